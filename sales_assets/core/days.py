@@ -1,0 +1,115 @@
+"""Report days: their bounds, their cut-off, and the way between wall clocks and instants."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+#: 28 days of comparison, each with the 36 that its own windows need, the day itself included.
+LOOKBACK_DAYS = 64
+#: The longest stretch before the cut-off that one day's own numbers look at.
+WINDOW_DAYS = 36
+
+INSTANT = "datetime64[us, UTC]"
+WALL_CLOCK = "datetime64[us]"
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which `day` starts in `zone`, aware, in UTC."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return D0 and D1, the instants that bound the report day `[D0, D1)`; D1 is the cut-off."""
+    return midnight(day, zone), midnight(day + timedelta(days=1), zone)
+
+
+def to_source_clock(instant: datetime, source_zone: ZoneInfo) -> datetime:
+    """Return what the source's clock without a zone shows at `instant`."""
+    return instant.astimezone(source_zone).replace(tzinfo=None)
+
+
+def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
+    """Return the days that the numbers of `days` rest on, from `first_day` on, in order."""
+    offsets = range(LOOKBACK_DAYS)
+    needed = {day - timedelta(days=back) for day in days for back in offsets}
+    return sorted(day for day in needed if day >= first_day)
+
+
+@dataclass(frozen=True)
+class ReportDays:
+    """Report days in one zone, as arrays of int64 microseconds since the epoch (UTC).
+
+    `starts_us[i]` is D0 and `cutoffs_us[i]` is C = D1 of `days[i]`; `days` are sorted and
+    distinct. A day may have 23 or 25 hours.
+    """
+
+    days: tuple[date, ...]
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, days: Sequence[date], zone: ZoneInfo) -> "ReportDays":
+        """Build from days in any order, repeated or not."""
+        return cls(tuple(sorted(set(days))), zone)
+
+    @property
+    def starts_us(self) -> np.ndarray:
+        """D0 of every day."""
+        return _microseconds([midnight(day, self.zone) for day in self.days])
+
+    @property
+    def cutoffs_us(self) -> np.ndarray:
+        """C = D1 of every day."""
+        return _microseconds([midnight(day + timedelta(days=1), self.zone) for day in self.days])
+
+
+class DailyFrames(Mapping[date, pd.DataFrame]):
+    """A frame per day, made when it is asked for and not kept: a year never stands in memory.
+
+    A day that was not promised raises `KeyError`; a promised one is made anew at each access.
+    """
+
+    def __init__(self, days: Iterable[date], make: Callable[[date], pd.DataFrame]) -> None:
+        self._days = tuple(sorted(set(days)))
+        self._make = make
+
+    def __getitem__(self, day: date) -> pd.DataFrame:
+        if day not in self._days:
+            raise KeyError(day)
+        return self._make(day)
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._days)
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+
+def to_instants(wall: pd.Series, zone: ZoneInfo, fold: pd.Series | None = None) -> pd.Series:
+    """Return the instants (UTC) at which a clock in `zone` showed `wall`.
+
+    `fold` (PEP 495) is 1 for the second run of an hour that the clock shows twice; without it
+    such a time is read as the first. A time that the clock skips is read as the end of the gap.
+    """
+    first_run = np.ones(len(wall), dtype=bool) if fold is None else (fold == 0).to_numpy()
+    aware = wall.dt.tz_localize(zone, ambiguous=first_run, nonexistent="shift_forward")
+    return aware.dt.tz_convert("UTC").astype(INSTANT)
+
+
+def to_wall_clock(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
+    """Return what a clock in `zone` shows at each instant, without a zone."""
+    return instants.dt.tz_convert(zone).dt.tz_localize(None).astype(WALL_CLOCK)
+
+
+def fold_of(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
+    """Return 1 where the clock of `zone` shows this time for the second time, else 0 (int8)."""
+    first_reading = to_instants(to_wall_clock(instants, zone), zone)
+    return (first_reading != instants).where(instants.notna(), other=False).astype("int8")
+
+
+def _microseconds(instants: Sequence[datetime]) -> np.ndarray:
+    # pd.DatetimeIndex([]) has no zone, hence the explicit one.
+    return pd.DatetimeIndex(instants, tz="UTC").as_unit("us").asi8
