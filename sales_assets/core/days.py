@@ -104,10 +104,31 @@ def to_wall_clock(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
     return instants.dt.tz_convert(zone).dt.tz_localize(None).astype(WALL_CLOCK)
 
 
-def fold_of(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
-    """Return 1 where the clock of `zone` shows this time for the second time, else 0 (int8)."""
+def with_wall_clocks(
+    frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo
+) -> pd.DataFrame:
+    """Return `frame` with its instants in `columns` as wall-clock times of `zone`.
+
+    Where the clock of `zone` shows a time for the second time, and only then, a column
+    `<column>_fold` (int8, 1 = the second time) keeps what the wall clock alone would lose.
+    """
+    converted = frame.assign(**{column: to_wall_clock(frame[column], zone) for column in columns})
+    folds = {f"{column}_fold": _fold_of(frame[column], zone) for column in columns}
+    return converted.assign(**{name: fold for name, fold in folds.items() if fold.any()})
+
+
+def with_instants(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
+    """Return `frame` with its wall-clock `columns` as instants: `with_wall_clocks` undone."""
+    folds = {column: f"{column}_fold" for column in columns}
+    converted = {
+        column: to_instants(frame[column], zone, frame.get(fold)) for column, fold in folds.items()
+    }
+    return frame.assign(**converted).drop(columns=list(folds.values()), errors="ignore")
+
+
+def _fold_of(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
     first_reading = to_instants(to_wall_clock(instants, zone), zone)
-    return (first_reading != instants).where(instants.notna(), other=False).astype("int8")
+    return (first_reading.notna() & (first_reading != instants)).astype("int8")
 
 
 def _microseconds(instants: Sequence[datetime]) -> np.ndarray:
