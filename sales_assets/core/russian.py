@@ -36,3 +36,10 @@ GROUP_FORMER_CLIENTS = "прежние клиенты"
 GROUP_REPEATED = "повторные"
 GROUP_AT_NIGHT = "ночные"
 GROUP_ALL_REQUESTS = "все заявки"
+
+# --- Demo data: types that the dictionary knows and no definition names -----------------------
+
+CABINET_OPENED = "Вход в личный кабинет"
+LESSON_MOVED = "Перенос ВУ"
+LESSON_CANCELLED = "Отмена ВУ"
+SUPPORT_ASKED = "Обращение в поддержку"
