@@ -2,9 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from functools import wraps
 from typing import Any
 
 import click
@@ -19,9 +17,7 @@ class _Day(click.ParamType):
 
     name = "YYYY-MM-DD"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -105,3 +101,37 @@ def _show_report(settings: Settings, day: date) -> None:
     click.echo(f"verdict: {stored.content['verdict']}")
     click.echo(f"picture: {store.path(names.DAILY_REPORT, day, PICTURE)}")
     click.echo(f"caption: {store.path(names.DAILY_REPORT, day, NUMBERS)}")
+
+
+@main.command()
+@click.pass_obj
+def demo(settings: Settings) -> None:
+    """Show everything on demo data: an embedded Postgres, yesterday's report, its delivery."""
+    from sales_assets.cli.demo import load_demo
+
+    today = _today(settings)
+    load_demo(settings, today)
+    yesterday = today - timedelta(days=1)
+    _compute(settings, [yesterday])
+    _show_report(settings, yesterday)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="The port to listen on.")
+@click.pass_obj
+def dev(settings: Settings, host: str, port: int) -> None:
+    """Start the Dagster UI with schedule and sensors; with a token the bot, too.
+
+    Without a source of its own the demo data is there.
+    """
+    from sales_assets.cli.demo import load_demo
+    from sales_assets.cli.dev import serve
+
+    if settings.source_url is None:
+        load_demo(settings, _today(settings))
+    sys.exit(serve(settings, host, port))
+
+
+if __name__ == "__main__":
+    main()

@@ -107,7 +107,7 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
-        "picture_sha256": picture_sha256,
+        "sha256": picture_sha256,
     }
 
 

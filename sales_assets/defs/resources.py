@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from sales_assets.adapters.embedded_postgres import demo_source_url
+from sales_assets.adapters.demo_server import demo_source_url
 from sales_assets.adapters.frames import FrameStore
 from sales_assets.adapters.source import PostgresSource
 

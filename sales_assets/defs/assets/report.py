@@ -13,7 +13,7 @@ from sales_assets.core.picture import picture_spec
 from sales_assets.core.report import Report, build_report, json_bytes, report_json
 from sales_assets.defs import names
 from sales_assets.defs.lookback import LookbackResource
-from sales_assets.defs.partitions import backfill_policy, partition_days
+from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
 from sales_assets.defs.report_parts import ReportParts
 
 GROUP = "report"
@@ -30,7 +30,7 @@ def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition
             kinds={"altair", "png"},
             deps=names.METRICS,
             partitions_def=partitions,
-            backfill_policy=backfill_policy(),
+            backfill_policy=BACKFILL_POLICY,
         )(daily_report)
     ]
 
