@@ -195,11 +195,10 @@ def markup_of(call: Call) -> Json | None:
 
 def button_of(button: Json) -> Json:
     if not button.get("text"):
-        raise bad_request("can't parse inline keyboard button: Field \"text\" must be non-empty")
+        raise bad_request('can\'t parse inline keyboard button: Field "text" must be non-empty')
     if not BUTTON_ACTIONS & button.keys():
         raise bad_request(
-            "can't parse inline keyboard button: "
-            "Text buttons are unallowed in the inline keyboard"
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"
         )
     data = button.get("callback_data")
     if data is not None and not 0 < len(data.encode()) <= MAX_CALLBACK_BYTES:

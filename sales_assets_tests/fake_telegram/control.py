@@ -45,12 +45,13 @@ class Request:
 class Control:
     """The fake's state with everything that a test may do to it and read from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str = DEFAULT_TOKEN, username: str = DEFAULT_USERNAME) -> None:
         self.world = World()
         self.orders: list[Order] = []
         self.requests: list[Request] = []
         self.violations: list[str] = []
-        self.token = self.add_bot(DEFAULT_TOKEN, DEFAULT_USERNAME)
+        self.token = self.add_bot(token, username)
+        self.bot_username = username
 
     # Who there is
 

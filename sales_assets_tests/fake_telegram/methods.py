@@ -159,9 +159,9 @@ def accept(world: World, bot: Bot, call: Call, chat: Chat, message: Json | None)
         Accepted(
             method=call.method,
             chat_id=chat.chat_id,
-            message_id=message and message["message_id"],
-            thread_id=message and message.get("message_thread_id"),
-            message=message and dict(message),
+            message_id=message["message_id"] if message else None,
+            thread_id=message.get("message_thread_id") if message else None,
+            message=dict(message) if message else None,
             is_silent=call.flag("disable_notification"),
             bot_id=bot.user.user_id,
         )
@@ -201,8 +201,9 @@ def message_to_edit(world: World, bot: Bot, call: Call) -> tuple[Chat, Json]:
     return chat, message
 
 
-def edit(world: World, bot: Bot, call: Call, chat: Chat, old: Json, content: Json) -> Json:  # noqa: PLR0913, an edit has this many sides
+def edit(world: World, bot: Bot, call: Call, target: tuple[Chat, Json], content: Json) -> Json:
     """Put the content in place of the old; the keyboard goes unless it is sent again."""
+    chat, old = target
     markup = markup_of(call)
     fields = content | ({"reply_markup": markup} if markup else {})
     if fields == {name: old[name] for name in CONTENT_FIELDS if name in old}:
@@ -219,7 +220,7 @@ def edit_message_text(world: World, bot: Bot, call: Call) -> Json:
     chat, old = message_to_edit(world, bot, call)
     if "text" not in old:
         raise bad_request("there is no text in the message to edit")
-    return edit(world, bot, call, chat, old, content)
+    return edit(world, bot, call, (chat, old), content)
 
 
 def edit_message_caption(world: World, bot: Bot, call: Call) -> Json:
@@ -228,7 +229,7 @@ def edit_message_caption(world: World, bot: Bot, call: Call) -> Json:
     media = {kind: old[kind] for kind in MEDIA if kind in old}
     if not media:
         raise bad_request("there is no caption in the message to edit")
-    return edit(world, bot, call, chat, old, media | caption)
+    return edit(world, bot, call, (chat, old), media | caption)
 
 
 def edit_message_media(world: World, bot: Bot, call: Call) -> Json:
@@ -239,15 +240,13 @@ def edit_message_media(world: World, bot: Bot, call: Call) -> Json:
     chat, old = message_to_edit(world, bot, call)
     value = str(asked.get("media", ""))
     content = MEDIA[asked["type"]](world, bot, value, call.attached(value))
-    return edit(world, bot, call, chat, old, content | caption)
+    return edit(world, bot, call, (chat, old), content | caption)
 
 
 def edit_message_reply_markup(world: World, bot: Bot, call: Call) -> Json:
     chat, old = message_to_edit(world, bot, call)
-    content = {
-        name: old[name] for name in CONTENT_FIELDS if name in old and name != "reply_markup"
-    }
-    return edit(world, bot, call, chat, old, content)
+    content = {name: old[name] for name in CONTENT_FIELDS if name in old and name != "reply_markup"}
+    return edit(world, bot, call, (chat, old), content)
 
 
 def delete_message(world: World, bot: Bot, call: Call) -> bool:

@@ -29,5 +29,5 @@ class Mirror:
 
 def file_of(world: World, message: Json) -> StoredFile | None:
     """The file that the message shows: the largest size of a photo, or the document."""
-    sizes = message.get("photo") or [message.get("document")]
-    return world.files.get(sizes[-1]["file_id"]) if sizes[-1] else None
+    sizes = message.get("photo") or [message.get("document", {})]
+    return world.files.get(sizes[-1].get("file_id", ""))

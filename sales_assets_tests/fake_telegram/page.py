@@ -16,7 +16,8 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Telegram, as the fake has it</title>
 <style>
 body { font: 15px/1.4 system-ui, sans-serif; margin: 0; background: #e6ebee; color: #222 }
-header { position: sticky; top: 0; background: #fff; padding: 10px 16px; box-shadow: 0 1px 3px #0003 }
+header { position: sticky; top: 0; background: #fff; padding: 10px 16px;
+         box-shadow: 0 1px 3px #0003 }
 header > * { margin: 2px 6px 2px 0; font: inherit }
 main { display: flex; gap: 16px; padding: 16px; align-items: flex-start; flex-wrap: wrap }
 section { background: #d5e0d0; border-radius: 8px; padding: 12px; width: 420px }
@@ -82,7 +83,8 @@ const keyboard = (chat, message) => (message.keyboard || []).map(row =>
 const show = (chat, message) => {
   const text = make("p");
   text.innerHTML = message.html;
-  const parts = [make("small", {}, `${message.id} · ${message.from}${message.edited ? " · edited" : ""}`)];
+  const edited = message.edited ? " · edited" : "";
+  const parts = [make("small", {}, `${message.id} · ${message.from}${edited}`)];
   if (message.photo) parts.push(make("img", {src: "/shown/" + message.photo}));
   if (message.document) parts.push(make("a", {href: "/shown/" + message.document,
     download: message.file_name}, message.file_name));

@@ -1,7 +1,7 @@
 """The ways in which the Bot API says no: codes and texts of the real server.
 
-Texts follow tdlib/telegram-bot-api (Client.cpp, ClientManager.cpp) and tdlib/td; where those pass on
-an error of Telegram's core, the text is one that bots have met in public.
+Texts follow tdlib/telegram-bot-api (Client.cpp, ClientManager.cpp) and tdlib/td; where those pass
+on an error of Telegram's core, the text is one that bots have met in public.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ WEBHOOK_ACTIVE = (
 WEBHOOK_SET = "Conflict: terminated by setWebhook request"
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - the service's answer, not a fault of the fake
     """An answer with `ok: false`; `parameters` carries retry_after or migrate_to_chat_id."""
 
     def __init__(self, status: int, description: str, **parameters: int) -> None:

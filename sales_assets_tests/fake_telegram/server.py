@@ -25,8 +25,8 @@ write, press and add the bot; the chats are mirrored in the folder::
 
     python -m sales_assets_tests.fake_telegram --port 8081 --folder var/telegram
 
-Every public method of `Control` is there as POST /control/<name> with a JSON object of its
-arguments; `remote.RemoteFake(url)` calls them from another process under the same names.
+The methods of `Control` in CONTROLS are there as POST /control/<name> with a JSON object of
+their arguments; `remote.RemoteFake(url)` calls them from another process under the same names.
 """
 
 import asyncio
@@ -40,7 +40,12 @@ from typing import Any, Self
 from aiohttp import web
 
 from sales_assets_tests.fake_telegram.calls import MAX_BODY_BYTES, Call, read_call
-from sales_assets_tests.fake_telegram.control import Control, Request
+from sales_assets_tests.fake_telegram.control import (
+    DEFAULT_TOKEN,
+    DEFAULT_USERNAME,
+    Control,
+    Request,
+)
 from sales_assets_tests.fake_telegram.faults import Fault, first_fault
 from sales_assets_tests.fake_telegram.methods import METHODS, allow, take_updates
 from sales_assets_tests.fake_telegram.mirror import Mirror
@@ -50,7 +55,6 @@ from sales_assets_tests.fake_telegram.refusals import (
     WEBHOOK_ACTIVE,
     WEBHOOK_SET,
     Refusal,
-    bad_request,
     conflict,
     not_found,
 )
@@ -72,8 +76,14 @@ class Poll:
 class FakeTelegram(Control):
     """The fake with its server, in a thread of its own; a context manager."""
 
-    def __init__(self, port: int = 0, folder: Path | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        port: int = 0,
+        folder: Path | None = None,
+        token: str | None = None,
+        username: str = DEFAULT_USERNAME,
+    ) -> None:
+        super().__init__(token or DEFAULT_TOKEN, username)
         self.port = port
         self.polls: dict[int, Poll] = {}
         self.world.on_update = self.wake
@@ -199,7 +209,7 @@ class FakeTelegram(Control):
     async def spoil(
         self, request: web.Request, call: Call, entry: Request, fault: Fault
     ) -> web.StreamResponse:
-        answer: web.StreamResponse | None = None
+        answer: web.Response | None = None
         if fault.accept:
             answer = await self.carry_out(request.match_info["token"], call, entry)
         entry.status = 0
@@ -286,18 +296,50 @@ class FakeTelegram(Control):
         return web.Response(text=to_json(result), content_type="application/json")
 
     def perform(self, name: str, arguments: Json) -> Any:
-        """A public method of Control by its name, or one of its lists."""
-        if name.startswith("_") or name not in CONTROLS:
+        """A method of Control by its name, or one of its lists."""
+        if name not in CONTROLS:
             raise ValueError(f"no control {name!r}; there are {sorted(CONTROLS)}")
         found = getattr(self, name)
         return found(**arguments) if callable(found) else found
 
 
-CONTROLS = frozenset(name for name in vars(Control) if not name.startswith("_")) | {
-    "requests",
-    "violations",
-    "token",
-}
+CONTROLS = frozenset(
+    {
+        "accepted",
+        "add_bot",
+        "add_bot_to",
+        "add_group",
+        "add_private_chat",
+        "add_supergroup",
+        "add_user",
+        "block",
+        "calls",
+        "clear_orders",
+        "close_topic",
+        "deactivate",
+        "delete_group",
+        "delete_topic",
+        "expire_queries",
+        "forget_file",
+        "from_bot",
+        "messages",
+        "migrate",
+        "migrate_silently",
+        "order",
+        "pending_updates",
+        "press",
+        "query_answer",
+        "remove_bot_from",
+        "requests",
+        "revoke_token",
+        "say",
+        "set_member",
+        "start",
+        "token",
+        "unblock",
+        "violations",
+    }
+)
 
 
 def check_token(token: str) -> None:
@@ -309,9 +351,7 @@ def check_token(token: str) -> None:
 
 def answer_json(body: Json, status: int, headers: dict[str, str] | None = None) -> web.Response:
     text = json.dumps(body, ensure_ascii=False)
-    return web.Response(
-        text=text, status=status, headers=headers, content_type="application/json"
-    )
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
 
 
 def spoiled_answer(fault: Fault) -> web.Response:
@@ -331,10 +371,4 @@ def hang_up(request: web.Request) -> web.Response:
 
 
 def to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=jsonable)
-
-
-def jsonable(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    return vars(value)
+    return json.dumps(value, ensure_ascii=False, default=vars)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from sales_assets_tests.fake_telegram.calls import Call, is_attachment
 
 MODELS: dict[str, type[TelegramMethod[Any]]] = {
-    model.__api_method__.lower(): model
+    model.__name__.lower(): model
     for _, model in inspect.getmembers(aiogram_methods, inspect.isclass)
     if issubclass(model, TelegramMethod) and model is not TelegramMethod
 }
