@@ -60,7 +60,11 @@ def ptb_call(
         request = HTTPXRequest(read_timeout=2.0)
         async with request:
             bot = telegram.Bot(
-                fake.token, base_url, base_file_url=fake.base_file_url, request=request
+                fake.token,
+                base_url,
+                base_file_url=fake.base_file_url,
+                request=request,
+                get_updates_request=request,
             )
             return await act(bot)
 

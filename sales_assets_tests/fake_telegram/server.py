@@ -14,6 +14,7 @@ In a test::
     fake.order(faults.accept_then_fail(500), "sendPhoto", chat_id)          # the next one
     fake.order(faults.flood(3), "sendPhoto", call=2, times=None)            # 2nd and ever after
     fake.order(faults.accept_then_silence(), chat_id=chat_id)               # read timeout
+    fake.stop_serving(); fake.start_serving()                               # down for a while
 
 Users act by `say`, `start(user, invite)`, `press(user, chat, message, data)`, `block`, groups by
 `add_bot_to`, `remove_bot_from`, `migrate`, `migrate_silently`, `delete_topic`; see `Control`.
@@ -33,6 +34,7 @@ import asyncio
 import contextlib
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -86,6 +88,7 @@ class FakeTelegram(Control):
         super().__init__(token or DEFAULT_TOKEN, username)
         self.port = port
         self.polls: dict[int, Poll] = {}
+        self.thread: threading.Thread | None = None
         self.world.on_update = self.wake
         if folder is not None:
             self.world.on_message = Mirror(self.world, folder).write
@@ -105,10 +108,7 @@ class FakeTelegram(Control):
     # Start and end
 
     def __enter__(self) -> Self:
-        self.ready = threading.Event()
-        self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()), name="telegram")
-        self.thread.start()
-        self.ready.wait(10)
+        self.start_serving()
         return self
 
     def __exit__(
@@ -117,8 +117,30 @@ class FakeTelegram(Control):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.loop.call_soon_threadsafe(self.stopping.set)
-        self.thread.join(10)
+        self.stop_serving()
+
+    def start_serving(self) -> None:
+        """Listen, on the same port as before if there was one; OSError if it is taken."""
+        self.ready = threading.Event()
+        self.failure: OSError | None = None
+        self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()), name="telegram")
+        self.thread.start()
+        self.ready.wait(10)
+        if self.failure is not None:
+            self.thread.join(10)
+            raise self.failure
+
+    def stop_serving(self) -> None:
+        """End every connection and stop; what the service remembers stays."""
+        if self.thread is not None:
+            self.tell_loop(self.stopping.set)
+            self.thread.join(10)
+
+    def tell_loop(self, callback: Callable[..., None], *arguments: Any) -> None:
+        """Run a callback in the server's thread; nothing happens where it does not run."""
+        if self.thread is not None and self.thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(callback, *arguments)
 
     async def serve(self) -> None:
         """Run until `stopping` is set; then end every request that still waits."""
@@ -129,11 +151,12 @@ class FakeTelegram(Control):
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, LOOPBACK, self.port)
-            await site.start()
+            await web.TCPSite(runner, LOOPBACK, self.port).start()
             self.port = runner.addresses[0][1]
             self.ready.set()
             await self.stopping.wait()
+        except OSError as error:
+            self.failure = error
         finally:
             self.ready.set()
             await runner.cleanup()
@@ -265,8 +288,7 @@ class FakeTelegram(Control):
 
     def wake(self, bot: Bot) -> None:
         """Called from any thread when an update, or a webhook, has come for the bot."""
-        if hasattr(self, "loop"):
-            self.loop.call_soon_threadsafe(self.wake_poll, bot)
+        self.tell_loop(self.wake_poll, bot)
 
     def wake_poll(self, bot: Bot) -> None:
         if bot.webhook_url:

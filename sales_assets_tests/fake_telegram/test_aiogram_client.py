@@ -38,7 +38,9 @@ def test_aiogram_understands_every_kind_of_message(fake: FakeTelegram) -> None:
     chat = fake.add_private_chat()
     text, photo, document = called(
         fake,
-        methods.SendMessage(chat_id=chat, text="<b>a</b>", parse_mode="HTML", reply_markup=KEYBOARD),
+        methods.SendMessage(
+            chat_id=chat, text="<b>a</b>", parse_mode="HTML", reply_markup=KEYBOARD
+        ),
         methods.SendPhoto(chat_id=chat, photo=uploaded(), caption="c", disable_notification=True),
         methods.SendDocument(chat_id=chat, document=uploaded(b"table"), caption="d"),
     )
@@ -221,7 +223,7 @@ BAD_REQUESTS: dict[str, Callable[[int], TelegramMethod[Any]]] = {
     "message to be replied not found": lambda chat: methods.SendMessage(
         chat_id=chat, text="a", reply_parameters=types.ReplyParameters(message_id=99)
     ),
-    "can't parse entities: Unsupported start tag \"p\" at byte offset 0": lambda chat: (
+    'can\'t parse entities: Unsupported start tag "p" at byte offset 0': lambda chat: (
         methods.SendMessage(chat_id=chat, text="<p>", parse_mode="HTML")
     ),
     "message caption is too long": lambda chat: methods.SendPhoto(
@@ -449,6 +451,7 @@ def test_the_fake_ends_at_once_though_clients_wait(fake: FakeTelegram) -> None:
     with pytest.raises(exceptions.TelegramNetworkError):
         aiogram_call(fake.url, fake.token, methods.GetMe(), seconds=0.1)
     began = time.monotonic()
-    fake.__exit__(None, None, None)
+    fake.stop_serving()
+    assert fake.thread is not None
     assert not fake.thread.is_alive()
     assert time.monotonic() - began < 2

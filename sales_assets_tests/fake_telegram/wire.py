@@ -132,6 +132,11 @@ class Wire:
     # One connection
 
     async def run_link(self, client: socket.socket) -> None:
+        """Serve one connection; a target that does not answer is a closed connection."""
+        with contextlib.suppress(OSError):
+            await self.serve_link(client)
+
+    async def serve_link(self, client: socket.socket) -> None:
         client.setblocking(False)  # noqa: FBT003 - the socket module's own form
         with contextlib.closing(client):
             plan = self.take("connect", None)
