@@ -118,6 +118,7 @@ class DeliveryRow(Base):
     previous_sha256: Mapped[str | None] = mapped_column(String(64))
     possible_duplicate: Mapped[bool] = mapped_column(default=False)
     by_hand: Mapped[bool] = mapped_column(default=False)
+    notice: Mapped[dict[str, Any] | None]
     reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -1,7 +1,7 @@
 """The rules of delivery: what an answer proves, what a ledger row becomes, what is due when."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -125,6 +125,7 @@ class Delivery:
     previous_sha256: str | None = None
     possible_duplicate: bool = False
     by_hand: bool = False
+    notice: Mapping[str, Any] | None = None
     reason: str | None = None
 
     @property
@@ -385,21 +386,3 @@ def _doubted(row: Delivery, since: datetime, reason: str) -> Delivery:
 def _back(row: Delivery, not_before: datetime | None) -> Delivery:
     in_doubt = row.doubts > 0
     return replace(row, state=State.UNKNOWN if in_doubt else State.PLANNED, not_before=not_before)
-
-
-# --- What is news ------------------------------------------------------------------------------
-
-
-def pending_days(
-    due_days: Sequence[date],
-    reports: Mapping[date, str],
-    newest_day: date,
-    timetable: Timetable,
-    now: datetime,
-) -> list[tuple[date, int]]:
-    """Return the days among `due_days` that a run may deliver now, each with its attempt.
-
-    A day without a report, a day before its delivery time and a day after `newest_day` wait.
-    """
-    ready = (day for day in sorted(due_days) if day in reports and day <= newest_day)
-    return [(day, timetable.attempt(day, now)) for day in ready if timetable.due_at(day) <= now]

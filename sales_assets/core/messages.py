@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from sales_assets.core import russian as ru
 from sales_assets.core.delivery import Delivery, Kind
@@ -13,6 +14,8 @@ CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
 #: A reply names so many changed numbers at most; the edited report shows them all.
 MOST_CHANGES = 3
+#: What an edit leaves of a further message that the corrected report has no words for.
+NOTHING_MORE = ru.NOTHING_MORE
 
 Number = int | float | str | None
 
@@ -120,8 +123,12 @@ def report_pieces(report: ReportToSend, *, with_picture: bool) -> tuple[str, ...
     """
     if with_picture:
         return split_html(report.caption_html, CAPTION_LIMIT, TEXT_LIMIT)
-    text = f"{report.caption_html}\n\n{html.escape(ru.PICTURE_MISSING)}"
-    return split_html(text, TEXT_LIMIT, TEXT_LIMIT)
+    return split_html(text_alone(report.caption_html), TEXT_LIMIT, TEXT_LIMIT)
+
+
+def text_alone(caption_html: str) -> str:
+    """Return the caption as a text message that says why no picture is with it."""
+    return f"{caption_html}\n\n{html.escape(ru.PICTURE_MISSING)}"
 
 
 def with_repeat_note(text_html: str, limit: int) -> str:
@@ -167,6 +174,18 @@ def admin_alert(day: date, topic: str, text: str, buttons: Keyboard = ()) -> Not
     `text` is plain text: a technical cause, the run's address.
     """
     return Notice(day, f"{Kind.ALERT}:{topic}"[:64], html.escape(text), buttons)
+
+
+def notice_to_json(notice: Notice) -> dict[str, Any]:
+    """Return what the ledger keeps of a notice, so that any later run can send it."""
+    buttons = [[[button.text, button.data] for button in row] for row in notice.buttons]
+    return {"text_html": notice.text_html, "buttons": buttons}
+
+
+def notice_from_json(day: date, kind: str, stored: Mapping[str, Any]) -> Notice:
+    """Return the notice that `notice_to_json` stored."""
+    buttons = tuple(tuple(Button(*button) for button in row) for row in stored["buttons"])
+    return Notice(day, kind, stored["text_html"], buttons)
 
 
 def doubt_alert(row: Delivery, *, holds_doubts: bool) -> Notice:

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("previous_sha256", sa.String(length=64), nullable=True),
         sa.Column("possible_duplicate", sa.Boolean(), nullable=False),
         sa.Column("by_hand", sa.Boolean(), nullable=False),
+        sa.Column("notice", sa.JSON(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
