@@ -18,7 +18,7 @@ def outbox(tmp_path: Path) -> Path:
     return tmp_path / "outbox" / DAY.isoformat()
 
 
-def test_a_report_without_a_token_arrives_in_the_outbox_as_files(world: World, outbox: Path):
+def test_a_report_without_a_token_arrives_in_the_outbox_as_files(world: World, outbox: Path) -> None:
     result = world.dispatcher(OutboxTransport(outbox.parent)).deliver(REPORT)
 
     assert result.is_complete
@@ -29,7 +29,7 @@ def test_a_report_without_a_token_arrives_in_the_outbox_as_files(world: World, o
     assert told["buttons"][1][0]["data"] == "day:2026-02-11"
 
 
-def test_a_second_run_writes_nothing(world: World, outbox: Path):
+def test_a_second_run_writes_nothing(world: World, outbox: Path) -> None:
     dispatcher = world.dispatcher(OutboxTransport(outbox.parent))
     dispatcher.deliver(REPORT)
     (outbox / "report-outbox.png").unlink()
@@ -40,7 +40,7 @@ def test_a_second_run_writes_nothing(world: World, outbox: Path):
     assert not (outbox / "report-outbox.png").exists()
 
 
-def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(world: World, outbox: Path):
+def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(world: World, outbox: Path) -> None:
     dispatcher = world.dispatcher(OutboxTransport(outbox.parent))
     dispatcher.deliver(REPORT)
 
@@ -50,7 +50,7 @@ def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(world: World
     assert "было 12, стало 14" in (outbox / "change-outbox.html").read_text()
 
 
-def test_the_sensor_asks_until_the_outbox_has_the_report(world: World, outbox: Path):
+def test_the_sensor_asks_until_the_outbox_has_the_report(world: World, outbox: Path) -> None:
     reports = {DAY: REPORT.content_sha256}
     assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == [(DAY, 1)]
 
@@ -61,7 +61,7 @@ def test_the_sensor_asks_until_the_outbox_has_the_report(world: World, outbox: P
 
 def test_a_folder_that_cannot_be_written_fails_the_run_and_leaves_the_report_planned(
     world: World, tmp_path: Path
-):
+) -> None:
     blocked = tmp_path / "a file"
     blocked.write_text("in the way")
 
