@@ -221,8 +221,10 @@ def _centroids(entrants: np.ndarray) -> np.ndarray:
 def _kmeans(points: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.cluster import KMeans
 
-    fitted = KMeans(count, random_state=0, n_init=20).fit(points, sample_weight=weights)
-    return fitted.cluster_centers_, fitted.labels_
+    # The type checker reads scikit-learn's default "auto" as the only type of n_init.
+    model = KMeans(count, random_state=0, n_init=20)  # pyright: ignore[reportArgumentType]
+    fitted = model.fit(points, sample_weight=weights)
+    return fitted.cluster_centers_, np.asarray(fitted.labels_)
 
 
 def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
