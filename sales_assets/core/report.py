@@ -22,6 +22,7 @@ from sales_assets.core.verdict import (
     Facts,
     Verdict,
     caption_html,
+    footnotes_of,
     notes_of,
     set_aside_note,
     verdict,
@@ -38,7 +39,7 @@ class Report:
     """All that the chief sees of one day; a part is None where it could not be computed.
 
     `verdict.text` is the caption's first line; `caption_html` is at most 1024 characters long
-    after parsing; `footnotes` stand on the picture alone.
+    after parsing; `footnotes` are the notes that no part of the picture says in its place.
     """
 
     day: date
@@ -46,6 +47,7 @@ class Report:
     verdict: Verdict
     caption_html: str
     notes: tuple[str, ...]
+    footnotes: tuple[str, ...]
     paying_footnote: str | None
     set_aside: str | None
     cohort: tuple[date, date]
@@ -86,6 +88,7 @@ def build_report(inputs: ReportInputs) -> Report:
         verdict=said,
         caption_html=caption_html(said, facts, notes),
         notes=notes,
+        footnotes=footnotes_of(facts),
         paying_footnote=young_note(facts),
         set_aside=set_aside_note(inputs.quality),
         cohort=cohort_days(inputs.day),
