@@ -146,9 +146,7 @@ class FakeTelegram(Control):
         """Run until `stopping` is set; then end every request that still waits."""
         self.loop = asyncio.get_running_loop()
         self.stopping = asyncio.Event()
-        runner = web.AppRunner(
-            self.application(), handler_cancellation=True, shutdown_timeout=0.2, access_log=None
-        )
+        runner = web.AppRunner(self.application(), shutdown_timeout=0.2, access_log=None)
         await runner.setup()
         try:
             await web.TCPSite(runner, LOOPBACK, self.port).start()
@@ -159,6 +157,8 @@ class FakeTelegram(Control):
             self.failure = error
         finally:
             self.ready.set()
+            for poll in self.polls.values():
+                poll.woken.set()
             await runner.cleanup()
 
     def application(self) -> web.Application:
@@ -227,6 +227,8 @@ class FakeTelegram(Control):
         if method is None:
             raise not_found("Not Found: method not found")
         with self.world.lock:
+            if self.pace is not None:
+                self.pace.check(call.method)
             return method(self.world, bot, call)
 
     async def spoil(
@@ -342,6 +344,8 @@ CONTROLS = frozenset(
         "delete_group",
         "delete_topic",
         "expire_queries",
+        "limit_rate",
+        "remove_message",
         "forget_file",
         "from_bot",
         "messages",
