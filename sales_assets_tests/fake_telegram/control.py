@@ -292,6 +292,7 @@ class Control:
     def revoke_token(self, token: str | None = None) -> None:
         """BotFather gave out a new token: the old one is 401 from now on."""
         self.bot(token).is_revoked = True
+        self.world.on_update(self.bot(token))
 
     def forget_file(self, file_id: str) -> None:
         """The file_id is refused from now on, with all sizes of the same picture."""

@@ -59,6 +59,7 @@ from sales_assets_tests.fake_telegram.refusals import (
     Refusal,
     conflict,
     not_found,
+    unauthorized,
 )
 from sales_assets_tests.fake_telegram.witness import violations
 from sales_assets_tests.fake_telegram.world import Bot, Json
@@ -260,7 +261,7 @@ class FakeTelegram(Control):
         """The updates from the offset on; waits for one; a newer poller ends an older one."""
         if bot.webhook_url:
             raise conflict(WEBHOOK_ACTIVE)
-        self.end_poll(bot, OTHER_POLLER)
+        self.end_poll(bot, conflict(OTHER_POLLER))
         with self.world.lock:
             allow(bot, call)
             updates = take_updates(bot, call)
@@ -282,19 +283,21 @@ class FakeTelegram(Control):
         if poll.refusal is not None:
             raise poll.refusal
 
-    def end_poll(self, bot: Bot, reason: str) -> None:
+    def end_poll(self, bot: Bot, refusal: Refusal) -> None:
         poll = self.polls.get(bot.user.user_id)
         if poll is not None:
-            poll.refusal = conflict(reason)
+            poll.refusal = refusal
             poll.woken.set()
 
     def wake(self, bot: Bot) -> None:
-        """Called from any thread when an update, or a webhook, has come for the bot."""
+        """Called from any thread when an update came for the bot, or its polling must end."""
         self.tell_loop(self.wake_poll, bot)
 
     def wake_poll(self, bot: Bot) -> None:
-        if bot.webhook_url:
-            self.end_poll(bot, WEBHOOK_SET)
+        if bot.is_revoked:
+            self.end_poll(bot, unauthorized())
+        elif bot.webhook_url:
+            self.end_poll(bot, conflict(WEBHOOK_SET))
         elif poll := self.polls.get(bot.user.user_id):
             poll.woken.set()
 

@@ -1,4 +1,6 @@
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from typing import Any
 
@@ -105,3 +107,27 @@ def test_two_bots_have_chats_and_updates_of_their_own(fake: FakeTelegram) -> Non
     assert answer.json()["description"] == "Bad Request: chat not found"
     fake.say(chat, "a")
     assert http_get(f"{fake.base_url}{other}/getUpdates").json()["result"] == []
+
+
+def answer_to_a_waiting_poll(fake: FakeTelegram, end: Callable[[], Any]) -> dict[str, Any]:
+    address = f"{fake.base_url}{fake.token}/getUpdates"
+    with ThreadPoolExecutor() as pool:
+        poll = pool.submit(http_get, address, params={"timeout": 30}, timeout=5)
+        fake.wait_for(lambda: fake.polls)
+        end()
+        return poll.result().json()
+
+
+def test_a_waiting_poll_ends_when_the_token_is_revoked(fake: FakeTelegram) -> None:
+    assert answer_to_a_waiting_poll(fake, fake.revoke_token)["description"] == "Unauthorized"
+
+
+def test_a_waiting_poll_ends_when_a_webhook_is_set(fake: FakeTelegram) -> None:
+    address = f"{fake.base_url}{fake.token}/setWebhook"
+
+    def set_webhook() -> None:
+        http_get(address, params={"url": "https://example.org"})
+
+    answer = answer_to_a_waiting_poll(fake, set_webhook)
+    assert answer["description"] == "Conflict: terminated by setWebhook request"
+    assert answer["error_code"] == 409
