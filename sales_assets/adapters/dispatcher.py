@@ -459,6 +459,8 @@ class _Dispatch:
         message = Message(self._day, edit.kind, text, is_silent=True)
         if number == 0:
             message = self._with_picture(report, replace(message, buttons=self._buttons()))
+            keeps_picture = message.media is None and shown.media is not None
+            message = replace(message, edits_caption=keeps_picture)
         target = shown.message_id if number == 0 else edit.message_id
         await self._send(edit, place, _always(message), report.content_sha256, edits=target)
 
@@ -632,7 +634,7 @@ class _Dispatch:
 
     def _in_another_form(self, message: Message, verdict: Verdict) -> Message:
         """Return the refused photo as a document, the refused document as words alone."""
-        is_this_chat_only = "rights" in verdict.reason
+        is_this_chat_only = "rights" in verdict.reason or message.kind == Kind.EDIT
         if not message.as_document:
             if not is_this_chat_only:
                 self._as_document, self._file = True, None

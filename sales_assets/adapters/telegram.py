@@ -56,12 +56,23 @@ class Recording:
     answer: Answer = field(default_factory=lambda: Answer(fault=Fault.LOST, detail="no request"))
 
 
+class AnswerRecordedError(TelegramError):
+    """Ends a recorded call: its answer is weighed by our own rules, not parsed by PTB.
+
+    PTB's own reading of an answer drops the status, fails on strange bodies in ways of its own
+    and warns of its deprecated `retry_after`.
+    """
+
+
 _recording: ContextVar[Recording | None] = ContextVar("_recording", default=None)
 
 
 @contextlib.contextmanager
 def recorded() -> Iterator[Recording]:
-    """Record the answer to the request made inside; calls side by side have their own."""
+    """Record the answer to the request made inside, which ends with `AnswerRecordedError`.
+
+    Calls side by side have recordings of their own.
+    """
     recording = Recording()
     reset = _recording.set(recording)
     try:
@@ -71,7 +82,7 @@ def recorded() -> Iterator[Recording]:
 
 
 class RecordingRequest(HTTPXRequest):
-    """PTB's request, which also records the HTTP status and body that PTB drops.
+    """PTB's request; inside `recorded` it hands over the HTTP status and body that PTB drops.
 
     Proxies come from the setting alone, never from the environment of the process: a token must
     not travel through a proxy that nobody set for it.
@@ -92,17 +103,19 @@ class RecordingRequest(HTTPXRequest):
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, **timeouts: Any
     ) -> tuple[int, bytes]:
-        """Make the request; record its answer for the `recorded` block around it, if any."""
+        """Make the request; its answer goes to the `recorded` block around it, if any."""
         recording = _recording.get()
+        if recording is None:
+            return await super().do_request(url, method, request_data, **timeouts)
         try:
-            status, body = await super().do_request(url, method, request_data, **timeouts)
+            recording.answer = Answer(
+                *await super().do_request(url, method, request_data, **timeouts)
+            )
         except NetworkError as error:
-            if recording is not None:
-                recording.answer = _fault(error.__cause__ or error)
-            raise
-        if recording is not None:
-            recording.answer = Answer(status, body)
-        return status, body
+            recording.answer = _fault(error.__cause__ or error)
+        except httpx.InvalidURL as error:
+            recording.answer = _fault(error)
+        raise AnswerRecordedError("recorded") from None
 
 
 def _fault(cause: BaseException) -> Answer:
@@ -162,9 +175,7 @@ class TelegramTransport:
                     await call
             except TimeoutError:
                 return Answer(fault=Fault.LOST, detail=f"no answer in {REQUEST_SECONDS:.0f} s")
-            except (TelegramError, KeyError, TypeError, ValueError, AttributeError):
-                # The recorded status and body say more than PTB's exception, whatever it is;
-                # a strange body makes PTB fail in ways of its own.
+            except AnswerRecordedError:
                 pass
         return _without(self._token, recording.answer)
 
@@ -192,7 +203,9 @@ class TelegramTransport:
         }
         text, parse_mode = _text(message)
         if message.media is None:
-            await self._the_bot.edit_message_text(text=text, parse_mode=parse_mode, **target)
+            words = {"caption": text} if message.edits_caption else {"text": text}
+            method = "edit_message_caption" if message.edits_caption else "edit_message_text"
+            await getattr(self._the_bot, method)(**words, parse_mode=parse_mode, **target)
             return
         kind = InputMediaDocument if message.as_document else InputMediaPhoto
         media = kind(_file(message), caption=text, parse_mode=parse_mode)

@@ -165,7 +165,7 @@ _REFUSALS: tuple[tuple[str, Outcome], ...] = (
     ("chat not found", Outcome.CHAT_NOT_FOUND),
     ("message thread not found", Outcome.THREAD_GONE),
     ("topic_deleted", Outcome.THREAD_GONE),
-    ("can't parse", Outcome.MARKUP),
+    ("can't parse entities", Outcome.MARKUP),
     ("message to edit not found", Outcome.MESSAGE_GONE),
     ("message can't be edited", Outcome.MESSAGE_GONE),
     ("message_id_invalid", Outcome.MESSAGE_GONE),
@@ -178,6 +178,7 @@ _REFUSALS: tuple[tuple[str, Outcome], ...] = (
     ("image_process_failed", Outcome.PICTURE_REFUSED),
     ("file is too big", Outcome.PICTURE_REFUSED),
     ("too big for a photo", Outcome.PICTURE_REFUSED),
+    ("file must be non-empty", Outcome.PICTURE_REFUSED),
     ("rights to send photos", Outcome.PICTURE_REFUSED),
     ("rights to send documents", Outcome.PICTURE_REFUSED),
 )

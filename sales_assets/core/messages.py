@@ -60,7 +60,10 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True)
 class Message:
-    """One message for one chat; `picture` or `file_id` goes as photo, or as document."""
+    """One message for one chat; `picture` or `file_id` goes as photo, or as document.
+
+    `edits_caption`: the words alone, for a message in the chat that keeps its picture.
+    """
 
     day: date
     kind: str
@@ -70,6 +73,7 @@ class Message:
     as_document: bool = False
     is_plain: bool = False
     is_silent: bool = False
+    edits_caption: bool = False
     reply_to: int | None = None
     buttons: Keyboard = ()
 
