@@ -1,6 +1,9 @@
 """ClickHouse's own `windowFunnel` over the same logs, by `chdb` (dev only, half a gigabyte)."""
 
+from importlib import import_module
+
 import pandas as pd
+import pyarrow as pa
 
 #: An entry has to lie in the range, so a request outside it is no first step; all else stays.
 #: `windowFunnel` without a mode: other events may intervene, equal times count in step order,
@@ -12,7 +15,7 @@ WINDOW_FUNNEL = """
                 AND at_us < c - 7 * 86400000000,
             type = 'Назначение ВУ', type = 'Выход МВУ на ВУ', type = 'Успешный ВУ',
             type = 'Покупка') AS depth
-        FROM Python(visible) GROUP BY seed, day, user_id
+        FROM Python(table) GROUP BY seed, day, user_id
         UNION ALL
         SELECT seed, day, 'first_line' AS path, user_id, windowFunnel(604800000000)(
             toUInt64(at_us),
@@ -20,7 +23,7 @@ WINDOW_FUNNEL = """
                 AND at_us < c - 7 * 86400000000,
             type = 'Назначение задачи на звонок 1Л',
             type = 'Ученик ответил на звонок оператора 1л') AS depth
-        FROM Python(visible) GROUP BY seed, day, user_id)
+        FROM Python(table) GROUP BY seed, day, user_id)
     WHERE depth > 0
 """
 
@@ -30,7 +33,6 @@ def funnel_depths(visible: pd.DataFrame) -> pd.DataFrame:
 
     `visible` (seed, day, c, user_id, type, at_us) holds the rows that each day's report may use.
     """
-    import chdb.session  # noqa: PLC0415 - an extra that `make test` does without
-
-    with chdb.session.Session() as session:
-        return session.query(WINDOW_FUNNEL, "DataFrame")
+    chdb = import_module("chdb")
+    table = pa.Table.from_pandas(visible, preserve_index=False)  # noqa: F841 - chdb reads it by name
+    return chdb.query(WINDOW_FUNNEL, "DataFrame")

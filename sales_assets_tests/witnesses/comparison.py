@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isclose
+from typing import Any
 
 import pandas as pd
 
@@ -107,9 +108,9 @@ def _by_key(frame: pd.DataFrame, keys: list[str], columns: list[str]) -> dict[tu
     return rows
 
 
-def _agree(ours: object, theirs: object) -> bool:
+def _agree(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, str) or isinstance(theirs, str):
         return ours == theirs
-    if pd.isna(ours) or pd.isna(theirs):  # pyright: ignore[reportArgumentType,reportCallIssue]
-        return bool(pd.isna(ours) and pd.isna(theirs))  # pyright: ignore
-    return isclose(float(ours), float(theirs), rel_tol=1e-9)  # pyright: ignore
+    if pd.isna(ours) or pd.isna(theirs):
+        return bool(pd.isna(ours) and pd.isna(theirs))
+    return isclose(ours, theirs, rel_tol=1e-9)

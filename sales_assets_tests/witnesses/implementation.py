@@ -75,3 +75,14 @@ def user_history(log: SourceLog, witnessed: pd.DataFrame) -> dict[date, pd.DataF
 
 def _instants(microseconds: pd.Series) -> pd.Series:
     return pd.to_datetime(microseconds.astype("Int64"), unit="us", utc=True).astype(INSTANT)
+
+
+def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the product's assets for `log.days`, each with its `day` (ISO text) before the rest.
+
+    `history` is the witness's `user_history`. The frames: the assets of docs/metrics.md with
+    `opened_at` in microseconds since the epoch (UTC), of `conversion_funnel` the group `all`,
+    of `daily_activity` the types that occurred; `population` (active, in_experiments) and
+    `data_quality` (rows, without_user, unknown_type, duplicates).
+    """
+    raise NotImplementedError

@@ -173,9 +173,7 @@ def _border(rng: random.Random, cutoff: datetime) -> datetime:
     return border + SECOND * rng.randint(-90_000, 90_000)
 
 
-def _walk(
-    rng: random.Random, kinds: Sequence[int], at: datetime
-) -> list[tuple[int, datetime]]:
+def _walk(rng: random.Random, kinds: Sequence[int], at: datetime) -> list[tuple[int, datetime]]:
     rows: list[tuple[int, datetime]] = []
     for kind in kinds:
         rows.append((kind, at))

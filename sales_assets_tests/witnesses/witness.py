@@ -1,6 +1,6 @@
 """Runs the SQL definitions on DuckDB over many random logs at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import duckdb
@@ -24,17 +24,21 @@ QUERIES = definitions_sql.ASSETS | {
 }
 
 
-def witnessed(logs: Sequence[SourceLog]) -> dict[str, pd.DataFrame]:
+def witnessed(
+    logs: Sequence[SourceLog], other_views: Mapping[str, str] | None = None
+) -> dict[str, pd.DataFrame]:
     """Return every asset's frame, with `seed` and `day` (ISO text) before its own columns.
 
     Beside the assets: `user_history` of every day that may be loaded (times are microseconds
     since the epoch, UTC), `depths` (each single user's depth on each path), `visible` (the rows
     that the report of each asked day may use) and `backlog` (a day's way from open to open).
+    `other_views` replaces definitions, to see what difference that makes.
     """
+    views = definitions_sql.VIEWS | dict(other_views or {})
     with duckdb.connect(config={"threads": 1}) as connection:
         for name, table in tables_of(logs).items():
             connection.register(name, table)
-        for name, query in definitions_sql.VIEWS.items():
+        for name, query in views.items():
             connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
         return {name: connection.sql(query).df() for name, query in QUERIES.items()}
 
