@@ -104,9 +104,7 @@ def to_wall_clock(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
     return instants.dt.tz_convert(zone).dt.tz_localize(None).astype(WALL_CLOCK)
 
 
-def with_wall_clocks(
-    frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo
-) -> pd.DataFrame:
+def with_wall_clocks(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
     """Return `frame` with its instants in `columns` as wall-clock times of `zone`.
 
     Where the clock of `zone` shows a time for the second time, and only then, a column
@@ -133,4 +131,4 @@ def _fold_of(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
 
 def _microseconds(instants: Sequence[datetime]) -> np.ndarray:
     # pd.DatetimeIndex([]) has no zone, hence the explicit one.
-    return pd.DatetimeIndex(instants, tz="UTC").as_unit("us").asi8
+    return pd.DatetimeIndex(list(instants), tz="UTC").as_unit("us").asi8
