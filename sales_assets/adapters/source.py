@@ -16,9 +16,9 @@ from sales_assets.adapters.source_errors import explained, redacted
 from sales_assets.adapters.source_rows import (
     EVENTS,
     EVENTS_IN_SPANS,
+    NEVER,
     PAYMENTS,
     PAYMENTS_IN_SPANS,
-    NEVER,
     Dictionary,
     RowReader,
     Rows,
@@ -241,7 +241,9 @@ class _Facts:
         for batch in session.batches(FIRST_EVENTS):
             users = self._places(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
-            self._lower("first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"]))
+            self._lower(
+                "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
+            )
             self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
         for batch in session.batches(FIRST_PAYMENTS):
             users, paid_us = self._places(batch), _times_us(reader, PAYMENTS, batch["payment"])
