@@ -1,4 +1,4 @@
-"""The embedded Postgres: a server from a wheel, on a socket, shared by the processes that use it."""
+"""The embedded Postgres: a server from a wheel, on a socket, shared by several processes."""
 
 import fcntl
 import importlib.util
@@ -243,7 +243,7 @@ def _start(data: Path, socket_folder: Path) -> None:
 
 
 def _stop(data: Path) -> None:
-    """Shut down as `pg_ctl stop -m fast` does, which waits in vain for a server killed meanwhile."""
+    """Shut down as `pg_ctl stop` does; that waits in vain for a server killed meanwhile."""
     process = _server_process(data)
     if process is not None:
         with suppress(psutil.NoSuchProcess):

@@ -15,7 +15,7 @@ from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.sources import execute, query
 
 #: Deeper than the 107 bytes of a socket's path, and with what shells and URLs treat specially.
-DEEP = Path("a folder, it's $HOME & \"more\"") / ("d" * 120)
+DEEP = Path('a folder, it\'s $HOME & "more"') / ("d" * 120)
 
 
 def postmaster_pid(folder: Path) -> int:
