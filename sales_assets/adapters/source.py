@@ -191,7 +191,9 @@ class PostgresSource:
             {
                 "user_id": rows.user_ids(),
                 "event_time": _instants(rows.time_us),
-                "event_type": pd.Categorical.from_codes(rows.type, pd.Index(list(types)).astype("str")),
+                "event_type": pd.Categorical.from_codes(
+                    rows.type, pd.Index(list(types)).astype("str")
+                ),
             }
         )
         return with_wall_clocks(frame, ["event_time"], self.report_zone)

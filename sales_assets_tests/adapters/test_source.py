@@ -409,7 +409,7 @@ def slow_down(url: str, table: str, time_column: str) -> None:
     execute(url, f"ALTER TABLE {table} RENAME TO quick")
     execute(
         url,
-        f"CREATE VIEW {table} AS SELECT _user_id{extra}, {time_column} FROM quick "
+        f"CREATE VIEW {table} AS SELECT _user_id{extra}, {time_column} FROM quick "  # noqa: S608 - our own words
         "WHERE pg_sleep(0.5) IS NOT NULL",
     )
 
@@ -430,7 +430,7 @@ def test_a_server_that_goes_away_while_it_is_read_is_told(
     [(database,)] = query(url, "SELECT current_database()")
     slow_down(url, "payments", "transaction_created_at")
     ending = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608 - our own words
         f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
     )
     killer = threading.Timer(1.0, query, (embedded_server.url(), ending))
