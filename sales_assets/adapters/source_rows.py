@@ -245,8 +245,9 @@ class Rows:
 
     @property
     def is_valid(self) -> np.ndarray:
-        """Which rows have a user and a known type."""
-        return (self.user != MISSING) & (self.type != MISSING)
+        """Which rows have a user and a known type; an empty user id names nobody."""
+        first_real = int(len(self.users) > 0 and self.users[0].as_py() == "")
+        return (self.user >= first_real) & (self.type != MISSING)
 
     def active_users(self) -> list[np.ndarray]:
         """Return for each day the places of the users with a valid row, ascending."""
