@@ -56,7 +56,7 @@ class Conditions:
     """How the department works on one day; the default is an ordinary one."""
 
     answered: float = 0.62
-    handled: float = 0.91
+    handled: float = 0.88
     second_line_reached: float = 0.84
     requests: float = 1.0
 
@@ -319,31 +319,29 @@ def _visit_cabinet(log: _Log, clients: int, entries: np.ndarray) -> None:
 
 def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """Add bad rows beside the good ones, and the time at which each row reaches the source."""
-    copies = {kind: _some(rows, share, random) for kind, share in BAD_SHARES.items()}
-    flawed = pd.concat(
-        [
-            rows,
-            copies["no_user"].assign(user_id=pd.Series(None, dtype="str")),
-            _events_only(copies["unknown_id"]).assign(event_id=np.int32(UNKNOWN_ID)),
-            copies["duplicate"],
-            copies["no_time"],
-        ],
-        ignore_index=True,
+    copied = {kind: _some(rows, share, random) for kind, share in BAD_SHARES.items()}
+    is_event = rows["event_id"].to_numpy() != PURCHASE_ID
+    copied["unknown_id"] = copied["unknown_id"][is_event[copied["unknown_id"]]]
+    kind = np.repeat(["good", *copied], [len(rows), *map(len, copied.values())])
+    flawed = rows.take(np.concatenate([np.arange(len(rows)), *copied.values()]))
+    loaded_at = flawed["happened_at"] + _loading_delays(len(flawed), random)
+    return flawed.assign(
+        user_id=flawed["user_id"].where(kind != "no_user"),
+        event_id=flawed["event_id"].where(kind != "unknown_id", np.int32(UNKNOWN_ID)),
+        happened_at=flawed["happened_at"].where(kind != "no_time"),
+        loaded_at=loaded_at,
     )
-    seconds = random.integers(1, MINUTE, len(flawed))
-    late = random.random(len(flawed)) < LATE_SHARE
-    seconds += np.where(late, random.exponential(20 * HOUR, len(flawed)).astype("int64"), 0)
-    loaded_at = flawed["happened_at"] + pd.to_timedelta(seconds, unit="s").as_unit("us")
-    has_time = np.arange(len(flawed)) < len(flawed) - len(copies["no_time"])
-    return flawed.assign(happened_at=flawed["happened_at"].where(has_time), loaded_at=loaded_at)
 
 
-def _some(rows: pd.DataFrame, share: float, random: np.random.Generator) -> pd.DataFrame:
-    return rows[random.random(len(rows)) < share]
+def _some(rows: pd.DataFrame, share: float, random: np.random.Generator) -> np.ndarray:
+    return np.flatnonzero(random.random(len(rows)) < share)
 
 
-def _events_only(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["event_id"] != PURCHASE_ID]
+def _loading_delays(count: int, random: np.random.Generator) -> np.ndarray:
+    seconds = random.integers(1, MINUTE, count)
+    is_late = random.random(count) < LATE_SHARE
+    seconds += np.where(is_late, random.exponential(20 * HOUR, count).astype("int64"), 0)
+    return seconds.astype("timedelta64[s]")
 
 
 def _as_known_at(rows: pd.DataFrame, today: date) -> pd.DataFrame:
