@@ -12,9 +12,9 @@ from PIL import Image
 
 from sales_assets.adapters import dispatcher as dispatching
 from sales_assets.adapters.dispatcher import (
-    Dispatcher,
     DeliveryResult,
     DeliveryStoppedError,
+    Dispatcher,
     pending_deliveries,
 )
 from sales_assets.adapters.telegram import TelegramTransport

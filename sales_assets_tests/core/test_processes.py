@@ -1,19 +1,14 @@
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sales_assets.core import russian as ru
-from sales_assets.core.events import PROCESSES, Process
 from sales_assets.core.processes import (
     UNCLOSED_COLUMNS,
-    breached_before,
-    stuck_cases,
     unclosed_processes,
 )
-from sales_assets_tests.core.strategies import MOSCOW, Row, at, report_days, stored
+from sales_assets_tests.core.strategies import Row, at, report_days, stored
 
 DAY = date(2022, 1, 30)
 HISTORY_FIRST_DAY = date(2021, 12, 1)

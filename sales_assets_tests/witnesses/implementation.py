@@ -131,9 +131,7 @@ def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame
         "population": _stacked(
             {day: pd.DataFrame([asdict(population(facts[day]))]) for day in log.days}
         ),
-        "data_quality": _stacked(
-            {day: _quality(len(raw[day]), valid[day][1]) for day in log.days}
-        ),
+        "data_quality": _stacked({day: _quality(len(raw[day]), valid[day][1]) for day in log.days}),
     }
 
 
@@ -148,7 +146,9 @@ def _as_cut(log: SourceLog, clean: Frames, facts: Frames) -> tuple[list, list]:
     With fold columns, on the days of a clock change, they stay as they are.
     """
     looked_at = list(clean.values()), [facts[day] for day in clean]
-    has_folds = any("_fold" in name for frame in [*looked_at[0], *looked_at[1]] for name in frame.columns)
+    has_folds = any(
+        "_fold" in name for frame in [*looked_at[0], *looked_at[1]] for name in frame.columns
+    )
     if has_folds or log.seed % DAY_BY_DAY == 0:
         return looked_at
     return [pd.concat(looked_at[0])], [pd.concat(looked_at[1])]
