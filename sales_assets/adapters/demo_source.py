@@ -148,9 +148,7 @@ def _ingest(
 ) -> None:
     frame = rows[list(columns)].rename(columns=columns)
     if len(frame):
-        cursor.adbc_ingest(
-            table, pa.Table.from_pandas(frame, preserve_index=False), mode="append"
-        )
+        cursor.adbc_ingest(table, pa.Table.from_pandas(frame, preserve_index=False), mode="append")
 
 
 def _write_state(cursor: postgres.Cursor, state: _State) -> None:

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from functools import wraps
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
@@ -19,9 +19,7 @@ class _Day(click.ParamType):
 
     name = "YYYY-MM-DD"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -89,10 +87,15 @@ def _compute(settings: Settings, days: list[date]) -> None:
 
     require_finished(settings, days, _today(settings))
     outcome = compute(settings, days)
-    if outcome.failures:
-        missing = sorted(set(days).difference(outcome.reported))
-        without = f" No report: {', '.join(map(str, missing))}." if missing else ""
-        raise SalesAssetsError("\n".join([*dict.fromkeys(outcome.failures)]) + without)
+    missing = sorted(set(days).difference(outcome.reported))
+    without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
+    _raise_failures([*outcome.failures, *without])
+
+
+def _raise_failures(failures: Iterable[str]) -> None:
+    told = list(dict.fromkeys(failures))
+    if told:
+        raise SalesAssetsError("\n".join(told))
 
 
 def _show_report(settings: Settings, day: date) -> None:
@@ -105,3 +108,43 @@ def _show_report(settings: Settings, day: date) -> None:
     click.echo(f"verdict: {stored.content['verdict']}")
     click.echo(f"picture: {store.path(names.DAILY_REPORT, day, PICTURE)}")
     click.echo(f"caption: {store.path(names.DAILY_REPORT, day, NUMBERS)}")
+
+
+@main.command()
+@click.pass_obj
+def demo(settings: Settings) -> None:
+    """Show everything on demo data: an embedded Postgres, yesterday's report, its delivery."""
+    from sales_assets.cli.demo import delivered_files, load_demo
+    from sales_assets.cli.runs import deliver
+
+    today = _today(settings)
+    # The demo waits for no morning: a report is due as soon as its day is over.
+    settings = replace(settings, delivery_time=time())
+    load_demo(settings, today)
+    yesterday = today - timedelta(days=1)
+    _compute(settings, [yesterday])
+    _raise_failures(deliver(settings))
+    _show_report(settings, yesterday)
+    for path in delivered_files(settings, yesterday):
+        click.echo(f"delivered: {path}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="The port to listen on.")
+@click.pass_obj
+def dev(settings: Settings, host: str, port: int) -> None:
+    """Start the Dagster UI with schedule and sensors; with a token the bot, too.
+
+    Without a source of its own the demo data is there.
+    """
+    from sales_assets.cli.demo import load_demo
+    from sales_assets.cli.dev import serve
+
+    if settings.source_url is None:
+        load_demo(settings, _today(settings))
+    sys.exit(serve(settings, host, port))
+
+
+if __name__ == "__main__":
+    main()

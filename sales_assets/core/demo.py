@@ -326,9 +326,7 @@ def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame
     seconds += np.where(late, random.exponential(20 * HOUR, len(flawed)).astype("int64"), 0)
     loaded_at = flawed["happened_at"] + pd.to_timedelta(seconds, unit="s").as_unit("us")
     has_time = np.arange(len(flawed)) < len(flawed) - len(copies["no_time"])
-    return flawed.assign(
-        happened_at=flawed["happened_at"].where(has_time), loaded_at=loaded_at
-    )
+    return flawed.assign(happened_at=flawed["happened_at"].where(has_time), loaded_at=loaded_at)
 
 
 def _some(rows: pd.DataFrame, share: float, random: np.random.Generator) -> pd.DataFrame:

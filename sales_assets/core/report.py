@@ -22,6 +22,7 @@ from sales_assets.core.verdict import (
     Facts,
     Verdict,
     caption_html,
+    footnotes_of,
     notes_of,
     set_aside_note,
     verdict,
@@ -38,7 +39,7 @@ class Report:
     """All that the chief sees of one day; a part is None where it could not be computed.
 
     `verdict.text` is the caption's first line; `caption_html` is at most 1024 characters long
-    after parsing; `footnotes` stand on the picture alone.
+    after parsing; `footnotes` are the notes that no part of the picture says in its place.
     """
 
     day: date
@@ -46,6 +47,7 @@ class Report:
     verdict: Verdict
     caption_html: str
     notes: tuple[str, ...]
+    footnotes: tuple[str, ...]
     paying_footnote: str | None
     set_aside: str | None
     cohort: tuple[date, date]
@@ -86,6 +88,7 @@ def build_report(inputs: ReportInputs) -> Report:
         verdict=said,
         caption_html=caption_html(said, facts, notes),
         notes=notes,
+        footnotes=footnotes_of(facts),
         paying_footnote=young_note(facts),
         set_aside=set_aside_note(inputs.quality),
         cohort=cohort_days(inputs.day),
@@ -107,7 +110,7 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
-        "picture_sha256": picture_sha256,
+        "sha256": picture_sha256,
     }
 
 
@@ -122,7 +125,7 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
 
     `old` and `new` are the `numbers` of two reports of the same day, as stored.
     """
-    before, after = dict(_headlines(old)), dict(_headlines(new))
+    before, after = dict(headlines(old)), dict(headlines(new))
     what = [*after, *(name for name in before if name not in after)]
     changes = [
         ru.CHANGE.format(
@@ -136,7 +139,8 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     return ru.CHANGED.format(changes=enumeration(changes, MOST_CHANGES_NAMED))
 
 
-def _headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the headline numbers as people name and write them; `numbers` are a stored report's."""
     paying, processes = numbers.get("new_paying_users"), numbers.get("unclosed_processes")
     if paying:
         yield ru.PART_NEW_PAYING, number(paying["new_paying"])

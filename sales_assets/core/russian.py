@@ -109,6 +109,7 @@ NO_NEW_PAYING_VERDICT = "Ни одного нового платящего, об
 FEW_NEW_PAYING_VERDICT = "Всего {counted}, обычно {usual}"
 MANY_NEW_PAYING_VERDICT = "{counted}, обычно {usual}"
 FUNNEL_VERDICT = "{step}: {share} заявок, обычно {usual}"
+ALL_MISSING_VERDICT = "Ни одна часть отчёта не посчитана"
 MISSING_VERDICT = "Не посчитано: {parts}"
 HOLIDAY_VERDICT = "Праздник: с обычными днями не сравниваем"
 YOUNG_VERDICT = "Сравнивать пока не с чем: данные с {day}"
@@ -132,10 +133,11 @@ PART_PROCESSES = "процессы"
 PART_FUNNEL = "воронка"
 PART_POPULATION = "сверка с CRM"
 MISSING_NOTE = "Нет данных: {parts}"
+BEFORE_HISTORY_NOTE = "Воронки за {cohort} ещё нет"
 MISSING_FUNNEL = "воронка за {cohort}"
 YOUNG_NOTE = "Сравнение с обычным уровнем появится {day}"
 CUT_COHORT_NOTE = "Воронка за {cohort} неполна: данные с {day}"
-NEW_SOURCE_NOTE = "Данные с {day}: первые 60 дней новыми выглядят и прежние клиенты"
+NEW_SOURCE_NOTE = "Данные с {day}: до {until} новыми выглядят и прежние клиенты"
 FLAWED_NOTE = "С ошибками в данных: {days}; в сравнение не вошли"
 SET_ASIDE_NOTE = "Отложено {rows} из {total}: {kinds}"
 AND_MORE = "и ещё {count}"
@@ -161,7 +163,7 @@ NO_VALUE = "нет данных"
 NEW_PAYING_TITLE = "Новые платящие"
 IN_EXPERIMENTS = "ещё {count} в экспериментах"
 DAYS_RANGE = "{days}: от {low} до {high}"
-DAYS_SAME = "{days}: по {low}"
+DAYS_SAME = "{days}: ровно {low}"
 DAYS_FORMS = ("день", "дня", "дней")
 DARKER_WEEKDAYS = "темнее — {weekdays}"
 PROCESSES_TITLE = "Незакрытые процессы"
@@ -176,6 +178,7 @@ FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
 FUNNEL_BOUGHT_SHARE = "{users} ({share})"
 FUNNEL_EMPTY = "Заявки {cohort}: заявок не было"
+FUNNEL_MOVE = "{step}: {share}, обычно {usual}"
 BRANCH_LEGEND = "↳ ветвь первой линии: записавшиеся сами её не проходят"
 STEP_LABELS = {
     REQUEST_CREATED: "Заявка",
@@ -205,3 +208,46 @@ STUCK_COLUMNS = (
 )
 YES = "да"
 NO = "нет"
+# --- Delivery: what the report's messages say around the report -----------------------------
+
+DAY_AND_MONTH = (
+    "{day} января",
+    "{day} февраля",
+    "{day} марта",
+    "{day} апреля",
+    "{day} мая",
+    "{day} июня",
+    "{day} июля",
+    "{day} августа",
+    "{day} сентября",
+    "{day} октября",
+    "{day} ноября",
+    "{day} декабря",
+)
+BUTTON_STUCK = "Список застрявших"
+BUTTON_DAY_BEFORE = "День раньше"
+BUTTON_WEEK_BEFORE = "Неделю назад"
+BUTTON_SEND_AGAIN = "Отправить ещё раз"
+PICTURE_MISSING = "Картинки в этот раз нет: её не удалось построить или отправить."
+POSSIBLE_REPEAT = "Возможен повтор: на прошлую отправку Telegram не ответил."
+NUMBERS_CHANGED = "Отчёт за {day} уточнён. {changes}."
+NUMBER_CHANGED = "{name}: было {before}, стало {after}"
+NUMBER_ABSENT = "нет данных"
+REPORT_LATE = (
+    "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
+)
+NOTHING_MORE = "—"
+ALERT_IN_DOUBT = (
+    "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
+    "Дважды нет ответа от Telegram, сам я больше не повторю. Причина: {reason}"
+)
+ALERT_HELD = (
+    "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
+    "Этот чат настроен не повторять. Причина: {reason}"
+)
+ALERT_REFUSED = "Отчёт за {day}, чат {chat}: Telegram отказал ({kind}). Причина: {reason}"
+ALERT_ASLEEP = "Чат {chat} больше не получает отчёт, подписка спит. Причина: {reason}"
+ALERT_MARKUP = (
+    "Отчёт за {day}: Telegram не разобрал разметку, текст ушёл без неё. Это ошибка в программе. "
+    "Причина: {reason}"
+)

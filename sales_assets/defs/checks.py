@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from sales_assets.adapters.source import SourceRead
 from sales_assets.core.schemas import CheckOutcome
 from sales_assets.defs import names
 
@@ -87,9 +88,7 @@ def evaluation(asset: str, day: date, outcome: CheckOutcome) -> dg.AssetCheckEva
     )
 
 
-def _result(
-    asset: str, name: str, by_day: Mapping[date, CheckOutcome]
-) -> dg.AssetCheckResult:
+def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.AssetCheckResult:
     failing = {day: outcome for day, outcome in by_day.items() if not outcome.passed}
     shown = failing or by_day
     worst = next(iter(shown.values()))
@@ -107,9 +106,7 @@ def _result(
     )
 
 
-def _description(
-    failing: Mapping[date, CheckOutcome], by_day: Mapping[date, CheckOutcome]
-) -> str:
+def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, CheckOutcome]) -> str:
     if not failing:
         return "; ".join(sorted({outcome.message for outcome in by_day.values()})[:3])
     return "; ".join(f"{day}: {outcome.message}" for day, outcome in failing.items())
@@ -133,3 +130,27 @@ def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
 def first_failure(outcomes: Iterable[CheckOutcome]) -> CheckOutcome | None:
     """Return the first blocking outcome that failed, if any."""
     return next((found for found in outcomes if found.blocking and not found.passed), None)
+
+
+def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:
+    """Return the warning about ids without a name, and about names that the metrics lack."""
+    unknown = [
+        {"day": day.isoformat(), "event_id": event_id, "rows": rows}
+        for day in days
+        for event_id, rows in read.unknown_ids[day].items()
+    ]
+    return [
+        dg.AssetCheckResult(
+            asset_key=names.RAW_EVENTS,
+            check_name=DICTIONARY,
+            passed=not unknown and not read.missing_types,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "unknown_ids": dg.MetadataValue.md(
+                    pd.DataFrame(unknown).to_markdown(index=False) or ""
+                ),
+                "missing_types": ", ".join(read.missing_types),
+                "rows_without_time": read.rows_without_time,
+            },
+        )
+    ]

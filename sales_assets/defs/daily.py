@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from sales_assets.defs.metadata import column_schema
-from sales_assets.defs.partitions import backfill_policy
+from sales_assets.defs.partitions import BACKFILL_POLICY
 
 FRAMES = "frames"
 
@@ -37,5 +37,5 @@ class DailyAssets:
             metadata=column_schema(name),
             io_manager_key=FRAMES,
             partitions_def=self.partitions,
-            backfill_policy=backfill_policy(),
+            backfill_policy=BACKFILL_POLICY,
         )(body)

@@ -7,20 +7,14 @@ from sales_assets.defs import names
 #: At most one such run at a time (dagster.yaml): the re-read days are done before yesterday.
 MORNING_TAG = "sales_assets/morning"
 
+daily_report_job = dg.define_asset_job(
+    names.DAILY_REPORT_JOB,
+    selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream(),
+    description="Computes days, from the source's rows to the rendered report.",
+)
 
-def daily_report_job() -> dg.UnresolvedAssetJobDefinition:
-    """Return the job that computes days, from the source's rows to the picture."""
-    return dg.define_asset_job(
-        names.DAILY_REPORT_JOB,
-        selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream(),
-        description="Computes days from the source's rows to the rendered report.",
-    )
-
-
-def report_delivery_job() -> dg.UnresolvedAssetJobDefinition:
-    """Return the job that delivers the newest report to every chat."""
-    return dg.define_asset_job(
-        names.REPORT_DELIVERY_JOB,
-        selection=dg.AssetSelection.assets(names.REPORT_DELIVERY),
-        description="Delivers a rendered report to every chat that the ledger still owes it.",
-    )
+report_delivery_job = dg.define_asset_job(
+    names.REPORT_DELIVERY_JOB,
+    selection=dg.AssetSelection.assets(names.REPORT_DELIVERY),
+    description="Delivers a rendered report to every chat that the ledger still owes it.",
+)

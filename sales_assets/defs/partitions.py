@@ -14,9 +14,7 @@ def daily_partitions(first_day: date, zone: ZoneInfo) -> dg.DailyPartitionsDefin
     return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), timezone=zone.key)
 
 
-def backfill_policy() -> dg.BackfillPolicy:
-    """Return the bound on a run's range of days."""
-    return dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)
 
 
 def partition_days(context: dg.AssetExecutionContext) -> list[date]:

@@ -71,7 +71,7 @@ class ReportParts:
         try:
             return self._lookback.store.read(asset, day)
         except MissingDayError:
-            self._context.log.warning(f"{asset} has no {day}: the report shows it as missing")
+            self._context.log.warning("%s has no %s: the report shows it as missing", asset, day)
             return None
 
     def _population(self, day: date) -> Population:
@@ -85,6 +85,6 @@ class ReportParts:
     def _attempt(self, part: str, make: Callable[[], _Part]) -> _Part | None:
         try:
             return make()
-        except Exception:  # noqa: BLE001 - one failing part must not take the report with it
-            self._context.log.exception(f"{part} could not be computed; the report goes without")
+        except Exception:  # one failing part must not take the report with it
+            self._context.log.exception("%s: not computed; the report goes without", part)
             return None

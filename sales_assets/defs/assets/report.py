@@ -13,7 +13,7 @@ from sales_assets.core.picture import picture_spec
 from sales_assets.core.report import Report, build_report, json_bytes, report_json
 from sales_assets.defs import names
 from sales_assets.defs.lookback import LookbackResource
-from sales_assets.defs.partitions import backfill_policy, partition_days
+from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
 from sales_assets.defs.report_parts import ReportParts
 
 GROUP = "report"
@@ -30,7 +30,7 @@ def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition
             kinds={"altair", "png"},
             deps=names.METRICS,
             partitions_def=partitions,
-            backfill_policy=backfill_policy(),
+            backfill_policy=BACKFILL_POLICY,
         )(daily_report)
     ]
 
@@ -52,7 +52,7 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
         context.add_asset_metadata(
             _metadata(lookback, report, shown), partition_key=day.isoformat()
         )
-        context.log.info(f"{day}: {report.verdict.text} ({done} of {len(days)} days)")
+        context.log.info("%s: %s (%d of %d)", day, report.verdict.text, done, len(days))
 
 
 def _metadata(lookback: LookbackResource, report: Report, picture: bytes | None) -> dict[str, Any]:
