@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,6 +24,7 @@ DAY_US = 24 * 60 * MINUTE_US
 REACTION_LIMITS = tuple(minutes * MINUTE_US for minutes in (5, 15, 60, 240, 1440))
 SALES_EVENTS = {*FIRST_LINE, *SECOND_LINE, *INTRO_LESSON}
 FEWEST_ENTRANTS, SMALLEST_SHARE = 50, 0.05
+N_INIT: Any = 20  # scikit-learn's stubs know "auto" alone
 NAMES = (
     "записались сами",
     "дозвонились",
@@ -130,11 +131,12 @@ def _model(rows: Sequence[tuple[float, ...]]) -> KMeans | None:
     points, weights = np.unique(np.array(rows), axis=0, return_counts=True)
     best, best_score = None, -np.inf
     for k in range(2, min(6, len(points)) + 1):
-        model = KMeans(k, random_state=0, n_init=20).fit(points, sample_weight=weights)
-        sizes = np.bincount(model.labels_, weights=weights, minlength=k)
+        model = KMeans(k, random_state=0, n_init=N_INIT).fit(points, sample_weight=weights)
+        labels = np.asarray(model.labels_)
+        sizes = np.bincount(labels, weights=weights, minlength=k)
         if sizes.min() < SMALLEST_SHARE * weights.sum():
             continue
-        score = expanded_silhouette(points, weights, model.labels_)
+        score = expanded_silhouette(points, weights, labels)
         if score > best_score + 1e-12:
             best, best_score = model, score
     return best

@@ -62,14 +62,15 @@ def raw_events(log: SourceLog) -> dict[date, pd.DataFrame]:
     return _by_day(stored.assign(day=_day_of(rows["event_time"], log)), log)
 
 
-def _day_of(source_times: pd.Series, log: SourceLog) -> list[date | None]:
+def _day_of(source_times: pd.Series, log: SourceLog) -> pd.Series:
     """Return each row's day: the bounds are converted to the source's clock, not the column."""
     days = loaded_days(log)
     midnights = [day_bounds(day, log.report_zone)[0] for day in days]
     midnights.append(day_bounds(days[-1], log.report_zone)[1])
     clock = [pd.Timestamp(to_source_clock(at, log.source_zone)) for at in midnights]
     named = [None, *days, None]
-    return [named[bisect_right(clock, at)] if pd.notna(at) else None for at in source_times]
+    places = [bisect_right(clock, at) if pd.notna(at) else 0 for at in source_times]
+    return pd.Series([named[place] for place in places], index=source_times.index, dtype=object)
 
 
 def _by_day(rows: pd.DataFrame, log: SourceLog) -> dict[date, pd.DataFrame]:
@@ -145,7 +146,7 @@ def cohort_groups(log: SourceLog, history: pd.DataFrame) -> dict[str, str]:
     _, _, clean = _cleaned(log, facts)
     encoded = encode(clean.values(), facts.values(), log.report_zone)
     members = cohort_members(encoded, ReportDays.of(log.days, log.report_zone))
-    return members[log.days[-1]].to_dict()
+    return {str(user_id): name for user_id, name in members[log.days[-1]].items()}
 
 
 def _cleaned(log: SourceLog, facts: Frames) -> tuple[Frames, dict[date, tuple], Frames]:
