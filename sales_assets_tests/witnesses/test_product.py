@@ -16,7 +16,7 @@ from sales_assets_tests.witnesses.silhouette import expanded_silhouette, random_
 from sales_assets_tests.witnesses.witness import witnessed
 from sales_assets_tests.witnesses.worked_examples import worked_example
 
-LOGS = 200
+LOGS = 150
 CROWDS = 6
 
 
