@@ -71,10 +71,10 @@ def history_frame(rows: Sequence[Row], day: date, zone: ZoneInfo) -> pd.DataFram
 
 
 def stored(rows: Sequence[Row], first: date, last: date, zone: ZoneInfo = MOSCOW) -> Stored:
-    """Store each day from `first` to `last` on its own: with what was known at its cut-off."""
+    """Store each day with rows, and `last`, on its own: with what was known at its cut-off."""
     clean, history = {}, {}
-    for back in range((last - first).days, -1, -1):
-        day = last - timedelta(days=back)
+    days = {row[2].astimezone(zone).date() for row in rows} | {last}
+    for day in sorted(day for day in days if first <= day <= last):
         start, cutoff = day_bounds(day, zone)
         history[day] = history_frame(rows, day, zone)
         raw = raw_frame([row for row in rows if start <= row[2] < cutoff], zone)
@@ -103,13 +103,15 @@ def journeys(
     last: date,
     zone: ZoneInfo = MOSCOW,
     *,
-    days_back: int = 40,
     types: Sequence[str] = EVENT_TYPES[:-2],
     max_size: int = 40,
 ) -> list[Row]:
-    """Draw rows of few users with many ties and times on the borders of days and windows."""
+    """Draw rows of few users with many ties and times on the borders of days and windows.
+
+    They reach 40 days back from the end of `last`.
+    """
     end = day_bounds(last, zone)[1]
-    backs = st.sampled_from([0, 0, 1, 1, 2, 3, 7, 8, 14, 29, 30, 31]) | st.integers(0, days_back)
+    backs = st.sampled_from([0, 0, 1, 1, 2, 3, 7, 8, 14, 29, 30, 31]) | st.integers(0, 39)
     instants = st.builds(
         lambda back, hours, seconds: end - timedelta(days=back, hours=hours, seconds=seconds),
         backs,
