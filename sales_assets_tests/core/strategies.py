@@ -1,5 +1,6 @@
 """Random and hand-written journeys, and the frames that would be stored for them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -48,16 +49,19 @@ def raw_frame(rows: Iterable[Row], zone: ZoneInfo) -> pd.DataFrame:
 def history_frame(rows: Sequence[Row], day: date, zone: ZoneInfo) -> pd.DataFrame:
     """Ask all rows before the day's cut-off for the facts of the day's users."""
     start, cutoff = day_bounds(day, zone)
-    valid = [(u, kind, at) for u, kind, at in rows if u and kind and at < cutoff]
-    users = sorted({u for u, _, at in valid if at >= start})
+    by_user = defaultdict(list)
+    for user, kind, when in rows:
+        if user and kind and when < cutoff:
+            by_user[user].append((kind, when))
+    users = sorted(user for user, of_user in by_user.items() if max(of_user, key=_when)[1] >= start)
     facts = {
-        "first_event_at": EVENT_TYPES,
+        "first_event_at": None,
         "first_experiment_at": EXPERIMENTS,
         "first_payment_at": (ru.PURCHASE,),
     }
     columns = {
         name: [
-            min((at for u, kind, at in valid if u == user and kind in kinds), default=None)
+            min((when for kind, when in by_user[user] if not kinds or kind in kinds), default=None)
             for user in users
         ]
         for name, kinds in facts.items()
@@ -68,6 +72,10 @@ def history_frame(rows: Sequence[Row], day: date, zone: ZoneInfo) -> pd.DataFram
     }
     frame = pd.DataFrame({"user_id": pd.Series(users, dtype="str"), **instants})
     return with_wall_clocks(frame, list(facts), zone)
+
+
+def _when(event: tuple[str, datetime]) -> datetime:
+    return event[1]
 
 
 def stored(rows: Sequence[Row], first: date, last: date, zone: ZoneInfo = MOSCOW) -> Stored:
