@@ -139,6 +139,26 @@ def pending_deliveries(
     return [(day, timetable.attempt(day, now)) for day in due]
 
 
+def late_notices_owed(
+    ledger: Ledger, timetable: Timetable, now: datetime, admins: Sequence[int]
+) -> list[tuple[str, date]]:
+    """Return the run key and day of the notices that the newest, unfinished report owes; or none.
+
+    To be asked only where the newest finished day has no report.
+    """
+    day = timetable.newest_finished_day(now)
+    if now < timetable.due_at(day):
+        return []
+    told = {
+        (row.chat, row.thread, row.kind) for row in ledger.rows(day) if row.state != State.PLANNED
+    }
+    places = [(*place.place, Kind.LATE) for place in ledger.subscribers()]
+    alerts = [(chat, 0, f"{Kind.ALERT}:{Kind.LATE}") for chat in admins]
+    if told.issuperset([*places, *alerts]):
+        return []
+    return [(f"late:{day}:{timetable.attempt(day, now)}", day)]
+
+
 @dataclass(frozen=True)
 class Dispatcher:
     """Sends through `transport` what the `ledger` lacks; doubts and refusals go to `admins`.
@@ -152,6 +172,12 @@ class Dispatcher:
     clock: Clock
     admins: Sequence[int] = ()
     sleep: Sleep = asyncio.sleep
+
+    def is_late(self, day: date) -> bool:
+        """Tell whether `day` is the newest finished one and its delivery time has come."""
+        now = self.clock()
+        is_newest = day == self.timetable.newest_finished_day(now)
+        return is_newest and now >= self.timetable.due_at(day)
 
     def deliver(self, report: ReportToSend) -> DeliveryResult:
         """Send `report` to every chat that lacks it, correct it where a chat has other content.

@@ -1,13 +1,15 @@
 """The event log: a run's clean events as sorted arrays, and what history knows of each user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sales_assets.core.days import ReportDays, with_instants
 from sales_assets.core.events import EVENT_TYPES
@@ -28,6 +30,8 @@ FACTS = ("first_event_at", "first_experiment_at", "first_payment_at")
 
 _TYPE_CODES = pd.Index(EVENT_TYPES, dtype="str")
 _NO_INSTANT = np.iinfo(np.int64).min
+#: Frames read at a time: enough to meet the known users rarely, few enough to stay small.
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -102,16 +106,19 @@ def encode(
     repetitions. An event of a type outside `EVENT_TYPES` serves no definition and is left out.
     A user's fact is the earliest that any frame states.
     """
-    event_parts = [_event_arrays(frame, zone) for frame in events]
-    fact_parts = [_fact_arrays(frame, zone) for frame in history]
-    users, codes = _shared_codes([part[0] for part in event_parts + fact_parts])
-    facts = _earliest(codes[len(event_parts) :], [part[1] for part in fact_parts], len(users))
-    user = _joined(codes[: len(event_parts)], np.int32)
-    kind = _joined([part[1] for part in event_parts], np.int8)
-    at = _joined([part[2] for part in event_parts], np.int64)
-    event_parts.clear()
-    order = _distinct_order(user, kind, at)
-    return EventLog(users, user[order], kind[order], at[order], *facts)
+    known = _Users()
+    parts = [_event_arrays(batch, known, zone) for batch in _batches(events)]
+    facts = np.empty((len(FACTS), 0), dtype=np.int64)
+    for batch in _batches(history):
+        facts = _earliest(facts, _fact_arrays(batch, known, zone), known)
+    facts = _padded(facts, len(known.ids))
+    user, kind, at_us = (_joined(parts, column) for column in range(3))
+    parts.clear()
+    sorted_places = known.sorted_places()
+    user = sorted_places.argsort().astype(np.int32)[user]
+    order = _distinct_order(user, kind, at_us)
+    users = pd.Index(known.ids.take(pa.array(sorted_places)), dtype="str")
+    return EventLog(users, user[order], kind[order], at_us[order], *facts[:, sorted_places])
 
 
 def place_of_day(at: np.ndarray, days: ReportDays) -> np.ndarray:
@@ -138,18 +145,60 @@ def microseconds(instants: pd.Series) -> np.ndarray:
     return np.where(values == _NO_INSTANT, NEVER, values)
 
 
+class _Users:
+    """The ids met so far, in the order of meeting; grows batch by batch.
+
+    Ids stay in Arrow: as Python strings, a year's would take several times the memory.
+    """
+
+    def __init__(self) -> None:
+        self.ids = pa.array([], type=pa.large_string())
+
+    def places(self, frames: Sequence[pd.DataFrame]) -> np.ndarray:
+        """Return the place of every row's user, adding those not met yet."""
+        rows = pa.chunked_array(
+            [chunk for frame in frames for chunk in _strings(frame["user_id"]).chunks],
+            type=pa.large_string(),
+        )
+        batch = rows.combine_chunks().dictionary_encode()
+        # pyarrow.compute is filled at run time, unseen by the type checker.
+        met = pc.index_in(batch.dictionary, value_set=self.ids)  # pyright: ignore[reportAttributeAccessIssue]
+        new = batch.dictionary.filter(met.is_null())
+        found = met.fill_null(NOWHERE).to_numpy().copy()
+        found[found == NOWHERE] = len(self.ids) + np.arange(len(new), dtype=np.int32)
+        self.ids = pa.concat_arrays([self.ids, new])
+        return found[batch.indices.to_numpy()]
+
+    def sorted_places(self) -> np.ndarray:
+        """Return the places of the ids in the ids' order."""
+        order = pc.sort_indices(self.ids)  # pyright: ignore[reportAttributeAccessIssue]
+        return order.to_numpy().astype(np.int64)
+
+
+def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:
+    rest = iter(frames)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
 def _event_arrays(
-    frame: pd.DataFrame, zone: ZoneInfo
-) -> tuple[pa.DictionaryArray, np.ndarray, np.ndarray]:
-    codes = _type_codes(frame["event_type"])
-    known = frame.loc[codes != NOWHERE]
-    at = microseconds(with_instants(known, ["event_time"], zone)["event_time"])
-    return _dictionary(known["user_id"]), codes[codes != NOWHERE], at
+    batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    codes = [_type_codes(frame["event_type"]) for frame in batch]
+    frames = [frame.loc[of_frame != NOWHERE] for frame, of_frame in zip(batch, codes, strict=True)]
+    at_us = [
+        microseconds(with_instants(frame, ["event_time"], zone)["event_time"]) for frame in frames
+    ]
+    kinds = np.concatenate(codes)
+    return known.places(frames), kinds[kinds != NOWHERE], np.concatenate(at_us)
 
 
-def _fact_arrays(frame: pd.DataFrame, zone: ZoneInfo) -> tuple[pa.DictionaryArray, np.ndarray]:
-    instants = with_instants(frame, FACTS, zone)
-    return _dictionary(frame["user_id"]), np.stack([microseconds(instants[name]) for name in FACTS])
+def _fact_arrays(
+    batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
+) -> tuple[np.ndarray, np.ndarray]:
+    frames = [with_instants(frame, FACTS, zone) for frame in batch]
+    values = [np.stack([microseconds(frame[name]) for name in FACTS]) for frame in frames]
+    return known.places(frames), np.concatenate(values, axis=1)
 
 
 def _type_codes(types: pd.Series) -> np.ndarray:
@@ -158,39 +207,34 @@ def _type_codes(types: pd.Series) -> np.ndarray:
     return codes[by_category.codes].astype(np.int8)
 
 
-def _dictionary(ids: pd.Series) -> pa.DictionaryArray:
+def _strings(ids: pd.Series) -> pa.ChunkedArray:
     values = pa.array(ids, type=pa.large_string(), from_pandas=True)
-    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    return whole.dictionary_encode()
+    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
 
 
-def _shared_codes(parts: list[pa.DictionaryArray]) -> tuple[pd.Index, list[np.ndarray]]:
-    """Return the sorted users of all parts, and each part's places among them."""
-    unified = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.large_string()))
-    chunks = unified.unify_dictionaries().chunks
-    found = pd.Index(chunks[0].dictionary if chunks else [], dtype="str")
-    order = found.argsort()
-    ranks = np.empty(len(found), dtype=np.int32)
-    ranks[order] = np.arange(len(found), dtype=np.int32)
-    return found[order], [ranks[chunk.indices.to_numpy()] for chunk in chunks]
-
-
-def _earliest(codes: list[np.ndarray], facts: list[np.ndarray], users: int) -> np.ndarray:
-    earliest = np.full((len(FACTS), users), NEVER)
-    for places, values in zip(codes, facts, strict=True):
-        for fact, known in zip(values, earliest, strict=True):
-            np.minimum.at(known, places, fact)
+def _earliest(
+    facts: np.ndarray, stated: tuple[np.ndarray, np.ndarray], known: _Users
+) -> np.ndarray:
+    earliest, (places, values) = _padded(facts, len(known.ids)), stated
+    for fact, value in zip(earliest, values, strict=True):
+        np.minimum.at(fact, places, value)
     return earliest
 
 
-def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:
-    return np.concatenate([np.empty(0, dtype), *parts])
+def _padded(facts: np.ndarray, users: int) -> np.ndarray:
+    missing = users - facts.shape[1]
+    return np.pad(facts, ((0, 0), (0, missing)), constant_values=NEVER)
 
 
-def _distinct_order(user: np.ndarray, kind: np.ndarray, at: np.ndarray) -> np.ndarray:
-    order = np.lexsort((kind, at, user))
-    new = np.ones(len(order), dtype=bool)
-    for column in (user, kind, at):
-        new[1:] &= np.diff(column[order]) == 0
-    new[1:] = ~new[1:]
-    return order[new]
+def _joined(parts: Sequence[tuple[np.ndarray, ...]], column: int) -> np.ndarray:
+    dtype = (np.int32, np.int8, np.int64)[column]
+    return np.concatenate([np.empty(0, dtype), *(part[column] for part in parts)])
+
+
+def _distinct_order(user: np.ndarray, kind: np.ndarray, at_us: np.ndarray) -> np.ndarray:
+    order = np.lexsort((kind, at_us, user))
+    same = np.zeros(len(order), dtype=bool)
+    same[1:] = True
+    for column in (user, kind, at_us):
+        same[1:] &= np.diff(column[order]) == 0
+    return order[~same]

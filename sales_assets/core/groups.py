@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -87,9 +88,15 @@ def client_groups(log: EventLog, days: ReportDays) -> Mapping[date, CohortGroups
     entrants, or no admissible number of groups, make the one group of all requests; a cohort
     without clients leaves the groups empty. Never fails; row order makes no difference.
     """
+    from sklearn import config_context
+    from threadpoolctl import threadpool_limits
+
     requests, profiles = Requests.of(log), request_profiles(log, days)
     cutoffs = zip(days.days, days.cutoffs_us.tolist(), strict=True)
-    return {day: _cohort_groups(requests, profiles, cutoff) for day, cutoff in cutoffs}
+    # With several threads KMeans adds up in an order of chance, and beside another busy process
+    # its threads wait for each other: 4 s for a day instead of 0.06 s.
+    with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
+        return {day: _cohort_groups(requests, profiles, cutoff) for day, cutoff in cutoffs}
 
 
 def cohort_members(log: EventLog, days: ReportDays) -> Mapping[date, pd.Series]:
@@ -127,10 +134,19 @@ def request_profiles(log: EventLog, days: ReportDays) -> np.ndarray:
     return np.ravel_multi_index([level.astype(np.int16) for level in levels], _LEVELS)
 
 
+@cache
 def profile_features() -> np.ndarray:
     """Return the features of every profile: a row per number, a column per feature."""
     levels = np.array(np.unravel_index(np.arange(np.prod(_LEVELS)), _LEVELS)).T
-    return (levels / (np.array(_LEVELS) - 1) * _WEIGHTS).round(_DECIMALS)
+    features = (levels / (np.array(_LEVELS) - 1) * _WEIGHTS).round(_DECIMALS)
+    features.flags.writeable = False
+    return features
+
+
+@cache
+def _profile_distances() -> np.ndarray:
+    features = profile_features()
+    return np.linalg.norm(features[:, None] - features[None], axis=2)
 
 
 def weighted_silhouette(distances: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
@@ -190,7 +206,7 @@ def _centroids(entrants: np.ndarray) -> np.ndarray:
         return none
     found = np.flatnonzero(entrants)
     points, weights = profile_features()[found], entrants[found].astype(float)
-    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    distances = _profile_distances()[np.ix_(found, found)]
     best, best_score = none, -np.inf
     for count in range(2, min(MOST_GROUPS, len(points)) + 1):
         centroids, labels = _kmeans(points, weights, count)
@@ -205,8 +221,10 @@ def _centroids(entrants: np.ndarray) -> np.ndarray:
 def _kmeans(points: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.cluster import KMeans
 
-    fitted = KMeans(count, random_state=0, n_init=20).fit(points, sample_weight=weights)
-    return fitted.cluster_centers_, fitted.labels_
+    # The type checker reads scikit-learn's default "auto" as the only type of n_init.
+    model = KMeans(count, random_state=0, n_init=20)  # pyright: ignore[reportArgumentType]
+    fitted = model.fit(points, sample_weight=weights)
+    return fitted.cluster_centers_, np.asarray(fitted.labels_)
 
 
 def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:

@@ -45,7 +45,9 @@ def new_paying_series(
     def series(day: date) -> pd.DataFrame:
         shown = [day - timedelta(days=back) for back in reversed(range(SERIES_DAYS))]
         within = [shown_day for shown_day in shown if shown_day in table.index]
-        return pd.DataFrame({"day": within, "new_paying": table["new_paying"].loc[within].array})
+        return pd.DataFrame(
+            {"day": within, "new_paying": table["new_paying"].reindex(within).array}
+        )
 
     return DailyFrames(days.days, series)
 
@@ -76,12 +78,12 @@ def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
 
 def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[str, pd.Series]:
     last_week, mean = {}, {}
-    for day in new_paying.index:
+    for day in new_paying.index.tolist():
         before = [day - timedelta(days=back) for back in range(1, _WEEK + 1)]
         known = all(earlier in new_paying.index for earlier in before)
         complete = known and before[-1] >= history_first_day
         last_week[day] = int(new_paying[before[-1]]) if complete else None
-        mean[day] = float(new_paying[before].mean()) if complete else None
+        mean[day] = float(new_paying.reindex(before).mean()) if complete else None
     return {
         "same_weekday_last_week": pd.Series(last_week, dtype="Int64", index=new_paying.index),
         "mean_7d": pd.Series(mean, dtype="float64", index=new_paying.index),

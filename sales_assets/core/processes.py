@@ -120,10 +120,14 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     as `overdue_*` of `unclosed_processes` count together.
     """
     starts = [_overdue_some_day(_starts(log, process)) for process in PROCESSES]
+    in_time = [np.argsort(of_process.at_us) for of_process in starts]
     cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
 
     def listed(day: date) -> pd.DataFrame:
-        cases = [_overdue_cases(of_process, cutoffs[day]) for of_process in starts]
+        cases = [
+            _overdue_cases(of_process, order, cutoffs[day])
+            for of_process, order in zip(starts, in_time, strict=True)
+        ]
         return _named_cases(cases, log.users, cutoffs[day], days)
 
     return DailyFrames(days.days, listed)
@@ -207,10 +211,12 @@ def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: 
     """
     after = np.maximum(starts.at_us + over_us, starts.before + WINDOW_US)
     until = np.minimum(np.minimum(starts.at_us + up_to_us, starts.closed), starts.joined)
-    first, end = (np.searchsorted(days.cutoffs_us, edge, side="right") for edge in (after, until))
-    exists, slots = first < end, len(days.days) + 1
-    begun = np.bincount(first[exists], minlength=slots)
-    return (begun - np.bincount(end[exists], minlength=slots)).cumsum()[:-1].astype(np.int64)
+    exists, slots = after < until, len(days.days) + 1
+    begun, over = (
+        np.bincount(np.searchsorted(days.cutoffs_us, edge[exists], side="right"), minlength=slots)
+        for edge in (after, until)
+    )
+    return (begun - over).cumsum()[:-1].astype(np.int64)
 
 
 def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
@@ -230,9 +236,12 @@ def _overdue_some_day(starts: _Starts) -> _Starts:
     return _Starts(**{field.name: getattr(starts, field.name)[kept] for field in fields(starts)})
 
 
-def _overdue_cases(starts: _Starts, cutoff: int) -> dict[str, np.ndarray]:
-    is_open = (starts.closed >= cutoff) & (starts.joined >= cutoff)
-    rows = np.flatnonzero(is_open & (starts.at_us < cutoff) & (starts.at_us >= cutoff - WINDOW_US))
+def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
+    """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
+    window = np.searchsorted(starts.at_us, [cutoff - WINDOW_US, cutoff], sorter=in_time)
+    recent = in_time[slice(*window)]
+    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
+    rows = np.sort(recent[is_open])
     firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
     counts = np.diff(firsts, append=len(rows))
     opened = starts.at_us[rows][firsts]
