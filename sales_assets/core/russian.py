@@ -210,20 +210,6 @@ YES = "да"
 NO = "нет"
 # --- Delivery: what the report's messages say around the report -----------------------------
 
-DAY_AND_MONTH = (
-    "{day} января",
-    "{day} февраля",
-    "{day} марта",
-    "{day} апреля",
-    "{day} мая",
-    "{day} июня",
-    "{day} июля",
-    "{day} августа",
-    "{day} сентября",
-    "{day} октября",
-    "{day} ноября",
-    "{day} декабря",
-)
 BUTTON_STUCK = "Список застрявших"
 BUTTON_DAY_BEFORE = "День раньше"
 BUTTON_WEEK_BEFORE = "Неделю назад"

@@ -472,8 +472,7 @@ def test_a_run_that_is_cancelled_leaves_a_doubt_and_no_loss(
     async def cancelled() -> None:
         dispatch = dispatching._Dispatch(to(fake, world), DAY)  # noqa: SLF001 - asyncio.run's place
         task = asyncio.create_task(dispatch.deliver(PICTURED, is_news=True))
-        while not fake.accepted(chat):
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(fake.wait_for, lambda: fake.accepted(chat))
         task.cancel()
         await task
 
