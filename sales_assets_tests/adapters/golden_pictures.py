@@ -11,7 +11,7 @@ from sales_assets.core.report import build_report
 from sales_assets_tests.core.report_days import named_days
 
 GOLDEN = Path(__file__).parent / "golden"
-CONTACT_SHEET = Path(__file__).parents[2] / "docs" / "images" / "contact_sheet.png"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: A fourth of the picture: a letter is still eight pixels high.
 REDUCED_WIDTH = 320
 COLORS = 64
@@ -43,18 +43,20 @@ def contact_sheet(pictures: list[Image.Image]) -> Image.Image:
 def main() -> None:
     """Render every named day, at its full size, and keep it reduced and with few colours."""
     GOLDEN.mkdir(exist_ok=True)
-    CONTACT_SHEET.parent.mkdir(parents=True, exist_ok=True)
+    IMAGES.mkdir(parents=True, exist_ok=True)
     pictures = []
     for name, inputs in named_days().items():
         png = render_png(picture_spec(build_report(inputs)))
         with Image.open(BytesIO(png)) as picture:
             pictures.append(reduced(picture))
-        pictures[-1].quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(
-            GOLDEN / f"{name}.png", optimize=True
-        )
-    contact_sheet(pictures).quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(
-        CONTACT_SHEET, optimize=True
-    )
+            if name == "alarm":
+                _few_colors(picture.convert("RGB")).save(IMAGES / "report.png", optimize=True)
+        _few_colors(pictures[-1]).save(GOLDEN / f"{name}.png", optimize=True)
+    _few_colors(contact_sheet(pictures)).save(IMAGES / "contact_sheet.png", optimize=True)
+
+
+def _few_colors(picture: Image.Image) -> Image.Image:
+    return picture.quantize(COLORS, Image.Quantize.MAXCOVERAGE)
 
 
 if __name__ == "__main__":
