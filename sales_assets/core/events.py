@@ -36,7 +36,9 @@ class Process:
 #: In the order in which a client meets them; the picture keeps it.
 PROCESSES = (
     Process(
-        ru.OPEN_REQUESTS, ru.REQUEST_CREATED, (*FIRST_LINE, *SECOND_LINE, *INTRO_LESSON, ru.PURCHASE)
+        ru.OPEN_REQUESTS,
+        ru.REQUEST_CREATED,
+        (*FIRST_LINE, *SECOND_LINE, *INTRO_LESSON, ru.PURCHASE),
     ),
     Process(ru.FIRST_LINE, ru.FIRST_LINE_TASK, (ru.FIRST_LINE_ANSWERED, ru.PURCHASE)),
     Process(ru.SECOND_LINE, ru.SECOND_LINE_TASK, (ru.SECOND_LINE_REACHED, ru.PURCHASE)),

@@ -114,7 +114,7 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
-        "picture_sha256": picture_sha256,
+        "sha256": picture_sha256,
     }
 
 
@@ -129,7 +129,7 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
 
     `old` and `new` are the `numbers` of two reports of the same day, as stored.
     """
-    before, after = dict(_headlines(old)), dict(_headlines(new))
+    before, after = dict(headlines(old)), dict(headlines(new))
     what = [*after, *(name for name in before if name not in after)]
     changes = [
         ru.CHANGE.format(
@@ -143,7 +143,8 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     return ru.CHANGED.format(changes=enumeration(changes, MOST_CHANGES_NAMED))
 
 
-def _headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the headline numbers as people name and write them; `numbers` are a stored report's."""
     paying, processes = numbers.get("new_paying_users"), numbers.get("unclosed_processes")
     if paying:
         yield ru.PART_NEW_PAYING, number(paying["new_paying"])

@@ -37,6 +37,13 @@ GROUP_REPEATED = "повторные"
 GROUP_AT_NIGHT = "ночные"
 GROUP_ALL_REQUESTS = "все заявки"
 
+# --- Demo data: types that the dictionary knows and no definition names -----------------------
+
+CABINET_OPENED = "Вход в личный кабинет"
+LESSON_MOVED = "Перенос ВУ"
+LESSON_CANCELLED = "Отмена ВУ"
+SUPPORT_ASKED = "Обращение в поддержку"
+
 # --- The report ------------------------------------------------------------------------------
 
 WEEKDAYS_SHORT = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
@@ -201,3 +208,46 @@ STUCK_COLUMNS = (
 )
 YES = "да"
 NO = "нет"
+# --- Delivery: what the report's messages say around the report -----------------------------
+
+DAY_AND_MONTH = (
+    "{day} января",
+    "{day} февраля",
+    "{day} марта",
+    "{day} апреля",
+    "{day} мая",
+    "{day} июня",
+    "{day} июля",
+    "{day} августа",
+    "{day} сентября",
+    "{day} октября",
+    "{day} ноября",
+    "{day} декабря",
+)
+BUTTON_STUCK = "Список застрявших"
+BUTTON_DAY_BEFORE = "День раньше"
+BUTTON_WEEK_BEFORE = "Неделю назад"
+BUTTON_SEND_AGAIN = "Отправить ещё раз"
+PICTURE_MISSING = "Картинки в этот раз нет: её не удалось построить или отправить."
+POSSIBLE_REPEAT = "Возможен повтор: на прошлую отправку Telegram не ответил."
+NUMBERS_CHANGED = "Отчёт за {day} уточнён. {changes}."
+NUMBER_CHANGED = "{name}: было {before}, стало {after}"
+NUMBER_ABSENT = "нет данных"
+REPORT_LATE = (
+    "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
+)
+NOTHING_MORE = "—"
+ALERT_IN_DOUBT = (
+    "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
+    "Дважды нет ответа от Telegram, сам я больше не повторю. Причина: {reason}"
+)
+ALERT_HELD = (
+    "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
+    "Этот чат настроен не повторять. Причина: {reason}"
+)
+ALERT_REFUSED = "Отчёт за {day}, чат {chat}: Telegram отказал ({kind}). Причина: {reason}"
+ALERT_ASLEEP = "Чат {chat} больше не получает отчёт, подписка спит. Причина: {reason}"
+ALERT_MARKUP = (
+    "Отчёт за {day}: Telegram не разобрал разметку, текст ушёл без неё. Это ошибка в программе. "
+    "Причина: {reason}"
+)

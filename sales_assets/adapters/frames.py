@@ -1,0 +1,186 @@
+"""Frames and report files by asset and day, in a folder or an object store."""
+
+import errno
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+from upath import UPath
+
+from sales_assets.core.errors import SalesAssetsError
+
+EXTENSION = ".parquet"
+
+
+class StorageError(SalesAssetsError):
+    """A file of the storage could not be read or written."""
+
+
+class MissingDayError(StorageError):
+    """A day was asked for that the storage does not hold."""
+
+
+class FrameStore:
+    """`<base>/<asset>/<YYYY-MM-DD>.parquet`, one file a day and asset, whole or not at all.
+
+    A file is written under a temporary name and then renamed; object stores make a file visible
+    only when it is whole, so there it is written at once.
+    """
+
+    def __init__(self, base: str) -> None:
+        self.base = _location(base)
+
+    def path(self, asset: str, day: date, extension: str = EXTENSION) -> UPath:
+        """Return where the file of that asset and day stands, written or not."""
+        return self.base / asset / f"{day.isoformat()}{extension}"
+
+    def holds(self, asset: str, day: date, extension: str = EXTENSION) -> bool:
+        """Tell whether the file is there."""
+        return self.path(asset, day, extension).exists()
+
+    def days(self, asset: str, extension: str = EXTENSION) -> set[date]:
+        """Return the stored days of `asset`, found with one listing of its folder."""
+        folder = self.base / asset
+        if not folder.is_dir():
+            return set()
+        names = (path.name for path in folder.iterdir())
+        return {
+            date.fromisoformat(name.removesuffix(extension))
+            for name in names
+            if name.endswith(extension) and not name.startswith(".")
+        }
+
+    def write(self, asset: str, day: date, frame: pd.DataFrame) -> None:
+        """Store the frame, replacing an older one."""
+        write_frame(self.path(asset, day), frame)
+
+    def read(self, asset: str, day: date) -> pd.DataFrame:
+        """Return the stored frame; raise `MissingDayError` if there is none."""
+        return read_frame(self.path(asset, day))
+
+
+def write_frame(path: UPath, frame: pd.DataFrame) -> None:
+    """Write one Parquet file; the same frame gives the same bytes.
+
+    Categories are stored as plain strings, so that a reader sees the columns that
+    docs/assets.md promises.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    categories = frame.select_dtypes("category").columns
+    plain = frame.astype(dict.fromkeys(categories, "str"))
+    buffer = io.BytesIO()
+    table = pa.Table.from_pandas(plain, preserve_index=False)
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
+
+
+def read_frame(path: UPath) -> pd.DataFrame:
+    """Read one Parquet file, `event_type` as a category.
+
+    Raises:
+        MissingDayError: there is no such file.
+        StorageError: it cannot be read as Parquet.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = read_bytes(path)
+    try:
+        table = pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
+    except pa.ArrowInvalid as error:
+        raise StorageError(
+            f"{path} could not be read as a Parquet file ({error}). "
+            "Delete it and materialize that day again."
+        ) from error
+    return table.to_pandas()
+
+
+def read_bytes(path: UPath) -> bytes:
+    """Return the file's content; raise `MissingDayError` if there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingDayError(
+            f"{path} was expected and is not there. Materialize that day of "
+            f"{path.parent.name!r} first, or run: sales-assets backfill {path.stem} {path.stem}"
+        ) from error
+    except OSError as error:
+        raise _storage_error("read", path, error) from error
+
+
+def write_bytes(path: UPath, content: bytes) -> None:
+    """Write a whole file or none: what stood there before stays until the new one is complete."""
+    try:
+        if isinstance(path, Path):
+            _replace(path, content)
+        else:
+            path.write_bytes(content)
+    except OSError as error:
+        raise _storage_error("write", path, error) from error
+
+
+def _location(base: str) -> UPath:
+    try:
+        location = UPath(base)
+        _ = location.fs  # the driver of an object store is looked for here, not at the first file
+    except (ImportError, ValueError) as error:
+        raise StorageError(
+            f"SALES_ASSETS_STORAGE is {base!r}, which needs a package that is not installed "
+            f"({error}). Install it (s3fs for s3://, gcsfs for gs://) or name a folder."
+        ) from error
+    return location
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary_name(path) as temporary:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+
+
+@contextmanager
+def _temporary_name(path: Path) -> Iterator[Path]:
+    _sweep(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed process left of this very file."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        if not _is_alive(int(leftover.name.split(".")[-2])):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_ADVICE = {
+    errno.EACCES: "Give the user that runs this the right to {verb} there, or set "
+    "SALES_ASSETS_STORAGE to another folder.",
+    errno.EROFS: "The file system is read-only: set SALES_ASSETS_STORAGE to another folder.",
+    errno.ENOSPC: "The disk is full: free some space and start again; nothing half-written stays.",
+    errno.EDQUOT: "The quota is used up: free some space and start again.",
+}
+_DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
+
+
+def _storage_error(verb: str, path: UPath, error: OSError) -> StorageError:
+    advice = _ADVICE.get(error.errno or 0, _DEFAULT_ADVICE).format(verb=verb)
+    return StorageError(f"Could not {verb} {path}: {error.strerror or error}. {advice}")

@@ -1,0 +1,240 @@
+"""The event log: a run's clean events as sorted arrays, and what history knows of each user."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sales_assets.core.days import ReportDays, with_instants
+from sales_assets.core.events import EVENT_TYPES
+
+#: The instant of what has not happened: later than every cut-off.
+NEVER = np.iinfo(np.int64).max
+#: The instant of what has not happened yet, looking back: before every window.
+LONG_AGO = -NEVER
+#: The place of a row that does not exist.
+NOWHERE = -1
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+FACTS = ("first_event_at", "first_experiment_at", "first_payment_at")
+
+_TYPE_CODES = pd.Index(EVENT_TYPES, dtype="str")
+_NO_INSTANT = np.iinfo(np.int64).min
+#: Frames read at a time: enough to meet the known users rarely, few enough to stay small.
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """Distinct events of the types in `EVENT_TYPES`, sorted by user, instant and type.
+
+    `user` (int32, a place in the sorted `users`), `type` (int8, a place in `EVENT_TYPES`) and
+    `at_us` (int64 microseconds since the epoch, UTC) are parallel. `first_event`,
+    `first_experiment` and `first_payment` hold an instant per user, over all history, `NEVER`
+    where there is none; `users` has people without a row here, too.
+    """
+
+    users: pd.Index
+    user: np.ndarray
+    type: np.ndarray
+    at_us: np.ndarray
+    first_event: np.ndarray
+    first_experiment: np.ndarray
+    first_payment: np.ndarray
+
+    @cached_property
+    def moment(self) -> np.ndarray:
+        """Return for each row the first row of the same user and instant."""
+        new = np.ones(len(self.at_us), dtype=bool)
+        new[1:] = (np.diff(self.user) != 0) | (np.diff(self.at_us) != 0)
+        return np.maximum.accumulate(np.where(new, np.arange(len(new), dtype=np.int32), 0))
+
+    def rows_of(self, *types: str) -> np.ndarray:
+        """Return the rows of these event types, in order."""
+        wanted = np.array([name in types for name in EVENT_TYPES])
+        return np.flatnonzero(wanted[self.type])
+
+    def next_of(self, rows: np.ndarray, targets: np.ndarray, skip: int = 0) -> np.ndarray:
+        """Return for each row the first of `targets` that the user meets at the time or later.
+
+        The same instant counts, whatever the order of types; with `skip` the first targets are
+        passed over. `targets` are sorted rows. `NOWHERE` where there is none.
+        """
+        if not len(targets):
+            return np.full(len(rows), NOWHERE)
+        places = np.searchsorted(targets, self.moment[rows]) + skip
+        found = targets[np.minimum(places, len(targets) - 1)]
+        exists = (places < len(targets)) & (self.user[found] == self.user[rows])
+        return np.where(exists, found, NOWHERE)
+
+    def last_before(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return for each row the user's last of `targets` before the row's instant.
+
+        `targets` are sorted rows. `NOWHERE` where there is none.
+        """
+        if not len(targets):
+            return np.full(len(rows), NOWHERE)
+        places = np.searchsorted(targets, self.moment[rows]) - 1
+        found = targets[places]
+        exists = (places >= 0) & (self.user[found] == self.user[rows])
+        return np.where(exists, found, NOWHERE)
+
+    def instants(self, rows: np.ndarray, missing: int = NEVER) -> np.ndarray:
+        """Return the rows' instants, `missing` for `NOWHERE`."""
+        if not len(self.at_us):
+            return np.full(len(rows), missing)
+        return np.where(rows == NOWHERE, missing, self.at_us[rows])
+
+
+def encode(
+    events: Iterable[pd.DataFrame], history: Iterable[pd.DataFrame], zone: ZoneInfo
+) -> EventLog:
+    """Read frames of clean events and of user histories, wall clocks of `zone`, into one log.
+
+    Both are consumed once, frame by frame, so that lazy files never stand in memory together.
+    The result depends neither on the order of rows, nor on how they are cut into frames, nor on
+    repetitions. An event of a type outside `EVENT_TYPES` serves no definition and is left out.
+    A user's fact is the earliest that any frame states.
+    """
+    known = _Users()
+    parts = [_event_arrays(batch, known, zone) for batch in _batches(events)]
+    facts = np.empty((len(FACTS), 0), dtype=np.int64)
+    for batch in _batches(history):
+        facts = _earliest(facts, _fact_arrays(batch, known, zone), known)
+    facts = _padded(facts, len(known.ids))
+    user, kind, at_us = (_joined(parts, column) for column in range(3))
+    parts.clear()
+    sorted_places = known.sorted_places()
+    user = sorted_places.argsort().astype(np.int32)[user]
+    order = _distinct_order(user, kind, at_us)
+    users = pd.Index(known.ids.take(pa.array(sorted_places)), dtype="str")
+    return EventLog(users, user[order], kind[order], at_us[order], *facts[:, sorted_places])
+
+
+def place_of_day(at: np.ndarray, days: ReportDays) -> np.ndarray:
+    """Return the place in `days` of the day that holds each instant, `NOWHERE` if none does."""
+    if not days.days:
+        return np.full(len(at), NOWHERE)
+    places = np.searchsorted(days.starts_us, at, side="right") - 1
+    return np.where(at < days.cutoffs_us[places], places, NOWHERE)
+
+
+def cutoffs_of(places: np.ndarray, days: ReportDays) -> np.ndarray:
+    """Return the cut-off of the day at each place; one of no meaning for `NOWHERE`."""
+    return np.append(days.cutoffs_us, 0)[places]
+
+
+def tally(places: np.ndarray, days: ReportDays) -> np.ndarray:
+    """Count how often each day's place occurs (int64); `NOWHERE` is not counted."""
+    return np.bincount(places[places != NOWHERE], minlength=len(days.days)).astype(np.int64)
+
+
+def microseconds(instants: pd.Series) -> np.ndarray:
+    """Return instants as int64 microseconds since the epoch, `NEVER` for a missing one."""
+    values = pd.DatetimeIndex(instants).as_unit("us").asi8
+    return np.where(values == _NO_INSTANT, NEVER, values)
+
+
+class _Users:
+    """The ids met so far, in the order of meeting; grows batch by batch.
+
+    Ids stay in Arrow: as Python strings, a year's would take several times the memory.
+    """
+
+    def __init__(self) -> None:
+        self.ids = pa.array([], type=pa.large_string())
+
+    def places(self, frames: Sequence[pd.DataFrame]) -> np.ndarray:
+        """Return the place of every row's user, adding those not met yet."""
+        rows = pa.chunked_array(
+            [chunk for frame in frames for chunk in _strings(frame["user_id"]).chunks],
+            type=pa.large_string(),
+        )
+        batch = rows.combine_chunks().dictionary_encode()
+        # pyarrow.compute is filled at run time, unseen by the type checker.
+        met = pc.index_in(batch.dictionary, value_set=self.ids)  # pyright: ignore[reportAttributeAccessIssue]
+        new = batch.dictionary.filter(met.is_null())
+        found = met.fill_null(NOWHERE).to_numpy().copy()
+        found[found == NOWHERE] = len(self.ids) + np.arange(len(new), dtype=np.int32)
+        self.ids = pa.concat_arrays([self.ids, new])
+        return found[batch.indices.to_numpy()]
+
+    def sorted_places(self) -> np.ndarray:
+        """Return the places of the ids in the ids' order."""
+        order = pc.sort_indices(self.ids)  # pyright: ignore[reportAttributeAccessIssue]
+        return order.to_numpy().astype(np.int64)
+
+
+def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:
+    rest = iter(frames)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _event_arrays(
+    batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    codes = [_type_codes(frame["event_type"]) for frame in batch]
+    frames = [frame.loc[of_frame != NOWHERE] for frame, of_frame in zip(batch, codes, strict=True)]
+    at_us = [
+        microseconds(with_instants(frame, ["event_time"], zone)["event_time"]) for frame in frames
+    ]
+    kinds = np.concatenate(codes)
+    return known.places(frames), kinds[kinds != NOWHERE], np.concatenate(at_us)
+
+
+def _fact_arrays(
+    batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
+) -> tuple[np.ndarray, np.ndarray]:
+    frames = [with_instants(frame, FACTS, zone) for frame in batch]
+    values = [np.stack([microseconds(frame[name]) for name in FACTS]) for frame in frames]
+    return known.places(frames), np.concatenate(values, axis=1)
+
+
+def _type_codes(types: pd.Series) -> np.ndarray:
+    by_category = types.astype("category").cat
+    codes = np.append(_TYPE_CODES.get_indexer(by_category.categories), NOWHERE)
+    return codes[by_category.codes].astype(np.int8)
+
+
+def _strings(ids: pd.Series) -> pa.ChunkedArray:
+    values = pa.array(ids, type=pa.large_string(), from_pandas=True)
+    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+
+
+def _earliest(
+    facts: np.ndarray, stated: tuple[np.ndarray, np.ndarray], known: _Users
+) -> np.ndarray:
+    earliest, (places, values) = _padded(facts, len(known.ids)), stated
+    for fact, value in zip(earliest, values, strict=True):
+        np.minimum.at(fact, places, value)
+    return earliest
+
+
+def _padded(facts: np.ndarray, users: int) -> np.ndarray:
+    missing = users - facts.shape[1]
+    return np.pad(facts, ((0, 0), (0, missing)), constant_values=NEVER)
+
+
+def _joined(parts: Sequence[tuple[np.ndarray, ...]], column: int) -> np.ndarray:
+    dtype = (np.int32, np.int8, np.int64)[column]
+    return np.concatenate([np.empty(0, dtype), *(part[column] for part in parts)])
+
+
+def _distinct_order(user: np.ndarray, kind: np.ndarray, at_us: np.ndarray) -> np.ndarray:
+    order = np.lexsort((kind, at_us, user))
+    same = np.zeros(len(order), dtype=bool)
+    same[1:] = True
+    for column in (user, kind, at_us):
+        same[1:] &= np.diff(column[order]) == 0
+    return order[~same]
