@@ -122,7 +122,7 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
 
     `old` and `new` are the `numbers` of two reports of the same day, as stored.
     """
-    before, after = dict(_headlines(old)), dict(_headlines(new))
+    before, after = headline_numbers(old), headline_numbers(new)
     what = [*after, *(name for name in before if name not in after)]
     changes = [
         ru.CHANGE.format(
@@ -134,6 +134,11 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     if not changes:
         return None
     return ru.CHANGED.format(changes=enumeration(changes, MOST_CHANGES_NAMED))
+
+
+def headline_numbers(numbers: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headline numbers of a stored report, by their names, as people read them."""
+    return dict(_headlines(numbers))
 
 
 def _headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
