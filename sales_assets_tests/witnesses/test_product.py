@@ -40,10 +40,6 @@ def test_independent_sql_agrees_with_every_number_of_random_journeys(
     assert not of_days, listed(of_days)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a report day before the history's first day stands in a later day's series (seed 31)",
-)
 def test_independent_sql_agrees_with_the_series_of_new_paying_clients(
     found: list[Disagreement],
 ) -> None:
@@ -64,10 +60,6 @@ def test_nothing_that_the_witness_computes_is_left_uncompared() -> None:
     assert COLUMNS.keys() == computed.keys()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a purchase counts as the first sales event of `reaction`; to be settled (crowd 0)",
-)
 def test_client_groups_hold_whom_plain_loops_over_each_client_put_there() -> None:
     found = [each for seed in range(CROWDS) for each in harness.against_groups(crowd_log(seed))]
     assert not found, listed(found)
