@@ -47,6 +47,11 @@ class Settings:
     production: bool = False
     crm_client_url: str | None = None
 
+    @property
+    def starts_on_its_own(self) -> bool:
+        """Tell whether schedule and sensors run without being switched on in the UI."""
+        return self.production and self.telegram_bot_token is not None
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the `SALES_ASSETS_…` names of `environment`; an empty value counts as not set.

@@ -1,6 +1,6 @@
 """Report days: their bounds, their cut-off, and the way between wall clocks and instants."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -39,6 +39,22 @@ def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
     return sorted(day for day in needed if day >= first_day)
 
 
+def days_to_compute(
+    newest: date, first_day: date, done: Collection[date], reread: int, catch_up: int
+) -> list[date]:
+    """Return what a morning computes, in order: the newest day comes last.
+
+    That is the `newest` finished day, the `reread` days before it (rows may have come late) and
+    those of the last `catch_up` days that are not `done`; nothing before `first_day`.
+    """
+    recent = [newest - timedelta(days=back) for back in range(max(catch_up, reread + 1))]
+    return sorted(
+        day
+        for back, day in enumerate(recent)
+        if day >= first_day and (back <= reread or day not in done)
+    )
+
+
 @dataclass(frozen=True)
 class ReportDays:
     """Report days in one zone, as arrays of int64 microseconds since the epoch (UTC).
@@ -73,8 +89,13 @@ class DailyFrames(Mapping[date, pd.DataFrame]):
     """
 
     def __init__(self, days: Iterable[date], make: Callable[[date], pd.DataFrame]) -> None:
-        self._days = tuple(sorted(set(days)))
+        self._days = dict.fromkeys(sorted(days))
         self._make = make
+
+    @classmethod
+    def of(cls, frames: Mapping[date, pd.DataFrame], days: Iterable[date] = ()) -> "DailyFrames":
+        """Show `days` of a mapping, all of them if none is named."""
+        return cls(days or frames, frames.__getitem__)
 
     def __getitem__(self, day: date) -> pd.DataFrame:
         if day not in self._days:

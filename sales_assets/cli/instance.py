@@ -1,0 +1,72 @@
+"""The Dagster instance of a command: its home, and runs with progress on stderr."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from sales_assets.adapters.settings import Settings
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets.defs.causes import failure_message
+
+HOME = "DAGSTER_HOME"
+CONFIGURATION = "dagster.yaml"
+_QUIET: Mapping[str, Any] = {"loggers": {"progress": {}}}
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make `DAGSTER_HOME` (default `<var>/dagster`) with its own dagster.yaml; return it."""
+    home = Path(os.environ.setdefault(HOME, str(settings.var_dir.absolute() / "dagster")))
+    configuration = home / CONFIGURATION
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not configuration.exists():
+            with as_file(files("sales_assets.defs") / CONFIGURATION) as template:
+                shutil.copyfile(template, configuration)
+    except OSError as error:
+        raise SalesAssetsError(
+            f"Dagster's home {home} could not be made: {error.strerror}. "
+            f"Give the user the right to write there, or set {HOME} to another folder."
+        ) from error
+    return home
+
+
+def run_job(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    days: Sequence[date],
+    selection: Sequence[str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run `job` for `days` (contiguous) in this process; a failed run is returned, not raised."""
+    return job.execute_in_process(
+        instance=instance,
+        run_config=_QUIET,
+        asset_selection=[dg.AssetKey(name) for name in selection] if selection else None,
+        raise_on_error=False,
+        **_partitions(days),
+    )
+
+
+def _partitions(days: Sequence[date]) -> dict[str, Any]:
+    if len(days) == 1:
+        return {"partition_key": days[0].isoformat()}
+    return {
+        "tags": {
+            "dagster/asset_partition_range_start": days[0].isoformat(),
+            "dagster/asset_partition_range_end": days[-1].isoformat(),
+        }
+    }
+
+
+def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Return what failed, step by step."""
+    return [
+        f"{event.step_key}: {failure_message(event)}"
+        for event in result.all_events
+        if event.is_step_failure
+    ]

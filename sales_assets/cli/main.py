@@ -1,0 +1,150 @@
+"""The command line of the analyst: `sales-assets --help`."""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import click
+from dotenv import find_dotenv, load_dotenv
+
+from sales_assets.adapters.settings import Settings
+from sales_assets.core.errors import SalesAssetsError
+
+
+class _Day(click.ParamType):
+    """A report day, like 2026-01-31."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write it like 2026-01-31.", param, ctx)
+
+
+DAY = _Day()
+
+
+class _Commands(click.Group):
+    """Prints our own errors as a sentence, and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SalesAssetsError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """The sales department's morning report: compute it, deliver it, look after it.
+
+    Settings are read from the environment and from .env in the current folder.
+    """
+    load_dotenv(find_dotenv(usecwd=True))
+    context.obj = Settings.from_environment(os.environ)
+
+
+@main.command()
+@click.argument("day", type=DAY)
+@click.pass_obj
+def report(settings: Settings, day: date) -> None:
+    """Compute the report of DAY and print where the picture and the caption are."""
+    _compute(settings, [day])
+    _show_report(settings, day)
+
+
+@main.command()
+@click.argument("from_day", metavar="FROM", type=DAY)
+@click.argument("to_day", metavar="TO", type=DAY)
+@click.pass_obj
+def backfill(settings: Settings, from_day: date, to_day: date) -> None:
+    """Compute every day FROM … TO, both included; nothing is delivered.
+
+    Started again after an interruption it computes the range anew; the same days give the same
+    files.
+    """
+    if to_day < from_day:
+        raise SalesAssetsError(
+            f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
+        )
+    days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
+    _compute(settings, days)
+    click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
+
+
+def _today(settings: Settings) -> date:
+    return datetime.now(UTC).astimezone(settings.report_zone).date()
+
+
+def _compute(settings: Settings, days: list[date]) -> None:
+    from sales_assets.cli.runs import compute, require_finished
+
+    require_finished(settings, days, _today(settings))
+    outcome = compute(settings, days)
+    missing = sorted(set(days).difference(outcome.reported))
+    without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
+    _raise_failures([*outcome.failures, *without])
+
+
+def _raise_failures(failures: Iterable[str]) -> None:
+    told = list(dict.fromkeys(failures))
+    if told:
+        raise SalesAssetsError("\n".join(told))
+
+
+def _show_report(settings: Settings, day: date) -> None:
+    from sales_assets.adapters.frames import FrameStore
+    from sales_assets.adapters.report_files import NUMBERS, PICTURE, read_report
+    from sales_assets.defs import names
+
+    store = FrameStore(settings.storage)
+    stored = read_report(store, day)
+    click.echo(f"verdict: {stored.content['verdict']}")
+    click.echo(f"picture: {store.path(names.DAILY_REPORT, day, PICTURE)}")
+    click.echo(f"caption: {store.path(names.DAILY_REPORT, day, NUMBERS)}")
+
+
+@main.command()
+@click.pass_obj
+def demo(settings: Settings) -> None:
+    """Show everything on demo data: an embedded Postgres, yesterday's report, its delivery."""
+    from sales_assets.cli.demo import delivered_files, load_demo
+    from sales_assets.cli.runs import deliver
+
+    today = _today(settings)
+    # The demo waits for no morning: a report is due as soon as its day is over.
+    settings = replace(settings, delivery_time=time())
+    load_demo(settings, today)
+    yesterday = today - timedelta(days=1)
+    _compute(settings, [yesterday])
+    _raise_failures(deliver(settings))
+    _show_report(settings, yesterday)
+    for path in delivered_files(settings, yesterday):
+        click.echo(f"delivered: {path}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="The port to listen on.")
+@click.pass_obj
+def dev(settings: Settings, host: str, port: int) -> None:
+    """Start the Dagster UI with schedule and sensors; with a token the bot, too.
+
+    Without a source of its own the demo data is there.
+    """
+    from sales_assets.cli.demo import load_demo
+    from sales_assets.cli.dev import serve
+
+    if settings.source_url is None:
+        load_demo(settings, _today(settings))
+    sys.exit(serve(settings, host, port))
+
+
+if __name__ == "__main__":
+    main()

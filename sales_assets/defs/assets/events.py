@@ -1,0 +1,73 @@
+"""The events: as the source holds them, what history knows of the clients, and cleaned."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from sales_assets.core.cleaning import clean_events as clean
+from sales_assets.core.cleaning import set_aside
+from sales_assets.core.days import DailyFrames
+from sales_assets.core.schemas import check_clean
+from sales_assets.defs import names
+from sales_assets.defs.checks import CLEAN_CHECKS, RAW_CHECKS, dictionary_results, promised, results
+from sales_assets.defs.daily import DailyAssets
+from sales_assets.defs.lookback import LookbackResource
+from sales_assets.defs.partitions import partition_days
+
+GROUP = "events"
+_POSTGRES, _PANDAS = {"postgres", "parquet"}, {"pandas", "parquet"}
+
+
+def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
+    """Return the assets of this module for one calendar."""
+    return [
+        daily.asset(raw_events, group=GROUP, kinds=_POSTGRES, check_specs=RAW_CHECKS),
+        daily.asset(user_history, group=GROUP, kinds=_POSTGRES, deps=[names.RAW_EVENTS]),
+        daily.asset(clean_events, group=GROUP, kinds=_PANDAS, check_specs=CLEAN_CHECKS),
+    ]
+
+
+def raw_events(
+    context: dg.AssetExecutionContext, lookback: LookbackResource
+) -> Iterator[dg.MaterializeResult[DailyFrames]]:
+    """Exactly the rows that the source holds for the day; payments are purchases.
+
+    Read in one bounded query per table for the days of the run and for those of the lookback
+    that nobody stored yet. The checks name what is wrong with a day; a blocked day goes no
+    further.
+    """
+    days = partition_days(context)
+    read = lookback.raw_events(context)
+    outcomes = {day: lookback.outcomes(read.frames[day], day) for day in days}
+    yield dg.MaterializeResult(
+        value=DailyFrames.of(read.frames, days),
+        check_results=[
+            *results(context, names.RAW_EVENTS, outcomes),
+            *dictionary_results(read, days),
+        ],
+    )
+
+
+def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
+    """What the whole history knows of each client of the day, before the day's cut-off.
+
+    The first event, the first experiment event and the first payment: asked of the source for
+    these clients, so that no run carries the history.
+    """
+    return DailyFrames.of(lookback.user_history(context), partition_days(context))
+
+
+def clean_events(
+    context: dg.AssetExecutionContext,
+    lookback: LookbackResource,
+    raw_events: DailyFrames,
+    user_history: DailyFrames,
+) -> Iterator[dg.MaterializeResult[DailyFrames]]:
+    """The day's valid events of people in no experiment as of the day's cut-off."""
+    lookback.clean_missing(context)
+    days = partition_days(context)
+    frames = DailyFrames(days, lambda day: clean(set_aside(raw_events[day])[0], user_history[day]))
+    outcomes = {day: [check_clean(frames[day], user_history[day], day)] for day in days}
+    yield dg.MaterializeResult(
+        value=frames, check_results=promised(context, names.CLEAN_EVENTS, outcomes)
+    )

@@ -1,0 +1,80 @@
+"""The report: the day's metrics as one picture and one caption."""
+
+import base64
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import dagster as dg
+
+from sales_assets.adapters.rendering import render_png
+from sales_assets.adapters.report_files import NUMBERS, PICTURE, write_report
+from sales_assets.core.picture import picture_spec
+from sales_assets.core.report import Report, build_report, json_bytes, report_json
+from sales_assets.defs import names
+from sales_assets.defs.lookback import LookbackResource
+from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
+from sales_assets.defs.report_parts import ReportParts
+
+GROUP = "report"
+#: A longer range shows its pictures as files only: each costs the event log 100 kB.
+MOST_PICTURES_IN_THE_UI = 31
+
+
+def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the assets of this module for one calendar."""
+    return [
+        dg.asset(
+            name=names.DAILY_REPORT,
+            group_name=GROUP,
+            kinds={"altair", "png"},
+            deps=names.METRICS,
+            partitions_def=partitions,
+            backfill_policy=BACKFILL_POLICY,
+        )(daily_report)
+    ]
+
+
+def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) -> None:
+    """The picture and the caption that the chief gets in the morning.
+
+    Stored as `<day>.png` and `<day>.json`. A metric that has no stored day is shown as missing,
+    in its place; the others stay.
+    """
+    parts = ReportParts(context, lookback)
+    days = partition_days(context)
+    for done, day in enumerate(days, start=1):
+        report = build_report(parts.of(day))
+        picture = render_png(picture_spec(report))
+        content = json_bytes(report_json(report, sha256(picture).hexdigest()))
+        write_report(lookback.store, day, picture, content)
+        shown = picture if len(days) <= MOST_PICTURES_IN_THE_UI else None
+        context.add_asset_metadata(
+            _metadata(lookback, report, shown), partition_key=day.isoformat()
+        )
+        context.log.info("%s: %s (%d of %d)", day, report.verdict.text, done, len(days))
+
+
+def _metadata(lookback: LookbackResource, report: Report, picture: bytes | None) -> dict[str, Any]:
+    store = lookback.store
+    return {
+        "verdict": report.verdict.text,
+        "caption": dg.MetadataValue.md(report.caption_html.replace("\n", "  \n")),
+        "picture": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, PICTURE))),
+        "numbers": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, NUMBERS))),
+        **dict(_plotted(report.numbers)),
+        **({"preview": dg.MetadataValue.md(_image(picture))} if picture else {}),
+    }
+
+
+def _plotted(numbers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the numbers that the UI plots over the days, by their path."""
+    for name, value in numbers.items():
+        if isinstance(value, dict):
+            yield from _plotted(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float):
+            yield f"{prefix}{name}", value
+
+
+def _image(picture: bytes) -> str:
+    return f"![report](data:image/png;base64,{base64.b64encode(picture).decode()})"

@@ -1,0 +1,190 @@
+"""Checks of core as Dagster shows them: one result for the run, each failing day by name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from sales_assets.adapters.source import SourceRead
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.schemas import CheckOutcome
+from sales_assets.defs import names
+
+STRUCTURE = "raw_structure"
+BAD_ROWS = "bad_row_share"
+DICTIONARY = "dictionary"
+CLEAN = "clean_promises"
+GROUPS = "groups_sum_to_funnel"
+
+RAW_CHECKS = (
+    dg.AssetCheckSpec(
+        STRUCTURE,
+        asset=names.RAW_EVENTS,
+        blocking=True,
+        description="Columns, types, and every time within its day.",
+    ),
+    dg.AssetCheckSpec(
+        BAD_ROWS,
+        asset=names.RAW_EVENTS,
+        blocking=True,
+        description="The share of rows without a user or a known type, and of exact duplicates.",
+    ),
+    dg.AssetCheckSpec(
+        DICTIONARY,
+        asset=names.RAW_EVENTS,
+        description="Ids that the dictionary does not know, and events that it does not name.",
+    ),
+)
+CLEAN_CHECKS = (
+    dg.AssetCheckSpec(
+        CLEAN,
+        asset=names.CLEAN_EVENTS,
+        blocking=True,
+        description="No nulls, no duplicates, nobody in an experiment.",
+    ),
+)
+FUNNEL_CHECKS = (
+    dg.AssetCheckSpec(
+        GROUPS,
+        asset=names.CONVERSION_FUNNEL,
+        blocking=True,
+        description="The groups sum to the funnel, no step exceeds the one before it.",
+    ),
+)
+
+Outcomes = Mapping[date, Sequence[CheckOutcome]]
+
+
+class BrokenPromiseError(SalesAssetsError):
+    """A frame that we made is not what it promises: a defect of ours, so nothing is stored."""
+
+
+def promised(
+    context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes
+) -> list[dg.AssetCheckResult]:
+    """Return the results of checks on a frame of our own making, before it is stored.
+
+    Raises:
+        BrokenPromiseError: a check failed; its evaluation names the day.
+    """
+    for day, of_day in outcomes.items():
+        for outcome in of_day:
+            if not outcome.passed:
+                log_evaluation(context, asset, day, outcome)
+                raise BrokenPromiseError(
+                    f"{asset} of {day} was made and fails its check {outcome.name!r} "
+                    f"({outcome.message}). Nothing was stored. This is a defect of sales_assets: "
+                    "report it with the check's sample."
+                )
+    return results(context, asset, outcomes)
+
+
+def results(
+    context: dg.AssetExecutionContext,
+    asset: str,
+    outcomes: Outcomes,
+) -> list[dg.AssetCheckResult]:
+    """Return one result per check for the whole run, failed if any day fails.
+
+    An ordinary result of a range carries no partition, so each failing day of a range is also
+    logged by itself, with its partition.
+    """
+    by_check: dict[str, dict[date, CheckOutcome]] = {}
+    for day, of_day in outcomes.items():
+        for outcome in of_day:
+            by_check.setdefault(outcome.name, {})[day] = outcome
+    if len(outcomes) > 1:
+        _log_failing_days(context, asset, by_check)
+    return [_result(asset, name, by_day) for name, by_day in by_check.items()]
+
+
+def _log_failing_days(
+    context: dg.AssetExecutionContext,
+    asset: str,
+    by_check: Mapping[str, Mapping[date, CheckOutcome]],
+) -> None:
+    for by_day in by_check.values():
+        for day, outcome in by_day.items():
+            if not outcome.passed:
+                log_evaluation(context, asset, day, outcome)
+
+
+def log_evaluation(
+    context: dg.AssetExecutionContext, asset: str, day: date, outcome: CheckOutcome
+) -> None:
+    """Log the outcome of one day as an event that names its partition."""
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(asset),
+        check_name=outcome.name,
+        passed=outcome.passed,
+        description=outcome.message,
+        metadata=_metadata(outcome),
+        partition=day.isoformat(),
+    )
+    # Takes evaluations, though its annotation does not say so.
+    context.log_event(evaluation)  # pyright: ignore[reportArgumentType]
+
+
+def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.AssetCheckResult:
+    failing = {day: outcome for day, outcome in by_day.items() if not outcome.passed}
+    shown = failing or by_day
+    worst = next(iter(shown.values()))
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not failing,
+        description=_description(failing, by_day),
+        metadata={
+            "days": len(by_day),
+            "failing_days": ", ".join(day.isoformat() for day in failing),
+            **(_metadata(worst) if len(shown) == 1 else _table_of_days(shown)),
+        },
+    )
+
+
+def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, CheckOutcome]) -> str:
+    if not failing:
+        return "; ".join(sorted({outcome.message for outcome in by_day.values()})[:3])
+    return "; ".join(f"{day}: {outcome.message}" for day, outcome in failing.items())
+
+
+def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
+    counts = {f"rows_{kind}": count for kind, count in outcome.failing.items()}
+    sample = outcome.sample.to_markdown(index=False) if len(outcome.sample) else None
+    return {**counts, **({"sample": dg.MetadataValue.md(sample)} if sample else {})}
+
+
+def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
+    rows = [{"day": day.isoformat(), **outcome.failing} for day, outcome in by_day.items()]
+    return {"by_day": dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) or "")}
+
+
+def first_failure(outcomes: Iterable[CheckOutcome]) -> CheckOutcome | None:
+    """Return the first outcome that failed, if any."""
+    return next((found for found in outcomes if not found.passed), None)
+
+
+def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:
+    """Return the warning about ids without a name, and about names that the metrics lack."""
+    unknown = [
+        {"day": day.isoformat(), "event_id": event_id, "rows": rows}
+        for day in days
+        for event_id, rows in read.unknown_ids[day].items()
+    ]
+    return [
+        dg.AssetCheckResult(
+            asset_key=names.RAW_EVENTS,
+            check_name=DICTIONARY,
+            passed=not unknown and not read.missing_types,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "unknown_ids": dg.MetadataValue.md(
+                    pd.DataFrame(unknown).to_markdown(index=False) or ""
+                ),
+                "missing_types": ", ".join(read.missing_types),
+                "rows_without_time": read.rows_without_time,
+            },
+        )
+    ]

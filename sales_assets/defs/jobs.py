@@ -1,0 +1,20 @@
+"""The two jobs: compute the day's report, deliver it."""
+
+import dagster as dg
+
+from sales_assets.defs import names
+
+#: At most one such run at a time (dagster.yaml): the re-read days are done before yesterday.
+MORNING_TAG = "sales_assets/morning"
+
+daily_report_job = dg.define_asset_job(
+    names.DAILY_REPORT_JOB,
+    selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream(),
+    description="Computes days, from the source's rows to the rendered report.",
+)
+
+report_delivery_job = dg.define_asset_job(
+    names.REPORT_DELIVERY_JOB,
+    selection=dg.AssetSelection.assets(names.REPORT_DELIVERY),
+    description="Delivers a rendered report to every chat that the ledger still owes it.",
+)

@@ -1,0 +1,24 @@
+"""The names that scripts outside rely on; docs/assets.md lists them."""
+
+RAW_EVENTS = "raw_events"
+USER_HISTORY = "user_history"
+CLEAN_EVENTS = "clean_events"
+UNCLOSED_PROCESSES = "unclosed_processes"
+STUCK_CASES = "stuck_cases"
+CONVERSION_FUNNEL = "conversion_funnel"
+DAILY_ACTIVITY = "daily_activity"
+NEW_PAYING_USERS = "new_paying_users"
+DAILY_REPORT = "daily_report"
+REPORT_DELIVERY = "report_delivery"
+
+#: What the report is made of; each may fail without taking the others along.
+METRICS = (UNCLOSED_PROCESSES, STUCK_CASES, CONVERSION_FUNNEL, DAILY_ACTIVITY, NEW_PAYING_USERS)
+
+DAILY_REPORT_JOB = "daily_report_job"
+DAILY_REPORT_SCHEDULE = "daily_report_schedule"
+REPORT_DELIVERY_JOB = "report_delivery_job"
+REPORT_DELIVERY_SENSOR = "report_delivery_sensor"
+PARTIAL_REPORT_SENSOR = "partial_report_sensor"
+
+#: One alert a day tells the analysts why a report is late.
+LATE_TOPIC = "late"

@@ -1,0 +1,22 @@
+"""The calendar that every daily asset shares, and the days that a run is about."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+#: A year and a day in one run: one query per source table, one start-up.
+DAYS_PER_RUN = 366
+
+
+def daily_partitions(first_day: date, zone: ZoneInfo) -> dg.DailyPartitionsDefinition:
+    """Return one partition per finished day of `zone`; the newest is yesterday."""
+    return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), timezone=zone.key)
+
+
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)
+
+
+def partition_days(context: dg.AssetExecutionContext) -> list[date]:
+    """Return the days of the run, in order."""
+    return sorted(date.fromisoformat(key) for key in context.partition_keys)
