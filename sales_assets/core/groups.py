@@ -145,8 +145,10 @@ def profile_features() -> np.ndarray:
 
 @cache
 def _profile_distances() -> np.ndarray:
-    features = profile_features()
-    return np.linalg.norm(features[:, None] - features[None], axis=2)
+    squares = np.zeros((len(profile_features()),) * 2)
+    for feature in profile_features().T:
+        squares += np.subtract.outer(feature, feature) ** 2
+    return np.sqrt(squares)
 
 
 def weighted_silhouette(distances: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:

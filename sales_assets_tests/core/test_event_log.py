@@ -30,7 +30,7 @@ def same(one: EventLog, other: EventLog) -> bool:
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(journeys(DAY), st.integers(0, 1000), st.integers(1, 7))
 def test_order_chunks_and_repetitions_of_rows_make_no_difference(
     rows: list[Row], seed: int, chunks: int

@@ -101,7 +101,7 @@ def expected_depths(rows: list[Row], path: tuple[str, ...], cutoff: datetime) ->
     return depths
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(journeys(DAY, types=(*PATHS[MAIN_PATH], *PATHS["first_line"], ru.WHATSAPP_SENT)))
 def test_every_user_counts_as_deep_as_any_chain_reaches(rows: list[Row]) -> None:
     log = stored(rows, FIRST_DAY, DAY).log()

@@ -57,6 +57,16 @@ def test_the_series_ends_with_the_day_and_starts_with_the_history() -> None:
     assert list(young["day"]) == [date(2022, 1, 29), DAY]
 
 
+def test_a_day_before_the_history_stands_in_no_series() -> None:
+    log = stored(ROWS, FIRST_DAY, DAY).log()
+    days = report_days(DAY - timedelta(days=3), DAY)
+    series = new_paying_series(log, days, DAY)
+    assert {day: list(frame["day"]) for day, frame in series.items()} == {
+        DAY - timedelta(days=3): [],
+        DAY: [DAY],
+    }
+
+
 def test_a_day_without_payments_is_zeros() -> None:
     frame = new_paying_users(stored([], FIRST_DAY, DAY).log(), report_days(DAY), FIRST_DAY)[DAY]
     assert frame.to_numpy().tolist() == [[0, 0, 0, 0, 0, 0.0]]
