@@ -42,6 +42,8 @@ _NOT_CONNECTED = (
     httpx.WriteError,
     httpx.WriteTimeout,
 )
+# What httpcore's own words for a proxy's refusal contain where waiting will not help.
+_NEEDS_A_PERSON = ("401", "403", "407", "authentication", "username/password", "not allowed")
 _SETTINGS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
@@ -122,7 +124,7 @@ def _fault(cause: BaseException) -> Answer:
     name = type(cause).__name__
     if isinstance(cause, httpx.ProxyError):
         # A proxy that asks for a password or forbids the way needs a person; else it is a fault.
-        needs_person = any(word in str(cause) for word in ("407", "403", "401", "auth", "Auth"))
+        needs_person = any(word in str(cause) for word in _NEEDS_A_PERSON)
         kind = Fault.PROXY_REFUSED if needs_person else Fault.NOT_CONNECTED
         return Answer(fault=kind, detail=f"the proxy in SALES_ASSETS_TELEGRAM_PROXY: {cause}")
     if isinstance(cause, _NOT_CONNECTED):
