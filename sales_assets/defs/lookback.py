@@ -181,6 +181,6 @@ class LookbackResource(dg.ConfigurableResource):
                 dg.AssetMaterialization(
                     asset,
                     partition=day.isoformat(),
-                    metadata={**DESCRIBE[asset](frame), "filled_for": context.run_id},
+                    metadata={**DESCRIBE[asset](frame), "filled_for": context.run.run_id},
                 )
             )
