@@ -137,7 +137,7 @@ def test_a_stored_report_holds_what_was_said_and_shown() -> None:
     assert stored["caption"].startswith("<b>23")
     assert stored["cohort"] == {"first": "2022-01-30", "last": "2022-02-05"}
     assert stored["numbers"]["unclosed_processes"][ru.OPEN_REQUESTS]["usual_breached"] == 11
-    assert stored["picture_sha256"] == "ab" * 32
+    assert stored["sha256"] == "ab" * 32
 
 
 def test_data_are_escaped_in_the_caption() -> None:
