@@ -42,6 +42,8 @@ _NOT_CONNECTED = (
     httpx.WriteError,
     httpx.WriteTimeout,
 )
+# What httpcore's own words for a proxy's refusal contain where waiting will not help.
+_NEEDS_A_PERSON = ("401", "403", "407", "authentication", "username/password", "not allowed")
 _SETTINGS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
@@ -122,7 +124,7 @@ def _fault(cause: BaseException) -> Answer:
     name = type(cause).__name__
     if isinstance(cause, httpx.ProxyError):
         # A proxy that asks for a password or forbids the way needs a person; else it is a fault.
-        needs_person = any(word in str(cause) for word in ("407", "403", "401", "auth", "Auth"))
+        needs_person = any(word in str(cause) for word in _NEEDS_A_PERSON)
         kind = Fault.PROXY_REFUSED if needs_person else Fault.NOT_CONNECTED
         return Answer(fault=kind, detail=f"the proxy in SALES_ASSETS_TELEGRAM_PROXY: {cause}")
     if isinstance(cause, _NOT_CONNECTED):
@@ -184,7 +186,7 @@ class TelegramTransport:
             "chat_id": chat,
             "message_thread_id": thread or None,
             "disable_notification": message.is_silent,
-            "reply_markup": _keyboard(message.buttons),
+            "reply_markup": keyboard(message.buttons),
             "reply_parameters": _reply(message),
         }
         text, parse_mode = _text(message)
@@ -199,7 +201,7 @@ class TelegramTransport:
         target: dict[str, Any] = {
             "chat_id": chat,
             "message_id": message_id,
-            "reply_markup": _keyboard(message.buttons),
+            "reply_markup": keyboard(message.buttons),
         }
         text, parse_mode = _text(message)
         if message.media is None:
@@ -271,7 +273,8 @@ def _file(message: Message) -> str | InputFile:
     return InputFile(message.picture or b"", filename=name, attach=True)
 
 
-def _keyboard(buttons: Keyboard) -> InlineKeyboardMarkup | None:
+def keyboard(buttons: Keyboard) -> InlineKeyboardMarkup | None:
+    """Return the buttons in python-telegram-bot's form; None where there are none."""
     rows = [[InlineKeyboardButton(b.text, callback_data=b.data) for b in row] for row in buttons]
     return InlineKeyboardMarkup(rows) if rows else None
 

@@ -129,7 +129,7 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
 
     `old` and `new` are the `numbers` of two reports of the same day, as stored.
     """
-    before, after = dict(headlines(old)), dict(headlines(new))
+    before, after = headline_numbers(old), headline_numbers(new)
     what = [*after, *(name for name in before if name not in after)]
     changes = [
         ru.CHANGE.format(
@@ -143,8 +143,12 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     return ru.CHANGED.format(changes=enumeration(changes, MOST_CHANGES_NAMED))
 
 
-def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the headline numbers as people name and write them; `numbers` are a stored report's."""
+def headline_numbers(numbers: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headline numbers of a stored report, by their names, as people read them."""
+    return dict(_headlines(numbers))
+
+
+def _headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     paying, processes = numbers.get("new_paying_users"), numbers.get("unclosed_processes")
     if paying:
         yield ru.PART_NEW_PAYING, number(paying["new_paying"])

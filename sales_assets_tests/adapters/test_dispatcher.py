@@ -1,14 +1,12 @@
 """A report on its way to the fake service: what arrives, what the ledger says, who sleeps."""
 
 import asyncio
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from sales_assets.adapters import dispatcher as dispatching
 from sales_assets.adapters.dispatcher import (
@@ -26,21 +24,12 @@ from sales_assets_tests.adapters.delivery_world import (
     REPORT,
     TIMETABLE,
     World,
+    png,
     subscribe,
     subscriptions,
 )
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.fake_telegram.server import FakeTelegram
-
-
-def png(width: int = 40, height: int = 50, color: str = "navy") -> bytes:
-    target = io.BytesIO()
-    Image.new("RGB", (width, height), color).save(target, "PNG")
-    return target.getvalue()
-
-
-PICTURED = replace(REPORT, picture=png())
-RECOLORED = replace(CORRECTED, picture=png(color="red"))
 
 
 @pytest.fixture
@@ -65,7 +54,7 @@ def chats(fake: FakeTelegram, world: World, count: int = 1) -> list[int]:
     return made
 
 
-def send(fake: FakeTelegram, world: World, report: ReportToSend = PICTURED) -> DeliveryResult:
+def send(fake: FakeTelegram, world: World, report: ReportToSend = REPORT) -> DeliveryResult:
     return to(fake, world).deliver(report)
 
 
@@ -147,13 +136,13 @@ def test_a_caption_that_is_too_long_goes_on_in_a_second_message(
     text = "слово " * 200
     caption = f"<b>{text[: length - 1]}.</b>"
 
-    assert send(fake, world, replace(PICTURED, caption_html=caption)).is_complete
+    assert send(fake, world, replace(REPORT, caption_html=caption)).is_complete
 
     shown = fake.from_bot(chat)
     assert len(shown) == messages
     words = " ".join(one.get("caption", one.get("text")) for one in shown)
     assert words.split() == caption[3:-4].split()
-    assert send(fake, world, replace(PICTURED, caption_html=caption)).is_complete
+    assert send(fake, world, replace(REPORT, caption_html=caption)).is_complete
     assert len(fake.from_bot(chat)) == messages
 
 
@@ -161,7 +150,7 @@ def test_a_picture_that_is_refused_as_a_photo_goes_as_a_document(
     fake: FakeTelegram, world: World
 ) -> None:
     two = chats(fake, world, 2)
-    report = replace(PICTURED, picture=png(width=9000, height=1200))
+    report = replace(REPORT, picture=png(width=9000, height=1200))
     assert send(fake, world, report).sent == 2
     assert [methods(fake, chat) for chat in two] == [["sendDocument"], ["sendDocument"]]
 
@@ -170,14 +159,14 @@ def test_a_picture_that_is_refused_in_every_form_leaves_the_words(
     fake: FakeTelegram, world: World
 ) -> None:
     [chat] = chats(fake, world)
-    assert send(fake, world, replace(PICTURED, picture=b"")).is_complete
+    assert send(fake, world, replace(REPORT, picture=b"")).is_complete
     [message] = fake.from_bot(chat)
     assert "Картинки в этот раз нет" in message["text"]
 
 
 def test_a_report_without_a_picture_says_so(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
-    assert send(fake, world, replace(PICTURED, picture=None)).is_complete
+    assert send(fake, world, replace(REPORT, picture=None)).is_complete
     assert "Картинки в этот раз нет" in fake.from_bot(chat)[0]["text"]
 
 
@@ -185,7 +174,7 @@ def test_markup_that_is_refused_goes_as_plain_text_with_a_warning(
     fake: FakeTelegram, world: World
 ) -> None:
     [chat] = chats(fake, world)
-    result = send(fake, world, replace(PICTURED, caption_html="<b>23 заявки"))
+    result = send(fake, world, replace(REPORT, caption_html="<b>23 заявки"))
     assert fake.from_bot(chat)[0]["caption"] == "23 заявки"
     assert result.warnings
 
@@ -279,7 +268,7 @@ def test_another_bots_token_fails_the_run_and_touches_no_subscription(
     several = chats(fake, world, 3)
     stranger = fake.add_bot("7000000009:AAOther", "other_bot")
     with pytest.raises(DeliveryStoppedError, match="another bot"):
-        to(fake, world, stranger).deliver(PICTURED)
+        to(fake, world, stranger).deliver(REPORT)
     assert {subscriptions(world.state)[chat][0] for chat in several} == {"active"}
     world.clock.move(minutes=1)
     assert send(fake, world).sent == 3
@@ -471,9 +460,8 @@ def test_a_run_that_is_cancelled_leaves_a_doubt_and_no_loss(
 
     async def cancelled() -> None:
         dispatch = dispatching._Dispatch(to(fake, world), DAY)  # noqa: SLF001 - asyncio.run's place
-        task = asyncio.create_task(dispatch.deliver(PICTURED, is_news=True))
-        while not fake.accepted(chat):
-            await asyncio.sleep(0.01)
+        task = asyncio.create_task(dispatch.deliver(REPORT, is_news=True))
+        await asyncio.to_thread(fake.wait_for, lambda: fake.accepted(chat))
         task.cancel()
         await task
 
@@ -501,7 +489,7 @@ def test_a_run_that_failed_gets_another_run_key(world: World) -> None:
 
 def test_a_backfill_of_past_days_sends_nothing(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
-    past = replace(PICTURED, day=DAY - timedelta(days=3))
+    past = replace(REPORT, day=DAY - timedelta(days=3))
     reports = {past.day: past.content_sha256}
     assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == []
     assert len(send(fake, world, past).outcomes) == 0
@@ -527,7 +515,7 @@ def test_a_rebuilt_day_is_edited_silently_and_one_reply_says_what_changed(
     [(day, _)] = pending_deliveries(world.ledger, reports, TIMETABLE, world.clock())
     assert day == DAY
 
-    result = send(fake, world, RECOLORED)
+    result = send(fake, world, CORRECTED)
 
     report, reply = fake.from_bot(chat)
     assert report["caption"] == "24 заявки не обработаны\nНовые оплаты: 14"
@@ -537,7 +525,7 @@ def test_a_rebuilt_day_is_edited_silently_and_one_reply_says_what_changed(
     assert fake.accepted(chat)[-1]["is_silent"]
     assert result.is_complete
     assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == []
-    send(fake, world, RECOLORED)
+    send(fake, world, CORRECTED)
     assert methods(fake, chat) == ["sendPhoto", "editMessageMedia", "sendMessage"]
 
 
@@ -557,16 +545,16 @@ def test_a_correction_without_a_new_headline_number_is_edited_without_a_word(
 ) -> None:
     [chat] = chats(fake, world)
     send(fake, world)
-    send(fake, world, replace(RECOLORED, numbers=PICTURED.numbers))
+    send(fake, world, replace(CORRECTED, numbers=REPORT.numbers))
     assert methods(fake, chat) == ["sendPhoto", "editMessageMedia"]
 
 
 def test_two_corrections_are_told_one_after_the_other(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
     send(fake, world)
-    send(fake, world, RECOLORED)
+    send(fake, world, CORRECTED)
     third = replace(
-        RECOLORED, numbers={"Новые оплаты": 15}, content_sha256="c" * 64, caption_html="три"
+        CORRECTED, numbers={"Новые оплаты": 15}, content_sha256="c" * 64, caption_html="три"
     )
     send(fake, world, third)
     assert fake.from_bot(chat)[0]["caption"] == "три"
@@ -580,7 +568,7 @@ def test_a_doubtful_edit_is_repeated_because_it_can_do_no_harm(
     send(fake, world)
     fake.order(faults.accept_then_fail(500), "editMessageMedia", times=3)
     for _ in range(4):
-        send(fake, world, RECOLORED)
+        send(fake, world, CORRECTED)
         world.clock.move(minutes=5)
     assert fake.from_bot(chat)[0]["caption"].startswith("24")
     assert len(fake.from_bot(chat)) == 2
@@ -593,16 +581,16 @@ def test_a_deleted_message_is_not_edited_but_the_change_is_told(
     [chat] = chats(fake, world)
     send(fake, world)
     fake.chat(chat).messages.clear()
-    assert send(fake, world, RECOLORED).is_complete
+    assert send(fake, world, CORRECTED).is_complete
     [reply] = fake.from_bot(chat)
     assert "было 12, стало 14" in reply["text"]
 
 
 def test_a_long_report_is_corrected_in_all_its_messages(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
-    long = replace(PICTURED, caption_html="старое " * 300)
+    long = replace(REPORT, caption_html="старое " * 300)
     send(fake, world, long)
-    send(fake, world, replace(RECOLORED, caption_html="новое " * 300))
+    send(fake, world, replace(CORRECTED, caption_html="новое " * 300))
     shown = " ".join(one.get("caption", one.get("text")) for one in fake.from_bot(chat))
     assert "старое" not in shown
     assert shown.count("новое") == 300
@@ -656,7 +644,7 @@ def test_two_dispatchers_at_once_send_each_chat_one_report(
 
     async def both() -> None:
         runs = [dispatching._Dispatch(to(fake, world), DAY) for _ in range(2)]  # noqa: SLF001
-        await asyncio.gather(*(run.deliver(PICTURED, is_news=True) for run in runs))
+        await asyncio.gather(*(run.deliver(REPORT, is_news=True) for run in runs))
 
     asyncio.run(both())
     assert [methods(fake, chat) for chat in many] == [["sendPhoto"]] * 20
