@@ -143,10 +143,10 @@ SET_ASIDE_NOTE = "Отложено {rows} из {total}: {kinds}"
 AND_MORE = "и ещё {count}"
 ROWS_FORMS = ("строка", "строки", "строк")
 SET_ASIDE_KINDS = {
-    "no_user": "без клиента {count}",
-    "no_time": "без времени {count}",
+    "without_user": "без клиента {count}",
+    "without_time": "без времени {count}",
     "unknown_type": "неизвестный тип {count}",
-    "duplicate": "повторы {count}",
+    "duplicates": "повторы {count}",
 }
 SET_ASIDE_OTHER = "прочие {count}"
 LATE_SENTENCE = (
