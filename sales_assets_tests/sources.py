@@ -39,7 +39,10 @@ def fill(
     payments: Iterable[tuple[str | None, str | None]] = (),
 ) -> None:
     """Add events (user, type's name or id, time) and payments (user, time)."""
-    rows = [(user, DICTIONARY.get(kind, kind), time) for user, kind, time in events]
+    rows = [
+        (user, DICTIONARY[kind] if isinstance(kind, str) else kind, time)
+        for user, kind, time in events
+    ]
     execute(url, "INSERT INTO events (_user_id, event_id, happened_at) VALUES (%s, %s, %s)", rows)
     statement = "INSERT INTO payments (_user_id, transaction_created_at) VALUES (%s, %s)"
     execute(url, statement, payments)

@@ -1,4 +1,4 @@
-"""The embedded Postgres: a server from a wheel, on a socket, shared by the processes that use it."""
+"""The embedded Postgres: a server from a wheel, on a socket, shared by several processes."""
 
 import fcntl
 import importlib.util
@@ -218,8 +218,11 @@ def _ensure_running(data: Path) -> None:
         if (_socket_folder_in_use(data) / f".s.PGSQL.{PORT}").exists():
             return
         _stop(data)  # its socket was swept away with old temporary files
+    socket_folder = _socket_folder(data)
+    # A killed server leaves them, and Postgres takes a zombie or a stranger of its number for it.
     (data / "postmaster.pid").unlink(missing_ok=True)
-    _start(data, _socket_folder(data))
+    (socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+    _start(data, socket_folder)
 
 
 def _start(data: Path, socket_folder: Path) -> None:
@@ -243,7 +246,7 @@ def _start(data: Path, socket_folder: Path) -> None:
 
 
 def _stop(data: Path) -> None:
-    """Shut down as `pg_ctl stop -m fast` does, which waits in vain for a server killed meanwhile."""
+    """Shut down as `pg_ctl stop` does; that waits in vain for a server killed meanwhile."""
     process = _server_process(data)
     if process is not None:
         with suppress(psutil.NoSuchProcess):

@@ -182,12 +182,7 @@ class Ledger:
             UnknownDeliveryError: the ledger has no row with this id.
         """
         with self._state.writing() as session:
-            row = _row(session, delivery_id)
-            if row.state not in (rules.State.UNKNOWN, rules.State.FAILED):
-                return row
-            again = rules.sent_again(row)
-            _write(session, again, now)
-            return again
+            return send_again(session, delivery_id, now)
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -293,8 +288,26 @@ class Ledger:
         delivery that is further on. Done twice, the second time changes nothing.
         """
         with self._state.writing() as session:
-            _migrate_subscriptions(session, old, new, now)
-            _migrate_deliveries(session, old, new, now)
+            migrate_chat(session, old, new, now)
+
+
+# --- For a caller with a transaction of its own ------------------------------------------------
+
+
+def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery:
+    """Do what `Ledger.send_again` does, inside the caller's transaction."""
+    row = _row(session, delivery_id)
+    if row.state not in (rules.State.UNKNOWN, rules.State.FAILED):
+        return row
+    again = rules.sent_again(row)
+    _write(session, again, now)
+    return again
+
+
+def migrate_chat(session: Session, old: int, new: int, now: datetime) -> None:
+    """Do what `Ledger.migrate` does, inside the caller's transaction."""
+    _migrate_subscriptions(session, old, new, now)
+    _migrate_deliveries(session, old, new, now)
 
 
 # --- Rows ---------------------------------------------------------------------------------------

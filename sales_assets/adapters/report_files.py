@@ -9,7 +9,7 @@ from typing import Any
 
 from sales_assets.adapters.frames import FrameStore, StorageError, read_bytes, write_bytes
 from sales_assets.core.messages import ReportToSend
-from sales_assets.core.report import headlines
+from sales_assets.core.report import headline_numbers
 
 ASSET = "daily_report"
 PICTURE = ".png"
@@ -35,7 +35,7 @@ class StoredReport:
             day=self.day,
             caption_html=self.content["caption"],
             verdict=self.content["verdict"],
-            numbers=dict(headlines(self.content["numbers"])),
+            numbers=headline_numbers(self.content["numbers"]),
             content_sha256=self.content_sha256,
             picture=self.picture,
             notes=tuple(self.content["notes"]),

@@ -10,19 +10,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sales_assets.adapters.source_errors import explained, redacted
 from sales_assets.adapters.source_rows import (
     EVENTS,
     EVENTS_IN_SPANS,
+    NEVER,
     PAYMENTS,
     PAYMENTS_IN_SPANS,
-    NEVER,
     Dictionary,
     RowReader,
     Rows,
     SourceTable,
+    places_in,
 )
 from sales_assets.adapters.source_session import Session, open_session
 from sales_assets.core import russian as ru
@@ -37,7 +37,7 @@ SELECT (SELECT count(*) FROM events WHERE happened_at IS NULL)
 ACTIVE_USERS = f"""
 WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
 active AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows)
-"""
+"""  # noqa: S608 - put together from constants
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
 kinds AS (
@@ -137,7 +137,7 @@ class PostgresSource:
         with self._session("reading the history of clients") as session:
             reader = self._reader(session, days)
             rows = reader.rows()
-            facts = _Facts.of(rows, reader) if reader.asked.days else None
+            facts = _Facts.of(rows, reader)
         cutoffs_us = reader.asked.cutoffs_us
         active = rows.active_users()
         number = {day: place for place, day in enumerate(reader.asked.days)}
@@ -191,7 +191,9 @@ class PostgresSource:
             {
                 "user_id": rows.user_ids(),
                 "event_time": _instants(rows.time_us),
-                "event_type": pd.Categorical.from_codes(rows.type, pd.Index(types, dtype="str")),
+                "event_type": pd.Categorical.from_codes(
+                    rows.type, pd.Index(list(types)).astype("str")
+                ),
             }
         )
         return with_wall_clocks(frame, ["event_time"], self.report_zone)
@@ -231,7 +233,8 @@ class _Facts:
             "first_payment_at": rows.first_us(valid & (rows.type == purchase)),
         }
         facts = cls(rows.users, first_us)
-        facts._add_history(reader)
+        if reader.asked.days:
+            facts._add_history(reader)
         return facts
 
     def _add_history(self, reader: RowReader) -> None:
@@ -241,7 +244,9 @@ class _Facts:
         for batch in session.batches(FIRST_EVENTS):
             users = self._places(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
-            self._lower("first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"]))
+            self._lower(
+                "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
+            )
             self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
         for batch in session.batches(FIRST_PAYMENTS):
             users, paid_us = self._places(batch), _times_us(reader, PAYMENTS, batch["payment"])
@@ -249,8 +254,7 @@ class _Facts:
             self._lower("first_payment_at", users, paid_us)
 
     def _places(self, batch: pa.RecordBatch) -> np.ndarray:
-        found = pc.index_in(batch["user_id"].cast(pa.large_string()), value_set=self.users)
-        return found.to_numpy()
+        return places_in(self.users, batch["user_id"].cast(pa.large_string()))
 
     def _lower(self, name: str, users: np.ndarray, times_us: np.ndarray) -> None:
         np.minimum.at(self.first_us[name], users, times_us)

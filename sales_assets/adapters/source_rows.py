@@ -95,8 +95,8 @@ class Dictionary:
 
     def places_of(self, ids: pa.Array) -> np.ndarray:
         """Return the place of each id's type; `MISSING` where the dictionary doesn't know it."""
-        found = pc.index_in(ids, value_set=self.ids.cast(ids.type)).fill_null(len(self.places))
-        return np.append(self.places, np.int16(MISSING))[found.to_numpy()]
+        places = np.append(self.places, np.int16(MISSING))
+        return places[places_in(self.ids.cast(ids.type), ids)]
 
 
 def _require_one_name_each(ids: list, names: list[str]) -> None:
@@ -158,8 +158,8 @@ class RowReader:
         counts: dict[date, dict[str, int]] = {day: {} for day in self.asked.days}
         if self._unknown:
             sizes = pd.concat(self._unknown).groupby(["day", "id"]).size()
-            for (number, event_id), count in sizes.items():
-                counts[self.asked.days[number]][event_id] = int(count)
+            for number, event_id, rows in sizes.reset_index(name="rows").itertuples(index=False):
+                counts[self.asked.days[number]][event_id] = rows
         return counts
 
     def _parts(self, table: SourceTable) -> Iterator["_Part"]:
@@ -245,8 +245,9 @@ class Rows:
 
     @property
     def is_valid(self) -> np.ndarray:
-        """Which rows have a user and a known type."""
-        return (self.user != MISSING) & (self.type != MISSING)
+        """Which rows have a user and a known type; an empty user id names nobody."""
+        first_real = int(len(self.users) > 0 and self.users[0].as_py() == "")
+        return (self.user >= first_real) & (self.type != MISSING)
 
     def active_users(self) -> list[np.ndarray]:
         """Return for each day the places of the users with a valid row, ascending."""
@@ -267,12 +268,18 @@ def _ranked(parts: Sequence[_Part]) -> tuple[pa.Array, np.ndarray]:
     if not chunks:
         return pa.array([], pa.large_string()), np.array([], dtype="int32")
     users = chunks[-1].dictionary
-    order = pc.sort_indices(users).to_numpy()
+    order = pc.call_function("array_sort_indices", [users]).to_numpy()
     # The last place is for the missing ones: -1 finds it.
     rank = np.full(len(users) + 1, MISSING, dtype="int32")
     rank[order] = np.arange(len(users), dtype="int32")
     found = [chunk.indices.fill_null(MISSING).to_numpy() for chunk in chunks]
     return users.take(pa.array(order)), rank[np.concatenate(found)]
+
+
+def places_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
+    """Return the place in `values` of each of `wanted`; `MISSING` where it isn't there."""
+    options = pc.SetLookupOptions(value_set=values)
+    return pc.call_function("index_in", [wanted], options).fill_null(MISSING).to_numpy()
 
 
 def _joined(arrays: Sequence[np.ndarray], dtype: str) -> np.ndarray:

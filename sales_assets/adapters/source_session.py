@@ -123,12 +123,12 @@ def _with_timeouts(url: str) -> str:
 def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
     types = {(table, column): kind for table, column, kind in rows if column is not None}
     tables = {table for table, _ in types}
-    for table, column in COLUMNS:
+    for (table, column), accepted in COLUMNS.items():
         if table not in tables:
             raise SalesAssetsError(_missing_table(table))
         if (table, column) not in types:
             raise SalesAssetsError(_missing_column(table, column, types))
-        if types[table, column] not in COLUMNS[table, column]:
+        if types[table, column] not in accepted:
             raise SalesAssetsError(_wrong_type(table, column, types))
     if (types["events", "event_id"] in TEXTS) != (types["events_dict", "id"] in TEXTS):
         raise SalesAssetsError(_ids_apart(types))

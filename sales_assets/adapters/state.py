@@ -33,7 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sales_assets.core.errors import SalesAssetsError
 
 #: The newest migration; a test keeps it equal to the folder's head.
-NEWEST_REVISION = "0001"
+NEWEST_REVISION = "0002"
 #: How long a process waits for another one's transaction.
 BUSY_SECONDS = 15.0
 #: Names the migration's lock among the advisory locks of a Postgres database.
@@ -170,7 +170,10 @@ class BotOffset(Base):
 
 
 class BotUpdate(Base):
-    """An update that was processed, failed so far, or was passed over."""
+    """An update that was processed, failed so far, or was passed over.
+
+    `replies` is what the bot still owes for a processed one; null once all of it is sent.
+    """
 
     __tablename__ = "bot_updates"
     __table_args__ = (
@@ -182,6 +185,7 @@ class BotUpdate(Base):
     state: Mapped[str] = mapped_column(String(12))
     failures: Mapped[int] = mapped_column(Integer, default=0)
     reason: Mapped[str | None] = mapped_column(Text)
+    replies: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     updated_at: Mapped[datetime]
 
 

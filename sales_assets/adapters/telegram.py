@@ -183,7 +183,7 @@ class TelegramTransport:
             "chat_id": chat,
             "message_thread_id": thread or None,
             "disable_notification": message.is_silent,
-            "reply_markup": _keyboard(message.buttons),
+            "reply_markup": keyboard(message.buttons),
             "reply_parameters": _reply(message),
         }
         text, parse_mode = _text(message)
@@ -198,7 +198,7 @@ class TelegramTransport:
         target: dict[str, Any] = {
             "chat_id": chat,
             "message_id": message_id,
-            "reply_markup": _keyboard(message.buttons),
+            "reply_markup": keyboard(message.buttons),
         }
         text, parse_mode = _text(message)
         if message.media is None:
@@ -270,7 +270,8 @@ def _file(message: Message) -> str | InputFile:
     return InputFile(message.picture or b"", filename=name, attach=True)
 
 
-def _keyboard(buttons: Keyboard) -> InlineKeyboardMarkup | None:
+def keyboard(buttons: Keyboard) -> InlineKeyboardMarkup | None:
+    """Return the buttons in python-telegram-bot's form; None where there are none."""
     rows = [[InlineKeyboardButton(b.text, callback_data=b.data) for b in row] for row in buttons]
     return InlineKeyboardMarkup(rows) if rows else None
 

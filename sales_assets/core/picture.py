@@ -52,13 +52,13 @@ CONTENT = WIDTH - 2 * MARGIN
 RIGHT = WIDTH - MARGIN
 
 #: Something is wrong. Never alone: a sign and bold type go with it.
-ALARM = "#b80f2a"
+ALARM = "#ad0d27"
 #: Past the promise, as usual.
-BREACHED = "#56718b"
+BREACHED = "#5d7893"
 #: Kept the promise; all that a share is a share of.
 TRACK = "#d3dee8"
 #: Bars that say how many.
-BAR = "#56718b"
+BAR = "#5d7893"
 PALE_BAR = "#a9bbcb"
 MUTED = "#4f5b67"
 RULE = "#dde3e9"

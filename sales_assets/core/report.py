@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core import russian as ru
-from sales_assets.core.report_inputs import Population, ReportInputs
+from sales_assets.core.report_inputs import DataQuality, Population, ReportInputs
 from sales_assets.core.report_parts import (
     ClientGroup,
     Funnel,
@@ -55,6 +55,7 @@ class Report:
     processes: tuple[ProcessDay, ...] | None
     funnel: Funnel | None
     population: Population | None
+    quality: DataQuality | None
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -63,7 +64,9 @@ class Report:
             "new_paying_users": _paying_numbers(self.paying),
             "unclosed_processes": _process_numbers(self.processes),
             "conversion_funnel": _funnel_numbers(self.funnel),
+            "funnel_move": _move_numbers(self.funnel),
             "population": _population_numbers(self.population),
+            "data_quality": asdict(self.quality) if self.quality else None,
         }
 
 
@@ -96,6 +99,7 @@ def build_report(inputs: ReportInputs) -> Report:
         processes=facts.processes,
         funnel=facts.funnel,
         population=inputs.population,
+        quality=inputs.quality,
     )
 
 
@@ -125,7 +129,7 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
 
     `old` and `new` are the `numbers` of two reports of the same day, as stored.
     """
-    before, after = dict(headlines(old)), dict(headlines(new))
+    before, after = headline_numbers(old), headline_numbers(new)
     what = [*after, *(name for name in before if name not in after)]
     changes = [
         ru.CHANGE.format(
@@ -139,8 +143,12 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     return ru.CHANGED.format(changes=enumeration(changes, MOST_CHANGES_NAMED))
 
 
-def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the headline numbers as people name and write them; `numbers` are a stored report's."""
+def headline_numbers(numbers: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headline numbers of a stored report, by their names, as people read them."""
+    return dict(_headlines(numbers))
+
+
+def _headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     paying, processes = numbers.get("new_paying_users"), numbers.get("unclosed_processes")
     if paying:
         yield ru.PART_NEW_PAYING, number(paying["new_paying"])
@@ -195,6 +203,12 @@ def _funnel_numbers(part: Funnel | None) -> dict[str, Any] | None:
     if part is None:
         return None
     return {group.name: _group_numbers(group) for group in (part.everybody, *part.groups)}
+
+
+def _move_numbers(part: Funnel | None) -> dict[str, Any] | None:
+    if part is None or part.move is None:
+        return None
+    return {"step": part.move.step, "share": part.move.share, "usual_share": part.move.usual}
 
 
 def _group_numbers(group: ClientGroup) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def chart_spec(block: Block, width: int) -> dict[str, Any]:
 
     Signs that the shipped font lacks become boxes: otherwise the machine's fonts would be asked.
     """
-    import altair as alt  # noqa: PLC0415 - heavy, and needed only when a picture is drawn
+    import altair as alt
 
     layers = [_boxes(block), _texts(block)]
     sheet = alt.layer(*layers).properties(
@@ -132,7 +132,7 @@ def chart_spec(block: Block, width: int) -> dict[str, Any]:
 
 
 def _boxes(block: Block) -> Any:
-    import altair as alt  # noqa: PLC0415 - as above
+    import altair as alt
 
     boxes = [mark for mark in block.marks if isinstance(mark, Box)]
     values = [
@@ -159,7 +159,7 @@ def _boxes(block: Block) -> Any:
 
 
 def _texts(block: Block) -> Any:
-    import altair as alt  # noqa: PLC0415 - as above
+    import altair as alt
 
     texts = [mark for mark in block.marks if isinstance(mark, Text)]
     values = [

@@ -97,9 +97,10 @@ def test_a_kill_in_the_middle_leaves_what_was_there(url: str) -> None:
             print("loaded", flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         demo.demo_rows = rows_and_death
-        demo_source.load_demo_source({url!r}, demo.DemoPlan(date(2026, 1, 1), date(2026, 1, 20), 90))
+        plan = demo.DemoPlan(date(2026, 1, 1), date(2026, 1, 20), 90)
+        demo_source.load_demo_source({url!r}, plan)
     """
-    killed = subprocess.run(
+    killed = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,

@@ -15,7 +15,7 @@ from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.sources import execute, query
 
 #: Deeper than the 107 bytes of a socket's path, and with what shells and URLs treat specially.
-DEEP = Path("a folder, it's $HOME & \"more\"") / ("d" * 120)
+DEEP = Path('a folder, it\'s $HOME & "more"') / ("d" * 120)
 
 
 def postmaster_pid(folder: Path) -> int:
@@ -80,7 +80,7 @@ def test_a_lease_ends_with_the_process_that_held_it(used_folder: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     """
     with embedded_postgres.start(used_folder) as server:
-        other = subprocess.run(
+        other = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-c", textwrap.dedent(program)],
             capture_output=True,
             text=True,
@@ -101,7 +101,7 @@ def test_processes_that_start_a_new_server_at_once_share_one(tmp_path: Path) -> 
             sys.stdin.readline()
     """
     others = [
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-c", textwrap.dedent(program)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -79,8 +79,8 @@ def test_about_a_tenth_of_the_clients_are_in_experiments(rows: pd.DataFrame) -> 
 
 
 def test_the_four_kinds_of_clients_are_each_a_visible_share(rows: pd.DataFrame) -> None:
-    first = rows.dropna().sort_values("happened_at").groupby(["user_id", "event_id"])["happened_at"]
-    times = first.min().unstack()
+    valid = rows.dropna()
+    times = valid.pivot_table("happened_at", "user_id", "event_id", aggfunc="min")
     entry = times[demo.DICTIONARY[ru.REQUEST_CREATED]]
     known = times[entry < pd.Timestamp(TODAY) - pd.Timedelta(days=1)]
 

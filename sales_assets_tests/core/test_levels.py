@@ -1,5 +1,8 @@
 """The rule that says what stands out: planted anomalies are found, ordinary noise is not."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -95,3 +98,17 @@ def test_sixty_ordinary_days_raise_at_most_a_handful_of_false_alarms() -> None:
     counts = [_false_alarms(seed) for seed in range(20)]
     assert np.mean(counts) < 5
     assert max(counts) <= 10
+
+
+def test_the_table_for_the_chief_follows_the_rule() -> None:
+    page = Path(__file__).parents[2] / "docs" / "отчёт.md"
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+|—) \|$", page.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == 5
+    for usual, high, low in rows:
+        before = (int(usual),) * 4
+        assert judged(int(high), before).change is Change.MORE
+        assert judged(int(high) - 1, before).change is Change.USUAL
+        assert judged(0, before).change is (Change.USUAL if low == "—" else Change.LESS)
+        if low != "—":
+            assert judged(int(low), before).change is Change.LESS
+            assert judged(int(low) + 1, before).change is Change.USUAL

@@ -12,8 +12,26 @@ FORMS = ("заявка", "заявки", "заявок")
 
 @pytest.mark.parametrize(
     ("count", "form"),
-    [(0, 2), (1, 0), (2, 1), (4, 1), (5, 2), (11, 2), (12, 2), (14, 2), (20, 2), (21, 0)]
-    + [(22, 1), (25, 2), (100, 2), (101, 0), (111, 2), (112, 2), (121, 0), (12_345, 2)],
+    [
+        (0, 2),
+        (1, 0),
+        (2, 1),
+        (4, 1),
+        (5, 2),
+        (11, 2),
+        (12, 2),
+        (14, 2),
+        (20, 2),
+        (21, 0),
+        (22, 1),
+        (25, 2),
+        (100, 2),
+        (101, 0),
+        (111, 2),
+        (112, 2),
+        (121, 0),
+        (12_345, 2),
+    ],
 )
 def test_a_noun_takes_the_form_of_its_number(count: int, form: int) -> None:
     assert wording.plural(count, FORMS) == FORMS[form]
@@ -25,8 +43,17 @@ def test_a_number_and_its_noun_never_part() -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0, "0"), (15.0, "15"), (15.25, "15,3"), (15.04, "15"), (1234.5, "1\u00a0234,5")]
-    + [(1_234_567, "1\u00a0234\u00a0567"), (-3, "\u22123"), (0.4, "0,4"), (10.5, "10,5")],
+    [
+        (0, "0"),
+        (15.0, "15"),
+        (15.25, "15,3"),
+        (15.04, "15"),
+        (1234.5, "1\u00a0234,5"),
+        (1_234_567, "1\u00a0234\u00a0567"),
+        (-3, "\u22123"),
+        (0.4, "0,4"),
+        (10.5, "10,5"),
+    ],
 )
 def test_numbers_have_a_decimal_comma_and_no_needless_decimals(value: float, written: str) -> None:
     assert wording.number(value) == written
@@ -34,8 +61,17 @@ def test_numbers_have_a_decimal_comma_and_no_needless_decimals(value: float, wri
 
 @pytest.mark.parametrize(
     ("share", "written"),
-    [(0, "0"), (1, "100"), (0.574, "57"), (0.575, "58"), (0.004, "0,4"), (0.0001, "<0,1")]
-    + [(0.9999, ">99"), (0.05, "5"), (0.0096, "1")],
+    [
+        (0, "0"),
+        (1, "100"),
+        (0.574, "57"),
+        (0.575, "58"),
+        (0.004, "0,4"),
+        (0.0001, "<0,1"),
+        (0.9999, ">99"),
+        (0.05, "5"),
+        (0.0096, "1"),
+    ],
 )
 def test_a_share_is_written_in_percent_without_lying(share: float, written: str) -> None:
     assert wording.percent(share) == f"{written}\u00a0%"

@@ -19,7 +19,13 @@ In a test::
 Users act by `say`, `start(user, invite)`, `press(user, chat, message, data)`, `block`, groups by
 `add_bot_to`, `remove_bot_from`, `migrate`, `migrate_silently`, `delete_topic`; see `Control`.
 What came: `accepted(chat)` in order, `messages(chat)` and `from_bot(chat)` as shown now, `requests`
-raw, `wait_for(condition)`. Bytes are spoiled by `wire.Wire` in front of the fake.
+raw, `wait_for(condition)`. `limit_rate(30)` answers 429 beyond that pace. Bytes are spoiled by a
+proxy in front, each plan for one exchange::
+
+    with Wire(fake.port) as wire:                                           # use wire.base_url
+        wire.plan(Plan("answer", "headers", "reset", method="sendPhoto"))   # accepted, then RST
+        wire.plan(Plan("request", "body", "close"))                         # cut in mid upload
+        wire.refuse()                                                       # until wire.listen()
 
 As a process, to try the bot without the network, with a page that shows the chats and lets one
 write, press and add the bot; the chats are mirrored in the folder::

@@ -40,6 +40,9 @@ COLUMNS: dict[str, tuple[list[str], list[str]]] = {
             "mean_7d",
         ],
     ),
+    "breached_before": (["earlier", "process"], ["due", "breached"]),
+    "funnel_before": (["earlier", "path", "step"], ["users", "share"]),
+    "new_paying_series": (["earlier"], ["new_paying"]),
     "population": ([], ["active", "in_experiments"]),
     "data_quality": ([], ["rows", "without_user", "unknown_type", "duplicates"]),
     "depths": (["path", "user_id"], ["depth"]),
@@ -60,9 +63,10 @@ class Disagreement:
 
     def __str__(self) -> str:
         """Say it in one line that ends with the way to see it again."""
+        option = "--crowd" if self.asset == "client_groups" else "--seed"
         return (
             f"{self.asset}.{self.column} of {self.day} {self.row}: witnessed {self.witnessed!r}, "
-            f"computed {self.computed!r}; `python -m sales_assets_tests.witnesses --seed "
+            f"computed {self.computed!r}; `python -m sales_assets_tests.witnesses {option} "
             f"{self.seed}` shows it again"
         )
 

@@ -199,6 +199,30 @@ ASSETS = {
         WHERE d.asked
         GROUP BY d.seed, d.day
     """,
+    # What the report compares the day with: each earlier day at its own cut-off.
+    "breached_before": """
+        SELECT c.seed, c.day, c.earlier, n.process, n.due, n.breached
+        FROM compared c JOIN case_numbers n ON n.seed = c.seed AND n.day = c.earlier
+        WHERE c.days_before IN (7, 14, 21, 28) AND c.in_history
+    """,
+    "funnel_before": """
+        SELECT c.seed, c.day, c.earlier, s.path, s.step,
+            COUNT(r.user_id) AS users,
+            COUNT(r.user_id) * 1.0 / GREATEST(1, (
+                SELECT COUNT(DISTINCT e.user_id) FROM entries e
+                WHERE e.seed = c.seed AND e.day = c.earlier)) AS share
+        FROM compared c CROSS JOIN steps s
+        LEFT JOIN depths r ON r.seed = c.seed AND r.day = c.earlier AND r.path = s.path
+            AND r.depth >= s.k
+        WHERE c.days_before IN (7, 14, 21, 28) AND c.in_history
+        GROUP BY c.seed, c.day, c.earlier, s.path, s.step
+    """,
+    # Of the 28 days of the product's series those that are compared with.
+    "new_paying_series": """
+        SELECT c.seed, c.day, c.earlier, n.new_paying
+        FROM compared c JOIN new_paying n ON n.seed = c.seed AND n.day = c.earlier
+        WHERE c.days_before < 28 AND c.in_history
+    """,
     # A row with two flaws counts once: without a user, else of no known type.
     "data_quality": """
         SELECT d.seed, d.day, COUNT(r.seed) AS rows,
@@ -254,3 +278,6 @@ BACKLOG = """
 #: What ClickHouse is given, and every user's depth on every path to hold its answer against.
 VISIBLE = "SELECT v.* FROM visible v JOIN days d ON d.seed = v.seed AND d.day = v.day AND d.asked"
 DEPTHS = "SELECT r.* FROM depths r JOIN days d ON d.seed = r.seed AND d.day = r.day AND d.asked"
+
+#: All that is known of anybody, the window apart.
+HISTORY = "SELECT * FROM history"

@@ -12,6 +12,7 @@ from sales_assets.core import events as vocabulary
 from sales_assets.core import russian as ru
 
 SECOND = timedelta(seconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -61,6 +62,10 @@ EXACT_GAPS = (
 )
 BORDER_DAYS = (0, *(1,) * 5, 2, 2, 2, 3, 4, 7, 8, *(14,) * 6, 9, 10, 15, 28, 29, 30, 31, 35, 36)
 BORDER_OFFSETS = (-SECOND, -MICROSECOND, timedelta(), timedelta(), MICROSECOND, SECOND)
+#: Right at the limits of the reaction's levels.
+REACTION_LAGS = tuple(
+    timedelta(minutes=minutes) for minutes in (0, 1, 5, 5, 15, 15, 60, 60, 240, 240, 1440, 1440)
+)
 PARTITIONS_BEFORE = (0, 1, 6, 7, 8, 13, 27, 28, 29, 36, 63, 64, 100, 100, 100)
 
 
@@ -126,6 +131,45 @@ def random_log(seed: int) -> SourceLog:
         events_dict=events_dict,
         payments=_payments_table(as_payments, source_zone),
     )
+
+
+def crowd_log(seed: int) -> SourceLog:
+    """Make a log of enough clients to form groups: requests of 35 days and what soon followed."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible tests, not secrets
+    report_zone, source_zone = (ZoneInfo(name) for name in rng.choice(ZONES))
+    day = rng.choice(REPORT_DAYS[report_zone.key])
+    cutoff = _midnight(day + timedelta(days=1), report_zone)
+    users = [str(number) for number in range(rng.choice((49, 50, 60, 120, 200)))]
+    rows = [row for user in users for row in _request_and_reaction(rng, user, cutoff)]
+    return SourceLog(
+        seed=seed,
+        report_zone=report_zone,
+        source_zone=source_zone,
+        first_partition=day - timedelta(days=rng.choice((20, 100))),
+        days=(day,),
+        events=_events_table([row for row in rows if row[1] != PURCHASE_ID], source_zone),
+        events_dict=_dictionary(rng)[0],
+        payments=_payments_table([(u, at) for u, k, at in rows if k == PURCHASE_ID], source_zone),
+    )
+
+
+def _request_and_reaction(rng: random.Random, user: str, cutoff: datetime) -> list[Row]:
+    """Return one client's request in the 28 days of training, sometimes on their very border."""
+    at = cutoff - 7 * DAY - SECOND * rng.randint(1, 28 * 86_400)
+    if rng.random() < 0.1:
+        at = cutoff - DAY * rng.choice((7, 14, 35)) + rng.choice(BORDER_OFFSETS)
+    rows: list[Row] = [(user, EVENT_IDS[ru.REQUEST_CREATED], at)]
+    reactions = (ru.FIRST_LINE_TASK, ru.FIRST_LINE_TASK, ru.FIRST_LINE_ANSWERED)
+    lessons = (ru.LESSON_APPOINTED, ru.SECOND_LINE_TASK, ru.LESSON_SUCCEEDED)
+    for name in rng.choices((*reactions, *lessons), k=rng.choice((0, 0, 1, 1, 2, 3, 5))):
+        lag = rng.choice(REACTION_LAGS) + rng.choice((*BORDER_OFFSETS, *(timedelta(),) * 4))
+        rows.append((user, EVENT_IDS[name], at + lag))
+    if rng.random() < 0.2:
+        earlier = rng.choice((PURCHASE_ID, OTHER_ID, EVENT_IDS[ru.REQUEST_CREATED]))
+        rows.append((user, earlier, at - rng.choice((timedelta(), SECOND, 5 * DAY, 90 * DAY))))
+    if rng.random() < 0.05:
+        rows.append((user, EVENT_IDS[ru.WHATSAPP_SENT], _experiment_time(rng, cutoff)))
+    return rows
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -21,6 +21,7 @@ QUERIES = definitions_sql.ASSETS | {
     "depths": definitions_sql.DEPTHS,
     "visible": definitions_sql.VISIBLE,
     "backlog": definitions_sql.BACKLOG,
+    "history": definitions_sql.HISTORY,
 }
 
 
@@ -31,7 +32,8 @@ def witnessed(
 
     Beside the assets: `user_history` of every day that may be loaded (times are microseconds
     since the epoch, UTC), `depths` (each single user's depth on each path), `visible` (the rows
-    that the report of each asked day may use) and `backlog` (a day's way from open to open).
+    that the report of each asked day may use), `backlog` (a day's way from open to open) and
+    `history` (every valid row).
     `other_views` replaces definitions, to see what difference that makes.
     """
     views = definitions_sql.VIEWS | dict(other_views or {})
@@ -48,7 +50,7 @@ def tables_of(logs: Sequence[SourceLog]) -> dict[str, pd.DataFrame]:
     day_columns = {"seed": "int64", "day": "str", "d0": "int64", "c": "int64"}
     return {
         "logs": _table(
-            ((log.seed, _bounds_us(log, log.first_partition)[0]) for log in logs),
+            ((log.seed, bounds_us(log, log.first_partition)[0]) for log in logs),
             {"seed": "int64", "first_partition_us": "int64"},
         ),
         "raw_events": pd.concat([_events_of(log) for log in logs]),
@@ -132,7 +134,7 @@ def _microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
-def _bounds_us(log: SourceLog, day: date) -> tuple[int, int]:
+def bounds_us(log: SourceLog, day: date) -> tuple[int, int]:
     """Return D0 and D1 of a report day."""
     midnights = (datetime.combine(d, time(), tzinfo=log.report_zone) for d in (day, day + DAY))
     start, end = (_microseconds(midnight.astimezone(UTC)) for midnight in midnights)
@@ -142,12 +144,12 @@ def _bounds_us(log: SourceLog, day: date) -> tuple[int, int]:
 def _report_days(log: SourceLog) -> Iterable[tuple]:
     compared = {day - DAY * back for day in log.days for back in COMPARED_DAYS}
     for day in sorted(compared | set(log.days)):
-        yield (log.seed, day.isoformat(), *_bounds_us(log, day), day in log.days)
+        yield (log.seed, day.isoformat(), *bounds_us(log, day), day in log.days)
 
 
 def _loaded_days(log: SourceLog) -> Iterable[tuple]:
     for day in loaded_days(log):
-        yield (log.seed, day.isoformat(), *_bounds_us(log, day))
+        yield (log.seed, day.isoformat(), *bounds_us(log, day))
 
 
 def _comparisons(log: SourceLog) -> Iterable[tuple]:

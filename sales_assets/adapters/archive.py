@@ -1,0 +1,61 @@
+"""The stored reports and stuck cases, as somebody who asks for them gets them."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from sales_assets.adapters import report_files
+from sales_assets.adapters.frames import FrameStore, MissingDayError, StorageError
+from sales_assets.adapters.report_files import StoredReport
+from sales_assets.adapters.spreadsheet import stuck_cases_xlsx
+
+STUCK_CASES = "stuck_cases"
+
+
+class Archive:
+    """Reads what the orchestrator stored; writes nothing."""
+
+    def __init__(self, store: FrameStore, zone: ZoneInfo, crm_client_url: str | None) -> None:
+        self._store = store
+        self._zone = zone
+        self._crm_client_url = crm_client_url
+
+    def report_days(self) -> frozenset[date]:
+        """Return the days that have a report."""
+        return frozenset(self._store.days(report_files.ASSET, report_files.NUMBERS))
+
+    def stuck_days(self) -> frozenset[date]:
+        """Return the days that have a list of stuck cases."""
+        return frozenset(self._store.days(STUCK_CASES))
+
+    def report(self, day: date) -> StoredReport | None:
+        """Return the stored report of `day`, or None.
+
+        Raises:
+            StorageError: the two files of the day do not belong together.
+        """
+        try:
+            return report_files.read_report(self._store, day)
+        except MissingDayError:
+            return None
+
+    def picture_of(self, day: date, caption: str) -> bytes | None:
+        """Return the picture that was made with this very caption, if it is stored still."""
+        try:
+            stored = self.report(day)
+        except StorageError:
+            return None
+        return stored.picture if stored and stored.content["caption"] == caption else None
+
+    def stuck(self, day: date) -> pd.DataFrame:
+        """Return the stuck cases of `day`; raise `MissingDayError` if the day has no list."""
+        return self._store.read(STUCK_CASES, day)
+
+    def spreadsheet(self, day: date) -> bytes:
+        """Return the stuck cases of `day` as an .xlsx file."""
+        try:
+            previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
+        except MissingDayError:
+            previous = None
+        return stuck_cases_xlsx(self.stuck(day), day, self._zone, previous, self._crm_client_url)

@@ -1,0 +1,140 @@
+"""What a reader is shown: the report as it was sent or stored, and the stuck list."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from sales_assets.adapters.report_files import StoredReport
+from sales_assets.adapters.state import DeliveryRow, SentContent
+from sales_assets.core.bot import texts
+from sales_assets.core.bot.incoming import Place
+from sales_assets.core.bot.replies import Kind, Reply
+from sales_assets.core.delivery import NO_THREAD
+from sales_assets.core.messages import CAPTION_LIMIT, TEXT_LIMIT, Number, split_html
+from sales_assets.core.report import headline_numbers
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A report as the storage has it now."""
+
+    day: date
+    caption: str
+    numbers: Mapping[str, Number]
+
+    @classmethod
+    def of(cls, report: StoredReport) -> "Stored":
+        """Return what the bot needs of a stored report."""
+        content = report.content
+        return cls(report.day, content["caption"], headline_numbers(content["numbers"]))
+
+
+def newest_day(session: Session, stored_days: Collection[date]) -> date | None:
+    """Return the newest day of which there is a report, sent or stored."""
+    sent = session.scalar(select(func.max(SentContent.report_day)))
+    return max([*stored_days, *([sent] if sent else [])], default=None)
+
+
+def report_replies(
+    session: Session, place: Place, day: date, stored_days: Collection[date]
+) -> list[Reply]:
+    """Return the report as it was sent: to this place, else to anybody, else as it is stored."""
+    content = _sent_to(session, place, day) or _sent(session, day)
+    if content is not None:
+        return _report(
+            place,
+            day,
+            content.caption_html,
+            caption=content.caption_html,
+            file_id=content.file_id,
+            as_document=content.media == "document",
+            with_now=day in stored_days,
+        )
+    if day not in stored_days:
+        return []
+    # Its caption is read when it is sent: the storage may be far away.
+    return [_first(place, day, with_now=False)]
+
+
+def now_replies(session: Session, place: Place, day: date, stored: Stored | None) -> list[Reply]:
+    """Return the stored report of `day`, and what changed since the place was sent it."""
+    if stored is None:
+        return []
+    content = _sent_to(session, place, day) or _sent(session, day)
+    sent = dict(content.numbers) if content else None
+    told = texts.known_now(day, sent, stored.numbers)
+    html = f"{stored.caption}\n\n{told}"
+    return _report(place, day, html, caption=stored.caption, with_now=False)
+
+
+def stuck_reply(place: Place, day: date) -> Reply:
+    """Return the list of stuck cases, which is read and written down when it is sent."""
+    return Reply(Kind.STUCK, place.chat, place.thread or NO_THREAD, day=day)
+
+
+def _report(
+    place: Place,
+    day: date,
+    html: str,
+    *,
+    caption: str,
+    file_id: str | None = None,
+    as_document: bool = False,
+    with_now: bool,
+) -> list[Reply]:
+    first, *more = split_html(html, CAPTION_LIMIT, TEXT_LIMIT)
+    report = _first(
+        place,
+        day,
+        with_now=with_now,
+        html=first,
+        caption=caption,
+        file_id=file_id,
+        as_document=as_document,
+    )
+    thread = place.thread or NO_THREAD
+    return [report, *(Reply(Kind.TEXT, place.chat, thread, html=text) for text in more)]
+
+
+def _first(
+    place: Place,
+    day: date,
+    *,
+    with_now: bool,
+    html: str = "",
+    caption: str | None = None,
+    file_id: str | None = None,
+    as_document: bool = False,
+) -> Reply:
+    return Reply(
+        Kind.REPORT,
+        place.chat,
+        place.thread or NO_THREAD,
+        html=html,
+        buttons=texts.report_keyboard(day, with_now=with_now),
+        day=day,
+        caption=caption,
+        file_id=file_id,
+        as_document=as_document,
+    )
+
+
+def _sent_to(session: Session, place: Place, day: date) -> SentContent | None:
+    sha256 = session.scalar(
+        select(DeliveryRow.content_sha256).where(
+            DeliveryRow.report_day == day,
+            DeliveryRow.kind == "report",
+            DeliveryRow.chat == place.chat,
+            DeliveryRow.thread == (place.thread or NO_THREAD),
+            DeliveryRow.state == "sent",
+        )
+    )
+    return session.get(SentContent, (day, sha256)) if sha256 else None
+
+
+def _sent(session: Session, day: date) -> SentContent | None:
+    wanted = select(SentContent).where(SentContent.report_day == day)
+    return session.scalars(wanted.order_by(SentContent.created_at.desc())).first()

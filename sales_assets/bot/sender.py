@@ -1,0 +1,272 @@
+"""Sends what the bot owes, each chat's replies in their order, chats beside one another."""
+
+import asyncio
+import html
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from weakref import WeakValueDictionary
+
+from sales_assets.adapters.archive import Archive
+from sales_assets.adapters.bot_api import BotApi, BotStoppedError, Document
+from sales_assets.adapters.bot_state import BotState, Owed
+from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.state import StateError
+from sales_assets.core import delivery as rules
+from sales_assets.core import russian as ru
+from sales_assets.core.bot import texts
+from sales_assets.core.bot.replies import Kind, Reply
+from sales_assets.core.delivery import Answer, Outcome, Verdict, classify
+from sales_assets.core.messages import CAPTION_LIMIT, Message, split_html, text_alone
+from sales_assets.core.wording import full_date
+
+LOG = logging.getLogger(__name__)
+#: How often one reply is tried; a doubt is repeated once, as a person would ask again.
+MOST_TRIES = 6
+MOST_DOUBTS = 2
+#: A longer pause than this is asked of the whole service: the person has gone by then.
+LONGEST_PAUSE = timedelta(minutes=2)
+FIRST_BACKOFF_SECONDS = 0.5
+_WORKERS = 16
+
+Clock = Callable[[], datetime]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Sender:
+    """Sends replies through the Bot API and settles them in the state."""
+
+    def __init__(  # noqa: PLR0913 - the edges that replies touch
+        self,
+        api: BotApi,
+        state: BotState,
+        ledger: Ledger,
+        archive: Archive,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._api = api
+        self._state = state
+        self._ledger = ledger
+        self._archive = archive
+        self._clock = clock
+        self._sleep = sleep
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Semaphore(_WORKERS)
+        self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._files: dict[str, str] = {}
+        #: Set where no request can succeed any more.
+        self.stopped: BotStoppedError | None = None
+
+    async def start(self, owed: Owed) -> None:
+        """Begin to send what is owed; wait only where too much is under way already."""
+        if not owed.replies:
+            return
+        await self._free.acquire()
+        lock = self._chats.setdefault(owed.replies[0].chat, asyncio.Lock())
+        task = asyncio.create_task(self._send_all(owed, lock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what is under way; what is not done by then is sent after the next start."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _send_all(self, owed: Owed, lock: asyncio.Lock) -> None:
+        try:
+            async with lock:
+                left = owed.replies
+                while left and self.stopped is None:
+                    await self._send_or_record(owed.update_id, left[0])
+                    left = left[1:]
+                    if self.stopped is None:
+                        await self._settle(owed.update_id, left)
+        finally:
+            self._free.release()
+
+    async def _settle(self, update_id: int, left: Sequence[Reply]) -> None:
+        try:
+            await asyncio.to_thread(self._state.settle, update_id, left, self._clock())
+        except StateError as error:
+            # It is owed still and comes once more after the next start.
+            LOG.warning("The answer to update %s is sent but not settled: %s", update_id, error)
+
+    async def _send_or_record(self, update_id: int, reply: Reply) -> None:
+        """Send one reply; an error of ours is tried again, then recorded and passed over."""
+        while self.stopped is None:
+            try:
+                await self._send(reply)
+            except BotStoppedError as error:
+                self.stopped = error
+            except Exception as error:  # noqa: BLE001 - one bad reply must not end the bot
+                if not await self._is_over(update_id, error):
+                    await self._sleep(FIRST_BACKOFF_SECONDS)
+                    continue
+                await self._apologise(reply)
+            return
+
+    async def _is_over(self, update_id: int, error: Exception) -> bool:
+        LOG.warning("Update %s: a reply failed: %s", update_id, error)
+        reason = f"a reply failed: {type(error).__name__}: {error}"
+        try:
+            return await asyncio.to_thread(self._state.fail, update_id, reason, self._clock())
+        except StateError as trouble:
+            LOG.warning("The failure could not be recorded: %s", trouble)
+            return True
+
+    async def _apologise(self, reply: Reply) -> None:
+        if reply.kind in (Kind.REPORT, Kind.STUCK):
+            await self._send(Reply(Kind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED))
+
+    # --- One reply ---
+
+    async def _send(self, reply: Reply) -> None:
+        message = await self._message(reply)
+        doubts = 0
+        for tried in range(MOST_TRIES):
+            verdict = classify(await self._request(reply, message))
+            doubts += verdict.outcome is Outcome.UNKNOWN
+            if doubts == MOST_DOUBTS:
+                break
+            match verdict.outcome:
+                case Outcome.SENT:
+                    self._remember(message, verdict)
+                    return
+                case Outcome.STOP:
+                    raise BotStoppedError(verdict.reason)
+                case Outcome.WAIT:
+                    pause = verdict.retry_after or rules.DEFAULT_PAUSE
+                    if pause > LONGEST_PAUSE:
+                        break
+                    await self._sleep(pause.total_seconds())
+                case Outcome.NOT_SENT | Outcome.UNKNOWN:
+                    await self._sleep(FIRST_BACKOFF_SECONDS * 2**tried)
+                case Outcome.MIGRATED if verdict.new_chat is not None:
+                    await self._migrate(reply.chat, verdict.new_chat)
+                    reply = reply.at(verdict.new_chat)
+                case _:
+                    changed = _adapted(message, verdict)
+                    if changed is None:
+                        await self._give_up(reply, verdict)
+                        return
+                    if changed.file_id is None and message is not None:
+                        self._files.pop(_name(message), None)
+                    message = changed
+        LOG.warning("A %s to chat %s was given up: %s", reply.kind, reply.chat, verdict.reason)
+
+    async def _request(self, reply: Reply, message: Message | None) -> Answer:
+        api = self._api
+        match reply.kind:
+            case Kind.ANSWER:
+                return await api.answer_pressed(reply.query, reply.html, is_alert=reply.is_alert)
+            case Kind.EDIT:
+                return await api.edit_text(reply.chat, reply.message, reply.html)
+            case Kind.LEAVE:
+                return await api.leave(reply.chat)
+            case Kind.STUCK:
+                return await self._send_stuck(reply)
+        if message is None:
+            raise RuntimeError(f"a {reply.kind} without a message")
+        return await api.send(reply.chat, reply.thread, message)
+
+    async def _message(self, reply: Reply) -> Message | None:
+        if reply.kind is Kind.TEXT:
+            return Message(_NO_DAY, "reply", reply.html, buttons=reply.buttons)
+        if reply.kind is not Kind.REPORT or reply.day is None:
+            return None
+        return await asyncio.to_thread(self._report, reply, reply.day)
+
+    def _report(self, reply: Reply, day: date) -> Message:
+        """Return the report with its picture; where that is gone, its words alone."""
+        text, caption = reply.html, reply.caption
+        if caption is None:
+            stored = self._archive.report(day)
+            if stored is None:
+                return Message(day, "reply", ru.BOT_NO_REPORT.format(day=full_date(day)))
+            caption = stored.content["caption"]
+            text = split_html(caption, CAPTION_LIMIT, CAPTION_LIMIT)[0]
+        picture = self._archive.picture_of(day, caption)
+        message = Message(day, "reply", text, picture=picture, buttons=reply.buttons)
+        file_id = reply.file_id or self._files.get(_name(message))
+        if picture is None and file_id is None:
+            return replace(message, html=text_alone(text))
+        return replace(message, file_id=file_id, as_document=reply.as_document)
+
+    async def _send_stuck(self, reply: Reply) -> Answer:
+        day = reply.day or _NO_DAY
+        count, content = await asyncio.to_thread(self._list, day)
+        caption = html.escape(texts.stuck_caption(day, count))
+        if count == 0:
+            return await self._api.send(reply.chat, reply.thread, Message(day, "reply", caption))
+        name = sha256(content).hexdigest()
+        document = Document(f"stuck-{day}.xlsx", content, caption, self._files.get(name))
+        answer = await self._api.send_file(reply.chat, reply.thread, document)
+        verdict = classify(answer)
+        if verdict.outcome is Outcome.FILE_ID_REFUSED and self._files.pop(name, None):
+            fresh = replace(document, file_id=None)
+            answer = await self._api.send_file(reply.chat, reply.thread, fresh)
+            verdict = classify(answer)
+        if verdict.file_id:
+            self._files[name] = verdict.file_id
+        return answer
+
+    def _list(self, day: date) -> tuple[int, bytes]:
+        count = len(self._archive.stuck(day))
+        return count, self._archive.spreadsheet(day) if count else b""
+
+    def _remember(self, message: Message | None, verdict: Verdict) -> None:
+        if message is not None and message.picture is not None and verdict.file_id:
+            self._files[_name(message)] = verdict.file_id
+
+    async def _give_up(self, reply: Reply, verdict: Verdict) -> None:
+        """Let a refusal have its effect: a chat that is gone sleeps, and so does a lost topic."""
+        LOG.warning("A %s to chat %s was refused: %s", reply.kind, reply.chat, verdict.reason)
+        if reply.kind is Kind.LEAVE:
+            return
+        thread = reply.thread if verdict.outcome is Outcome.THREAD_GONE else None
+        if verdict.outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
+            await asyncio.to_thread(
+                self._ledger.put_to_sleep,
+                reply.chat,
+                verdict.reason,
+                self._clock(),
+                thread=thread,
+            )
+
+    async def _migrate(self, old: int, new: int) -> None:
+        await asyncio.to_thread(self._ledger.migrate, old, new, self._clock())
+
+
+_NO_DAY: Final = date.min
+
+
+def _name(message: Message) -> str:
+    """Name the message's picture in the form in which it is sent."""
+    form = "document" if message.as_document else "photo"
+    return f"{form}:{sha256(message.picture or b'').hexdigest()}"
+
+
+def _adapted(message: Message | None, verdict: Verdict) -> Message | None:
+    """Return what to try in place of a refused message; None if nothing is left to try."""
+    if message is None:
+        return None
+    has_file = message.file_id is not None
+    match verdict.outcome:
+        case Outcome.MARKUP if not message.is_plain:
+            return replace(message, is_plain=True)
+        case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED if has_file and message.picture:
+            return replace(message, file_id=None)
+        case Outcome.FILE_ID_REFUSED if has_file:
+            return replace(message, file_id=None, html=text_alone(message.html))
+        case Outcome.PICTURE_REFUSED if message.media == "photo":
+            return replace(message, as_document=True, file_id=None)
+        case Outcome.PICTURE_REFUSED if message.media == "document":
+            return replace(message, picture=None, file_id=None, html=text_alone(message.html))
+    return None

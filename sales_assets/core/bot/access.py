@@ -1,0 +1,140 @@
+"""Who may read, and what becomes of a chat that asks: decisions without any state of their own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sales_assets.core.bot.incoming import Place
+
+#: Reasons with which a subscription sleeps for good: /init does not wake it.
+REFUSED = "refused by an admin"
+REVOKED = "revoked"
+BARRING = frozenset({REFUSED, REVOKED})
+#: Reasons with which it sleeps until the chat wants it back.
+STOPPED = "stopped by the chat"
+BLOCKED = "blocked by the user"
+REMOVED = "the bot was removed from the chat"
+#: A chat that still waits may ask the admins again so often.
+ASK_AGAIN_AFTER = timedelta(days=1)
+LONGEST_TITLE = 64
+
+
+class Standing(StrEnum):
+    """What a chat is to the bot."""
+
+    READER = "reader"
+    SLEEPING = "sleeping"
+    WAITING = "waiting"
+    BARRED = "barred"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A subscription as the decisions see it: one chat or topic."""
+
+    id: int
+    chat: int
+    thread: int
+    kind: str
+    title: str | None
+    state: str
+    reason: str | None
+    updated_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it gets reports."""
+        return self.state == "active"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an admin has yet to decide."""
+        return self.state == "pending"
+
+
+def standing(subscriptions: Iterable[Known]) -> Standing:
+    """Return what a chat is, given its subscriptions: the best of them counts.
+
+    A chat with one active topic may read in every topic: the same people are there.
+    """
+    order = list(Standing)
+    found = [_standing_of(known) for known in subscriptions]
+    return min(found, key=order.index, default=Standing.STRANGER)
+
+
+def _standing_of(known: Known) -> Standing:
+    if known.is_active:
+        return Standing.READER
+    if known.is_waiting:
+        return Standing.WAITING
+    return Standing.BARRED if known.reason in BARRING else Standing.SLEEPING
+
+
+class Answer(StrEnum):
+    """What /init leads to."""
+
+    SUBSCRIBE = "subscribe"
+    ALREADY = "already"
+    ASK = "ask the admins"
+    WAIT = "wait for the admins"
+    CHAT_ADMINS_ONLY = "chat admins only"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who types a command, and where.
+
+    `is_owner`: one of the product's admins; `is_chat_admin`: may speak for this chat, which in a
+    private chat everybody may.
+    """
+
+    place: Place
+    is_owner: bool = False
+    is_chat_admin: bool = True
+
+    @property
+    def may_decide_here(self) -> bool:
+        """Whether the asker may subscribe the chat, or stop it."""
+        return self.is_owner or self.is_chat_admin or not self.place.is_group
+
+
+def answer_to_init(
+    asker: Asker, subscriptions: Iterable[Known], now: datetime, *, has_admins: bool
+) -> Answer:
+    """Decide about /init; a chat that was let in once needs no second approval."""
+    known = list(subscriptions)
+    if not asker.may_decide_here:
+        return Answer.CHAT_ADMINS_ONLY
+    if any(one.is_active and one.thread == asker.place.thread for one in known):
+        return Answer.ALREADY
+    if asker.is_owner:
+        return Answer.SUBSCRIBE
+    match standing(known):
+        case Standing.READER | Standing.SLEEPING:
+            return Answer.SUBSCRIBE
+        case Standing.WAITING:
+            asked_at = max(one.updated_at for one in known if one.is_waiting)
+            return Answer.ASK if now - asked_at >= ASK_AGAIN_AFTER else Answer.WAIT
+        case Standing.STRANGER if has_admins:
+            return Answer.ASK
+    return Answer.NEUTRAL
+
+
+def may_read(asker: Asker, subscriptions: Iterable[Known]) -> bool:
+    """Whether numbers may appear in the asker's chat; an owner reads alone, too."""
+    if standing(subscriptions) is Standing.READER:
+        return True
+    return asker.is_owner and not asker.place.is_group
+
+
+def may_add_to_groups(is_owner: bool, subscriptions_of_user: Iterable[Known]) -> bool:  # noqa: FBT001 - a fact, not a switch
+    """Whether the bot stays in a group that this person added it to."""
+    return is_owner or standing(subscriptions_of_user) is Standing.READER
+
+
+def is_invite_valid(expires_at: datetime, used_at: datetime | None, now: datetime) -> bool:
+    """Whether an invite opens the door: unused, and in time."""
+    return used_at is None and now < expires_at

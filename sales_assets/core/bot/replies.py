@@ -1,0 +1,60 @@
+"""What the bot owes after an update: written down with its effects, sent afterwards."""
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sales_assets.core.delivery import NO_THREAD
+from sales_assets.core.messages import Button, Keyboard
+
+
+class Kind(StrEnum):
+    """What is done in Telegram."""
+
+    TEXT = "text"
+    REPORT = "report"
+    STUCK = "stuck"
+    ANSWER = "answer"
+    EDIT = "edit"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One thing to do: a text, a report, the stuck list, an answered button, an edit, a farewell.
+
+    `caption` is the whole caption of the report that `html` begins with: it tells whether the
+    stored picture is the one that belongs to it. `message` is the message that an edit changes,
+    `query` the pressed button that an answer settles.
+    """
+
+    kind: Kind
+    chat: int = 0
+    thread: int = NO_THREAD
+    html: str = ""
+    buttons: Keyboard = field(default=())
+    day: date | None = None
+    caption: str | None = None
+    file_id: str | None = None
+    as_document: bool = False
+    message: int = 0
+    query: str = ""
+    is_alert: bool = False
+
+    def at(self, chat: int) -> "Reply":
+        """Return the same for a chat that has another id by now."""
+        return replace(self, chat=chat)
+
+
+def to_json(reply: Reply) -> dict[str, Any]:
+    """Return what the state keeps until the reply is sent."""
+    return asdict(reply) | {"day": reply.day.isoformat() if reply.day else None}
+
+
+def from_json(stored: dict[str, Any]) -> Reply:
+    """Return the reply that `to_json` stored."""
+    buttons = tuple(tuple(Button(**button) for button in row) for row in stored["buttons"])
+    day = date.fromisoformat(stored["day"]) if stored["day"] else None
+    kind = Kind(stored["kind"])
+    return Reply(**(stored | {"kind": kind, "buttons": buttons, "day": day}))

@@ -1,0 +1,154 @@
+"""The bot's words, put together: escaped HTML, ready to be sent."""
+
+import html
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from sales_assets.core import russian as ru
+from sales_assets.core.bot.access import LONGEST_TITLE, Known
+from sales_assets.core.bot.incoming import Action, button_data
+from sales_assets.core.bot.outlook import Outlook
+from sales_assets.core.messages import Button, Keyboard, Number, changes_text, report_buttons
+from sales_assets.core.wording import counted, day_and_month, full_date, zone_name
+
+_MOSCOW = "Europe/Moscow"
+#: What a person typed is repeated to him at this length at most.
+_LONGEST_ECHO = 40
+
+
+def every_day_at(delivery_time: time, zone: ZoneInfo, today: date) -> str:
+    """Say when the report comes, every day."""
+    if zone.key == _MOSCOW:
+        return ru.BOT_AT_MOSCOW_TIME.format(time=f"{delivery_time:%H:%M}")
+    offset = zone_name(datetime.combine(today, delivery_time, tzinfo=zone))
+    return ru.BOT_AT_ZONE_TIME.format(time=f"{delivery_time:%H:%M}", zone=offset)
+
+
+def help_text(when: str) -> str:
+    """Say what the bot can do."""
+    lines = (
+        ru.BOT_HELP_LINE.format(command=command, words=words)
+        for command, words in ru.BOT_COMMANDS.items()
+    )
+    told = ru.BOT_HELP_TIME.format(when=when)
+    return html.escape("\n".join([ru.BOT_HELP_INTRO, told, "", *lines]))
+
+
+def subscribed(when: str, outlook: Outlook, *, is_served: bool, suffix: str) -> str:
+    """Say that the report will come, and which one comes first.
+
+    `is_served`: the chat had its turn for the newest finished day already.
+    """
+    return f"{ru.BOT_SUBSCRIBED.format(when=when)} " + _first(
+        outlook, is_served=is_served, suffix=suffix
+    )
+
+
+def _first(outlook: Outlook, *, is_served: bool, suffix: str) -> str:
+    if is_served and (outlook.is_ready or outlook.is_late):
+        return _at(ru.BOT_HAS_NEWEST, outlook, suffix=suffix)
+    if outlook.is_ready:
+        return ru.BOT_FIRST_IS_READY.format(day=day_and_month(outlook.finished))
+    if outlook.is_late:
+        return ru.BOT_FIRST_IS_LATE.format(day=day_and_month(outlook.finished))
+    return _at(ru.BOT_FIRST_AT_TIME, outlook)
+
+
+def _at(words: str, outlook: Outlook, **more: str) -> str:
+    return words.format(
+        date=day_and_month(outlook.next_at.date()),
+        time=f"{outlook.next_at:%H:%M}",
+        zone=zone_name(outlook.next_at),
+        day=day_and_month(outlook.next_day),
+        **more,
+    )
+
+
+def status(outlook: Outlook, *, is_subscribed: bool, suffix: str) -> str:
+    """Say which day is the newest, when the next comes and whether data is late."""
+    newest = (
+        ru.BOT_STATUS_NEWEST.format(day=full_date(outlook.newest))
+        if outlook.newest
+        else ru.BOT_NO_REPORTS
+    )
+    late = (
+        ru.BOT_STATUS_LATE.format(day=day_and_month(outlook.finished))
+        if outlook.is_late
+        else ru.BOT_STATUS_ON_TIME
+    )
+    here = ru.BOT_STATUS_SUBSCRIBED if is_subscribed else ru.BOT_STATUS_NOT_SUBSCRIBED
+    return "\n".join([newest, _at(ru.BOT_STATUS_NEXT, outlook), late, here.format(suffix=suffix)])
+
+
+def bad_day(words: str, typed: str, example: date, suffix: str) -> str:
+    """Say kindly that this is no day, with one that works."""
+    shown = html.escape(typed[:_LONGEST_ECHO])
+    return words.format(text=shown, example=example.isoformat(), suffix=suffix)
+
+
+def not_over(day: date, outlook: Outlook) -> str:
+    """Say that the day lies ahead."""
+    return ru.BOT_DAY_NOT_OVER.format(
+        day=full_date(day), newest=full_date(outlook.newest or outlook.finished)
+    )
+
+
+def no_report(day: date, newest: date | None, suffix: str) -> str:
+    """Say that there is no report of the day, and which there is."""
+    if newest is None:
+        return ru.BOT_NO_REPORTS
+    return ru.BOT_NO_REPORT_NEWEST.format(
+        day=full_date(day), newest=day_and_month(newest), suffix=suffix
+    )
+
+
+def stuck_caption(day: date, count: int) -> str:
+    """Say how many cases the list holds."""
+    if count == 0:
+        return ru.BOT_NOBODY_STUCK.format(day=day_and_month(day))
+    cases = counted(count, ru.BOT_STUCK_FORMS)
+    return ru.BOT_STUCK_CAPTION.format(day=day_and_month(day), count=cases)
+
+
+def known_now(day: date, sent: Mapping[str, Number] | None, stored: Mapping[str, Number]) -> str:
+    """Say that this is the day as it is known now, and what changed since it was sent."""
+    about = ru.BOT_AS_NOW.format(day=day_and_month(day))
+    if sent is None:
+        return f"{about} {ru.BOT_NEVER_SENT}"
+    # A part that is gone is a change as well.
+    after = {**stored, **{name: None for name in sent if name not in stored}}
+    return changes_text(day, sent, after) or f"{about} {ru.BOT_SAME_NUMBERS}"
+
+
+def report_keyboard(day: date, *, with_now: bool) -> Keyboard:
+    """Return the buttons under a report that was asked for."""
+    now = (Button(ru.BOT_BUTTON_NOW, button_data(Action.NOW, day)),)
+    return (*report_buttons(day), now) if with_now else report_buttons(day)
+
+
+def request(known: Known) -> str:
+    """Ask the admins whether a chat may read."""
+    kind = ru.BOT_CHAT_KINDS.get(known.kind, known.kind)
+    return ru.BOT_REQUEST.format(title=_title(known), kind=kind, chat=known.chat)
+
+
+def request_buttons(subscription_id: int) -> Keyboard:
+    """Return the two ways to decide."""
+    return (
+        (
+            Button(ru.BOT_BUTTON_ALLOW, button_data(Action.ALLOW, subscription_id)),
+            Button(ru.BOT_BUTTON_REFUSE, button_data(Action.REFUSE, subscription_id)),
+        ),
+    )
+
+
+def decided(known: Known, *, is_allowed: bool) -> str:
+    """Tell the admins what was decided."""
+    words = ru.BOT_ALLOWED if is_allowed else ru.BOT_REFUSED_TO_ADMIN
+    return words.format(title=_title(known), chat=known.chat)
+
+
+def _title(known: Known) -> str:
+    title = known.title or ru.BOT_REQUEST_UNTITLED
+    return html.escape(title[:LONGEST_TITLE])
