@@ -129,12 +129,13 @@ def pending_deliveries(
     """
     newest_day = timetable.newest_finished_day(now)
     places = {place.place: place for place in ledger.subscribers()}
+    looked_at = ledger.days_to_look_at(reports) | (reports.keys() & {newest_day})
     due = [
         day
-        for day, sha256 in sorted(reports.items())
+        for day in sorted(looked_at)
         if day <= newest_day
         and timetable.due_at(day) <= now
-        and _is_pending(ledger.rows(day), sha256, places, now, is_news=day == newest_day)
+        and _is_pending(ledger.rows(day), reports[day], places, now, is_news=day == newest_day)
     ]
     return [(day, timetable.attempt(day, now)) for day in due]
 
@@ -313,6 +314,8 @@ class _Dispatch:
                     break
             await self._judge_lost_chats()
             await self._ask_about_doubts(places)
+            if is_news:
+                await self._ask_about_yesterday()
             await self._send_alerts()
         return await self._result()
 
@@ -522,6 +525,15 @@ class _Dispatch:
             is_alert = row.kind.startswith(Kind.ALERT)
             if not is_alert and rules.is_final_doubt(row, holds_doubts=holds_doubts):
                 self._alerts.append(messages.doubt_alert(row, holds_doubts=holds_doubts))
+
+    async def _ask_about_yesterday(self) -> None:
+        """Ask about the doubts of the day before, which is no news now: nothing repeats them."""
+        rows = await _do(self._ledger.rows, self._day - timedelta(days=1))
+        for row in rows:
+            is_question = row.state == State.UNKNOWN and not row.kind.startswith(Kind.ALERT)
+            if is_question and not rules.is_final_doubt(row, holds_doubts=False):
+                alert = messages.doubt_alert(row, holds_doubts=False)
+                self._alerts.append(replace(alert, day=self._day))
 
     async def _send_alerts(self) -> None:
         if self._stop is not None:
@@ -766,7 +778,7 @@ class _Dispatch:
         places = {place.place for place in await _do(self._ledger.subscribers)}
         places |= {place.place for place in self._admins}
         shown = [row for row in rows if _is_shown(row, kind, places)]
-        result = DeliveryResult(self._day, _as_frame(shown), tuple(self._warnings))
+        result = DeliveryResult(self._day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
         if self._stop is not None:
             raise DeliveryStoppedError(
                 f"The delivery of {self._day} stopped: {self._stop} "
