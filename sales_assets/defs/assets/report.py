@@ -9,6 +9,7 @@ import dagster as dg
 
 from sales_assets.adapters.rendering import render_png
 from sales_assets.adapters.report_files import NUMBERS, PICTURE, write_report
+from sales_assets.core.events import ALL_GROUPS
 from sales_assets.core.picture import picture_spec
 from sales_assets.core.report import Report, build_report, json_bytes, report_json
 from sales_assets.defs import names
@@ -64,9 +65,15 @@ def _metadata(lookback: LookbackResource, report: Report, preview: bytes | None)
         "caption": dg.MetadataValue.md(report.caption_html.replace("\n", "  \n")),
         "picture": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, PICTURE))),
         "numbers": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, NUMBERS))),
-        **dict(_plotted(report.numbers)),
+        **dict(_plotted(_of_all_clients(report.numbers))),
         **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),
     }
+
+
+def _of_all_clients(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the groups of clients: a series a group and step is no plot."""
+    funnel = numbers[names.CONVERSION_FUNNEL] or {}
+    return {**numbers, names.CONVERSION_FUNNEL: funnel.get(ALL_GROUPS)}
 
 
 def _plotted(numbers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
