@@ -3,36 +3,59 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
-VAR ?= $(CURDIR)/var
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Stamps: installed from which versions.
+PROGRAM := $(VENV)/.program
+DEVELOPMENT := $(VENV)/.development
+WITNESSES := $(VENV)/.witnesses
 
+VAR ?= $(CURDIR)/var
 export DAGSTER_HOME ?= $(VAR)/dagster
 export SALES_ASSETS_VAR ?= $(VAR)
-# Materializations of a range are written to a Postgres instance in batches.
+# Materializations of a range reach a Postgres instance in batches.
 export DAGSTER_EVENT_BATCH_SIZE ?= 500
 
-.PHONY: demo test dev bench witnesses faults lint clean
+LOGS ?= 10000
+ROUNDS ?= 300
 
-$(INSTALLED): pyproject.toml constraints.txt
+.PHONY: demo dev test witnesses faults bench lint clean
+
+$(PROGRAM): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) -e .
+	touch $@
+
+$(DEVELOPMENT): $(PROGRAM)
+	$(PIP) -e '.[dev]'
+	touch $@
+
+$(WITNESSES): $(DEVELOPMENT)
+	$(PIP) -e '.[dev,witnesses]'
 	touch $@
 
 ## Everything from the embedded Postgres to the delivered report.
-demo: $(INSTALLED)
+demo: $(PROGRAM)
 	$(BIN)/sales-assets demo
 
 ## The Dagster UI on http://127.0.0.1:3000 with schedule, sensors and, with a token, the bot.
-dev: $(INSTALLED)
+dev: $(PROGRAM)
 	$(BIN)/sales-assets dev
 
-test: $(INSTALLED)
+test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED)
+## Random logs against ClickHouse and SQL written from the definitions alone: make witnesses LOGS=100
+witnesses: $(WITNESSES)
+	$(BIN)/python -m sales_assets_tests.witnesses --logs $(LOGS)
+
+## Kills and faults of the delivery, the daemon and the bot: make faults ROUNDS=20
+faults: $(DEVELOPMENT)
+	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)
+
+bench: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.benchmarks
 
-lint: $(INSTALLED)
+lint: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright

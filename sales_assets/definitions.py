@@ -9,8 +9,8 @@ import dagster as dg
 from sales_assets.adapters.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core.demo import first_day as demo_first_day
-from sales_assets.defs import jobs, schedules
-from sales_assets.defs.assets import events, metrics, report
+from sales_assets.defs import jobs, schedules, sensors
+from sales_assets.defs.assets import delivery, events, metrics, report
 from sales_assets.defs.daily import FRAMES, DailyAssets
 from sales_assets.defs.io_managers import DailyFramesIOManager
 from sales_assets.defs.loggers import progress_logger
@@ -19,6 +19,7 @@ from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import daily_partitions
 from sales_assets.defs.resources import (
     CalendarResource,
+    DeliveryResource,
     QualityResource,
     SourceResource,
     StorageResource,
@@ -30,8 +31,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     first = first_day(settings)
     return dg.Definitions(
         assets=_assets(daily_partitions(first, settings.report_zone)),
-        jobs=[jobs.daily_report_job],
+        jobs=[jobs.daily_report_job, jobs.report_delivery_job],
         schedules=[schedules.daily_report_schedule(settings, first)],
+        sensors=sensors.sensors(settings, first),
         resources=_resources(settings, first),
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},
@@ -43,7 +45,12 @@ def _assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
     with warnings.catch_warnings():
         # Marked beta by Dagster; what depends on it is in docs/decisions.md.
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
-        return [*events.assets(daily), *metrics.assets(daily), *report.assets(partitions)]
+        return [
+            *events.assets(daily),
+            *metrics.assets(daily),
+            *report.assets(partitions),
+            *delivery.assets(daily),
+        ]
 
 
 def first_day(settings: Settings) -> date:
@@ -54,7 +61,7 @@ def first_day(settings: Settings) -> date:
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:
     source = SourceResource(
-        url=_secret("SOURCE_URL", settings.source_url),
+        url=_secret("SOURCE_URL", None),
         source_zone=settings.source_zone.key,
         report_zone=settings.report_zone.key,
         var_dir=str(settings.var_dir),
@@ -64,15 +71,26 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
     quality = QualityResource(bad_rows_share=settings.bad_rows_share)
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base, DESCRIBE),
+        "storage": storage,
         "lookback": LookbackResource(
             source=source, storage=storage, calendar=calendar, quality=quality
+        ),
+        "delivery": DeliveryResource(
+            state_url=_secret("STATE_URL", settings.state_url),
+            var_dir=str(settings.var_dir),
+            token=_secret("TELEGRAM_BOT_TOKEN", None),
+            base_url=settings.telegram_base_url or "",
+            proxy=_secret("TELEGRAM_PROXY", None),
+            admins=list(settings.telegram_admins),
+            delivery_time=settings.delivery_time.isoformat(),
+            report_zone=settings.report_zone.key,
         ),
     }
 
 
-def _secret(name: str, value: str | None) -> str:
+def _secret(name: str, default: str | None) -> str:
     """Return the reference to a secret, so that its value reaches no snapshot and no page."""
-    return dg.EnvVar(PREFIX + name) if value else ""
+    return dg.EnvVar(PREFIX + name) if os.environ.get(PREFIX + name) else default or ""
 
 
 defs = build_definitions(Settings.from_environment(os.environ))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,7 +35,9 @@ CREATE INDEX ON payments (_user_id);
 """
 ANALYZE_TABLES = "ANALYZE events, payments, events_dict"
 FOUND_TABLES = """
-SELECT coalesce(to_regclass('demo_source_state')::text, ''), coalesce(to_regclass('events')::text, '')
+SELECT
+    coalesce(to_regclass('demo_source_state')::text, ''),
+    coalesce(to_regclass('events')::text, '')
 """
 READ_STATE = "SELECT recipe, first_day, known_until FROM demo_source_state"
 DELETE_STATE = "DELETE FROM demo_source_state"
@@ -81,7 +83,7 @@ def load_demo_source(url: str, plan: demo.DemoPlan, *, indexes: bool = True) -> 
         extends = found is not None and _extends(wanted, found)
         if not extends:
             _create_tables(cursor, replace=found is not None)
-        since = datetime.min if found is None or not extends else _midnight(found.known_until)
+        since = _midnight(found.known_until if found and extends else plan.first_day)
         rows = sum(_append(cursor, chunk) for chunk in _rows_since(plan, since))
         if indexes and not extends:
             _execute_each(cursor, CREATE_INDEXES)
@@ -162,4 +164,4 @@ def _write_state(cursor: postgres.Cursor, state: _State) -> None:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, datetime.min.time())
+    return datetime.combine(day, time())

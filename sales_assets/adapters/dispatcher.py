@@ -129,14 +129,35 @@ def pending_deliveries(
     """
     newest_day = timetable.newest_finished_day(now)
     places = {place.place: place for place in ledger.subscribers()}
+    looked_at = ledger.days_to_look_at(reports) | (reports.keys() & {newest_day})
     due = [
         day
-        for day, sha256 in sorted(reports.items())
+        for day in sorted(looked_at)
         if day <= newest_day
         and timetable.due_at(day) <= now
-        and _is_pending(ledger.rows(day), sha256, places, now, is_news=day == newest_day)
+        and _is_pending(ledger.rows(day), reports[day], places, now, is_news=day == newest_day)
     ]
     return [(day, timetable.attempt(day, now)) for day in due]
+
+
+def late_notices_owed(
+    ledger: Ledger, timetable: Timetable, now: datetime, admins: Sequence[int]
+) -> list[tuple[str, date]]:
+    """Return the run key and day of the notices that the newest, unfinished report owes; or none.
+
+    To be asked only where the newest finished day has no report.
+    """
+    day = timetable.newest_finished_day(now)
+    if now < timetable.due_at(day):
+        return []
+    told = {
+        (row.chat, row.thread, row.kind) for row in ledger.rows(day) if row.state != State.PLANNED
+    }
+    places = [(*place.place, Kind.LATE) for place in ledger.subscribers()]
+    alerts = [(chat, 0, f"{Kind.ALERT}:{Kind.LATE}") for chat in admins]
+    if told.issuperset([*places, *alerts]):
+        return []
+    return [(f"late:{day}:{timetable.attempt(day, now)}", day)]
 
 
 @dataclass(frozen=True)
@@ -152,6 +173,12 @@ class Dispatcher:
     clock: Clock
     admins: Sequence[int] = ()
     sleep: Sleep = asyncio.sleep
+
+    def is_late(self, day: date) -> bool:
+        """Tell whether `day` is the newest finished one and its delivery time has come."""
+        now = self.clock()
+        is_newest = day == self.timetable.newest_finished_day(now)
+        return is_newest and now >= self.timetable.due_at(day)
 
     def deliver(self, report: ReportToSend) -> DeliveryResult:
         """Send `report` to every chat that lacks it, correct it where a chat has other content.
@@ -287,6 +314,8 @@ class _Dispatch:
                     break
             await self._judge_lost_chats()
             await self._ask_about_doubts(places)
+            if is_news:
+                await self._ask_about_yesterday()
             await self._send_alerts()
         return await self._result()
 
@@ -433,6 +462,8 @@ class _Dispatch:
         message = Message(self._day, edit.kind, text, is_silent=True)
         if number == 0:
             message = self._with_picture(report, replace(message, buttons=self._buttons()))
+            keeps_picture = message.media is None and shown.media is not None
+            message = replace(message, edits_caption=keeps_picture)
         target = shown.message_id if number == 0 else edit.message_id
         await self._send(edit, place, _always(message), report.content_sha256, edits=target)
 
@@ -494,6 +525,15 @@ class _Dispatch:
             is_alert = row.kind.startswith(Kind.ALERT)
             if not is_alert and rules.is_final_doubt(row, holds_doubts=holds_doubts):
                 self._alerts.append(messages.doubt_alert(row, holds_doubts=holds_doubts))
+
+    async def _ask_about_yesterday(self) -> None:
+        """Ask about the doubts of the day before, which is no news now: nothing repeats them."""
+        rows = await _do(self._ledger.rows, self._day - timedelta(days=1))
+        for row in rows:
+            is_question = row.state == State.UNKNOWN and not row.kind.startswith(Kind.ALERT)
+            if is_question and not rules.is_final_doubt(row, holds_doubts=False):
+                alert = messages.doubt_alert(row, holds_doubts=False)
+                self._alerts.append(replace(alert, day=self._day))
 
     async def _send_alerts(self) -> None:
         if self._stop is not None:
@@ -606,7 +646,7 @@ class _Dispatch:
 
     def _in_another_form(self, message: Message, verdict: Verdict) -> Message:
         """Return the refused photo as a document, the refused document as words alone."""
-        is_this_chat_only = "rights" in verdict.reason
+        is_this_chat_only = "rights" in verdict.reason or message.kind == Kind.EDIT
         if not message.as_document:
             if not is_this_chat_only:
                 self._as_document, self._file = True, None
@@ -738,7 +778,7 @@ class _Dispatch:
         places = {place.place for place in await _do(self._ledger.subscribers)}
         places |= {place.place for place in self._admins}
         shown = [row for row in rows if _is_shown(row, kind, places)]
-        result = DeliveryResult(self._day, _as_frame(shown), tuple(self._warnings))
+        result = DeliveryResult(self._day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
         if self._stop is not None:
             raise DeliveryStoppedError(
                 f"The delivery of {self._day} stopped: {self._stop} "

@@ -1,4 +1,4 @@
-"""The embedded Postgres: a server from a wheel, on a socket, shared by the processes that use it."""
+"""The embedded Postgres: a server from a wheel, on a socket, shared by several processes."""
 
 import fcntl
 import importlib.util
@@ -31,15 +31,17 @@ SUPERUSER = "postgres"
 ACCOUNT_FOR_ROOT = "nobody"
 PORT = 5432
 START_SECONDS = 60
+LEAVING_SECONDS = 10
 #: Linux takes 107 bytes, macOS 103, of which Postgres needs a few for its own names.
 LONGEST_SOCKET_PATH = 90
 #: What neither a libpq host list, nor a URL, nor a shell treats specially.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 CONFIGURATION = """
-# The data are made to be remade: a commit need not wait for the disk, a load need not be logged.
+# The data are made to be remade: nothing waits for the disk. A killed server loses nothing by it,
+# a machine without power may; then the folder is removed.
 listen_addresses = ''
-synchronous_commit = off
+fsync = off
 wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 4GB
@@ -216,13 +218,17 @@ def _ensure_running(data: Path) -> None:
         if (_socket_folder_in_use(data) / f".s.PGSQL.{PORT}").exists():
             return
         _stop(data)  # its socket was swept away with old temporary files
+    socket_folder = _socket_folder(data)
+    # A killed server leaves them, and Postgres takes a zombie or a stranger of its number for it.
     (data / "postmaster.pid").unlink(missing_ok=True)
-    _start(data, _socket_folder(data))
+    (socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+    _start(data, socket_folder)
 
 
 def _start(data: Path, socket_folder: Path) -> None:
     """Start the server; while a killed one's last processes are still leaving, try again."""
-    for attempts_left in (4, 3, 2, 1, 0):
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while True:
         try:
             _run(
                 data,
@@ -231,16 +237,16 @@ def _start(data: Path, socket_folder: Path) -> None:
                 *("--pgdata", ".", "--log", "server.log"),
                 *("--options", f"-k {socket_folder} -p {PORT}"),
             )
-        except SalesAssetsError:
-            if not attempts_left:
+        except SalesAssetsError as error:
+            if "shared memory block" not in str(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(1)
+            time.sleep(0.2)
         else:
             return
 
 
 def _stop(data: Path) -> None:
-    """Shut down as `pg_ctl stop -m fast` does, which waits in vain for a server killed meanwhile."""
+    """Shut down as `pg_ctl stop` does; that waits in vain for a server killed meanwhile."""
     process = _server_process(data)
     if process is not None:
         with suppress(psutil.NoSuchProcess):

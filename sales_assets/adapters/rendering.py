@@ -11,7 +11,7 @@ LOCALE = "ru-RU"
 
 def render_png(spec: Mapping[str, Any]) -> bytes:
     """Return the picture as PNG; the same specification gives the same bytes."""
-    import vl_convert  # noqa: PLC0415 - 50 MB that only a run with a picture needs
+    import vl_convert
 
     _register_shipped_font()
     return vl_convert.vegalite_to_png(dict(spec), format_locale=LOCALE, time_format_locale=LOCALE)
@@ -19,7 +19,7 @@ def render_png(spec: Mapping[str, Any]) -> bytes:
 
 @cache
 def _register_shipped_font() -> None:
-    import vl_convert  # noqa: PLC0415 - as above
+    import vl_convert
 
     with as_file(files("sales_assets.adapters") / "fonts") as folder:
         vl_convert.register_font_directory(str(folder))

@@ -1,11 +1,13 @@
 """The source: what the three tables in Postgres hold for days and for the clients of those days."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -13,12 +15,14 @@ from sales_assets.adapters.source_errors import explained, redacted
 from sales_assets.adapters.source_rows import (
     EVENTS,
     EVENTS_IN_SPANS,
+    NEVER,
     PAYMENTS,
     PAYMENTS_IN_SPANS,
-    ActiveUsers,
     Dictionary,
     RowReader,
-    RowsByDay,
+    Rows,
+    SourceTable,
+    places_in,
 )
 from sales_assets.adapters.source_session import Session, open_session
 from sales_assets.core import russian as ru
@@ -33,7 +37,7 @@ SELECT (SELECT count(*) FROM events WHERE happened_at IS NULL)
 ACTIVE_USERS = f"""
 WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
 active AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows)
-"""
+"""  # noqa: S608 - put together from constants
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
 kinds AS (
@@ -52,6 +56,7 @@ SELECT
     min(e.happened_at) FILTER (WHERE kinds.is_purchase) AS purchase
 FROM events AS e JOIN kinds ON kinds.id = e.event_id
 WHERE e._user_id::text IN (SELECT user_id FROM active) AND isfinite(e.happened_at)
+    AND e.happened_at < current_setting('sales_assets.events_last_start')::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
 FIRST_PAYMENTS = f"""
@@ -59,6 +64,7 @@ FIRST_PAYMENTS = f"""
 SELECT p._user_id::text AS user_id, min(p.transaction_created_at) AS payment
 FROM payments AS p
 WHERE p._user_id::text IN (SELECT user_id FROM active) AND isfinite(p.transaction_created_at)
+    AND p.transaction_created_at < current_setting('sales_assets.payments_last_start')::timestamp
 GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
 FIRST_EVENT = "SELECT min(happened_at) AS time FROM events WHERE isfinite(happened_at)"
@@ -108,10 +114,10 @@ class PostgresSource:
             reader = self._reader(session, days)
             rows = reader.rows()
             without_time = int(session.frame(ROWS_WITHOUT_TIME)["rows"].iloc[0])
-        by_day = RowsByDay.of(rows, reader.asked.days)
+        number = {day: place for place, day in enumerate(reader.asked.days)}
         types = reader.dictionary.types
         return SourceRead(
-            DailyFrames(reader.asked.days, lambda day: self._raw_frame(by_day.of_day(day), types)),
+            DailyFrames(number, lambda day: self._raw_frame(rows.of_day(number[day]), types)),
             reader.unknown_ids(),
             reader.dictionary.missing_types,
             without_time,
@@ -131,14 +137,13 @@ class PostgresSource:
         with self._session("reading the history of clients") as session:
             reader = self._reader(session, days)
             rows = reader.rows()
-            facts = _facts(reader)
-        asked = reader.asked
-        active = ActiveUsers.of(rows, asked.days)
-        facts = facts.reindex(active.users)
-        cutoffs = dict(zip(asked.days, asked.cutoffs_us, strict=True))
+            facts = _Facts.of(rows, reader)
+        cutoffs_us = reader.asked.cutoffs_us
+        active = rows.active_users()
+        number = {day: place for place, day in enumerate(reader.asked.days)}
         return DailyFrames(
-            asked.days,
-            lambda day: self._history_frame(facts.iloc[active.places(day)], cutoffs[day]),
+            number,
+            lambda day: self._history_frame(facts, active[number[day]], cutoffs_us[number[day]]),
         )
 
     def first_day(self) -> date | None:
@@ -181,36 +186,80 @@ class PostgresSource:
         asked = ReportDays.of(days, self.report_zone)
         return RowReader(session, asked, self.source_zone, Dictionary.read(session))
 
-    def _raw_frame(self, rows: pa.Table, types: Sequence[str]) -> pd.DataFrame:
-        codes = rows["type"].fill_null(-1).to_numpy()
+    def _raw_frame(self, rows: Rows, types: Sequence[str]) -> pd.DataFrame:
         frame = pd.DataFrame(
             {
-                "user_id": rows["user_id"].to_pandas(),
-                "event_time": rows["event_time"].to_pandas(),
-                "event_type": pd.Categorical.from_codes(codes, pd.Index(types, dtype="str")),
+                "user_id": rows.user_ids(),
+                "event_time": _instants(rows.time_us),
+                "event_type": pd.Categorical.from_codes(
+                    rows.type, pd.Index(list(types)).astype("str")
+                ),
             }
         )
         return with_wall_clocks(frame, ["event_time"], self.report_zone)
 
-    def _history_frame(self, facts: pd.DataFrame, cutoff_us: int) -> pd.DataFrame:
-        known = facts.where(facts < pd.Timestamp(cutoff_us, unit="us", tz="UTC"))
-        named = known.rename_axis("user_id").reset_index()
-        return with_wall_clocks(named, list(known.columns), self.report_zone)
-
-
-def _facts(reader: RowReader) -> pd.DataFrame:
-    """Return each active user's earliest times over all history, as instants."""
-    reader.session.set_list("experiments", EXPERIMENTS)
-    reader.session.set_parameter("purchase", ru.PURCHASE)
-    events = reader.session.frame(FIRST_EVENTS).set_index("user_id")
-    events = events.apply(lambda times: reader.instants(EVENTS, times))
-    payments = reader.session.frame(FIRST_PAYMENTS).set_index("user_id")
-    payments = payments.apply(lambda times: reader.instants(PAYMENTS, times))
-    both = events.join(payments, how="outer")
-    return pd.DataFrame(
-        {
-            "first_event_at": both[["event", "payment"]].min(axis="columns"),
-            "first_experiment_at": both["experiment"],
-            "first_payment_at": both[["purchase", "payment"]].min(axis="columns"),
+    def _history_frame(self, facts: "_Facts", users: np.ndarray, cutoff_us: int) -> pd.DataFrame:
+        columns = {
+            name: _instants(first_us[users]).where(first_us[users] < cutoff_us)
+            for name, first_us in facts.first_us.items()
         }
-    )
+        frame = pd.DataFrame({"user_id": facts.users.take(pa.array(users)).to_pandas(), **columns})
+        return with_wall_clocks(frame, list(columns), self.report_zone)
+
+
+def _instants(microseconds: np.ndarray) -> pd.Series:
+    return pd.Series(microseconds).astype("datetime64[us]").dt.tz_localize("UTC")
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """Each user's earliest times over all history, as instants in microseconds, or `NEVER`."""
+
+    users: pa.Array
+    first_us: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, rows: Rows, reader: RowReader) -> "_Facts":
+        """Take them from the rows read, and from the history before the last span of days.
+
+        What came later than the asked days is before none of their cut-offs.
+        """
+        places = [reader.dictionary.types.index(name) for name in EXPERIMENTS]
+        purchase = reader.dictionary.types.index(ru.PURCHASE)
+        valid = rows.is_valid
+        first_us = {
+            "first_event_at": rows.first_us(valid),
+            "first_experiment_at": rows.first_us(valid & np.isin(rows.type, places)),
+            "first_payment_at": rows.first_us(valid & (rows.type == purchase)),
+        }
+        facts = cls(rows.users, first_us)
+        if reader.asked.days:
+            facts._add_history(reader)
+        return facts
+
+    def _add_history(self, reader: RowReader) -> None:
+        session = reader.session
+        session.set_parameter("experiments", json.dumps(EXPERIMENTS, ensure_ascii=False))
+        session.set_parameter("purchase", ru.PURCHASE)
+        for batch in session.batches(FIRST_EVENTS):
+            users = self._places(batch)
+            self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
+            self._lower(
+                "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
+            )
+            self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
+        for batch in session.batches(FIRST_PAYMENTS):
+            users, paid_us = self._places(batch), _times_us(reader, PAYMENTS, batch["payment"])
+            self._lower("first_event_at", users, paid_us)
+            self._lower("first_payment_at", users, paid_us)
+
+    def _places(self, batch: pa.RecordBatch) -> np.ndarray:
+        return places_in(self.users, batch["user_id"].cast(pa.large_string()))
+
+    def _lower(self, name: str, users: np.ndarray, times_us: np.ndarray) -> None:
+        np.minimum.at(self.first_us[name], users, times_us)
+
+
+def _times_us(reader: RowReader, table: SourceTable, readings: pa.Array) -> np.ndarray:
+    instants = reader.instants(table, readings.to_pandas())
+    return np.where(instants.isna(), NEVER, instants.astype("int64"))

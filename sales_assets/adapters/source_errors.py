@@ -27,8 +27,10 @@ _ADVICE_BY_STATE = {
     "53": "The server lacks connections, memory or disk; try again when it has them.",
     "08": "The connection broke; see whether the server runs, then run this again.",
 }
-#: libpq gives no code for a connection that failed; its English words are all there is.
+#: A connection that failed and a COPY that broke off give no code: English words are all there is.
 _ADVICE_BY_WORDS = {
+    "canceling statement due to conflict": _ADVICE_BY_STATE["40001"],
+    "canceling statement": _ADVICE_BY_STATE["57014"],
     "password": "Correct the user and the password in SALES_ASSETS_SOURCE_URL.",
     "does not exist": "Correct the name in SALES_ASSETS_SOURCE_URL, or create it on the server.",
     "refused": "Start the server, or correct the host and the port in SALES_ASSETS_SOURCE_URL.",

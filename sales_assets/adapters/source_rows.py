@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,32 +22,33 @@ DICTIONARY = """
 SELECT DISTINCT id, _description::text AS name FROM events_dict
 WHERE id IS NOT NULL AND _description IS NOT NULL
 """
+#: The outer bounds say what the spans say already: they are what the planner can estimate.
 EVENTS_IN_SPANS = """
 SELECT e._user_id::text AS user_id, e.happened_at AS time, e.event_id
-FROM unnest(
-    current_setting('sales_assets.events_from')::timestamp[],
-    current_setting('sales_assets.events_to')::timestamp[]
+FROM events AS e
+JOIN unnest(
+    current_setting('sales_assets.events_starts')::timestamp[],
+    current_setting('sales_assets.events_ends')::timestamp[]
 ) AS span (starts_at, ends_at)
-JOIN events AS e ON e.happened_at >= span.starts_at AND e.happened_at < span.ends_at
+    ON e.happened_at >= span.starts_at AND e.happened_at < span.ends_at
+WHERE e.happened_at >= current_setting('sales_assets.events_first_start')::timestamp
+    AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp
 """
 PAYMENTS_IN_SPANS = """
 SELECT p._user_id::text AS user_id, p.transaction_created_at AS time
-FROM unnest(
-    current_setting('sales_assets.payments_from')::timestamp[],
-    current_setting('sales_assets.payments_to')::timestamp[]
+FROM payments AS p
+JOIN unnest(
+    current_setting('sales_assets.payments_starts')::timestamp[],
+    current_setting('sales_assets.payments_ends')::timestamp[]
 ) AS span (starts_at, ends_at)
-JOIN payments AS p
     ON p.transaction_created_at >= span.starts_at AND p.transaction_created_at < span.ends_at
+WHERE p.transaction_created_at >= current_setting('sales_assets.payments_first_start')::timestamp
+    AND p.transaction_created_at < current_setting('sales_assets.payments_last_end')::timestamp
 """
-
-ROW_SCHEMA = pa.schema(
-    [
-        ("user_id", pa.large_string()),
-        ("event_time", pa.timestamp("us", "UTC")),
-        ("type", pa.int16()),  # a place in `Dictionary.types`, null for an unknown id
-        ("day", pa.int32()),  # a place in the asked days
-    ]
-)
+USERS = pa.dictionary(pa.int32(), pa.large_string())
+#: Stands for no user and for no known type.
+MISSING = -1
+NEVER = np.iinfo("int64").max
 
 
 class SourceTable(NamedTuple):
@@ -92,10 +93,10 @@ class Dictionary:
         present = {self.types[place] for place in self.places} | {ru.PURCHASE}
         return tuple(name for name in EVENT_TYPES if name not in present)
 
-    def types_of(self, ids: pa.Array) -> pa.Array:
-        """Return the place of each id's type; null where the dictionary doesn't know it."""
-        found = pc.index_in(ids, value_set=self.ids.cast(ids.type))
-        return pa.array(self.places, pa.int16()).take(found)
+    def places_of(self, ids: pa.Array) -> np.ndarray:
+        """Return the place of each id's type; `MISSING` where the dictionary doesn't know it."""
+        places = np.append(self.places, np.int16(MISSING))
+        return places[places_in(self.ids.cast(ids.type), ids)]
 
 
 def _require_one_name_each(ids: list, names: list[str]) -> None:
@@ -121,22 +122,27 @@ class RowReader:
     dictionary: Dictionary
     _unknown: list[pd.DataFrame] = field(default_factory=list)
 
-    def rows(self) -> pa.Table:
-        """Return the rows in no order, with the columns of `ROW_SCHEMA`."""
+    def rows(self) -> "Rows":
+        """Return the rows of the asked days."""
+        if not self.asked.days:
+            return Rows.of([], 0)
         self.bind_spans()
-        batches = [*self._batches(EVENTS), *self._batches(PAYMENTS)]
-        return pa.Table.from_batches(batches, ROW_SCHEMA)
+        return Rows.of([*self._parts(EVENTS), *self._parts(PAYMENTS)], len(self.asked.days))
 
     def bind_spans(self) -> None:
         """Bind the asked days' bounds, on each table's own clock, for the queries that use them."""
         for table in (EVENTS, PAYMENTS):
             clock = self.clock(table)
             bounds = [
-                [first_reading(midnight(day, self.asked.zone), clock) for day in span]
+                tuple(first_reading(midnight(day, self.asked.zone), clock) for day in span)
                 for span in _spans(self.asked.days)
             ]
-            self.session.set_times(f"{table.name}_from", [start for start, _ in bounds])
-            self.session.set_times(f"{table.name}_to", [end for _, end in bounds])
+            starts, ends = map(_timestamps, zip(*bounds, strict=True))
+            self.session.set_parameter(f"{table.name}_starts", "{" + ",".join(starts) + "}")
+            self.session.set_parameter(f"{table.name}_ends", "{" + ",".join(ends) + "}")
+            self.session.set_parameter(f"{table.name}_first_start", starts[0])
+            self.session.set_parameter(f"{table.name}_last_start", starts[-1])
+            self.session.set_parameter(f"{table.name}_last_end", ends[-1])
 
     def clock(self, table: SourceTable) -> ZoneInfo:
         """Return the zone of the readings in the table's time column."""
@@ -152,37 +158,31 @@ class RowReader:
         counts: dict[date, dict[str, int]] = {day: {} for day in self.asked.days}
         if self._unknown:
             sizes = pd.concat(self._unknown).groupby(["day", "id"]).size()
-            for (number, event_id), count in sizes.items():
-                counts[self.asked.days[number]][event_id] = int(count)
+            for number, event_id, rows in sizes.reset_index(name="rows").itertuples(index=False):
+                counts[self.asked.days[number]][event_id] = rows
         return counts
 
-    def _batches(self, table: SourceTable) -> Iterator[pa.RecordBatch]:
+    def _parts(self, table: SourceTable) -> Iterator["_Part"]:
         for batch in self.session.batches(table.rows_in_spans):
-            times = self.instants(table, batch["time"].to_pandas())
-            microseconds = times.astype("int64").to_numpy()
-            days = np.searchsorted(self.asked.starts_us, microseconds, side="right") - 1
-            columns = [
-                batch["user_id"].cast(pa.large_string()),
-                pa.array(microseconds).cast(pa.timestamp("us", "UTC")),
-                self._types(batch, days),
-                pa.array(days.astype("int32")),
-            ]
-            yield pa.record_batch(columns, schema=ROW_SCHEMA)
+            times_us = self.instants(table, batch["time"].to_pandas()).astype("int64").to_numpy()
+            days = np.searchsorted(self.asked.starts_us, times_us, side="right") - 1
+            users = batch["user_id"].cast(pa.large_string()).dictionary_encode()
+            yield _Part(users, times_us, self._types(batch, days), days.astype("int16"))
 
-    def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> pa.Array:
+    def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
         if "event_id" not in batch.schema.names:
-            place = self.dictionary.types.index(ru.PURCHASE)
-            return pa.array(np.full(batch.num_rows, place, dtype="int16"))
-        types = self.dictionary.types_of(batch["event_id"])
-        unknown = types.is_null().to_numpy(zero_copy_only=False)
-        if unknown.any():
-            ids = ["NULL" if each is None else str(each) for each in _where(batch, unknown)]
-            self._unknown.append(pd.DataFrame({"day": days[unknown], "id": ids}))
+            return np.full(batch.num_rows, self.dictionary.types.index(ru.PURCHASE), dtype="int16")
+        types = self.dictionary.places_of(batch["event_id"])
+        is_unknown = types == MISSING
+        if is_unknown.any():
+            ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
+            names = ["NULL" if each is None else str(each) for each in ids]
+            self._unknown.append(pd.DataFrame({"day": days[is_unknown], "id": names}))
         return types
 
 
-def _where(batch: pa.RecordBatch, chosen: np.ndarray) -> list:
-    return batch["event_id"].filter(pa.array(chosen)).to_pylist()
+def _timestamps(readings: Sequence[datetime]) -> list[str]:
+    return [reading.isoformat() for reading in readings]
 
 
 def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
@@ -194,55 +194,93 @@ def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
     return spans
 
 
-@dataclass(frozen=True)
-class RowsByDay:
-    """Rows put together by day, so that one day's are a slice."""
-
-    rows: pa.Table
-    offsets: Mapping[date, tuple[int, int]]
-
-    @classmethod
-    def of(cls, rows: pa.Table, days: Sequence[date]) -> "RowsByDay":
-        """Sort `rows` (`ROW_SCHEMA`) by their day."""
-        numbers = rows["day"].to_numpy()
-        edges = np.concatenate([[0], np.bincount(numbers, minlength=len(days)).cumsum()])
-        together = rows.drop_columns("day").take(np.argsort(numbers, kind="stable"))
-        return cls(together, dict(zip(days, zip(edges, edges[1:], strict=False), strict=True)))
-
-    def of_day(self, day: date) -> pa.Table:
-        """Return the rows of one day, sorted by time, user and type, missing ones last."""
-        start, end = self.offsets[day]
-        rows = self.rows.slice(int(start), int(end - start))
-        keys = [(name, "ascending") for name in ("event_time", "user_id", "type")]
-        return rows.take(pc.sort_indices(rows, sort_keys=keys))
+class _Part(NamedTuple):
+    users: pa.DictionaryArray
+    times_us: np.ndarray
+    types: np.ndarray
+    days: np.ndarray
 
 
 @dataclass(frozen=True)
-class ActiveUsers:
-    """Who has a row on which day: `users` sorted, and for each day places in them, ascending."""
+class Rows:
+    """Rows put together by day: parallel arrays, and the edges of each day's slice.
 
-    users: pd.Index
-    _places: np.ndarray
-    _offsets: Mapping[date, tuple[int, int]]
+    `user` are places in `users`, which are distinct and sorted; `type` are places in
+    `Dictionary.types`; both are `MISSING` where the source has none. `time_us` are instants.
+    """
+
+    users: pa.Array
+    user: np.ndarray
+    time_us: np.ndarray
+    type: np.ndarray
+    edges: np.ndarray
 
     @classmethod
-    def of(cls, rows: pa.Table, days: Sequence[date]) -> "ActiveUsers":
-        """Count the rows (`ROW_SCHEMA`) that have a user and a known type."""
-        valid = rows.filter(pc.and_(rows["user_id"].is_valid(), rows["type"].is_valid()))
-        encoded = valid["user_id"].combine_chunks().dictionary_encode()
-        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-        order = pc.sort_indices(encoded.dictionary).to_numpy()
-        rank = np.empty(len(order), dtype="int64")
-        rank[order] = np.arange(len(order))
-        width = max(len(order), 1)
-        numbers = valid["day"].to_numpy().astype("int64")
-        pairs = np.unique(numbers * width + rank[encoded.indices.to_numpy()])
-        edges = np.searchsorted(pairs, np.arange(len(days) + 1) * width)
-        users = pd.Index(encoded.dictionary.take(order).to_pandas().astype("str"))
-        offsets = dict(zip(days, zip(edges, edges[1:], strict=False), strict=True))
-        return cls(users, pairs % width, offsets)
+    def of(cls, parts: Sequence[_Part], days: int) -> "Rows":
+        """Put the parts of an answer together."""
+        users, user = _ranked(parts)
+        day = _joined([part.days for part in parts], "int16")
+        order = np.argsort(day, kind="stable")
+        return cls(
+            users,
+            user[order],
+            _joined([part.times_us for part in parts], "int64")[order],
+            _joined([part.types for part in parts], "int16")[order],
+            np.concatenate([[0], np.bincount(day, minlength=days).cumsum()]).astype("int64"),
+        )
 
-    def places(self, day: date) -> np.ndarray:
-        """Return the places in `users` of those active on `day`."""
-        start, end = self._offsets[day]
-        return self._places[start:end]
+    def of_day(self, number: int) -> "Rows":
+        """Return one day's rows, sorted by time, user and type, missing ones last."""
+        part = slice(self.edges[number], self.edges[number + 1])
+        user, time_us, kind = self.user[part], self.time_us[part], self.type[part]
+        # As unsigned, what is missing is the largest number.
+        order = np.lexsort((kind.view("uint16"), user.view("uint32"), time_us))
+        edges = np.array([0, len(order)])
+        return Rows(self.users, user[order], time_us[order], kind[order], edges)
+
+    def user_ids(self) -> pd.Series:
+        """Return each row's user as text."""
+        places = pa.array(self.user, mask=self.user == MISSING)
+        return self.users.take(places).to_pandas()
+
+    @property
+    def is_valid(self) -> np.ndarray:
+        """Which rows have a user and a known type; an empty user id names nobody."""
+        first_real = int(len(self.users) > 0 and self.users[0].as_py() == "")
+        return (self.user >= first_real) & (self.type != MISSING)
+
+    def active_users(self) -> list[np.ndarray]:
+        """Return for each day the places of the users with a valid row, ascending."""
+        spans = zip(self.edges, self.edges[1:], strict=False)
+        valid = self.is_valid
+        return [np.unique(self.user[start:end][valid[start:end]]) for start, end in spans]
+
+    def first_us(self, chosen: np.ndarray) -> np.ndarray:
+        """Return each user's earliest time in the `chosen` rows; `NEVER` without one."""
+        first = np.full(len(self.users), NEVER)
+        np.minimum.at(first, self.user[chosen], self.time_us[chosen])
+        return first
+
+
+def _ranked(parts: Sequence[_Part]) -> tuple[pa.Array, np.ndarray]:
+    """Return the distinct users, sorted, and each row's place among them."""
+    chunks = pa.chunked_array([part.users for part in parts], USERS).unify_dictionaries().chunks
+    if not chunks:
+        return pa.array([], pa.large_string()), np.array([], dtype="int32")
+    users = chunks[-1].dictionary
+    order = pc.call_function("array_sort_indices", [users]).to_numpy()
+    # The last place is for the missing ones: -1 finds it.
+    rank = np.full(len(users) + 1, MISSING, dtype="int32")
+    rank[order] = np.arange(len(users), dtype="int32")
+    found = [chunk.indices.fill_null(MISSING).to_numpy() for chunk in chunks]
+    return users.take(pa.array(order)), rank[np.concatenate(found)]
+
+
+def places_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
+    """Return the place in `values` of each of `wanted`; `MISSING` where it isn't there."""
+    options = pc.SetLookupOptions(value_set=values)
+    return pc.call_function("index_in", [wanted], options).fill_null(MISSING).to_numpy()
+
+
+def _joined(arrays: Sequence[np.ndarray], dtype: str) -> np.ndarray:
+    return np.concatenate([np.array([], dtype=dtype), *arrays])

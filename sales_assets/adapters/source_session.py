@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +13,18 @@ import pyarrow as pa
 
 from sales_assets.core.errors import SalesAssetsError
 
-READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-#: A column with a zone is compared with bounds in UTC, and comes back in UTC.
-UTC_SESSION = "SET SESSION timezone = 'UTC'"
+SESSION_SETTINGS = (
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    # A column with a zone is compared with bounds in UTC, and comes back in UTC.
+    "SET SESSION timezone = 'UTC'",
+    # The default is of spinning disks: with it the planner would rather read the whole table
+    # than look up one day's clients in an index.
+    "SET SESSION random_page_cost = 1.1",
+    # Sorting and grouping a year's clients on disk takes three times as long.
+    "SET SESSION work_mem = '64MB'",
+    # Compiling costs more than these queries save by it.
+    "SET SESSION jit = off",
+)
 #: ADBC streams a query by COPY only if it has no parameters; they come as the session's settings.
 SET_PARAMETER = "SELECT set_config($1, $2, false)"
 COLUMN_TYPES = """
@@ -71,10 +79,6 @@ class Session:
         """Bind `values` as a JSON array."""
         self.set_parameter(name, json.dumps(values, ensure_ascii=False))
 
-    def set_times(self, name: str, readings: Sequence[datetime]) -> None:
-        """Bind `readings` as an array of timestamps."""
-        self.set_parameter(name, "{" + ",".join(each.isoformat() for each in readings) + "}")
-
     def batches(self, statement: str) -> Iterator[pa.RecordBatch]:
         """Run `statement` and yield its rows as they arrive."""
         self.cursor.execute(statement)
@@ -101,8 +105,8 @@ def open_session(url: str) -> Iterator[Session]:
     """
     with closing(postgres.connect(_with_timeouts(url), autocommit=True)) as connection:
         with closing(connection.cursor()) as cursor:
-            cursor.execute(READ_ONLY)
-            cursor.execute(UTC_SESSION)
+            for setting in SESSION_SETTINGS:
+                cursor.execute(setting)
         connection.adbc_connection.set_autocommit(False)
         with closing(connection.cursor()) as cursor:
             cursor.execute(COLUMN_TYPES)
@@ -119,12 +123,12 @@ def _with_timeouts(url: str) -> str:
 def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
     types = {(table, column): kind for table, column, kind in rows if column is not None}
     tables = {table for table, _ in types}
-    for table, column in COLUMNS:
+    for (table, column), accepted in COLUMNS.items():
         if table not in tables:
             raise SalesAssetsError(_missing_table(table))
         if (table, column) not in types:
             raise SalesAssetsError(_missing_column(table, column, types))
-        if types[table, column] not in COLUMNS[table, column]:
+        if types[table, column] not in accepted:
             raise SalesAssetsError(_wrong_type(table, column, types))
     if (types["events", "event_id"] in TEXTS) != (types["events_dict", "id"] in TEXTS):
         raise SalesAssetsError(_ids_apart(types))

@@ -40,7 +40,7 @@ def stuck_cases_xlsx(
     Raises:
         SalesAssetsError: the template has no `{user_id}`.
     """
-    import xlsxwriter  # noqa: PLC0415 - needed only when somebody asks for the list
+    import xlsxwriter
 
     _check_template(crm_url_template)
     rows = _worst_first(stuck.assign(is_new=_is_new(stuck, previous_day_stuck)))

@@ -230,6 +230,7 @@ class State:
             Session(self._writers, expire_on_commit=False) as session,
             session.begin(),
         ):
+            session.connection()  # SQLAlchemy would begin with the first statement
             yield session
 
     def close(self) -> None:

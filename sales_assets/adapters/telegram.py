@@ -21,7 +21,7 @@ from telegram import (
 )
 from telegram.constants import ParseMode
 from telegram.error import NetworkError, TelegramError
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import HTTPXRequest
 
 from sales_assets.core.delivery import Answer, Fault
 from sales_assets.core.errors import SalesAssetsError
@@ -42,6 +42,8 @@ _NOT_CONNECTED = (
     httpx.WriteError,
     httpx.WriteTimeout,
 )
+# What httpcore's own words for a proxy's refusal contain where waiting will not help.
+_NEEDS_A_PERSON = ("401", "403", "407", "authentication", "username/password", "not allowed")
 _SETTINGS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
@@ -56,12 +58,23 @@ class Recording:
     answer: Answer = field(default_factory=lambda: Answer(fault=Fault.LOST, detail="no request"))
 
 
+class AnswerRecordedError(TelegramError):
+    """Ends a recorded call: its answer is weighed by our own rules, not parsed by PTB.
+
+    PTB's own reading of an answer drops the status, fails on strange bodies in ways of its own
+    and warns of its deprecated `retry_after`.
+    """
+
+
 _recording: ContextVar[Recording | None] = ContextVar("_recording", default=None)
 
 
 @contextlib.contextmanager
 def recorded() -> Iterator[Recording]:
-    """Record the answer to the request made inside; calls side by side have their own."""
+    """Record the answer to the request made inside, which ends with `AnswerRecordedError`.
+
+    Calls side by side have recordings of their own.
+    """
     recording = Recording()
     reset = _recording.set(recording)
     try:
@@ -71,7 +84,7 @@ def recorded() -> Iterator[Recording]:
 
 
 class RecordingRequest(HTTPXRequest):
-    """PTB's request, which also records the HTTP status and body that PTB drops.
+    """PTB's request; inside `recorded` it hands over the HTTP status and body that PTB drops.
 
     Proxies come from the setting alone, never from the environment of the process: a token must
     not travel through a proxy that nobody set for it.
@@ -89,27 +102,25 @@ class RecordingRequest(HTTPXRequest):
             httpx_kwargs={"trust_env": False},
         )
 
-    async def do_request(
-        self, url: str, method: str, request_data: RequestData | None = None, **timeouts: Any
-    ) -> tuple[int, bytes]:
-        """Make the request; record its answer for the `recorded` block around it, if any."""
+    async def do_request(self, *arguments: Any, **named: Any) -> tuple[int, bytes]:
+        """Make the request; its answer goes to the `recorded` block around it, if any."""
         recording = _recording.get()
+        if recording is None:
+            return await super().do_request(*arguments, **named)
         try:
-            status, body = await super().do_request(url, method, request_data, **timeouts)
+            recording.answer = Answer(*await super().do_request(*arguments, **named))
         except NetworkError as error:
-            if recording is not None:
-                recording.answer = _fault(error.__cause__ or error)
-            raise
-        if recording is not None:
-            recording.answer = Answer(status, body)
-        return status, body
+            recording.answer = _fault(error.__cause__ or error)
+        except httpx.InvalidURL as error:
+            recording.answer = _fault(error)
+        raise AnswerRecordedError("recorded") from None
 
 
 def _fault(cause: BaseException) -> Answer:
     name = type(cause).__name__
     if isinstance(cause, httpx.ProxyError):
         # A proxy that asks for a password or forbids the way needs a person; else it is a fault.
-        needs_person = any(word in str(cause) for word in ("407", "403", "401", "auth", "Auth"))
+        needs_person = any(word in str(cause) for word in _NEEDS_A_PERSON)
         kind = Fault.PROXY_REFUSED if needs_person else Fault.NOT_CONNECTED
         return Answer(fault=kind, detail=f"the proxy in SALES_ASSETS_TELEGRAM_PROXY: {cause}")
     if isinstance(cause, _NOT_CONNECTED):
@@ -139,7 +150,8 @@ class TelegramTransport:
 
     async def __aenter__(self) -> Self:
         """Open the connections; `async with Bot` would put the token into its exceptions."""
-        request = await self._exit.enter_async_context(new_request(self._proxy))
+        request = new_request(self._proxy)
+        await self._exit.enter_async_context(request)
         self._bot = new_bot(self._token, request, self._base_url)
         return self
 
@@ -162,9 +174,7 @@ class TelegramTransport:
                     await call
             except TimeoutError:
                 return Answer(fault=Fault.LOST, detail=f"no answer in {REQUEST_SECONDS:.0f} s")
-            except (TelegramError, KeyError, TypeError, ValueError, AttributeError):
-                # The recorded status and body say more than PTB's exception, whatever it is;
-                # a strange body makes PTB fail in ways of its own.
+            except AnswerRecordedError:
                 pass
         return _without(self._token, recording.answer)
 
@@ -192,7 +202,9 @@ class TelegramTransport:
         }
         text, parse_mode = _text(message)
         if message.media is None:
-            await self._the_bot.edit_message_text(text=text, parse_mode=parse_mode, **target)
+            words = {"caption": text} if message.edits_caption else {"text": text}
+            method = "edit_message_caption" if message.edits_caption else "edit_message_text"
+            await getattr(self._the_bot, method)(**words, parse_mode=parse_mode, **target)
             return
         kind = InputMediaDocument if message.as_document else InputMediaPhoto
         media = kind(_file(message), caption=text, parse_mode=parse_mode)

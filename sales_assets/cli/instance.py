@@ -12,7 +12,7 @@ import dagster as dg
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.defs import names
+from sales_assets.defs.causes import failure_message
 
 HOME = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
@@ -36,14 +36,14 @@ def prepare_home(settings: Settings) -> Path:
     return home
 
 
-def run_days(
-    definitions: dg.Definitions,
+def run_job(
+    job: dg.JobDefinition,
     instance: dg.DagsterInstance,
     days: Sequence[date],
     selection: Sequence[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run the report job for `days` (contiguous) in this process; a failed run is returned."""
-    return definitions.resolve_job_def(names.DAILY_REPORT_JOB).execute_in_process(
+    """Run `job` for `days` (contiguous) in this process; a failed run is returned, not raised."""
+    return job.execute_in_process(
         instance=instance,
         run_config=_QUIET,
         asset_selection=[dg.AssetKey(name) for name in selection] if selection else None,
@@ -64,15 +64,9 @@ def _partitions(days: Sequence[date]) -> dict[str, Any]:
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return what failed, step by step: our own sentence where there is one."""
+    """Return what failed, step by step."""
     return [
-        f"{event.step_key}: {_innermost(event.step_failure_data.error)}"
+        f"{event.step_key}: {failure_message(event)}"
         for event in result.all_events
         if event.is_step_failure
     ]
-
-
-def _innermost(error: Any) -> str:
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return "unknown error" if error is None else str(error.message).strip()

@@ -2,7 +2,9 @@
 
 import os
 import sys
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
@@ -85,10 +87,15 @@ def _compute(settings: Settings, days: list[date]) -> None:
 
     require_finished(settings, days, _today(settings))
     outcome = compute(settings, days)
-    if outcome.failures:
-        missing = sorted(set(days).difference(outcome.reported))
-        without = f" No report: {', '.join(map(str, missing))}." if missing else ""
-        raise SalesAssetsError("\n".join([*dict.fromkeys(outcome.failures)]) + without)
+    missing = sorted(set(days).difference(outcome.reported))
+    without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
+    _raise_failures([*outcome.failures, *without])
+
+
+def _raise_failures(failures: Iterable[str]) -> None:
+    told = list(dict.fromkeys(failures))
+    if told:
+        raise SalesAssetsError("\n".join(told))
 
 
 def _show_report(settings: Settings, day: date) -> None:
@@ -107,13 +114,19 @@ def _show_report(settings: Settings, day: date) -> None:
 @click.pass_obj
 def demo(settings: Settings) -> None:
     """Show everything on demo data: an embedded Postgres, yesterday's report, its delivery."""
-    from sales_assets.cli.demo import load_demo
+    from sales_assets.cli.demo import delivered_files, load_demo
+    from sales_assets.cli.runs import deliver
 
     today = _today(settings)
+    # The demo waits for no morning: a report is due as soon as its day is over.
+    settings = replace(settings, delivery_time=time())
     load_demo(settings, today)
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])
+    _raise_failures(deliver(settings))
     _show_report(settings, yesterday)
+    for path in delivered_files(settings, yesterday):
+        click.echo(f"delivered: {path}")
 
 
 @main.command()

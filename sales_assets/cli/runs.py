@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.instance import failure_messages, prepare_home, run_days
+from sales_assets.cli.instance import failure_messages, prepare_home, run_job
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.definitions import build_definitions, first_day
 from sales_assets.defs import names
@@ -58,7 +58,8 @@ def _compute_span(
     days: Sequence[date],
     outcome: Outcome,
 ) -> None:
-    result = run_days(definitions, instance, days)
+    job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
+    result = run_job(job, instance, days)
     if result.success:
         outcome.reported.extend(days)
         return
@@ -76,7 +77,8 @@ def _report_without_failed_parts(
     days: Sequence[date],
     outcome: Outcome,
 ) -> None:
-    result = run_days(definitions, instance, days, selection=[names.DAILY_REPORT])
+    job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
+    result = run_job(job, instance, days, selection=[names.DAILY_REPORT])
     outcome.failures.extend(failure_messages(result))
     if result.success:
         outcome.reported.extend(days)
@@ -106,3 +108,20 @@ def _spans(days: Iterator[date]) -> list[list[date]]:
         else:
             spans.append([day])
     return spans
+
+
+def deliver(settings: Settings) -> list[str]:
+    """Let the sensor look once and run the deliveries that it asks for; return what failed."""
+    with _instance(settings) as instance:
+        definitions = build_definitions(settings)
+        sensor = definitions.resolve_sensor_def(names.REPORT_DELIVERY_SENSOR)
+        resources = {key: (definitions.resources or {})[key] for key in ("delivery", "storage")}
+        context = dg.build_sensor_context(
+            instance=instance, definitions=definitions, resources=resources
+        )
+        job = definitions.resolve_job_def(names.REPORT_DELIVERY_JOB)
+        results = [
+            run_job(job, instance, [date.fromisoformat(str(request.partition_key))])
+            for request in sensor.evaluate_tick(context).run_requests or []
+        ]
+    return [message for result in results for message in failure_messages(result)]

@@ -1,5 +1,6 @@
 """From the source's rows to clean events: what is set aside, by kind, and who is left out."""
 
+import numpy as np
 import pandas as pd
 
 WITHOUT_USER = "without_user"
@@ -9,26 +10,35 @@ DUPLICATES = "duplicates"
 #: The kinds of bad rows; a row counts as the first kind that fits.
 KINDS = (WITHOUT_USER, WITHOUT_TIME, UNKNOWN_TYPE, DUPLICATES)
 
+_IDENTITY = ("user_id", "event_type", "event_time", "event_time_fold")
+
+
+def flaws(raw: pd.DataFrame) -> pd.Series:
+    """Return the kind of flaw of each source row, missing for a valid row.
+
+    A row lacks its user (an empty id names nobody), its time or a known type (null), or repeats
+    an earlier row's user, type and time.
+    """
+    masks = [
+        raw["user_id"].isna() | (raw["user_id"] == ""),
+        raw["event_time"].isna(),
+        raw["event_type"].isna(),
+        raw.duplicated([name for name in _IDENTITY if name in raw.columns]),
+    ]
+    kinds = np.select([mask.to_numpy(dtype=bool) for mask in masks], KINDS, default="")
+    return pd.Series(kinds, index=raw.index, dtype="str").replace("", None)
+
 
 def set_aside(raw: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Split one day's source rows: the valid ones in their order, and the number of others by kind.
 
-    A row lacks its user (an empty id names nobody), its time or a known type (null), or repeats
-    an earlier row's user, type and time. Valid and set aside sum to the rows; every kind is
-    there, with 0 for none. An empty day gives an empty frame.
+    Valid and set aside sum to the rows; every kind is there, with 0 for none. An empty day gives
+    an empty frame.
     """
-    known = raw
-    counts: dict[str, int] = {}
-    for kind, flaw in (
-        (WITHOUT_USER, _is_without_user),
-        (WITHOUT_TIME, _is_without_time),
-        (UNKNOWN_TYPE, _is_of_unknown_type),
-        (DUPLICATES, _is_duplicate),
-    ):
-        flawed = flaw(known)
-        counts[kind] = int(flawed.sum())
-        known = known[~flawed]
-    return known.reset_index(drop=True), counts
+    kinds = flaws(raw)
+    counts = kinds.value_counts()
+    valid = raw[kinds.isna()].reset_index(drop=True)
+    return valid, {kind: int(counts.get(kind, 0)) for kind in KINDS}
 
 
 def clean_events(valid: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
@@ -40,22 +50,3 @@ def clean_events(valid: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     """
     joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
     return valid[~valid["user_id"].isin(joined)].reset_index(drop=True)
-
-
-def _is_without_user(rows: pd.DataFrame) -> pd.Series:
-    return rows["user_id"].isna() | (rows["user_id"] == "")
-
-
-def _is_without_time(rows: pd.DataFrame) -> pd.Series:
-    return rows["event_time"].isna()
-
-
-def _is_of_unknown_type(rows: pd.DataFrame) -> pd.Series:
-    return rows["event_type"].isna()
-
-
-def _is_duplicate(rows: pd.DataFrame) -> pd.Series:
-    return rows.duplicated([name for name in _IDENTITY if name in rows.columns])
-
-
-_IDENTITY = ("user_id", "event_type", "event_time", "event_time_fold")

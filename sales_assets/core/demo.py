@@ -17,14 +17,13 @@ HISTORY_DAYS = 180
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-NEVER = np.iinfo(np.int64).max // 4
 
 PURCHASE_ID = 0
 _DICTIONARY_TYPES = (
     *(name for name in EVENT_TYPES if name != ru.PURCHASE),
     *(ru.CABINET_OPENED, ru.LESSON_MOVED, ru.LESSON_CANCELLED, ru.SUPPORT_ASKED),
 )
-#: What `events_dict` holds: the id in the source of every type but the purchase, a table of its own.
+#: What `events_dict` holds: the ids of all types but the purchase, which has a table of its own.
 DICTIONARY = {name: 10 + number for number, name in enumerate(_DICTIONARY_TYPES)}
 UNKNOWN_ID = 9001
 
@@ -32,10 +31,21 @@ WEEKDAY_FACTORS = (1.12, 1.08, 1.04, 1.02, 1.0, 0.86, 0.80)
 YEARLY_GROWTH = 0.15
 #: The share of a day's requests in each hour; the department answers from 9 to 21.
 HOUR_WEIGHTS = np.array(
-    [0.4, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2, 0.4, 0.8]
-    + [4, 6, 7, 7, 7, 7, 7, 7, 7, 8, 8, 7]
-    + [2.5, 1.5, 0.8]
+    [
+        *(0.4, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2, 0.4, 0.8),
+        *(4, 6, 7, 7, 7, 7, 7, 7, 7, 8, 8, 7),
+        *(2.5, 1.5, 0.8),
+    ]
 )
+
+#: How likely a call is answered against a first one, and the usual pause before the next.
+CALLS = ((1.0, 2 * HOUR), (1.0, 2 * HOUR), (0.35, 22 * HOUR), (0.35, 22 * HOUR))
+
+AT_ONCE, IN_TIME, NOTHING, TOO_LATE = range(4)
+#: What comes of a successful lesson: a purchase, the second line in time, nothing, or it too late.
+DECISIONS = (0.34, 0.46, 0.13, 0.07)
+NEITHER, DEMO_LESSON, WHATSAPP = range(3)
+EXPERIMENT_SHARES = (0.90, 0.05, 0.05)
 
 BAD_SHARES = {"no_user": 0.003, "unknown_id": 0.002, "duplicate": 0.005, "no_time": 0.0002}
 LATE_SHARE = 0.03
@@ -46,7 +56,7 @@ class Conditions:
     """How the department works on one day; the default is an ordinary one."""
 
     answered: float = 0.62
-    handled: float = 0.91
+    handled: float = 0.88
     second_line_reached: float = 0.84
     requests: float = 1.0
 
@@ -191,15 +201,14 @@ def _first_line(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
     """Write up to four calls, each a task and perhaps an answer; some lead to a lesson."""
     task_at = _in_working_hours(since + log.delays(2 * MINUTE, len(clients), 0.4))
     patient = log.happens(0.82, len(clients))
-    for attempt in range(4):
+    for likelihood, pause in CALLS:
         log.add(ru.FIRST_LINE_TASK, clients, task_at)
-        chance = log.share("answered", task_at) * (1.0 if attempt < 2 else 0.35)
+        chance = log.share("answered", task_at) * likelihood
         answers = log.happens(chance * np.where(patient, 1.0, 0.05), len(clients))
         answered_at = task_at + log.delays(4 * MINUTE, len(clients))
         log.add(ru.FIRST_LINE_ANSWERED, clients[answers], answered_at[answers])
         _book_by_operator(log, clients[answers], answered_at[answers])
         clients, task_at, patient = clients[~answers], task_at[~answers], patient[~answers]
-        pause = 22 * HOUR if attempt == 2 else 2 * HOUR
         task_at = _in_working_hours(task_at + log.delays(pause, len(clients), 0.3))
 
 
@@ -231,8 +240,8 @@ def _lesson(log: _Log, clients: np.ndarray, booked_at: np.ndarray) -> None:
 
 def _decide(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
     """Write a purchase at once, a second-line task in time or too late, or nothing."""
-    luck = log.random.random(len(clients))
-    at_once, in_time, too_late = luck < 0.34, (luck >= 0.34) & (luck < 0.8), luck >= 0.93
+    decision = log.random.choice(len(DECISIONS), len(clients), p=DECISIONS)
+    at_once, in_time, too_late = (decision == each for each in (AT_ONCE, IN_TIME, TOO_LATE))
     bought_at = since + log.delays(40 * MINUTE, len(clients))
     _purchase(log, clients[at_once], bought_at[at_once])
     task_at = _in_working_hours(since + log.delays(2 * HOUR, len(clients), 0.5))
@@ -287,8 +296,8 @@ def _return(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
 
 def _join_experiments(log: _Log, clients: int, entries: np.ndarray) -> None:
     """Write demo lessons and WhatsApp messages of a twentieth of the clients each."""
-    luck = log.random.random(clients)
-    demo, whatsapp = np.flatnonzero(luck < 0.05), np.flatnonzero(luck >= 0.95)
+    kind = log.random.choice(len(EXPERIMENT_SHARES), clients, p=EXPERIMENT_SHARES)
+    demo, whatsapp = np.flatnonzero(kind == DEMO_LESSON), np.flatnonzero(kind == WHATSAPP)
     started_at = _in_working_hours(entries[demo] + log.delays(30 * HOUR, len(demo)))
     log.add(ru.DEMO_LESSON_STARTED, demo, started_at)
     finished = log.happens(0.8, len(demo))
@@ -310,31 +319,29 @@ def _visit_cabinet(log: _Log, clients: int, entries: np.ndarray) -> None:
 
 def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """Add bad rows beside the good ones, and the time at which each row reaches the source."""
-    copies = {kind: _some(rows, share, random) for kind, share in BAD_SHARES.items()}
-    flawed = pd.concat(
-        [
-            rows,
-            copies["no_user"].assign(user_id=pd.Series(None, dtype="str")),
-            _events_only(copies["unknown_id"]).assign(event_id=np.int32(UNKNOWN_ID)),
-            copies["duplicate"],
-            copies["no_time"],
-        ],
-        ignore_index=True,
+    copied = {kind: _some(rows, share, random) for kind, share in BAD_SHARES.items()}
+    is_event = rows["event_id"].to_numpy() != PURCHASE_ID
+    copied["unknown_id"] = copied["unknown_id"][is_event[copied["unknown_id"]]]
+    kind = np.repeat(["good", *copied], [len(rows), *map(len, copied.values())])
+    flawed = rows.take(np.concatenate([np.arange(len(rows)), *copied.values()]))
+    loaded_at = flawed["happened_at"] + _loading_delays(len(flawed), random)
+    return flawed.assign(
+        user_id=flawed["user_id"].where(kind != "no_user"),
+        event_id=flawed["event_id"].where(kind != "unknown_id", np.int32(UNKNOWN_ID)),
+        happened_at=flawed["happened_at"].where(kind != "no_time"),
+        loaded_at=loaded_at,
     )
-    seconds = random.integers(1, MINUTE, len(flawed))
-    late = random.random(len(flawed)) < LATE_SHARE
-    seconds += np.where(late, random.exponential(20 * HOUR, len(flawed)).astype("int64"), 0)
-    loaded_at = flawed["happened_at"] + pd.to_timedelta(seconds, unit="s").as_unit("us")
-    has_time = np.arange(len(flawed)) < len(flawed) - len(copies["no_time"])
-    return flawed.assign(happened_at=flawed["happened_at"].where(has_time), loaded_at=loaded_at)
 
 
-def _some(rows: pd.DataFrame, share: float, random: np.random.Generator) -> pd.DataFrame:
-    return rows[random.random(len(rows)) < share]
+def _some(rows: pd.DataFrame, share: float, random: np.random.Generator) -> np.ndarray:
+    return np.flatnonzero(random.random(len(rows)) < share)
 
 
-def _events_only(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["event_id"] != PURCHASE_ID]
+def _loading_delays(count: int, random: np.random.Generator) -> np.ndarray:
+    seconds = random.integers(1, MINUTE, count)
+    is_late = random.random(count) < LATE_SHARE
+    seconds += np.where(is_late, random.exponential(20 * HOUR, count).astype("int64"), 0)
+    return seconds.astype("timedelta64[s]")
 
 
 def _as_known_at(rows: pd.DataFrame, today: date) -> pd.DataFrame:

@@ -161,7 +161,8 @@ class _Users:
             type=pa.large_string(),
         )
         batch = rows.combine_chunks().dictionary_encode()
-        met = pc.index_in(batch.dictionary, value_set=self.ids)
+        # pyarrow.compute is filled at run time, unseen by the type checker.
+        met = pc.index_in(batch.dictionary, value_set=self.ids)  # pyright: ignore[reportAttributeAccessIssue]
         new = batch.dictionary.filter(met.is_null())
         found = met.fill_null(NOWHERE).to_numpy().copy()
         found[found == NOWHERE] = len(self.ids) + np.arange(len(new), dtype=np.int32)
@@ -170,7 +171,8 @@ class _Users:
 
     def sorted_places(self) -> np.ndarray:
         """Return the places of the ids in the ids' order."""
-        return pc.sort_indices(self.ids).to_numpy().astype(np.int64)
+        order = pc.sort_indices(self.ids)  # pyright: ignore[reportAttributeAccessIssue]
+        return order.to_numpy().astype(np.int64)
 
 
 def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from sales_assets.core import russian as ru
 from sales_assets.core.days import WALL_CLOCK, ReportDays, to_wall_clock
 from sales_assets.core.event_log import DAY_US, HOUR_US, MINUTE_US, NEVER, EventLog
-from sales_assets.core.events import FIRST_LINE, PROCESSES
+from sales_assets.core.events import FIRST_LINE, INTRO_LESSON, SECOND_LINE
 
 #: The cohort's requests, counted back from the cut-off: `[C − 14 d, C − 7 d)`.
 COHORT_US = (14 * DAY_US, 7 * DAY_US)
@@ -145,8 +145,10 @@ def profile_features() -> np.ndarray:
 
 @cache
 def _profile_distances() -> np.ndarray:
-    features = profile_features()
-    return np.linalg.norm(features[:, None] - features[None], axis=2)
+    squares = np.zeros((len(profile_features()),) * 2)
+    for feature in profile_features().T:
+        squares += np.subtract.outer(feature, feature) ** 2
+    return np.sqrt(squares)
 
 
 def weighted_silhouette(distances: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
@@ -169,8 +171,12 @@ def weighted_silhouette(distances: np.ndarray, labels: np.ndarray, weights: np.n
 
 
 def _reaction(log: EventLog, rows: np.ndarray) -> np.ndarray:
-    """Return the level of the first sales event's lag: whatever would close the request."""
-    answers = log.next_of(rows, log.rows_of(*PROCESSES[0].ends))
+    """Return the level of the first sales event's lag.
+
+    A sales event is what the department does or leads to: the first line's, the second line's
+    and the intro lesson's. A purchase is none: it is the outcome that the funnel then counts.
+    """
+    answers = log.next_of(rows, log.rows_of(*FIRST_LINE, *SECOND_LINE, *INTRO_LESSON))
     lag = np.where(answers >= 0, log.instants(answers) - log.at_us[rows], NEVER)
     return np.searchsorted(_REACTIONS_US, lag)
 
@@ -221,8 +227,10 @@ def _centroids(entrants: np.ndarray) -> np.ndarray:
 def _kmeans(points: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.cluster import KMeans
 
-    fitted = KMeans(count, random_state=0, n_init=20).fit(points, sample_weight=weights)
-    return fitted.cluster_centers_, fitted.labels_
+    # The type checker reads scikit-learn's default "auto" as the only type of n_init.
+    model = KMeans(count, random_state=0, n_init=20)  # pyright: ignore[reportArgumentType]
+    fitted = model.fit(points, sample_weight=weights)
+    return fitted.cluster_centers_, np.asarray(fitted.labels_)
 
 
 def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:

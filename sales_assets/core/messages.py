@@ -9,6 +9,7 @@ from typing import Any
 
 from sales_assets.core import russian as ru
 from sales_assets.core.delivery import Delivery, Kind
+from sales_assets.core.wording import day_and_month, number
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
@@ -60,7 +61,10 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True)
 class Message:
-    """One message for one chat; `picture` or `file_id` goes as photo, or as document."""
+    """One message for one chat; `picture` or `file_id` goes as photo, or as document.
+
+    `edits_caption`: the words alone, for a message in the chat that keeps its picture.
+    """
 
     day: date
     kind: str
@@ -70,6 +74,7 @@ class Message:
     as_document: bool = False
     is_plain: bool = False
     is_silent: bool = False
+    edits_caption: bool = False
     reply_to: int | None = None
     buttons: Keyboard = ()
 
@@ -150,22 +155,24 @@ def edit_kind(number: int) -> str:
 def changes_text(
     day: date, before: Mapping[str, Number], after: Mapping[str, Number]
 ) -> str | None:
-    """Return the reply that tells which headline numbers changed; None if none did."""
-    changed = [name for name, value in after.items() if before.get(name) != value]
-    if not changed:
+    """Return the reply that tells which headline numbers changed; None if none did.
+
+    Numbers are compared as people read them: a change in the tenth decimal is none.
+    """
+    told = [
+        ru.NUMBER_CHANGED.format(name=name, before=_shown(before.get(name)), after=_shown(value))
+        for name, value in after.items()
+        if _shown(before.get(name)) != _shown(value)
+    ]
+    if not told:
         return None
-    told = (
-        ru.NUMBER_CHANGED.format(
-            name=name, before=_shown(before.get(name)), after=_shown(after[name])
-        )
-        for name in changed[:MOST_CHANGES]
-    )
-    return html.escape(ru.NUMBERS_CHANGED.format(day=day_in_words(day), changes="; ".join(told)))
+    changes = "; ".join(told[:MOST_CHANGES])
+    return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
 
 
 def late_notice(day: date) -> Notice:
     """Return the one sentence that the chiefs get where the report is not ready in time."""
-    return Notice(day, Kind.LATE, html.escape(ru.REPORT_LATE.format(day=day_in_words(day))))
+    return Notice(day, Kind.LATE, html.escape(ru.REPORT_LATE.format(day=day_and_month(day))))
 
 
 def admin_alert(day: date, topic: str, text: str, buttons: Keyboard = ()) -> Notice:
@@ -209,28 +216,21 @@ def asleep_alert(row: Delivery) -> Notice:
 
 def markup_alert(day: date, reason: str) -> Notice:
     """Return the news of our own mistake in the markup; once a day, not once a chat."""
-    text = ru.ALERT_MARKUP.format(day=day_in_words(day), reason=reason)
+    text = ru.ALERT_MARKUP.format(day=day_and_month(day), reason=reason)
     return admin_alert(day, "markup", text)
-
-
-def day_in_words(day: date) -> str:
-    """Return the day as a sentence names it, with a no-break space and without the year."""
-    return ru.DAY_AND_MONTH[day.month - 1].format(day=day.day).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _about(words: str, row: Delivery) -> str:
     where = f"{row.chat}/{row.thread}" if row.thread else str(row.chat)
     return words.format(
-        day=day_in_words(row.report_day), chat=where, kind=row.kind, reason=row.reason or "-"
+        day=day_and_month(row.report_day), chat=where, kind=row.kind, reason=row.reason or "-"
     )
 
 
 def _shown(value: Number) -> str:
     if value is None:
         return ru.NUMBER_ABSENT
-    if isinstance(value, str):
-        return value
-    return f"{value:_.10g}".replace(".", ",").replace("_", "\N{NO-BREAK SPACE}")
+    return value if isinstance(value, str) else number(value)
 
 
 # --- HTML that fits ---------------------------------------------------------------------------

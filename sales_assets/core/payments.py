@@ -44,7 +44,7 @@ def new_paying_series(
 
     def series(day: date) -> pd.DataFrame:
         shown = [day - timedelta(days=back) for back in reversed(range(SERIES_DAYS))]
-        within = [shown_day for shown_day in shown if shown_day in table.index]
+        within = [shown_day for shown_day in shown if shown_day >= history_first_day]
         return pd.DataFrame(
             {"day": within, "new_paying": table["new_paying"].reindex(within).array}
         )

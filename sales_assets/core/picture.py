@@ -1,6 +1,7 @@
 """The picture's four parts: what stands where on the sheet, at which size and in which colour."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,17 +13,22 @@ from sales_assets.core.report_parts import (
     STAGES,
     ClientGroup,
     Funnel,
+    FunnelMove,
     NewPaying,
     ProcessDay,
     Stage,
 )
 from sales_assets.core.sheet import (
+    ELLIPSIS,
     INK,
+    PAPER,
+    SMALLEST_TEXT,
     Block,
     Box,
     Mark,
     Text,
     chart_spec,
+    elided,
     fitting_size,
     stacked,
     text_width,
@@ -35,6 +41,7 @@ from sales_assets.core.wording import (
     day_range,
     number,
     percent,
+    sentence,
     titled_day,
     zone_name,
 )
@@ -45,13 +52,13 @@ CONTENT = WIDTH - 2 * MARGIN
 RIGHT = WIDTH - MARGIN
 
 #: Something is wrong. Never alone: a sign and bold type go with it.
-ALARM = "#b80f2a"
+ALARM = "#ad0d27"
 #: Past the promise, as usual.
-BREACHED = "#56718b"
+BREACHED = "#5d7893"
 #: Kept the promise; all that a share is a share of.
 TRACK = "#d3dee8"
 #: Bars that say how many.
-BAR = "#56718b"
+BAR = "#5d7893"
 PALE_BAR = "#a9bbcb"
 MUTED = "#4f5b67"
 RULE = "#dde3e9"
@@ -59,10 +66,11 @@ PANEL = "#f1f4f7"
 
 TITLE_SIZE = 50
 VERDICT_SIZES = (46, 42, 38, 36)
+BANNER_INDENT = 28
 SECTION_SIZE = 38
 BODY_SIZE = 32
 SMALL_SIZE = 30
-HUGE_SIZES = (132, 112, 96)
+HUGE_SIZES = (124, 108, 92)
 LINE = 42
 
 MORE_SIGN = "▲"
@@ -70,6 +78,7 @@ LESS_SIGN = "▼"
 BRANCH_SIGN = "↳"
 #: With more groups, columns are too narrow for their numbers: groups become rows.
 MOST_COLUMNS = 4
+MOST_NAME_LINES = 3
 
 
 def picture_spec(report: Report) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def _gap(height: float) -> Block:
 
 
 def _rule() -> Block:
-    return Block((Box(MARGIN, 22, CONTENT, 2, RULE),), 44)
+    return Block((Box(MARGIN, 18, CONTENT, 2, RULE),), 38)
 
 
 def _section_title(text: str) -> Text:
@@ -102,24 +111,34 @@ def _section_title(text: str) -> Text:
 
 def _header(report: Report) -> Block:
     title = ru.TITLE.format(day=titled_day(report.day))
+    heading = Block((Text(MARGIN, 50, title, TITLE_SIZE, "bold"),), 72)
     is_alarm = report.verdict.kind is VerdictKind.ALARM
-    said = f"{_verdict_sign(report)}{report.verdict.text}"
-    size = fitting_size(said, CONTENT, VERDICT_SIZES, is_bold=True)
-    lines = wrapped(said, CONTENT, size, is_bold=True)
-    color = ALARM if is_alarm else INK
-    marks = [
-        Text(MARGIN, 50, title, TITLE_SIZE, "bold"),
-        *(
-            Text(MARGIN, 118 + line * 52, text, size, "bold", color)
-            for line, text in enumerate(lines)
-        ),
+    return stacked([heading, _banner(report) if is_alarm else _plain_verdict(report)])
+
+
+def _banner(report: Report) -> Block:
+    """Set an alarm in white on a dark strip: seen at arm's length, and without its colour too."""
+    width = CONTENT - 2 * BANNER_INDENT
+    lines, size = _verdict_lines(report.verdict.text, width)
+    height = 52 * len(lines) + 36
+    strip = Box(MARGIN, 8, CONTENT, height, ALARM)
+    texts = [
+        Text(MARGIN + BANNER_INDENT, 69 + 52 * i, line, size, "bold", PAPER)
+        for i, line in enumerate(lines)
     ]
-    return Block(tuple(marks), 84 + 52 * len(lines))
+    return Block((strip, *texts), height + 12)
 
 
-def _verdict_sign(report: Report) -> str:
-    """Return the sign that makes an alarm plain without its colour."""
-    return {VerdictKind.ALARM: "! ", VerdictKind.GOOD: f"{MORE_SIGN} "}.get(report.verdict.kind, "")
+def _plain_verdict(report: Report) -> Block:
+    sign = f"{MORE_SIGN} " if report.verdict.kind is VerdictKind.GOOD else ""
+    lines, size = _verdict_lines(f"{sign}{report.verdict.text}", CONTENT)
+    texts = [Text(MARGIN, 46 + 52 * i, line, size, "bold") for i, line in enumerate(lines)]
+    return Block(tuple(texts), 52 * len(lines) + 14)
+
+
+def _verdict_lines(text: str, width: float) -> tuple[list[str], float]:
+    size = fitting_size(text, width, VERDICT_SIZES, is_bold=True)
+    return wrapped(text, width, size, is_bold=True), size
 
 
 def _missing(text: str) -> Block:
@@ -145,7 +164,8 @@ def _paying_part(report: Report) -> Block:
     series = Block(tuple(_series(report.day, report.paying)), CHART_TOP + CHART_HEIGHT + 48)
     height = max(numbers.height, series.height)
     both = Block((*numbers.marks, *series.marks), height)
-    return stacked([both, _small_lines([report.paying_footnote] if report.paying_footnote else [])])
+    footnote = [report.paying_footnote] if report.paying_footnote else []
+    return stacked([both, _gap(8 * len(footnote)), _small_lines(footnote)])
 
 
 def _paying_numbers(day: date, paying: NewPaying) -> Block:
@@ -153,22 +173,22 @@ def _paying_numbers(day: date, paying: NewPaying) -> Block:
     value = number(paying.level.value)
     size = fitting_size(value, CHART_LEFT - MARGIN - 140, HUGE_SIZES, is_bold=True)
     color = ALARM if is_alarm else INK
-    huge = Text(MARGIN - 4, 154, value, size, "bold", color)
+    huge = Text(MARGIN - 4, 156, value, size, "bold", color)
     sign = {Change.LESS: LESS_SIGN, Change.MORE: MORE_SIGN}.get(paying.level.change, "")
     marks = [
         _section_title(ru.NEW_PAYING_TITLE),
         huge,
-        Text(huge.x + huge.width + 20, 154, sign, 52, "bold", color),
+        Text(huge.x + huge.width + 20, 156, sign, 52, "bold", color),
     ]
     lines = [Text(0, 0, line, SMALL_SIZE) for line in _paying_lines(day, paying)]
     if paying.level.change is not Change.USUAL and paying.level.usual is not None:
         usual = ru.USUALLY.format(usual=number(paying.level.usual))
         lines.insert(0, Text(0, 0, usual, SMALL_SIZE, "bold", color))
     placed = [
-        Text(MARGIN, 208 + 40 * i, line.text, line.size, line.weight, line.color)
+        Text(MARGIN, 206 + 40 * i, line.text, line.size, line.weight, line.color)
         for i, line in enumerate(lines)
     ]
-    return Block((*marks, *placed), 180 + 40 * len(lines))
+    return Block((*marks, *placed), 178 + 40 * len(lines))
 
 
 def _paying_lines(day: date, paying: NewPaying) -> list[str]:
@@ -216,7 +236,7 @@ def _column_color(day: date, each: date) -> str:
 
 # --- Unclosed processes ---------------------------------------------------------------------
 
-ROW = 64
+ROW = 60
 BAR_HEIGHT = 40
 
 
@@ -255,11 +275,17 @@ def _process_rows(processes: Sequence[ProcessDay]) -> Iterator[Mark]:
     for i, process in enumerate(processes):
         color = ALARM if process.is_alarming else INK
         weight = "bold" if process.is_alarming else "normal"
-        middle = ROW * i + 44
+        middle = ROW * i + 42
         yield Text(MARGIN, middle, process.name, BODY_SIZE, weight, color)
-        yield from _process_bar(process, left, ROW * i + 12, scale)
-        yield Text(value_left, middle, values[i], BODY_SIZE, "bold", color)
+        yield from _process_bar(process, left, ROW * i + 10, scale)
+        yield _value_text(process, value_left, middle, color)
         yield Text(usual_left, middle, usuals[i], SMALL_SIZE, color=MUTED)
+
+
+def _value_text(process: ProcessDay, left: float, baseline: float, color: str) -> Text:
+    if not process.due:
+        return Text(left, baseline, ru.NOTHING_DUE, SMALL_SIZE, color=MUTED)
+    return Text(left, baseline, _process_value(process), BODY_SIZE, "bold", color)
 
 
 def _longest(process: ProcessDay) -> float:
@@ -283,10 +309,10 @@ def _process_bar(process: ProcessDay, left: float, top: float, scale: float) -> 
     breached = max(process.breached * scale, 4 if process.breached else 0)
     yield Box(left, top, process.due * scale, BAR_HEIGHT, TRACK)
     yield Box(left, top, breached, BAR_HEIGHT, ALARM if process.is_alarming else BREACHED)
-    if process.level.usual is not None:
+    if process.level.usual is not None and _longest(process):
         mark = left + process.level.usual * scale
-        yield Box(mark - 5, top - 8, 10, BAR_HEIGHT + 16, "#ffffff")
-        yield Box(mark - 3, top - 8, 6, BAR_HEIGHT + 16, INK)
+        yield Box(mark - 5, top - 6, 10, BAR_HEIGHT + 12, PAPER)
+        yield Box(mark - 3, top - 6, 6, BAR_HEIGHT + 12, INK)
 
 
 def _overdue_line(processes: Sequence[ProcessDay]) -> str:
@@ -300,9 +326,11 @@ def _overdue_line(processes: Sequence[ProcessDay]) -> str:
 
 # --- The funnel -----------------------------------------------------------------------------
 
-STAGE_ROW = 62
+STAGE_ROW = 54
 GROUP_GAP = 24
-GROUP_ROW = 112
+GROUP_ROW = 100
+ROWS_HEAD = 76
+SHARE_BAR = 10
 
 
 def _funnel_part(report: Report) -> Block:
@@ -311,11 +339,16 @@ def _funnel_part(report: Report) -> Block:
         return _missing(ru.MISSING_FUNNEL_PART.format(cohort=cohort))
     title = Block((_section_title(ru.FUNNEL_TITLE),), 48)
     summary = _small_lines([_funnel_summary(report.funnel, cohort)])
-    groups = report.funnel.groups or (report.funnel.everybody,)
-    layout = _funnel_columns if len(groups) <= MOST_COLUMNS else _funnel_rows
-    return stacked(
-        [title, summary, layout(groups, report.funnel), _small_lines([ru.BRANCH_LEGEND])]
-    )
+    if not report.funnel.everybody.entries:
+        return stacked([title, summary])
+    groups = report.funnel.groups or (_named_as_all(report.funnel.everybody),)
+    layout = _funnel_columns if _fit_columns(groups) else _funnel_rows
+    parts = [title, summary, _move_line(report.funnel.move), _gap(8)]
+    return stacked([*parts, layout(groups, report.funnel), _small_lines([ru.BRANCH_LEGEND])])
+
+
+def _named_as_all(everybody: ClientGroup) -> ClientGroup:
+    return replace(everybody, name=ru.GROUP_ALL_REQUESTS)
 
 
 def _funnel_summary(funnel: Funnel, cohort: str) -> str:
@@ -326,94 +359,137 @@ def _funnel_summary(funnel: Funnel, cohort: str) -> str:
     return ru.FUNNEL_SUMMARY.format(cohort=cohort, entries=number(entries), bought=share)
 
 
+def _move_line(move: FunnelMove | None) -> Block:
+    if move is None:
+        return _gap(0)
+    sign = LESS_SIGN if move.change is Change.LESS else MORE_SIGN
+    share, usual = percent(move.share), percent(move.usual)
+    said = ru.FUNNEL_MOVE.format(step=ru.STEP_LABELS[move.step], share=share, usual=usual)
+    color = ALARM if move.change is Change.LESS else INK
+    return Block((Text(MARGIN, 30, f"{sign} {said}", BODY_SIZE, "bold", color),), 44)
+
+
 def _stage_label(path: str, step: str) -> str:
     label = ru.STEP_LABELS[step]
     return f"{BRANCH_SIGN} {label}" if path == FIRST_LINE_PATH else label
 
 
-def _stage_color(funnel: Funnel, stage: Stage) -> str:
-    """Colour the one stage that fell: on the main path, where the move was found."""
+def _has_fallen(funnel: Funnel, stage: Stage) -> bool:
+    """Tell whether this is the one stage that fell: it is on the main path, and it is marked."""
     move = funnel.move
     if move is None or move.change is not Change.LESS:
-        return INK
-    return ALARM if (stage.path, stage.step) == (MAIN_PATH, move.step) else INK
+        return False
+    return (stage.path, stage.step) == (MAIN_PATH, move.step)
+
+
+def _share_bar(stage: Stage, left: float, top: float, width: float) -> Iterator[Box]:
+    fill = PALE_BAR if stage.path == FIRST_LINE_PATH else BAR
+    yield Box(left, top, width, SHARE_BAR, PANEL)
+    yield Box(left, top, max(width * stage.share, 3 if stage.users else 0), SHARE_BAR, fill)
+
+
+# Up to four groups: a column per group.
+
+
+def _label_width() -> float:
+    labels = (_stage_label(path, step) for path, step in STAGES)
+    return max(text_width(label, BODY_SIZE, is_bold=True) for label in labels) + 42
+
+
+def _column_pitch(groups: Sequence[ClientGroup]) -> float:
+    return (CONTENT - _label_width() + GROUP_GAP) / len(groups)
+
+
+def _column_names(groups: Sequence[ClientGroup]) -> list[list[str]]:
+    width = _column_pitch(groups) - GROUP_GAP
+    return [wrapped(sentence(group.name), width, SMALL_SIZE, is_bold=True) for group in groups]
+
+
+def _fit_columns(groups: Sequence[ClientGroup]) -> bool:
+    """Tell whether the groups' names and numbers can be read in columns side by side."""
+    if len(groups) > MOST_COLUMNS:
+        return False
+    names = _column_names(groups)
+    is_whole = all("".join(name).count(ELLIPSIS) == 0 for name in names)
+    return is_whole and max(map(len, names)) <= MOST_NAME_LINES
 
 
 def _funnel_columns(groups: Sequence[ClientGroup], funnel: Funnel) -> Block:
-    labels = [_stage_label(path, step) for path, step in STAGES]
-    label_width = max(text_width(label, BODY_SIZE, is_bold=False) for label in labels) + 28
-    pitch = (CONTENT - label_width + GROUP_GAP) / len(groups)
-    width = pitch - GROUP_GAP
-    lefts = [MARGIN + label_width + pitch * i for i in range(len(groups))]
-    names = [wrapped(g.name, width, SMALL_SIZE, is_bold=True, most_lines=3) for g in groups]
-    head = 38 * max(map(len, names)) + 6
-    marks: list[Mark] = []
-    for left, lines in zip(lefts, names, strict=True):
-        marks += [Text(left, 28 + 38 * i, line, SMALL_SIZE, "bold") for i, line in enumerate(lines)]
-    for row, label in enumerate(labels):
+    pitch, names = _column_pitch(groups), _column_names(groups)
+    lefts = [MARGIN + _label_width() + pitch * column for column in range(len(groups))]
+    head = 38 * max(map(len, names)) + 4
+    marks: list[Mark] = [
+        Text(left, 28 + 38 * line, text, SMALL_SIZE, "bold")
+        for left, lines in zip(lefts, names, strict=True)
+        for line, text in enumerate(lines)
+    ]
+    for row, stage in enumerate(funnel.everybody.stages):
         top = head + STAGE_ROW * row
-        color = _stage_color(funnel, funnel.everybody.stages[row])
-        marks.append(_stage_text(label, top, color))
+        marks.append(_row_label(stage, top, has_fallen=_has_fallen(funnel, stage)))
         for left, group in zip(lefts, groups, strict=True):
-            marks += _stage_cell(group.stages[row], left, top, width, color)
-    return Block(tuple(marks), head + STAGE_ROW * len(labels) + 12)
+            marks += _stage_cell(group.stages[row], left, top, pitch - GROUP_GAP)
+    return Block(tuple(marks), head + STAGE_ROW * len(STAGES) + 10)
 
 
-def _stage_text(label: str, top: float, color: str) -> Text:
-    if color == ALARM:
-        return Text(MARGIN, top + 38, f"{LESS_SIGN} {label}", BODY_SIZE, "bold", color)
-    return Text(MARGIN, top + 38, label, BODY_SIZE)
+def _row_label(stage: Stage, top: float, *, has_fallen: bool) -> Text:
+    label = _stage_label(stage.path, stage.step)
+    if has_fallen:
+        return Text(MARGIN, top + 36, f"{LESS_SIGN} {label}", BODY_SIZE, "bold", ALARM)
+    return Text(MARGIN, top + 36, label, BODY_SIZE)
 
 
-def _stage_cell(stage: Stage, left: float, top: float, width: float, color: str) -> Iterator[Mark]:
+def _stage_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:
     """Write the number over its bar, never across it."""
     shown = f"{number(stage.users)} · {percent(stage.share)}" if stage.users else number(0)
-    size = fitting_size(shown, width, (SMALL_SIZE, 29), is_bold=False)
-    yield Text(left, top + 32, shown, size, color=INK if stage.users else MUTED)
-    yield from _share_bar(stage, left, top + 42, width, color)
+    size = fitting_size(shown, width, (SMALL_SIZE, SMALLEST_TEXT), is_bold=False)
+    yield Text(left, top + 30, shown, size, color=INK if stage.users else MUTED)
+    yield from _share_bar(stage, left, top + 38, width)
 
 
-def _share_bar(stage: Stage, left: float, top: float, width: float, color: str) -> Iterator[Box]:
-    main_color = BAR if color == INK else color
-    fill = PALE_BAR if stage.path == FIRST_LINE_PATH else main_color
-    yield Box(left, top, width, 10, PANEL)
-    yield Box(left, top, max(width * stage.share, 3 if stage.users else 0), 10, fill)
+# More groups, or longer names: a row per group, with its name over the whole width.
 
 
 def _funnel_rows(groups: Sequence[ClientGroup], funnel: Funnel) -> Block:
     pitch = (CONTENT + GROUP_GAP) / len(STAGES)
-    width = pitch - GROUP_GAP
+    lefts = [MARGIN + pitch * column for column in range(len(STAGES))]
     marks: list[Mark] = []
-    for column, stage in enumerate(funnel.everybody.stages):
-        label = _stage_label(stage.path, stage.step)
-        lines = label.rsplit(" ", 1) if column else [label]
-        color = _stage_color(funnel, stage)
-        weight = "bold" if color == ALARM else "normal"
-        marks += [
-            Text(MARGIN + pitch * column, 28 + 36 * i, line, 29, weight, color)
-            for i, line in enumerate(lines)
-        ]
+    for left, stage in zip(lefts, funnel.everybody.stages, strict=True):
+        marks += _column_label(stage, left, has_fallen=_has_fallen(funnel, stage))
     for row, group in enumerate(groups):
-        top = 84 + GROUP_ROW * row
-        [name] = wrapped(group.name, CONTENT, SMALL_SIZE, is_bold=True, most_lines=1)
-        marks.append(Text(MARGIN, top + 32, name, SMALL_SIZE, "bold"))
-        for column, stage in enumerate(group.stages):
-            left = MARGIN + pitch * column
-            color = _stage_color(funnel, stage)
-            shown = percent(stage.share) if column else number(stage.users)
-            shade = INK if stage.users else MUTED
-            marks.append(Text(left, top + 72, shown, SMALL_SIZE, color=shade))
-            marks += _share_bar(stage, left, top + 82, width, color)
-    return Block(tuple(marks), 84 + GROUP_ROW * len(groups) + 12)
+        top = ROWS_HEAD + GROUP_ROW * row
+        name = elided(sentence(group.name), CONTENT, SMALL_SIZE, is_bold=True)
+        marks.append(Text(MARGIN, top + 28, name, SMALL_SIZE, "bold"))
+        for left, stage in zip(lefts, group.stages, strict=True):
+            marks += _share_cell(stage, left, top + 34, pitch - GROUP_GAP)
+    return Block(tuple(marks), ROWS_HEAD + GROUP_ROW * len(groups) + 6)
+
+
+def _column_label(stage: Stage, left: float, *, has_fallen: bool) -> list[Mark]:
+    """Break the label before its last word, so that two lines fit over a narrow column."""
+    lines = _stage_label(stage.path, stage.step).rsplit(" ", 1)
+    if not has_fallen:
+        return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT) for i, line in enumerate(lines)]
+    signed = [*lines[:-1], f"{lines[-1]} {LESS_SIGN}"]
+    return [
+        Text(left, 26 + 36 * i, line, SMALLEST_TEXT, "bold", ALARM) for i, line in enumerate(signed)
+    ]
+
+
+def _share_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:
+    is_entry = stage.step == STAGES[0][1]
+    shown = percent(stage.share) if stage.users and not is_entry else number(stage.users)
+    yield Text(left, top + 32, shown, SMALL_SIZE, color=INK if stage.users else MUTED)
+    yield from _share_bar(stage, left, top + 40, width)
 
 
 # --- The bridge to the CRM and the data's time ----------------------------------------------
 
 
 def _footer(report: Report) -> Block:
-    shown_elsewhere = (report.paying_footnote,)
-    notes = [note for note in report.notes if note not in shown_elsewhere]
-    lines = [_bridge_line(report), _data_until_line(report), report.set_aside, *notes]
+    bridge, data_until = _bridge_line(report), _data_until_line(report)
+    both = f"{bridge}. {data_until}"
+    fits = text_width(both, SMALL_SIZE, is_bold=False) <= CONTENT
+    lines = [*([both] if fits else [bridge, data_until]), report.set_aside, *report.footnotes]
     return _small_lines([line for line in lines if line])
 
 

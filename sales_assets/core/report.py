@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core import russian as ru
-from sales_assets.core.report_inputs import Population, ReportInputs
+from sales_assets.core.report_inputs import DataQuality, Population, ReportInputs
 from sales_assets.core.report_parts import (
     ClientGroup,
     Funnel,
@@ -22,6 +22,7 @@ from sales_assets.core.verdict import (
     Facts,
     Verdict,
     caption_html,
+    footnotes_of,
     notes_of,
     set_aside_note,
     verdict,
@@ -38,7 +39,7 @@ class Report:
     """All that the chief sees of one day; a part is None where it could not be computed.
 
     `verdict.text` is the caption's first line; `caption_html` is at most 1024 characters long
-    after parsing; `footnotes` stand on the picture alone.
+    after parsing; `footnotes` are the notes that no part of the picture says in its place.
     """
 
     day: date
@@ -46,6 +47,7 @@ class Report:
     verdict: Verdict
     caption_html: str
     notes: tuple[str, ...]
+    footnotes: tuple[str, ...]
     paying_footnote: str | None
     set_aside: str | None
     cohort: tuple[date, date]
@@ -53,6 +55,7 @@ class Report:
     processes: tuple[ProcessDay, ...] | None
     funnel: Funnel | None
     population: Population | None
+    quality: DataQuality | None
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -61,7 +64,9 @@ class Report:
             "new_paying_users": _paying_numbers(self.paying),
             "unclosed_processes": _process_numbers(self.processes),
             "conversion_funnel": _funnel_numbers(self.funnel),
+            "funnel_move": _move_numbers(self.funnel),
             "population": _population_numbers(self.population),
+            "data_quality": asdict(self.quality) if self.quality else None,
         }
 
 
@@ -86,6 +91,7 @@ def build_report(inputs: ReportInputs) -> Report:
         verdict=said,
         caption_html=caption_html(said, facts, notes),
         notes=notes,
+        footnotes=footnotes_of(facts),
         paying_footnote=young_note(facts),
         set_aside=set_aside_note(inputs.quality),
         cohort=cohort_days(inputs.day),
@@ -93,6 +99,7 @@ def build_report(inputs: ReportInputs) -> Report:
         processes=facts.processes,
         funnel=facts.funnel,
         population=inputs.population,
+        quality=inputs.quality,
     )
 
 
@@ -196,6 +203,12 @@ def _funnel_numbers(part: Funnel | None) -> dict[str, Any] | None:
     if part is None:
         return None
     return {group.name: _group_numbers(group) for group in (part.everybody, *part.groups)}
+
+
+def _move_numbers(part: Funnel | None) -> dict[str, Any] | None:
+    if part is None or part.move is None:
+        return None
+    return {"step": part.move.step, "share": part.move.share, "usual_share": part.move.usual}
 
 
 def _group_numbers(group: ClientGroup) -> dict[str, Any]:

@@ -25,6 +25,15 @@ FIRST_DUE_DAY = timedelta(days=1)
 FIRST_COHORT = timedelta(days=13)
 DRAWN_DAYS = 28
 
+#: How groups of clients stand beside each other: by their reaction, the best first.
+GROUP_ORDER = (
+    ru.GROUP_BOOKED_THEMSELVES,
+    ru.GROUP_REACHED,
+    ru.GROUP_CALLED_IN_VAIN,
+    ru.GROUP_NO_REACTION,
+    ru.GROUP_ALL_REQUESTS,
+)
+
 #: The stages of the ideal journey, in its order, each on the path that counts it.
 STAGES = (
     (MAIN_PATH, ru.REQUEST_CREATED),
@@ -130,7 +139,7 @@ def new_paying(inputs: ReportInputs) -> NewPaying | None:
 
 def process_days(inputs: ReportInputs) -> tuple[ProcessDay, ...] | None:
     """Return the processes in the order of the journey, or None if they were not computed."""
-    if inputs.unclosed is None:
+    if inputs.unclosed is None or inputs.unclosed.empty:
         return None
     rows = {row["process"]: row for row in inputs.unclosed.to_dict("records")}
     named = [process.name for process in PROCESSES if process.name in rows]
@@ -140,11 +149,11 @@ def process_days(inputs: ReportInputs) -> tuple[ProcessDay, ...] | None:
 def funnel(inputs: ReportInputs) -> Funnel | None:
     """Return the funnel, or None if it was not computed or its cohort is older than the history."""
     _, last_entry_day = cohort_days(inputs.day)
-    if inputs.funnel is None or last_entry_day < inputs.history_first_day:
+    if inputs.funnel is None or inputs.funnel.empty or last_entry_day < inputs.history_first_day:
         return None
     everybody = _client_group(inputs.funnel, ALL_GROUPS)
-    names = [name for name in inputs.funnel["group"].drop_duplicates() if name != ALL_GROUPS]
-    groups = tuple(_client_group(inputs.funnel, name) for name in names)
+    names = set(inputs.funnel["group"]) - {ALL_GROUPS}
+    groups = tuple(_client_group(inputs.funnel, name) for name in sorted(names, key=_group_place))
     return Funnel(everybody, groups, _funnel_move(everybody, inputs))
 
 
@@ -196,6 +205,18 @@ def _client_group(frame: pd.DataFrame, name: str) -> ClientGroup:
         for path, step in STAGES
     ]
     return ClientGroup(name, tuple(stages))
+
+
+def _group_place(name: str) -> tuple[int, int, str]:
+    """Place groups by what happened to them, not by size: a day's order is every day's order.
+
+    Within one reaction the plain name stands before the ones with a word put before it.
+    """
+    # The name of one group ends another's: the longer one is looked for first.
+    by_length = sorted(GROUP_ORDER, key=len, reverse=True)
+    kind = next((kind for kind in by_length if kind in name), None)
+    place = GROUP_ORDER.index(kind) if kind else len(GROUP_ORDER)
+    return place, name.find(kind or ""), name
 
 
 def _funnel_move(everybody: ClientGroup, inputs: ReportInputs) -> FunnelMove | None:

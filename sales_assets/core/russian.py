@@ -109,6 +109,7 @@ NO_NEW_PAYING_VERDICT = "Ни одного нового платящего, об
 FEW_NEW_PAYING_VERDICT = "Всего {counted}, обычно {usual}"
 MANY_NEW_PAYING_VERDICT = "{counted}, обычно {usual}"
 FUNNEL_VERDICT = "{step}: {share} заявок, обычно {usual}"
+ALL_MISSING_VERDICT = "Ни одна часть отчёта не посчитана"
 MISSING_VERDICT = "Не посчитано: {parts}"
 HOLIDAY_VERDICT = "Праздник: с обычными днями не сравниваем"
 YOUNG_VERDICT = "Сравнивать пока не с чем: данные с {day}"
@@ -132,19 +133,20 @@ PART_PROCESSES = "процессы"
 PART_FUNNEL = "воронка"
 PART_POPULATION = "сверка с CRM"
 MISSING_NOTE = "Нет данных: {parts}"
+BEFORE_HISTORY_NOTE = "Воронки за {cohort} ещё нет"
 MISSING_FUNNEL = "воронка за {cohort}"
 YOUNG_NOTE = "Сравнение с обычным уровнем появится {day}"
 CUT_COHORT_NOTE = "Воронка за {cohort} неполна: данные с {day}"
-NEW_SOURCE_NOTE = "Данные с {day}: первые 60 дней новыми выглядят и прежние клиенты"
+NEW_SOURCE_NOTE = "Данные с {day}: до {until} новыми выглядят и прежние клиенты"
 FLAWED_NOTE = "С ошибками в данных: {days}; в сравнение не вошли"
 SET_ASIDE_NOTE = "Отложено {rows} из {total}: {kinds}"
 AND_MORE = "и ещё {count}"
 ROWS_FORMS = ("строка", "строки", "строк")
 SET_ASIDE_KINDS = {
-    "no_user": "без клиента {count}",
-    "no_time": "без времени {count}",
+    "without_user": "без клиента {count}",
+    "without_time": "без времени {count}",
     "unknown_type": "неизвестный тип {count}",
-    "duplicate": "повторы {count}",
+    "duplicates": "повторы {count}",
 }
 SET_ASIDE_OTHER = "прочие {count}"
 LATE_SENTENCE = (
@@ -161,7 +163,7 @@ NO_VALUE = "нет данных"
 NEW_PAYING_TITLE = "Новые платящие"
 IN_EXPERIMENTS = "ещё {count} в экспериментах"
 DAYS_RANGE = "{days}: от {low} до {high}"
-DAYS_SAME = "{days}: по {low}"
+DAYS_SAME = "{days}: ровно {low}"
 DAYS_FORMS = ("день", "дня", "дней")
 DARKER_WEEKDAYS = "темнее — {weekdays}"
 PROCESSES_TITLE = "Незакрытые процессы"
@@ -176,6 +178,7 @@ FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
 FUNNEL_BOUGHT_SHARE = "{users} ({share})"
 FUNNEL_EMPTY = "Заявки {cohort}: заявок не было"
+FUNNEL_MOVE = "{step}: {share}, обычно {usual}"
 BRANCH_LEGEND = "↳ ветвь первой линии: записавшиеся сами её не проходят"
 STEP_LABELS = {
     REQUEST_CREATED: "Заявка",
@@ -207,20 +210,6 @@ YES = "да"
 NO = "нет"
 # --- Delivery: what the report's messages say around the report -----------------------------
 
-DAY_AND_MONTH = (
-    "{day} января",
-    "{day} февраля",
-    "{day} марта",
-    "{day} апреля",
-    "{day} мая",
-    "{day} июня",
-    "{day} июля",
-    "{day} августа",
-    "{day} сентября",
-    "{day} октября",
-    "{day} ноября",
-    "{day} декабря",
-)
 BUTTON_STUCK = "Список застрявших"
 BUTTON_DAY_BEFORE = "День раньше"
 BUTTON_WEEK_BEFORE = "Неделю назад"
@@ -236,7 +225,7 @@ REPORT_LATE = (
 NOTHING_MORE = "—"
 ALERT_IN_DOUBT = (
     "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
-    "Дважды нет ответа от Telegram, сам я больше не повторю. Причина: {reason}"
+    "Сам я больше не повторю. Причина: {reason}"
 )
 ALERT_HELD = (
     "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "

@@ -12,7 +12,7 @@ FONT = "Sales Report Sans"
 SMALLEST_TEXT = 29
 INK = "#16202b"
 PAPER = "#ffffff"
-_ELLIPSIS = "\u2026"
+ELLIPSIS = "\u2026"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def wrapped(
             lines.append(word)
     kept = lines[:most_lines]
     if len(lines) > most_lines:
-        kept[-1] = f"{kept[-1]}{_ELLIPSIS}"
+        kept[-1] = f"{kept[-1]}{ELLIPSIS}"
     return [elided(line, width, size, is_bold=is_bold) for line in kept]
 
 
@@ -97,9 +97,9 @@ def elided(text: str, width: float, size: float, *, is_bold: bool) -> str:
     if text_width(text, size, is_bold=is_bold) <= width:
         return text
     ends = range(len(text) - 1, 0, -1)
-    cuts = (f"{text[:end].rstrip(' ,' + _ELLIPSIS)}{_ELLIPSIS}" for end in ends)
+    cuts = (f"{text[:end].rstrip(' ,' + ELLIPSIS)}{ELLIPSIS}" for end in ends)
     fitting = (cut for cut in cuts if text_width(cut, size, is_bold=is_bold) <= width)
-    return next(fitting, _ELLIPSIS)
+    return next(fitting, ELLIPSIS)
 
 
 def stacked(blocks: Iterable[Block]) -> Block:
@@ -122,7 +122,7 @@ def chart_spec(block: Block, width: int) -> dict[str, Any]:
 
     Signs that the shipped font lacks become boxes: otherwise the machine's fonts would be asked.
     """
-    import altair as alt  # noqa: PLC0415 - heavy, and needed only when a picture is drawn
+    import altair as alt
 
     layers = [_boxes(block), _texts(block)]
     sheet = alt.layer(*layers).properties(
@@ -132,7 +132,7 @@ def chart_spec(block: Block, width: int) -> dict[str, Any]:
 
 
 def _boxes(block: Block) -> Any:
-    import altair as alt  # noqa: PLC0415 - as above
+    import altair as alt
 
     boxes = [mark for mark in block.marks if isinstance(mark, Box)]
     values = [
@@ -159,7 +159,7 @@ def _boxes(block: Block) -> Any:
 
 
 def _texts(block: Block) -> Any:
-    import altair as alt  # noqa: PLC0415 - as above
+    import altair as alt
 
     texts = [mark for mark in block.marks if isinstance(mark, Text)]
     values = [

@@ -34,6 +34,8 @@ MOST_LINES = 6
 #: So long do all clients of a new source look new.
 NEW_SOURCE_DAYS = 60
 MOST_DAYS_NAMED = 3
+#: New paying clients, processes, the funnel, the bridge to the CRM.
+PARTS = 4
 
 
 class VerdictKind(StrEnum):
@@ -100,7 +102,12 @@ def _fitted(notes: Sequence[str], room: int) -> list[str]:
 
 def notes_of(facts: Facts) -> tuple[str, ...]:
     """Return what the reader must know about the data: missing, flawed, young."""
-    return tuple(sentence(note) for note in _notes(facts))
+    return (*_part_notes(facts), *footnotes_of(facts))
+
+
+def footnotes_of(facts: Facts) -> tuple[str, ...]:
+    """Return the notes that no part of the picture says in its own place."""
+    return tuple(_data_notes(facts))
 
 
 def set_aside_note(quality: DataQuality | None) -> str | None:
@@ -120,17 +127,22 @@ def set_aside_note(quality: DataQuality | None) -> str | None:
 
 def young_note(facts: Facts) -> str | None:
     """Say that everyone looks new in the first 60 days of a source, or None later."""
-    if facts.day >= facts.history_first_day + timedelta(days=NEW_SOURCE_DAYS):
+    until = facts.history_first_day + timedelta(days=NEW_SOURCE_DAYS)
+    if facts.day >= until:
         return None
-    return ru.NEW_SOURCE_NOTE.format(day=day_and_month(facts.history_first_day))
+    since = day_and_month(facts.history_first_day)
+    return ru.NEW_SOURCE_NOTE.format(day=since, until=day_and_month(until))
 
 
 def missing_parts(facts: Facts) -> list[str]:
-    """Name the parts that could not be computed, in the order of the picture."""
+    """Name the parts that could not be computed, in the order of the picture.
+
+    A funnel whose cohort is older than the history is not missing: it cannot be there yet.
+    """
     parts = {
         ru.PART_NEW_PAYING: facts.paying is not None,
         ru.PART_PROCESSES: facts.processes is not None,
-        ru.PART_FUNNEL: facts.funnel is not None,
+        ru.PART_FUNNEL: facts.funnel is not None or _is_cohort_before_history(facts),
         ru.PART_POPULATION: facts.has_population,
     }
     return [part for part, is_there in parts.items() if not is_there]
@@ -182,7 +194,7 @@ def _funnel_news(facts: Facts) -> Iterator[Verdict]:
 def _reservations(facts: Facts) -> Iterator[Verdict]:
     """Yield why the day cannot be called calm."""
     if missing := missing_parts(facts):
-        yield Verdict(VerdictKind.INCOMPLETE, ru.MISSING_VERDICT.format(parts=", ".join(missing)))
+        yield Verdict(VerdictKind.INCOMPLETE, _missing_verdict(missing))
     if is_holiday(facts.day):
         yield Verdict(VerdictKind.HOLIDAY, ru.HOLIDAY_VERDICT)
     if facts.day < _first_compared_day(facts):
@@ -190,6 +202,12 @@ def _reservations(facts: Facts) -> Iterator[Verdict]:
         yield Verdict(VerdictKind.YOUNG, ru.YOUNG_VERDICT.format(day=since))
     if not _has_comparison(facts):
         yield Verdict(VerdictKind.YOUNG, ru.NO_COMPARISON_VERDICT)
+
+
+def _missing_verdict(missing: Sequence[str]) -> str:
+    if len(missing) == PARTS:
+        return ru.ALL_MISSING_VERDICT
+    return ru.MISSING_VERDICT.format(parts=", ".join(missing))
 
 
 def _first_compared_day(facts: Facts) -> date:
@@ -254,20 +272,30 @@ def _funnel_line(day: date, move: FunnelMove) -> str:
     )
 
 
-def _notes(facts: Facts) -> Iterator[str]:
+def _part_notes(facts: Facts) -> Iterator[str]:
     if missing := _missing_with_dates(facts):
         yield ru.MISSING_NOTE.format(parts=", ".join(missing))
+    if _is_cohort_before_history(facts):
+        yield ru.BEFORE_HISTORY_NOTE.format(cohort=day_range(*cohort_days(facts.day)))
+    if (note := young_note(facts)) is not None:
+        yield note
+
+
+def _data_notes(facts: Facts) -> Iterator[str]:
     if _is_cohort_cut(facts):
-        yield ru.CUT_COHORT_NOTE.format(
-            cohort=day_range(*cohort_days(facts.day)), day=day_and_month(facts.history_first_day)
-        )
+        since = day_and_month(facts.history_first_day)
+        cohort = day_range(*cohort_days(facts.day))
+        yield ru.CUT_COHORT_NOTE.format(cohort=cohort, day=since)
     if facts.flawed_days:
         days = enumeration([day_and_month(day) for day in facts.flawed_days], MOST_DAYS_NAMED)
         yield ru.FLAWED_NOTE.format(days=days)
     if facts.day < _first_compared_day(facts):
         yield ru.YOUNG_NOTE.format(day=day_and_month(_first_compared_day(facts)))
-    if (note := young_note(facts)) is not None:
-        yield note
+
+
+def _is_cohort_before_history(facts: Facts) -> bool:
+    _, last = cohort_days(facts.day)
+    return last < facts.history_first_day
 
 
 def _is_cohort_cut(facts: Facts) -> bool:

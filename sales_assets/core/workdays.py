@@ -58,6 +58,6 @@ def first_compared_day(first_day: date) -> date:
 
 @cache
 def _holidays(year: int) -> frozenset[date]:
-    import holidays  # noqa: PLC0415 - loads the calendars of the world
+    import holidays
 
     return frozenset(holidays.country_holidays("RU", years=year))

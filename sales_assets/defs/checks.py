@@ -8,13 +8,15 @@ import dagster as dg
 import pandas as pd
 
 from sales_assets.adapters.source import SourceRead
+from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.schemas import CheckOutcome
 from sales_assets.defs import names
 
-STRUCTURE = "structure"
-BAD_ROWS = "bad_rows"
+STRUCTURE = "raw_structure"
+BAD_ROWS = "bad_row_share"
 DICTIONARY = "dictionary"
-CLEAN = "clean"
+CLEAN = "clean_promises"
+GROUPS = "groups_sum_to_funnel"
 
 RAW_CHECKS = (
     dg.AssetCheckSpec(
@@ -43,12 +45,46 @@ CLEAN_CHECKS = (
         description="No nulls, no duplicates, nobody in an experiment.",
     ),
 )
+FUNNEL_CHECKS = (
+    dg.AssetCheckSpec(
+        GROUPS,
+        asset=names.CONVERSION_FUNNEL,
+        blocking=True,
+        description="The groups sum to the funnel, no step exceeds the one before it.",
+    ),
+)
+
+Outcomes = Mapping[date, Sequence[CheckOutcome]]
+
+
+class BrokenPromiseError(SalesAssetsError):
+    """A frame that we made is not what it promises: a defect of ours, so nothing is stored."""
+
+
+def promised(
+    context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes
+) -> list[dg.AssetCheckResult]:
+    """Return the results of checks on a frame of our own making, before it is stored.
+
+    Raises:
+        BrokenPromiseError: a check failed; its evaluation names the day.
+    """
+    for day, of_day in outcomes.items():
+        for outcome in of_day:
+            if not outcome.passed:
+                log_evaluation(context, asset, day, outcome)
+                raise BrokenPromiseError(
+                    f"{asset} of {day} was made and fails its check {outcome.name!r} "
+                    f"({outcome.message}). Nothing was stored. This is a defect of sales_assets: "
+                    "report it with the check's sample."
+                )
+    return results(context, asset, outcomes)
 
 
 def results(
     context: dg.AssetExecutionContext,
     asset: str,
-    outcomes: Mapping[date, Sequence[CheckOutcome]],
+    outcomes: Outcomes,
 ) -> list[dg.AssetCheckResult]:
     """Return one result per check for the whole run, failed if any day fails.
 
@@ -72,20 +108,23 @@ def _log_failing_days(
     for by_day in by_check.values():
         for day, outcome in by_day.items():
             if not outcome.passed:
-                context.log_event(evaluation(asset, day, outcome))
+                log_evaluation(context, asset, day, outcome)
 
 
-def evaluation(asset: str, day: date, outcome: CheckOutcome) -> dg.AssetCheckEvaluation:
-    """Return the outcome of one day as an event that names its partition."""
-    return dg.AssetCheckEvaluation(
+def log_evaluation(
+    context: dg.AssetExecutionContext, asset: str, day: date, outcome: CheckOutcome
+) -> None:
+    """Log the outcome of one day as an event that names its partition."""
+    evaluation = dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(asset),
         check_name=outcome.name,
         passed=outcome.passed,
-        severity=_severity(outcome),
         description=outcome.message,
         metadata=_metadata(outcome),
         partition=day.isoformat(),
     )
+    # Takes evaluations, though its annotation does not say so.
+    context.log_event(evaluation)  # pyright: ignore[reportArgumentType]
 
 
 def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.AssetCheckResult:
@@ -96,7 +135,6 @@ def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.As
         asset_key=asset,
         check_name=name,
         passed=not failing,
-        severity=_severity(worst),
         description=_description(failing, by_day),
         metadata={
             "days": len(by_day),
@@ -112,10 +150,6 @@ def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, Che
     return "; ".join(f"{day}: {outcome.message}" for day, outcome in failing.items())
 
 
-def _severity(outcome: CheckOutcome) -> dg.AssetCheckSeverity:
-    return dg.AssetCheckSeverity.ERROR if outcome.blocking else dg.AssetCheckSeverity.WARN
-
-
 def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
     counts = {f"rows_{kind}": count for kind, count in outcome.failing.items()}
     sample = outcome.sample.to_markdown(index=False) if len(outcome.sample) else None
@@ -128,8 +162,8 @@ def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
 
 
 def first_failure(outcomes: Iterable[CheckOutcome]) -> CheckOutcome | None:
-    """Return the first blocking outcome that failed, if any."""
-    return next((found for found in outcomes if found.blocking and not found.passed), None)
+    """Return the first outcome that failed, if any."""
+    return next((found for found in outcomes if not found.passed), None)
 
 
 def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:

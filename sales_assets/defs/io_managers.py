@@ -42,7 +42,7 @@ class DailyFramesIOManager(dg.UPathIOManager):
             self._store_day(context, key, obj[date.fromisoformat(key)], path)
             if time.monotonic() - told_at > PROGRESS_SECONDS:
                 told_at = time.monotonic()
-                context.log.info(f"{done} of {len(paths)} days written")
+                context.log.info("%d of %d days written", done, len(paths))
 
     def _store_day(
         self, context: dg.OutputContext, key: str, frame: pd.DataFrame, path: UPath

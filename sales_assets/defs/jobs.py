@@ -12,3 +12,9 @@ daily_report_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream(),
     description="Computes days, from the source's rows to the rendered report.",
 )
+
+report_delivery_job = dg.define_asset_job(
+    names.REPORT_DELIVERY_JOB,
+    selection=dg.AssetSelection.assets(names.REPORT_DELIVERY),
+    description="Delivers a rendered report to every chat that the ledger still owes it.",
+)

@@ -13,8 +13,7 @@ class _Progress(logging.Formatter):
         return f"{step}: {message}" if step else message
 
 
-@dg.logger(description="Progress lines on stderr for the command line.")
-def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+def _progress(_context: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints one plain line a message, from INFO on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Progress())
@@ -23,3 +22,8 @@ def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     return logger
+
+
+progress_logger = dg.LoggerDefinition(
+    _progress, description="Progress lines on stderr for the command line."
+)

@@ -10,12 +10,12 @@ from pydantic import PrivateAttr
 from sales_assets.adapters.frames import FrameStore
 from sales_assets.adapters.source import SourceRead
 from sales_assets.core import cleaning
-from sales_assets.core.days import DailyFrames, ReportDays, day_bounds, lookback_days
+from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.event_log import EventLog, encode
-from sales_assets.core.schemas import CheckOutcome, check_raw_events
+from sales_assets.core.schemas import CheckOutcome, check_bad_rows, check_structure
 from sales_assets.defs import names
-from sales_assets.defs.checks import evaluation, first_failure
+from sales_assets.defs.checks import first_failure, log_evaluation
 from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
@@ -85,9 +85,7 @@ class LookbackResource(dg.ConfigurableResource):
 
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
         """Return what the checks find in one day's rows."""
-        return check_raw_events(
-            raw, day_bounds(day, self.calendar.zone), self.quality.bad_rows_share
-        )
+        return [check_structure(raw, day), check_bad_rows(raw, self.quality.bad_rows_share)]
 
     def event_log(self, context: dg.AssetExecutionContext) -> EventLog:
         """Return the events of the run's days and their lookback, filled where days miss.
@@ -170,7 +168,7 @@ class LookbackResource(dg.ConfigurableResource):
         for day in days:
             for outcome in self.outcomes(read.frames[day], day):
                 if not outcome.passed:
-                    context.log_event(evaluation(names.RAW_EVENTS, day, outcome))
+                    log_evaluation(context, names.RAW_EVENTS, day, outcome)
 
     def _store(
         self, context: dg.AssetExecutionContext, asset: str, frames: Mapping[date, pd.DataFrame]

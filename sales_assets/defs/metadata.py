@@ -68,6 +68,16 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("same_weekday_last_week", "int", "new_paying seven days before; null if young"),
         ("mean_7d", "float", "mean of the seven days before; null if young"),
     ),
+    names.REPORT_DELIVERY: (
+        ("chat", "string", "the chat's id, or outbox"),
+        ("thread", "int", "the topic in the chat; 0 for none"),
+        ("kind", "string", "report, continuation, edit, change, late"),
+        ("state", "string", "planned, sending, sent, failed, unknown"),
+        ("attempts", "int", "requests made"),
+        ("message_id", "int", "the message in the chat; null if there is none"),
+        ("possible_duplicate", "bool", "whether the chat may have it twice"),
+        ("reason", "string", "why it was refused or is in doubt"),
+    ),
 }
 
 
@@ -159,6 +169,7 @@ DESCRIBE: Mapping[str, Any] = {
     names.CONVERSION_FUNNEL: describe_funnel,
     names.DAILY_ACTIVITY: describe_activity,
     names.NEW_PAYING_USERS: describe_paying,
+    names.REPORT_DELIVERY: describe_frame,
 }
 
 

@@ -19,3 +19,6 @@ DAILY_REPORT_SCHEDULE = "daily_report_schedule"
 REPORT_DELIVERY_JOB = "report_delivery_job"
 REPORT_DELIVERY_SENSOR = "report_delivery_sensor"
 PARTIAL_REPORT_SENSOR = "partial_report_sensor"
+
+#: One alert a day tells the analysts why a report is late.
+LATE_TOPIC = "late"

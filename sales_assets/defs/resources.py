@@ -1,14 +1,25 @@
 """Configuration plus one thin method each, over objects that know no Dagster."""
 
-from datetime import date
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from sales_assets.adapters.demo_server import demo_source_url
+from sales_assets.adapters.dispatcher import Dispatcher
 from sales_assets.adapters.frames import FrameStore
+from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.outbox import OutboxTransport
 from sales_assets.adapters.source import PostgresSource
+from sales_assets.adapters.state import open_state
+from sales_assets.adapters.telegram import TelegramTransport
+from sales_assets.adapters.transport import Transport
+from sales_assets.core.delivery import Timetable
+
+OUTBOX_FOLDER = "outbox"
 
 
 class SourceResource(dg.ConfigurableResource):
@@ -33,6 +44,47 @@ class StorageResource(dg.ConfigurableResource):
     def store(self) -> FrameStore:
         """Return the store."""
         return FrameStore(self.base)
+
+
+class DeliveryResource(dg.ConfigurableResource):
+    """Where messages go and what is known of them: Telegram with a token, else the outbox."""
+
+    state_url: str
+    var_dir: str
+    token: str
+    base_url: str
+    proxy: str
+    admins: list[int]
+    delivery_time: str
+    report_zone: str
+
+    @property
+    def timetable(self) -> Timetable:
+        """When reports are due."""
+        return Timetable(ZoneInfo(self.report_zone), time.fromisoformat(self.delivery_time))
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger; without a token it is the outbox's."""
+        with closing(open_state(self.state_url)) as state:
+            yield Ledger(state, is_outbox=not self.token)
+
+    @contextmanager
+    def dispatcher(self) -> Iterator[Dispatcher]:
+        """Open what sends the messages that the ledger lacks."""
+        with self.ledger() as ledger:
+            yield Dispatcher(ledger, self._transport(), self.timetable, _now, self.admins)
+
+    def _transport(self) -> Transport:
+        if not self.token:
+            return OutboxTransport(Path(self.var_dir) / OUTBOX_FOLDER)
+        return TelegramTransport(
+            self.token, base_url=self.base_url or None, proxy=self.proxy or None
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class CalendarResource(dg.ConfigurableResource):

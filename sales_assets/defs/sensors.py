@@ -1,12 +1,21 @@
 """What reacts: a report without its failed parts, and the delivery."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from sales_assets.adapters.dispatcher import late_notices_owed, pending_deliveries
+from sales_assets.adapters.report_files import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.defs import names
-from sales_assets.defs.jobs import daily_report_job
+from sales_assets.defs.jobs import daily_report_job, report_delivery_job
+from sales_assets.defs.resources import DeliveryResource, StorageResource
+
+#: 08:45 sharp, as far as a look every few seconds can be.
+SECONDS_BETWEEN_LOOKS = 10
+#: How far back a rebuilt day is still corrected in the chats.
+DAYS_LOOKED_AT = 31
 
 #: Tags that say which days a run is about; a follow-up run takes them over.
 _DAY_TAGS = (
@@ -17,14 +26,49 @@ _DAY_TAGS = (
 FOLLOW_UP_TAG = "sales_assets/follow_up_of"
 
 
-def sensors(settings: Settings) -> list[dg.SensorDefinition]:
+def sensors(settings: Settings, first_day: date) -> list[dg.SensorDefinition]:
     """Return the sensors; they run by themselves in production alone."""
     status = (
         dg.DefaultSensorStatus.RUNNING
         if settings.starts_on_its_own
         else dg.DefaultSensorStatus.STOPPED
     )
-    return [_partial_report_sensor(status)]
+    return [_report_delivery_sensor(first_day, status), _partial_report_sensor(status)]
+
+
+def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=names.REPORT_DELIVERY_SENSOR,
+        job=report_delivery_job,
+        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        default_status=status,
+        description="Holds the rendered reports against the ledger and asks for the delivery of "
+        "what is owed: the newest finished day from the delivery time on, and corrections.",
+    )
+    def sensor(
+        delivery: DeliveryResource, storage: StorageResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        now, timetable = datetime.now(UTC), delivery.timetable
+        newest = timetable.newest_finished_day(now)
+        reports = content_hashes(storage.store(), _recent_days(newest, first_day))
+        with delivery.ledger() as ledger:
+            owed = [
+                (f"{day}:{reports[day][:12]}:{attempt}", day)
+                for day, attempt in pending_deliveries(ledger, reports, timetable, now)
+            ]
+            if newest not in reports and newest >= first_day:
+                owed += late_notices_owed(ledger, timetable, now, delivery.admins)
+        if not owed:
+            yield dg.SkipReason(f"nothing is owed; the newest finished day is {newest}")
+        for run_key, day in owed:
+            yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
+
+    return sensor
+
+
+def _recent_days(newest: date, first_day: date) -> list[date]:
+    days = (newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT))
+    return [day for day in days if day >= first_day]
 
 
 def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:

@@ -1,11 +1,14 @@
 """A small world for delivery tests: a clock that only the test moves, a ledger, chats, a report."""
 
 import asyncio
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from PIL import Image
 
 from sales_assets.adapters.dispatcher import Dispatcher
 from sales_assets.adapters.ledger import Ledger
@@ -18,20 +21,28 @@ DAY = date(2026, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
 TIMETABLE = Timetable(MOSCOW, time(8, 45))
 MORNING = TIMETABLE.due_at(DAY)
+
+
+def png(width: int = 40, height: int = 50, color: str = "navy") -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(target, "PNG")
+    return target.getvalue()
+
+
 REPORT = ReportToSend(
     day=DAY,
     caption_html="<b>23 заявки не обработаны</b>\nНовые оплаты: 12 &lt;обычно 11&gt;",
     verdict="23 заявки не обработаны",
     numbers={"Новые оплаты": 12, "Первая линия, просрочено": 23},
     content_sha256="a" * 64,
-    picture=b"\x89PNG the first picture",
+    picture=png(),
 )
 CORRECTED = replace(
     REPORT,
     caption_html="<b>24 заявки не обработаны</b>\nНовые оплаты: 14",
     numbers={"Новые оплаты": 14, "Первая линия, просрочено": 23},
     content_sha256="b" * 64,
-    picture=b"\x89PNG the second picture",
+    picture=png(color="red"),
 )
 
 
@@ -85,8 +96,8 @@ class World:
     admins: tuple[int, ...] = ()
 
     @classmethod
-    def at(cls, folder: Path, *, is_outbox: bool = False) -> "World":
-        state = open_state(f"sqlite:///{folder / 'state.db'}")
+    def at(cls, folder: Path, *, is_outbox: bool = False, busy_seconds: float = 15.0) -> "World":
+        state = open_state(f"sqlite:///{folder / 'state.db'}", busy_seconds=busy_seconds)
         return cls(state, Clock(), Ledger(state, is_outbox=is_outbox))
 
     def dispatcher(self, transport: Transport) -> Dispatcher:

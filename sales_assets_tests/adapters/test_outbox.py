@@ -18,7 +18,9 @@ def outbox(tmp_path: Path) -> Path:
     return tmp_path / "outbox" / DAY.isoformat()
 
 
-def test_a_report_without_a_token_arrives_in_the_outbox_as_files(world: World, outbox: Path) -> None:
+def test_a_report_without_a_token_arrives_in_the_outbox_as_files(
+    world: World, outbox: Path
+) -> None:
     result = world.dispatcher(OutboxTransport(outbox.parent)).deliver(REPORT)
 
     assert result.is_complete
@@ -40,7 +42,9 @@ def test_a_second_run_writes_nothing(world: World, outbox: Path) -> None:
     assert not (outbox / "report-outbox.png").exists()
 
 
-def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(world: World, outbox: Path) -> None:
+def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(
+    world: World, outbox: Path
+) -> None:
     dispatcher = world.dispatcher(OutboxTransport(outbox.parent))
     dispatcher.deliver(REPORT)
 

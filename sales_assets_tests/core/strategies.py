@@ -1,5 +1,6 @@
 """Random and hand-written journeys, and the frames that would be stored for them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -48,16 +49,19 @@ def raw_frame(rows: Iterable[Row], zone: ZoneInfo) -> pd.DataFrame:
 def history_frame(rows: Sequence[Row], day: date, zone: ZoneInfo) -> pd.DataFrame:
     """Ask all rows before the day's cut-off for the facts of the day's users."""
     start, cutoff = day_bounds(day, zone)
-    valid = [(u, kind, at) for u, kind, at in rows if u and kind and at < cutoff]
-    users = sorted({u for u, _, at in valid if at >= start})
+    by_user = defaultdict(list)
+    for user, kind, when in rows:
+        if user and kind and when < cutoff:
+            by_user[user].append((kind, when))
+    users = sorted(user for user, of_user in by_user.items() if max(of_user, key=_when)[1] >= start)
     facts = {
-        "first_event_at": EVENT_TYPES,
+        "first_event_at": None,
         "first_experiment_at": EXPERIMENTS,
         "first_payment_at": (ru.PURCHASE,),
     }
     columns = {
         name: [
-            min((at for u, kind, at in valid if u == user and kind in kinds), default=None)
+            min((when for kind, when in by_user[user] if not kinds or kind in kinds), default=None)
             for user in users
         ]
         for name, kinds in facts.items()
@@ -70,11 +74,15 @@ def history_frame(rows: Sequence[Row], day: date, zone: ZoneInfo) -> pd.DataFram
     return with_wall_clocks(frame, list(facts), zone)
 
 
+def _when(event: tuple[str, datetime]) -> datetime:
+    return event[1]
+
+
 def stored(rows: Sequence[Row], first: date, last: date, zone: ZoneInfo = MOSCOW) -> Stored:
-    """Store each day from `first` to `last` on its own: with what was known at its cut-off."""
+    """Store each day with rows, and `last`, on its own: with what was known at its cut-off."""
     clean, history = {}, {}
-    for back in range((last - first).days, -1, -1):
-        day = last - timedelta(days=back)
+    days = {row[2].astimezone(zone).date() for row in rows} | {last}
+    for day in sorted(day for day in days if first <= day <= last):
         start, cutoff = day_bounds(day, zone)
         history[day] = history_frame(rows, day, zone)
         raw = raw_frame([row for row in rows if start <= row[2] < cutoff], zone)
@@ -103,13 +111,15 @@ def journeys(
     last: date,
     zone: ZoneInfo = MOSCOW,
     *,
-    days_back: int = 40,
     types: Sequence[str] = EVENT_TYPES[:-2],
     max_size: int = 40,
 ) -> list[Row]:
-    """Draw rows of few users with many ties and times on the borders of days and windows."""
+    """Draw rows of few users with many ties and times on the borders of days and windows.
+
+    They reach 40 days back from the end of `last`.
+    """
     end = day_bounds(last, zone)[1]
-    backs = st.sampled_from([0, 0, 1, 1, 2, 3, 7, 8, 14, 29, 30, 31]) | st.integers(0, days_back)
+    backs = st.sampled_from([0, 0, 1, 1, 2, 3, 7, 8, 14, 29, 30, 31]) | st.integers(0, 39)
     instants = st.builds(
         lambda back, hours, seconds: end - timedelta(days=back, hours=hours, seconds=seconds),
         backs,

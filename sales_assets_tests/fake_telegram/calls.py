@@ -72,6 +72,13 @@ async def read_call(request: web.Request) -> Call:
     """The query and the body together; a body over the limit is 413 before it is read."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise too_large()
+    try:
+        return await read_body(request)
+    except (ValueError, web.RequestPayloadError, ConnectionError):
+        raise bad_request("can't parse the request's body") from None
+
+
+async def read_body(request: web.Request) -> Call:
     call = Call(request.match_info["method"], dict(request.query))
     if request.content_type == "multipart/form-data":
         await read_parts(call, await request.multipart())

@@ -184,8 +184,10 @@ def letters(digest: bytes) -> str:
 
 def markup_of(call: Call) -> Json | None:
     """The inline keyboard of a call; other keyboards show nothing in the message."""
-    markup = call.json("reply_markup", "reply keyboard markup")
-    if not markup or "inline_keyboard" not in markup:
+    markup = call.json("reply_markup", "reply keyboard markup") or {}
+    if not isinstance(markup, dict):
+        raise bad_request("object expected as reply markup")
+    if "inline_keyboard" not in markup:
         return None
     rows = [[button_of(button) for button in row] for row in markup["inline_keyboard"] if row]
     if sum(len(row) for row in rows) > MAX_BUTTONS:

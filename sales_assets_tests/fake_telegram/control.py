@@ -1,6 +1,7 @@
 """What a test or a person does to the fake: users act, chats change, faults are ordered."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sales_assets_tests.fake_telegram.entities import commands
 from sales_assets_tests.fake_telegram.faults import FOR_EVER, Fault, Order
 from sales_assets_tests.fake_telegram.methods import change_member, push_membership, without_reply
+from sales_assets_tests.fake_telegram.refusals import flood
 from sales_assets_tests.fake_telegram.world import (
     CALLBACK_LIFETIME_SECONDS,
     FIRST_GROUP_ID,
@@ -42,12 +44,33 @@ class Request:
     at: float = field(default_factory=time.time)
 
 
+@dataclass
+class Pace:
+    """How many sends and edits a second are let through."""
+
+    per_second: int
+    retry_after: int
+    passed_at: deque[float] = field(default_factory=deque)
+
+    def check(self, method: str) -> None:
+        """Count a call to a method that writes; refuse it when the second is full."""
+        if not method.lower().startswith(("send", "edit")) or method.lower() == "sendchataction":
+            return
+        now = time.monotonic()
+        while self.passed_at and self.passed_at[0] <= now - 1:
+            self.passed_at.popleft()
+        if len(self.passed_at) >= self.per_second:
+            raise flood(self.retry_after)
+        self.passed_at.append(now)
+
+
 class Control:
     """The fake's state with everything that a test may do to it and read from it."""
 
     def __init__(self, token: str = DEFAULT_TOKEN, username: str = DEFAULT_USERNAME) -> None:
         self.world = World()
         self.orders: list[Order] = []
+        self.pace: Pace | None = None
         self.requests: list[Request] = []
         self.violations: list[str] = []
         self.token = self.add_bot(token, username)
@@ -80,7 +103,7 @@ class Control:
         owner_id: int | None = None,
         bot_status: str = "member",
     ) -> int:
-        """A basic group; `bot_status` may be member, administrator, left or kicked."""
+        """A basic group; `bot_status`: member, administrator, restricted, left or kicked."""
         with self.world.lock:
             chat_id = FIRST_GROUP_ID - self.world.next_number()
             self.world.groups[chat_id] = Chat(chat_id, "group", title)
@@ -269,6 +292,7 @@ class Control:
     def revoke_token(self, token: str | None = None) -> None:
         """BotFather gave out a new token: the old one is 401 from now on."""
         self.bot(token).is_revoked = True
+        self.world.on_update(self.bot(token))
 
     def forget_file(self, file_id: str) -> None:
         """The file_id is refused from now on, with all sizes of the same picture."""
@@ -291,6 +315,14 @@ class Control:
         found = fault if isinstance(fault, Fault) else Fault(**fault)
         with self.world.lock:
             self.orders.append(Order(found, method, chat_id, call, times or FOR_EVER))
+
+    def limit_rate(self, per_second: int, retry_after: int = 1) -> None:
+        """Answer 429 to a send or an edit beyond so many in any second, as Telegram's 30."""
+        self.pace = Pace(per_second, retry_after)
+
+    def remove_message(self, chat_id: int, message_id: int) -> None:
+        """Somebody deletes a message of the chat; nobody is told."""
+        del self.chat(chat_id).messages[message_id]
 
     def clear_orders(self) -> None:
         self.orders.clear()

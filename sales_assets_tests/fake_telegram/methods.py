@@ -65,6 +65,24 @@ ADMINISTRATOR_RIGHTS = (
     "can_delete_stories",
     "can_send_welcome_messages",
 )
+RESTRICTED_RIGHTS = (
+    "can_send_messages",
+    "can_send_audios",
+    "can_send_documents",
+    "can_send_photos",
+    "can_send_videos",
+    "can_send_video_notes",
+    "can_send_voice_notes",
+    "can_send_polls",
+    "can_send_other_messages",
+    "can_add_web_page_previews",
+    "can_react_to_messages",
+    "can_edit_tag",
+    "can_change_info",
+    "can_invite_users",
+    "can_pin_messages",
+    "can_manage_topics",
+)
 GIFTS = (
     "unlimited_gifts",
     "limited_gifts",
@@ -109,6 +127,15 @@ def check_member(bot: Bot, chat: Chat) -> None:
         raise forbidden(f"bot is not a member of the {chat.kind} chat")
 
 
+def check_rights(bot: Bot, chat: Chat, content: Json) -> None:
+    """A restricted bot may not send; the text names what it tried."""
+    if chat.members.get(bot.user.user_id) != "restricted":
+        return
+    names = {"photo": "photos", "document": "documents"}
+    what = next((name for kind, name in names.items() if kind in content), "text messages")
+    raise bad_request(f"not enough rights to send {what} to the chat")
+
+
 def check_read(bot: Bot, chat: Chat) -> None:
     """Reading is closed to outsiders of a supergroup only."""
     if chat.kind == "supergroup":
@@ -147,6 +174,7 @@ def send(world: World, bot: Bot, call: Call, content: Json) -> Json:
     markup = markup_of(call)
     chat = world.chat(bot, call.text("chat_id"))
     check_write(world, bot, chat)
+    check_rights(bot, chat, content)
     thread_id = thread_of(bot, chat, call)
     fields = content | ({"reply_markup": markup} if markup else {})
     message = world.post(chat, bot.user, reply_of(chat, call) | fields, thread_id)
@@ -344,6 +372,11 @@ def member_json(world: World, user_id: int, status: str) -> Json:
             "can_be_edited": False,
             "is_anonymous": False,
             **dict.fromkeys(ADMINISTRATOR_RIGHTS, True),
+        },
+        "restricted": {
+            "is_member": True,
+            "until_date": 0,
+            **dict.fromkeys(RESTRICTED_RIGHTS, False),
         },
         "kicked": {"until_date": 0},
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Telegram, as the fake has it</title>
+<link rel="icon" href="data:,">
 <style>
 body { font: 15px/1.4 system-ui, sans-serif; margin: 0; background: #e6ebee; color: #222 }
 header { position: sticky; top: 0; background: #fff; padding: 10px 16px;
@@ -27,7 +28,7 @@ article.user { background: #e3fbd4; margin: 8px 0 8px 60px }
 article small { color: #777 } article p { margin: 4px 0; white-space: pre-wrap }
 article img { max-width: 100%; border-radius: 6px; display: block }
 .row { display: flex; gap: 4px; margin-top: 4px } .row button { flex: 1 }
-#problems { color: #a00; white-space: pre-wrap; padding: 0 16px }
+#answer { padding: 8px 16px 0 } #problems { color: #a00; white-space: pre-wrap; padding: 0 16px }
 </style></head><body>
 <header>
  <label>as <select id="user"></select></label>
@@ -42,7 +43,7 @@ article img { max-width: 100%; border-radius: 6px; display: block }
  <button data-do="block">Block the bot</button>
  <button data-do="unblock">Unblock</button>
 </header>
-<div id="problems"></div><main id="chats"></main>
+<div id="answer"></div><div id="problems"></div><main id="chats"></main>
 <script>
 const byId = name => document.getElementById(name);
 const control = async (name, body) => {
@@ -102,6 +103,7 @@ async function refresh() {
   byId("chats").replaceChildren(...state.chats.map(chat => make("section", {},
     make("h2", {}, `${chat.name} (${chat.kind} ${chat.id})`),
     ...chat.messages.map(message => show(chat, message)))));
+  byId("answer").textContent = state.answer ? "The bot answered the button: " + state.answer : "";
   if (state.violations.length) byId("problems").textContent = state.violations.join("\\n");
 }
 refresh(); setInterval(refresh, 1000);
@@ -136,7 +138,14 @@ def shown_state(control: "Control") -> Json:
         "users": [{"id": user.user_id, "name": user.first_name} for user in people],
         "chats": [shown_chat(control.world, chat) for chat in control.world.chats()],
         "violations": control.violations,
+        "answer": last_answer(control.world),
     }
+
+
+def last_answer(world: World) -> str:
+    """What the newest answered button showed to the user; empty if nothing."""
+    answers = [query.answer["text"] for query in world.queries.values() if query.answer]
+    return answers[-1] if answers else ""
 
 
 def shown_chat(world: World, chat: Chat) -> Json:

@@ -19,7 +19,13 @@ In a test::
 Users act by `say`, `start(user, invite)`, `press(user, chat, message, data)`, `block`, groups by
 `add_bot_to`, `remove_bot_from`, `migrate`, `migrate_silently`, `delete_topic`; see `Control`.
 What came: `accepted(chat)` in order, `messages(chat)` and `from_bot(chat)` as shown now, `requests`
-raw, `wait_for(condition)`. Bytes are spoiled by `wire.Wire` in front of the fake.
+raw, `wait_for(condition)`. `limit_rate(30)` answers 429 beyond that pace. Bytes are spoiled by a
+proxy in front, each plan for one exchange::
+
+    with Wire(fake.port) as wire:                                           # use wire.base_url
+        wire.plan(Plan("answer", "headers", "reset", method="sendPhoto"))   # accepted, then RST
+        wire.plan(Plan("request", "body", "close"))                         # cut in mid upload
+        wire.refuse()                                                       # until wire.listen()
 
 As a process, to try the bot without the network, with a page that shows the chats and lets one
 write, press and add the bot; the chats are mirrored in the folder::
@@ -59,6 +65,7 @@ from sales_assets_tests.fake_telegram.refusals import (
     Refusal,
     conflict,
     not_found,
+    unauthorized,
 )
 from sales_assets_tests.fake_telegram.witness import violations
 from sales_assets_tests.fake_telegram.world import Bot, Json
@@ -146,9 +153,7 @@ class FakeTelegram(Control):
         """Run until `stopping` is set; then end every request that still waits."""
         self.loop = asyncio.get_running_loop()
         self.stopping = asyncio.Event()
-        runner = web.AppRunner(
-            self.application(), handler_cancellation=True, shutdown_timeout=0.2, access_log=None
-        )
+        runner = web.AppRunner(self.application(), shutdown_timeout=0.2, access_log=None)
         await runner.setup()
         try:
             await web.TCPSite(runner, LOOPBACK, self.port).start()
@@ -159,6 +164,8 @@ class FakeTelegram(Control):
             self.failure = error
         finally:
             self.ready.set()
+            for poll in self.polls.values():
+                poll.woken.set()
             await runner.cleanup()
 
     def application(self) -> web.Application:
@@ -227,6 +234,8 @@ class FakeTelegram(Control):
         if method is None:
             raise not_found("Not Found: method not found")
         with self.world.lock:
+            if self.pace is not None:
+                self.pace.check(call.method)
             return method(self.world, bot, call)
 
     async def spoil(
@@ -258,7 +267,7 @@ class FakeTelegram(Control):
         """The updates from the offset on; waits for one; a newer poller ends an older one."""
         if bot.webhook_url:
             raise conflict(WEBHOOK_ACTIVE)
-        self.end_poll(bot, OTHER_POLLER)
+        self.end_poll(bot, conflict(OTHER_POLLER))
         with self.world.lock:
             allow(bot, call)
             updates = take_updates(bot, call)
@@ -280,19 +289,21 @@ class FakeTelegram(Control):
         if poll.refusal is not None:
             raise poll.refusal
 
-    def end_poll(self, bot: Bot, reason: str) -> None:
+    def end_poll(self, bot: Bot, refusal: Refusal) -> None:
         poll = self.polls.get(bot.user.user_id)
         if poll is not None:
-            poll.refusal = conflict(reason)
+            poll.refusal = refusal
             poll.woken.set()
 
     def wake(self, bot: Bot) -> None:
-        """Called from any thread when an update, or a webhook, has come for the bot."""
+        """Called from any thread when an update came for the bot, or its polling must end."""
         self.tell_loop(self.wake_poll, bot)
 
     def wake_poll(self, bot: Bot) -> None:
-        if bot.webhook_url:
-            self.end_poll(bot, WEBHOOK_SET)
+        if bot.is_revoked:
+            self.end_poll(bot, unauthorized())
+        elif bot.webhook_url:
+            self.end_poll(bot, conflict(WEBHOOK_SET))
         elif poll := self.polls.get(bot.user.user_id):
             poll.woken.set()
 
@@ -342,6 +353,8 @@ CONTROLS = frozenset(
         "delete_group",
         "delete_topic",
         "expire_queries",
+        "limit_rate",
+        "remove_message",
         "forget_file",
         "from_bot",
         "messages",

@@ -455,3 +455,32 @@ def test_the_fake_ends_at_once_though_clients_wait(fake: FakeTelegram) -> None:
     assert fake.thread is not None
     assert not fake.thread.is_alive()
     assert time.monotonic() - began < 2
+
+
+def test_a_restricted_bot_may_look_but_not_send(fake: FakeTelegram) -> None:
+    chat = fake.add_supergroup(bot_status="restricted")
+    [member] = called(fake, methods.GetChatMember(chat_id=chat, user_id=fake.bot().user.user_id))
+    assert member.status == "restricted"
+    error = failed(fake, methods.SendPhoto(chat_id=chat, photo=uploaded()))
+    assert error.message == "Bad Request: not enough rights to send photos to the chat"
+
+
+def test_sending_faster_than_the_pace_is_a_flood(fake: FakeTelegram) -> None:
+    chat = fake.add_private_chat()
+    fake.limit_rate(2, retry_after=3)
+    message = methods.SendMessage(chat_id=chat, text="a")
+    called(fake, message, methods.GetMe(), message)
+    error = failed(fake, message)
+    assert isinstance(error, exceptions.TelegramRetryAfter)
+    assert error.retry_after == 3
+    assert fake.pace is not None
+    fake.pace.passed_at[0] -= 1
+    called(fake, message)
+
+
+def test_a_deleted_message_can_not_be_edited(fake: FakeTelegram) -> None:
+    chat = fake.add_private_chat()
+    called(fake, methods.SendMessage(chat_id=chat, text="a"))
+    fake.remove_message(chat, 1)
+    error = failed(fake, methods.EditMessageText(chat_id=chat, message_id=1, text="b"))
+    assert error.message == "Bad Request: message to edit not found"

@@ -6,11 +6,10 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
-from sales_assets_tests.fake_telegram.conftest import picture
+from sales_assets_tests.fake_telegram.conftest import http_get, http_post, picture
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 
 
@@ -23,11 +22,11 @@ def test_a_message_may_come_in_any_encoding(fake: FakeTelegram) -> None:
     fields: dict[str, Any] = {"chat_id": str(chat), "text": "<b>ж</b>", "parse_mode": "HTML"}
     address = url(fake, "sendMessage")
     answers = [
-        httpx.post(address, data=fields),
-        httpx.post(address, json=fields | {"chat_id": chat}),
-        httpx.post(address, files={name: (None, value) for name, value in fields.items()}),
-        httpx.get(address, params=fields),
-        httpx.post(url(fake, "SENDMESSAGE"), data=fields),
+        http_post(address, data=fields),
+        http_post(address, json=fields | {"chat_id": chat}),
+        http_post(address, files={name: (None, value) for name, value in fields.items()}),
+        http_get(address, params=fields),
+        http_post(url(fake, "SENDMESSAGE"), data=fields),
     ]
     assert [answer.json()["result"]["text"] for answer in answers] == ["ж"] * 5
     assert fake.violations == []
@@ -49,7 +48,7 @@ def test_a_chunked_upload_is_read_whole(fake: FakeTelegram) -> None:
             yield body[start : start + 7]
 
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = httpx.post(url(fake, "sendPhoto"), content=pieces(), headers=headers)
+    answer = http_post(url(fake, "sendPhoto"), content=pieces(), headers=headers)
     photo = answer.json()["result"]["photo"][-1]
     assert fake.download(photo["file_id"]) == picture()
     assert fake.violations == []
@@ -61,26 +60,26 @@ def test_nested_objects_may_come_as_json_or_as_text(fake: FakeTelegram) -> None:
     as_object = {"chat_id": chat, "text": "a", "reply_markup": markup}
     as_text = {**as_object, "reply_markup": json.dumps(markup)}
     for fields in (as_object, as_text):
-        answer = httpx.post(url(fake, "sendMessage"), json=fields)
+        answer = http_post(url(fake, "sendMessage"), json=fields)
         assert answer.json()["result"]["reply_markup"] == markup
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]"])
 def test_a_body_that_is_no_object_is_refused(fake: FakeTelegram, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = httpx.post(url(fake, "sendMessage"), content=body, headers=headers)
+    answer = http_post(url(fake, "sendMessage"), content=body, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["description"] == "Bad Request: can't parse JSON object"
 
 
 def test_a_keyboard_that_is_no_json_is_refused(fake: FakeTelegram) -> None:
     fields = {"chat_id": fake.add_private_chat(), "text": "a", "reply_markup": "{"}
-    answer = httpx.post(url(fake, "sendMessage"), data=fields)
+    answer = http_post(url(fake, "sendMessage"), data=fields)
     assert "can't parse reply keyboard markup JSON object" in answer.json()["description"]
 
 
 def test_something_that_is_no_token_is_not_found(fake: FakeTelegram) -> None:
-    answer = httpx.get(f"{fake.base_url}TOKEN/getMe")
+    answer = http_get(f"{fake.base_url}TOKEN/getMe")
     assert answer.json() == {"ok": False, "error_code": 404, "description": "Not Found"}
 
 
@@ -97,22 +96,20 @@ def test_an_announced_body_over_the_limit_is_refused_unread(fake: FakeTelegram) 
 
 def test_a_file_is_downloaded_with_the_right_token_only(fake: FakeTelegram) -> None:
     chat = fake.add_private_chat()
-    sent = httpx.post(
+    sent = http_post(
         url(fake, "sendPhoto"), data={"chat_id": chat}, files={"photo": ("r.png", picture())}
     ).json()["result"]
     file_id = sent["photo"][-1]["file_id"]
-    path = httpx.get(url(fake, "getFile"), params={"file_id": file_id}).json()["result"][
-        "file_path"
-    ]
+    path = http_get(url(fake, "getFile"), params={"file_id": file_id}).json()["result"]["file_path"]
     with urllib.request.urlopen(f"{fake.base_file_url}{fake.token}/{path}") as answer:  # noqa: S310 - loopback
         assert Image.open(io.BytesIO(answer.read())).size == (60, 90)
-    assert httpx.get(f"{fake.base_file_url}1:wrong/{path}").status_code == 401
-    assert httpx.get(f"{fake.base_file_url}{fake.token}/photos/none").status_code == 404
+    assert http_get(f"{fake.base_file_url}1:wrong/{path}").status_code == 401
+    assert http_get(f"{fake.base_file_url}{fake.token}/photos/none").status_code == 404
 
 
 def test_every_request_is_on_record_with_its_answer(fake: FakeTelegram) -> None:
     chat = fake.add_private_chat()
-    httpx.post(url(fake, "sendMessage"), data={"chat_id": chat, "text": "a"})
-    httpx.post(url(fake, "sendMessage"), data={"chat_id": 1, "text": "b"})
+    http_post(url(fake, "sendMessage"), data={"chat_id": chat, "text": "a"})
+    http_post(url(fake, "sendMessage"), data={"chat_id": 1, "text": "b"})
     found = [(one.chat_id, one.params["text"], one.status) for one in fake.calls("sendMessage")]
     assert found == [(str(chat), "a", 200), ("1", "b", 400)]

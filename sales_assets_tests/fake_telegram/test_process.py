@@ -5,11 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from sales_assets_tests.fake_telegram import faults
-from sales_assets_tests.fake_telegram.conftest import picture
+from sales_assets_tests.fake_telegram.conftest import http_get, http_post, picture
 from sales_assets_tests.fake_telegram.remote import RemoteFake
 from sales_assets_tests.fake_telegram.server import CONTROLS, FakeTelegram
 
@@ -36,11 +35,11 @@ def test_the_folder_mirrors_messages_and_their_edits(tmp_path: Path) -> None:
     with FakeTelegram(folder=tmp_path) as fake:
         chat = fake.add_private_chat()
         address = f"{fake.base_url}{fake.token}"
-        httpx.post(
+        http_post(
             f"{address}/sendPhoto", data={"chat_id": chat}, files={"photo": ("r.png", picture())}
         )
         edit = {"chat_id": chat, "message_id": 1, "caption": "new"}
-        httpx.post(f"{address}/editMessageCaption", data=edit)
+        http_post(f"{address}/editMessageCaption", data=edit)
     assert (tmp_path / str(chat) / "000001_r.png").read_bytes() == picture()
     text = (tmp_path / str(chat) / "000001.json").read_text(encoding="utf-8")
     assert json.loads(text)["caption"] == "new"
@@ -67,17 +66,17 @@ def test_the_process_is_controlled_from_outside_and_ends_on_a_signal(
     user = remote.add_user(first_name="Anna")
     remote.start(user_id=user, payload="invite")
     address = f"{remote.base_url}{token}"
-    [update] = httpx.get(f"{address}/getUpdates").json()["result"]
+    [update] = http_get(f"{address}/getUpdates").json()["result"]
     assert update["message"]["text"] == "/start invite"
     remote.order(fault=faults.accept_then_fail(), method="sendMessage")
-    answer = httpx.post(f"{address}/sendMessage", data={"chat_id": user, "text": "<hi>"})
+    answer = http_post(f"{address}/sendMessage", data={"chat_id": user, "text": "<hi>"})
     assert answer.status_code == 500
     assert [one["method"] for one in remote.accepted(chat_id=user)] == ["sendMessage"]
     assert remote.violations() == []
     assert remote.requests()[-1]["status"] == 500
-    state = httpx.get(f"{remote.url}/state").json()
+    state = http_get(f"{remote.url}/state").json()
     shown = next(chat for chat in state["chats"] if chat["id"] == user)["messages"]
     assert [one["html"] for one in shown] == ["/start invite", "&lt;hi&gt;"]
-    assert "fetch(" in httpx.get(remote.url).text
+    assert "fetch(" in http_get(remote.url).text
     running.send_signal(signal.SIGTERM)
     assert running.wait(5) == 0

@@ -1,14 +1,15 @@
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from typing import Any
 
-import httpx
-
+from sales_assets_tests.fake_telegram.conftest import http_get
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 
 
 def updates(fake: FakeTelegram, **params: Any) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{fake.base_url}{fake.token}/getUpdates", params=params).json()
+    answer = http_get(f"{fake.base_url}{fake.token}/getUpdates", params=params).json()
     return answer["result"]
 
 
@@ -60,7 +61,7 @@ def test_only_the_wanted_kinds_are_kept_from_then_on(fake: FakeTelegram) -> None
 def test_in_a_group_the_bot_reads_its_commands_and_replies_to_it_only(fake: FakeTelegram) -> None:
     user = fake.add_user("Anna")
     group = fake.add_group(owner_id=user)
-    sent = httpx.get(
+    sent = http_get(
         f"{fake.base_url}{fake.token}/sendMessage", params={"chat_id": group, "text": "report"}
     ).json()["result"]
     fake.say(user, "hello", group)
@@ -102,7 +103,31 @@ def test_the_bot_is_told_of_every_change_of_its_place(fake: FakeTelegram) -> Non
 def test_two_bots_have_chats_and_updates_of_their_own(fake: FakeTelegram) -> None:
     chat = fake.add_private_chat()
     other = fake.add_bot("8000000002:AAOther", "other_bot")
-    answer = httpx.get(f"{fake.base_url}{other}/sendMessage", params={"chat_id": chat, "text": "a"})
+    answer = http_get(f"{fake.base_url}{other}/sendMessage", params={"chat_id": chat, "text": "a"})
     assert answer.json()["description"] == "Bad Request: chat not found"
     fake.say(chat, "a")
-    assert httpx.get(f"{fake.base_url}{other}/getUpdates").json()["result"] == []
+    assert http_get(f"{fake.base_url}{other}/getUpdates").json()["result"] == []
+
+
+def answer_to_a_waiting_poll(fake: FakeTelegram, end: Callable[[], Any]) -> dict[str, Any]:
+    address = f"{fake.base_url}{fake.token}/getUpdates"
+    with ThreadPoolExecutor() as pool:
+        poll = pool.submit(http_get, address, params={"timeout": 30}, timeout=5)
+        fake.wait_for(lambda: fake.polls)
+        end()
+        return poll.result().json()
+
+
+def test_a_waiting_poll_ends_when_the_token_is_revoked(fake: FakeTelegram) -> None:
+    assert answer_to_a_waiting_poll(fake, fake.revoke_token)["description"] == "Unauthorized"
+
+
+def test_a_waiting_poll_ends_when_a_webhook_is_set(fake: FakeTelegram) -> None:
+    address = f"{fake.base_url}{fake.token}/setWebhook"
+
+    def set_webhook() -> None:
+        http_get(address, params={"url": "https://example.org"})
+
+    answer = answer_to_a_waiting_poll(fake, set_webhook)
+    assert answer["description"] == "Conflict: terminated by setWebhook request"
+    assert answer["error_code"] == 409

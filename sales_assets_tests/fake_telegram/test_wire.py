@@ -7,7 +7,7 @@ import httpx
 import pytest
 import telegram
 
-from sales_assets_tests.fake_telegram.conftest import picture, ptb_call
+from sales_assets_tests.fake_telegram.conftest import NO_TLS, http_get, http_post, picture, ptb_call
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 from sales_assets_tests.fake_telegram.wire import After, End, Plan, Wire
 
@@ -24,12 +24,12 @@ def wire(fake: FakeTelegram) -> Iterator[Wire]:
 def post(fake: FakeTelegram, wire: Wire, chat: int) -> httpx.Response:
     address = f"{wire.base_url}{fake.token}/sendPhoto"
     files = {"photo": ("r.png", picture(800, 800))}
-    return httpx.post(address, data={"chat_id": chat}, files=files, timeout=0.3)
+    return http_post(address, data={"chat_id": chat}, files=files, timeout=0.3)
 
 
 def test_without_a_plan_everything_passes(fake: FakeTelegram, wire: Wire) -> None:
     chat = fake.add_private_chat()
-    with httpx.Client(base_url=wire.base_url + fake.token) as client:
+    with httpx.Client(verify=NO_TLS, base_url=wire.base_url + fake.token) as client:
         for text in "abc":
             client.post("/sendMessage", data={"chat_id": chat, "text": text})
     assert post(fake, wire, chat).status_code == 200
@@ -100,5 +100,5 @@ def test_a_refused_connection_comes_back_on_the_same_port(fake: FakeTelegram, wi
 
 def test_a_silent_line_to_nowhere_ends_with_the_wire() -> None:
     with Wire(1) as wire, pytest.raises(httpx.TransportError):
-        httpx.get(wire.url, timeout=0.5)
+        http_get(wire.url, timeout=0.5)
     assert not wire.thread.is_alive()

@@ -122,6 +122,7 @@ class Accepted:
     message: Json | None
     is_silent: bool
     bot_id: int
+    at: float = field(default_factory=time.time)
 
 
 class World:

@@ -7,9 +7,9 @@ import dagster as dg
 from sales_assets.core.cleaning import clean_events as clean
 from sales_assets.core.cleaning import set_aside
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.schemas import check_clean_events
+from sales_assets.core.schemas import check_clean
 from sales_assets.defs import names
-from sales_assets.defs.checks import CLEAN_CHECKS, RAW_CHECKS, dictionary_results, results
+from sales_assets.defs.checks import CLEAN_CHECKS, RAW_CHECKS, dictionary_results, promised, results
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import partition_days
@@ -67,7 +67,7 @@ def clean_events(
     lookback.clean_missing(context)
     days = partition_days(context)
     frames = DailyFrames(days, lambda day: clean(set_aside(raw_events[day])[0], user_history[day]))
-    outcomes = {day: check_clean_events(frames[day]) for day in days}
+    outcomes = {day: [check_clean(frames[day], user_history[day], day)] for day in days}
     yield dg.MaterializeResult(
-        value=frames, check_results=results(context, names.CLEAN_EVENTS, outcomes)
+        value=frames, check_results=promised(context, names.CLEAN_EVENTS, outcomes)
     )

@@ -1,5 +1,7 @@
 """The metrics of the day: each a core function over the lookback's events."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from sales_assets.core.activity import daily_activity as count_activity
@@ -8,7 +10,9 @@ from sales_assets.core.funnel import conversion_funnel as count_funnel
 from sales_assets.core.payments import new_paying_users as count_new_paying
 from sales_assets.core.processes import stuck_cases as list_stuck
 from sales_assets.core.processes import unclosed_processes as count_unclosed
+from sales_assets.core.schemas import check_groups
 from sales_assets.defs import names
+from sales_assets.defs.checks import FUNNEL_CHECKS, promised
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource
 
@@ -19,14 +23,13 @@ EVENTS = [names.CLEAN_EVENTS, names.USER_HISTORY]
 
 def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
     """Return the assets of this module for one calendar."""
-    bodies = (
-        unclosed_processes,
-        stuck_cases,
-        conversion_funnel,
-        daily_activity,
-        new_paying_users,
-    )
-    return [daily.asset(body, group=GROUP, kinds=KINDS, deps=EVENTS) for body in bodies]
+    plain = (unclosed_processes, stuck_cases, daily_activity, new_paying_users)
+    return [
+        *(daily.asset(body, group=GROUP, kinds=KINDS, deps=EVENTS) for body in plain),
+        daily.asset(
+            conversion_funnel, group=GROUP, kinds=KINDS, deps=EVENTS, check_specs=FUNNEL_CHECKS
+        ),
+    ]
 
 
 def unclosed_processes(
@@ -43,10 +46,16 @@ def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -
     return DailyFrames.of(list_stuck(log, days))
 
 
-def conversion_funnel(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
+def conversion_funnel(
+    context: dg.AssetExecutionContext, lookback: LookbackResource
+) -> Iterator[dg.MaterializeResult[DailyFrames]]:
     """How far the clients of a week of requests came within 7 days, by group of clients."""
     log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_funnel(log, days))
+    frames = DailyFrames.of(count_funnel(log, days))
+    outcomes = {day: [check_groups(frames[day])] for day in frames}
+    yield dg.MaterializeResult(
+        value=frames, check_results=promised(context, names.CONVERSION_FUNNEL, outcomes)
+    )
 
 
 def daily_activity(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:

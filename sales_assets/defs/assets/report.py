@@ -52,7 +52,7 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
         context.add_asset_metadata(
             _metadata(lookback, report, shown), partition_key=day.isoformat()
         )
-        context.log.info(f"{day}: {report.verdict.text} ({done} of {len(days)} days)")
+        context.log.info("%s: %s (%d of %d)", day, report.verdict.text, done, len(days))
 
 
 def _metadata(lookback: LookbackResource, report: Report, picture: bytes | None) -> dict[str, Any]:

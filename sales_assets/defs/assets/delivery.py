@@ -1,0 +1,123 @@
+"""The delivery: what every chat got of a day's report."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from sales_assets.adapters.dispatcher import DeliveryResult, DeliveryStoppedError, Dispatcher
+from sales_assets.adapters.report_files import NUMBERS, read_report
+from sales_assets.core.days import DailyFrames
+from sales_assets.core.messages import admin_alert, late_notice
+from sales_assets.defs import names
+from sales_assets.defs.causes import cause_of_lateness
+from sales_assets.defs.daily import DailyAssets
+from sales_assets.defs.partitions import partition_days
+from sales_assets.defs.resources import DeliveryResource, StorageResource
+
+GROUP = "report"
+DELIVERED = "delivered"
+CHECK = dg.AssetCheckSpec(
+    DELIVERED,
+    asset=names.REPORT_DELIVERY,
+    blocking=True,
+    description="Every chat has the report, and none is in doubt.",
+)
+
+
+def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
+    """Return the assets of this module for one calendar."""
+    return [
+        daily.asset(
+            report_delivery,
+            group=GROUP,
+            kinds={"telegram"},
+            deps=[names.DAILY_REPORT],
+            check_specs=[CHECK],
+        )
+    ]
+
+
+def report_delivery(
+    context: dg.AssetExecutionContext, delivery: DeliveryResource, storage: StorageResource
+) -> Iterator[dg.MaterializeResult[DailyFrames]]:
+    """What became of each message of the day, chat by chat.
+
+    A rendered report is sent to the chats that lack it, or corrected where they have other
+    content. Where yesterday's is not there in time, the chats get one sentence and the analysts
+    the cause.
+    """
+    with delivery.dispatcher() as dispatcher:
+        results = {
+            day: _deliver(context, dispatcher, storage, day) for day in partition_days(context)
+        }
+    yield dg.MaterializeResult(
+        value=DailyFrames(results, lambda day: results[day].outcomes),
+        check_results=[_check(results, storage)],
+    )
+
+
+def _deliver(
+    context: dg.AssetExecutionContext,
+    dispatcher: Dispatcher,
+    storage: StorageResource,
+    day: date,
+) -> DeliveryResult:
+    try:
+        result = _send(context, dispatcher, storage, day)
+    except DeliveryStoppedError as stopped:
+        context.add_asset_metadata(_counts(stopped.result), partition_key=day.isoformat())
+        context.log.warning("%s: %s", day, _counts(stopped.result))
+        raise
+    for warning in result.warnings:
+        context.log.warning(warning)
+    context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
+    return result
+
+
+def _send(
+    context: dg.AssetExecutionContext,
+    dispatcher: Dispatcher,
+    storage: StorageResource,
+    day: date,
+) -> DeliveryResult:
+    store = storage.store()
+    if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
+        return dispatcher.deliver(read_report(store, day).to_send())
+    cause = cause_of_lateness(context.instance, day)
+    dispatcher.alert(admin_alert(day, names.LATE_TOPIC, cause))
+    return dispatcher.announce(late_notice(day))
+
+
+def _counts(result: DeliveryResult) -> dict[str, Any]:
+    return {
+        "sent": result.sent,
+        "failed": result.failed,
+        "unknown": result.unknown,
+        "waiting": result.waiting,
+        "possible_duplicates": result.possible_duplicates,
+    }
+
+
+def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.AssetCheckResult:
+    store = storage.store()
+    late = [day for day in results if not store.holds(names.DAILY_REPORT, day, NUMBERS)]
+    open_days = [day for day, result in results.items() if not result.is_complete]
+    return dg.AssetCheckResult(
+        check_name=DELIVERED,
+        passed=not late and not open_days,
+        description=_description(late, open_days),
+        metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},
+    )
+
+
+def _description(late: list[date], open_days: list[date]) -> str:
+    if late:
+        return f"no report yet for {', '.join(map(str, late))}; the chats were told so"
+    if open_days:
+        return (
+            f"not every chat has the report of {', '.join(map(str, open_days))}; "
+            "`sales-assets doctor` says what to do"
+        )
+    return "every chat has the report"

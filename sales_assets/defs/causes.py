@@ -1,0 +1,39 @@
+"""Why a report is not there, for the analyst: the last run of its day, and where to look."""
+
+from datetime import date
+
+import dagster as dg
+
+from sales_assets.defs import names
+
+MOST_CHARACTERS = 600
+
+
+def cause_of_lateness(instance: dg.DagsterInstance, day: date) -> str:
+    """Return a sentence about the newest run of `day`, with the run's id and first failure."""
+    wanted = dg.RunsFilter(
+        job_name=names.DAILY_REPORT_JOB, tags={"dagster/partition": day.isoformat()}
+    )
+    records = instance.get_run_records(wanted, limit=1)
+    if not records:
+        return (
+            f"{names.DAILY_REPORT} of {day}: no run was started. Is {names.DAILY_REPORT_SCHEDULE} "
+            "on, and does the Dagster daemon run?"
+        )
+    run = records[0].dagster_run
+    said = f"{names.DAILY_REPORT} of {day}: run {run.run_id} is {run.status.value}"
+    return ". ".join([said, *_failures(instance, run.run_id)])[:MOST_CHARACTERS]
+
+
+def _failures(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    events = [entry.get_dagster_event() for entry in entries]
+    return [f"{event.step_key}: {failure_message(event)}" for event in events]
+
+
+def failure_message(event: dg.DagsterEvent) -> str:
+    """Return what a failed step said in the end: our own sentence where there is one."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return "unknown error" if error is None else error.message.strip()

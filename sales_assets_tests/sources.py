@@ -1,0 +1,48 @@
+"""Sources for the tests: a real Postgres with the tables of the contract, filled by hand."""
+
+from collections.abc import Iterable
+from contextlib import closing
+
+import psycopg2
+
+from sales_assets.core.demo import DICTIONARY
+
+SCHEMA = """
+CREATE TABLE events (_user_id text, event_id int, happened_at timestamp);
+CREATE TABLE events_dict (id int, _description text);
+CREATE TABLE payments (_user_id text, transaction_created_at timestamp);
+"""
+
+
+def execute(url: str, statement: str, parameters: Iterable[tuple] = ((),)) -> None:
+    """Run a statement for each row of parameters, and commit."""
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.executemany(statement, list(parameters))
+
+
+def query(url: str, statement: str) -> list[tuple]:
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def create_tables(url: str) -> None:
+    """Make the three tables; only the dictionary has rows."""
+    execute(url, SCHEMA)
+    rows = [(number, name) for name, number in DICTIONARY.items()]
+    execute(url, "INSERT INTO events_dict VALUES (%s, %s)", rows)
+
+
+def fill(
+    url: str,
+    events: Iterable[tuple[str | None, str | int | None, str | None]] = (),
+    payments: Iterable[tuple[str | None, str | None]] = (),
+) -> None:
+    """Add events (user, type's name or id, time) and payments (user, time)."""
+    rows = [
+        (user, DICTIONARY[kind] if isinstance(kind, str) else kind, time)
+        for user, kind, time in events
+    ]
+    execute(url, "INSERT INTO events (_user_id, event_id, happened_at) VALUES (%s, %s, %s)", rows)
+    statement = "INSERT INTO payments (_user_id, transaction_created_at) VALUES (%s, %s)"
+    execute(url, statement, payments)
