@@ -165,7 +165,10 @@ class BotWorld:
         """Send the report through the ledger, as the morning's run does."""
         transport = TelegramTransport(self.fake.token, base_url=self.fake.base_url)
         with self.state() as state:
-            Dispatcher(Ledger(state), transport, TIMETABLE, lambda: self.clock.now).deliver(report)
+            dispatcher = Dispatcher(
+                Ledger(state), transport, TIMETABLE, self.clock, self.settings.telegram_admins
+            )
+            dispatcher.deliver(report)
 
     def texts(self, chat: int) -> list[str]:
         """Return what the bot said in the chat, texts and captions alike."""
@@ -190,6 +193,11 @@ class BotWorld:
         query = self.fake.press(user, chat, message, data)
         self.settled()
         return self.fake.query_answer(query)
+
+    def state_bytes(self) -> bytes:
+        """Return all that the state's files hold."""
+        path = Path(self.settings.state_url.removeprefix("sqlite:///"))
+        return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
     def without_admins(self) -> "BotWorld":
         return replace(self, settings=replace(self.settings, telegram_admins=()))
