@@ -58,6 +58,10 @@ class Document:
 class BotApi(TelegramTransport):
     """The Bot API for the bot; entered once, inside its event loop."""
 
+    def without_token(self, words: str) -> str:
+        """Return words that are to be kept, without the token that they may hold."""
+        return words.replace(self._token, "<bot token>")
+
     async def updates(self, offset: int | None) -> list[dict[str, Any]]:
         """Wait for updates and return them as they came.
 

@@ -1,6 +1,6 @@
 """The delivery ledger in the state database: every transition is one committed transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -93,6 +93,25 @@ class Ledger:
         """Return every row that is planned, being sent or in doubt, for any day."""
         with self._state.reading() as session:
             return _found(session, DeliveryRow.state.in_(_OPEN_STATES), self._own())
+
+    def days_to_look_at(self, reports: Mapping[date, str]) -> set[date]:
+        """Return the days of `reports` that may need a run: unsettled, or sent with other content.
+
+        It reads no rows of settled days, however many chats they have.
+        """
+        is_open = DeliveryRow.state.in_(_OPEN_STATES)
+        is_shown = (DeliveryRow.kind == Kind.REPORT) & (DeliveryRow.state == rules.State.SENT)
+        in_range = DeliveryRow.report_day.in_(list(reports))
+        with self._state.reading() as session:
+            unsettled = session.scalars(
+                select(DeliveryRow.report_day).where(is_open, in_range, self._own()).distinct()
+            )
+            shown = session.execute(
+                select(DeliveryRow.report_day, DeliveryRow.content_sha256)
+                .where(is_shown, in_range, self._own())
+                .distinct()
+            )
+            return {*unsettled, *(day for day, sha256 in shown if sha256 != reports[day])}
 
     def content(self, day: date, sha256: str | None = None) -> SentContent | None:
         """Return what was sent for `day`: that version, or without `sha256` the latest."""

@@ -33,7 +33,7 @@ def all_of(session: Session) -> list[Known]:
 def counts(session: Session) -> dict[str, int]:
     """Return how many subscriptions there are in each state."""
     rows = session.execute(select(Subscription.state, func.count()).group_by(Subscription.state))
-    return {state: count for state, count in rows}
+    return dict(rows.tuples().all())
 
 
 def activate(session: Session, place: Place, user: int | None, now: datetime) -> None:
@@ -90,7 +90,7 @@ def _there(chat: int, thread: int | None) -> ColumnElement[bool]:
     return place if thread is None else place & (Subscription.thread == thread)
 
 
-def _set_state(  # noqa: PLR0913 - a transition: which, from what, to what, why, when
+def _set_state(  # noqa: PLR0913, PLR0917 - a transition: which, from what, to what, why, when
     session: Session,
     which: ColumnElement[bool],
     states: Sequence[str],

@@ -21,7 +21,7 @@ from telegram import (
 )
 from telegram.constants import ParseMode
 from telegram.error import NetworkError, TelegramError
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import HTTPXRequest
 
 from sales_assets.core.delivery import Answer, Fault
 from sales_assets.core.errors import SalesAssetsError
@@ -102,17 +102,13 @@ class RecordingRequest(HTTPXRequest):
             httpx_kwargs={"trust_env": False},
         )
 
-    async def do_request(
-        self, url: str, method: str, request_data: RequestData | None = None, **timeouts: Any
-    ) -> tuple[int, bytes]:
+    async def do_request(self, *arguments: Any, **named: Any) -> tuple[int, bytes]:
         """Make the request; its answer goes to the `recorded` block around it, if any."""
         recording = _recording.get()
         if recording is None:
-            return await super().do_request(url, method, request_data, **timeouts)
+            return await super().do_request(*arguments, **named)
         try:
-            recording.answer = Answer(
-                *await super().do_request(url, method, request_data, **timeouts)
-            )
+            recording.answer = Answer(*await super().do_request(*arguments, **named))
         except NetworkError as error:
             recording.answer = _fault(error.__cause__ or error)
         except httpx.InvalidURL as error:
@@ -154,7 +150,8 @@ class TelegramTransport:
 
     async def __aenter__(self) -> Self:
         """Open the connections; `async with Bot` would put the token into its exceptions."""
-        request = await self._exit.enter_async_context(new_request(self._proxy))
+        request = new_request(self._proxy)
+        await self._exit.enter_async_context(request)
         self._bot = new_bot(self._token, request, self._base_url)
         return self
 

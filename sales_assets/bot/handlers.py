@@ -31,6 +31,9 @@ from sales_assets.core.bot.replies import Kind, Reply
 from sales_assets.core.delivery import NO_THREAD, State, Timetable
 from sales_assets.core.wording import full_date
 
+#: Commands that in a group only those may give who rule it.
+_DECIDING = frozenset({"start", "init", "stop"})
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -59,21 +62,21 @@ class Handlers:
 
     # --- What must be known before ---
 
-    def command(self, incoming: Incoming) -> Command | None:
+    def command(self, incoming: Incoming | None) -> Command | None:
         """Return the command that comes with the update, if it is one for this bot."""
         if not isinstance(incoming, Said):
             return None
         return parse_command(incoming.text, self._bot_name, is_group=incoming.place.is_group)
 
-    def asks_who_rules(self, incoming: Incoming) -> int | None:
-        """Return the user whose rights in the group decide about the update, if any do."""
-        if not isinstance(incoming, Said) or not incoming.place.is_group:
-            return None
+    def asks_who_rules(self, incoming: Incoming | None) -> tuple[int, int] | None:
+        """Return the group and the user whose rights in it decide about the update, if any do."""
         command = self.command(incoming)
-        decides = command is not None and command.name in ("start", "init", "stop")
-        return incoming.user if decides else None
+        if command is None or command.name not in _DECIDING or not isinstance(incoming, Said):
+            return None
+        is_open = incoming.user is not None and incoming.place.is_group
+        return (incoming.place.chat, incoming.user or 0) if is_open else None
 
-    def asks_for_today(self, incoming: Incoming) -> date | None:
+    def asks_for_today(self, incoming: Incoming | None) -> date | None:
         """Return the day whose stored report is asked for as it is now, if one is."""
         button = parse_pressed(incoming.data) if isinstance(incoming, Pressed) else None
         return button.day if button and button.action is Action.NOW else None
@@ -171,8 +174,7 @@ class _Conversation:
         self._suffix = handlers.suffix(asker.place)
 
     def replies(self, command: Command | None) -> list[Reply]:
-        name = command.name if command else ""
-        argument = command.argument if command else ""
+        name, argument = (command.name, command.argument) if command else ("", "")
         match name:
             case "init":
                 return self._init()
@@ -182,6 +184,9 @@ class _Conversation:
                 return self._stop()
         if not access.may_read(self._asker, self._known):
             return [self._text(self._closed_door())]
+        return self._read(name, argument)
+
+    def _read(self, name: str, argument: str) -> list[Reply]:
         match name:
             case "report":
                 return self._report(argument)

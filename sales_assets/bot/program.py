@@ -20,7 +20,7 @@ from sales_assets.bot.handlers import Facts, Handlers
 from sales_assets.bot.readings import Stored
 from sales_assets.bot.sender import Sender
 from sales_assets.core import russian as ru
-from sales_assets.core.bot.incoming import Incoming, Pressed
+from sales_assets.core.bot.incoming import Incoming
 from sales_assets.core.errors import SalesAssetsError
 
 LOG = logging.getLogger(__name__)
@@ -60,8 +60,7 @@ async def serve(
     settings: Settings, stop: asyncio.Event, clock: Callable[[], datetime] | None = None
 ) -> int:
     """Run the bot until `stop` is set; return the exit code, as `run`."""
-    token = require_token(settings)
-    api = BotApi(token, base_url=settings.telegram_base_url, proxy=settings.telegram_proxy)
+    api = open_api(settings)
     state = await asyncio.to_thread(open_state, settings.state_url)
     try:
         async with api:
@@ -70,18 +69,22 @@ async def serve(
         state.close()
 
 
-def require_token(settings: Settings) -> str:
-    """Return the bot's token.
+def open_api(settings: Settings) -> BotApi:
+    """Return the Bot API by the settings, to be entered inside an event loop.
 
     Raises:
-        SalesAssetsError: none is set.
+        SalesAssetsError: no token is set, or a setting of the connection cannot be used.
     """
     if settings.telegram_bot_token is None:
         raise SalesAssetsError(
-            "The bot needs a token and SALES_ASSETS_TELEGRAM_BOT_TOKEN is not set. Get one from "
+            "Telegram needs a token and SALES_ASSETS_TELEGRAM_BOT_TOKEN is not set. Get one from "
             "@BotFather and write it into .env; docs/telegram.md has the steps."
         )
-    return settings.telegram_bot_token
+    return BotApi(
+        settings.telegram_bot_token,
+        base_url=settings.telegram_base_url,
+        proxy=settings.telegram_proxy,
+    )
 
 
 class _Bot:
@@ -210,7 +213,7 @@ class _Bot:
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
 
     async def _is_passed_over(self, update_id: int, error: Exception) -> bool:
-        reason = f"{type(error).__name__}: {error}".replace(require_token(self._settings), "…")
+        reason = self._api.without_token(f"{type(error).__name__}: {error}")
         try:
             return await asyncio.to_thread(self._updates.fail, update_id, reason, self._clock())
         except StateError as trouble:
@@ -229,14 +232,12 @@ class _Bot:
 
     async def _facts(self, incoming: Incoming | None) -> Facts:
         """Find out what the decision needs and a transaction must not wait for."""
-        is_chat_admin = True
-        user = self._handlers.asks_who_rules(incoming) if incoming else None
-        if user is not None and not isinstance(incoming, Pressed):
-            is_chat_admin = await self._api.is_chat_admin(incoming.place.chat, user)
+        asked = self._handlers.asks_who_rules(incoming)
+        is_chat_admin = await self._api.is_chat_admin(*asked) if asked else True
         return await asyncio.to_thread(self._stored_facts, incoming, is_chat_admin)
 
     def _stored_facts(self, incoming: Incoming | None, is_chat_admin: bool) -> Facts:  # noqa: FBT001 - handed over to a thread
-        day = self._handlers.asks_for_today(incoming) if incoming else None
+        day = self._handlers.asks_for_today(incoming)
         stored = self._archive.report(day) if day else None
         return Facts(
             now=self._clock(),

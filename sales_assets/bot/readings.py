@@ -1,7 +1,7 @@
 """What a reader is shown: the report as it was sent or stored, and the stuck list."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import func, select
@@ -43,20 +43,16 @@ def report_replies(
 ) -> list[Reply]:
     """Return the report as it was sent: to this place, else to anybody, else as it is stored."""
     content = _sent_to(session, place, day) or _sent(session, day)
-    if content is not None:
-        return _report(
-            place,
-            day,
-            content.caption_html,
-            caption=content.caption_html,
-            file_id=content.file_id,
-            as_document=content.media == "document",
-            with_now=day in stored_days,
-        )
-    if day not in stored_days:
-        return []
-    # Its caption is read when it is sent: the storage may be far away.
-    return [_first(place, day, with_now=False)]
+    is_stored = day in stored_days
+    if content is None:
+        # Its caption is read when it is sent: the storage may be far away.
+        return [_empty(place, day, is_sent=False)] if is_stored else []
+    report = replace(
+        _empty(place, day, is_sent=is_stored),
+        file_id=content.file_id,
+        as_document=content.media == "document",
+    )
+    return _filled(report, content.caption_html, content.caption_html)
 
 
 def now_replies(session: Session, place: Place, day: date, stored: Stored | None) -> list[Reply]:
@@ -66,8 +62,8 @@ def now_replies(session: Session, place: Place, day: date, stored: Stored | None
     content = _sent_to(session, place, day) or _sent(session, day)
     sent = dict(content.numbers) if content else None
     told = texts.known_now(day, sent, stored.numbers)
-    html = f"{stored.caption}\n\n{told}"
-    return _report(place, day, html, caption=stored.caption, with_now=False)
+    report = _empty(place, day, is_sent=False)
+    return _filled(report, stored.caption, f"{stored.caption}\n\n{told}")
 
 
 def stuck_reply(place: Place, day: date) -> Reply:
@@ -75,51 +71,22 @@ def stuck_reply(place: Place, day: date) -> Reply:
     return Reply(Kind.STUCK, place.chat, place.thread or NO_THREAD, day=day)
 
 
-def _report(
-    place: Place,
-    day: date,
-    html: str,
-    *,
-    caption: str,
-    file_id: str | None = None,
-    as_document: bool = False,
-    with_now: bool,
-) -> list[Reply]:
-    first, *more = split_html(html, CAPTION_LIMIT, TEXT_LIMIT)
-    report = _first(
-        place,
-        day,
-        with_now=with_now,
-        html=first,
-        caption=caption,
-        file_id=file_id,
-        as_document=as_document,
-    )
-    thread = place.thread or NO_THREAD
-    return [report, *(Reply(Kind.TEXT, place.chat, thread, html=text) for text in more)]
-
-
-def _first(
-    place: Place,
-    day: date,
-    *,
-    with_now: bool,
-    html: str = "",
-    caption: str | None = None,
-    file_id: str | None = None,
-    as_document: bool = False,
-) -> Reply:
+def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
+    """Return a report without its words; one that was sent can be compared with today's."""
     return Reply(
         Kind.REPORT,
         place.chat,
         place.thread or NO_THREAD,
-        html=html,
-        buttons=texts.report_keyboard(day, with_now=with_now),
+        buttons=texts.report_keyboard(day, with_now=is_sent),
         day=day,
-        caption=caption,
-        file_id=file_id,
-        as_document=as_document,
     )
+
+
+def _filled(report: Reply, caption: str, html: str) -> list[Reply]:
+    """Return the report with its words; what does not fit under the picture follows it."""
+    first, *more = split_html(html, CAPTION_LIMIT, TEXT_LIMIT)
+    further = (Reply(Kind.TEXT, report.chat, report.thread, html=text) for text in more)
+    return [replace(report, html=first, caption=caption), *further]
 
 
 def _sent_to(session: Session, place: Place, day: date) -> SentContent | None:

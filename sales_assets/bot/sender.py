@@ -29,7 +29,7 @@ MOST_TRIES = 6
 MOST_DOUBTS = 2
 #: A longer pause than this is asked of the whole service: the person has gone by then.
 LONGEST_PAUSE = timedelta(minutes=2)
-FIRST_BACKOFF_SECONDS = 0.5
+FIRST_BACKOFF = timedelta(seconds=0.5)
 _WORKERS = 16
 
 Clock = Callable[[], datetime]
@@ -39,7 +39,7 @@ Sleep = Callable[[float], Awaitable[None]]
 class Sender:
     """Sends replies through the Bot API and settles them in the state."""
 
-    def __init__(  # noqa: PLR0913 - the edges that replies touch
+    def __init__(  # noqa: PLR0913, PLR0917 - the edges that replies touch
         self,
         api: BotApi,
         state: BotState,
@@ -107,14 +107,15 @@ class Sender:
                 self.stopped = error
             except Exception as error:  # noqa: BLE001 - one bad reply must not end the bot
                 if not await self._is_over(update_id, error):
-                    await self._sleep(FIRST_BACKOFF_SECONDS)
+                    await self._sleep(FIRST_BACKOFF.total_seconds())
                     continue
                 await self._apologise(reply)
             return
 
     async def _is_over(self, update_id: int, error: Exception) -> bool:
         LOG.warning("Update %s: a reply failed: %s", update_id, error)
-        reason = f"a reply failed: {type(error).__name__}: {error}"
+        words = f"a reply failed: {type(error).__name__}: {error}"
+        reason = self._api.without_token(words)
         try:
             return await asyncio.to_thread(self._state.fail, update_id, reason, self._clock())
         except StateError as trouble:
@@ -129,37 +130,43 @@ class Sender:
 
     async def _send(self, reply: Reply) -> None:
         message = await self._message(reply)
+        verdict = _UNTRIED
         doubts = 0
         for tried in range(MOST_TRIES):
             verdict = classify(await self._request(reply, message))
             doubts += verdict.outcome is Outcome.UNKNOWN
-            if doubts == MOST_DOUBTS:
+            if verdict.outcome is Outcome.SENT:
+                self._remember(message, verdict)
+                return
+            changed = _adapted(message, verdict)
+            if changed is not None:
+                message = changed
+            elif verdict.outcome is Outcome.MIGRATED and verdict.new_chat is not None:
+                await self._migrate(reply.chat, verdict.new_chat)
+                reply = reply.at(verdict.new_chat)
+            elif doubts == MOST_DOUBTS or not await self._wait(verdict, tried):
                 break
-            match verdict.outcome:
-                case Outcome.SENT:
-                    self._remember(message, verdict)
-                    return
-                case Outcome.STOP:
-                    raise BotStoppedError(verdict.reason)
-                case Outcome.WAIT:
-                    pause = verdict.retry_after or rules.DEFAULT_PAUSE
-                    if pause > LONGEST_PAUSE:
-                        break
-                    await self._sleep(pause.total_seconds())
-                case Outcome.NOT_SENT | Outcome.UNKNOWN:
-                    await self._sleep(FIRST_BACKOFF_SECONDS * 2**tried)
-                case Outcome.MIGRATED if verdict.new_chat is not None:
-                    await self._migrate(reply.chat, verdict.new_chat)
-                    reply = reply.at(verdict.new_chat)
-                case _:
-                    changed = _adapted(message, verdict)
-                    if changed is None:
-                        await self._give_up(reply, verdict)
-                        return
-                    if changed.file_id is None and message is not None:
-                        self._files.pop(_name(message), None)
-                    message = changed
-        LOG.warning("A %s to chat %s was given up: %s", reply.kind, reply.chat, verdict.reason)
+        await self._give_up(reply, verdict)
+
+    async def _wait(self, verdict: Verdict, tried: int) -> bool:
+        """Wait for the next try; False if there is no use in one.
+
+        Raises:
+            BotStoppedError: no request can succeed.
+        """
+        match verdict.outcome:
+            case Outcome.STOP:
+                raise BotStoppedError(verdict.reason)
+            case Outcome.WAIT:
+                pause = verdict.retry_after or rules.DEFAULT_PAUSE
+            case Outcome.NOT_SENT | Outcome.UNKNOWN:
+                pause = FIRST_BACKOFF * 2**tried
+            case _:
+                return False
+        if pause > LONGEST_PAUSE:
+            return False
+        await self._sleep(pause.total_seconds())
+        return True
 
     async def _request(self, reply: Reply, message: Message | None) -> Answer:
         api = self._api
@@ -193,11 +200,18 @@ class Sender:
             caption = stored.content["caption"]
             text = split_html(caption, CAPTION_LIMIT, CAPTION_LIMIT)[0]
         picture = self._archive.picture_of(day, caption)
-        message = Message(day, "reply", text, picture=picture, buttons=reply.buttons)
-        file_id = reply.file_id or self._files.get(_name(message))
+        message = Message(
+            day,
+            "reply",
+            text,
+            picture=picture,
+            as_document=reply.as_document,
+            buttons=reply.buttons,
+        )
+        file_id = self._files.get(_name(message)) or reply.file_id
         if picture is None and file_id is None:
-            return replace(message, html=text_alone(text))
-        return replace(message, file_id=file_id, as_document=reply.as_document)
+            return replace(message, html=text_alone(text), as_document=False)
+        return replace(message, file_id=file_id)
 
     async def _send_stuck(self, reply: Reply) -> Answer:
         day = reply.day or _NO_DAY
@@ -227,7 +241,7 @@ class Sender:
 
     async def _give_up(self, reply: Reply, verdict: Verdict) -> None:
         """Let a refusal have its effect: a chat that is gone sleeps, and so does a lost topic."""
-        LOG.warning("A %s to chat %s was refused: %s", reply.kind, reply.chat, verdict.reason)
+        LOG.warning("A %s to chat %s was given up: %s", reply.kind, reply.chat, verdict.reason)
         if reply.kind is Kind.LEAVE:
             return
         thread = reply.thread if verdict.outcome is Outcome.THREAD_GONE else None
@@ -245,6 +259,7 @@ class Sender:
 
 
 _NO_DAY: Final = date.min
+_UNTRIED: Final = Verdict(Outcome.NOT_SENT, "never tried")
 
 
 def _name(message: Message) -> str:
@@ -257,16 +272,19 @@ def _adapted(message: Message | None, verdict: Verdict) -> Message | None:
     """Return what to try in place of a refused message; None if nothing is left to try."""
     if message is None:
         return None
-    has_file = message.file_id is not None
-    match verdict.outcome:
-        case Outcome.MARKUP if not message.is_plain:
-            return replace(message, is_plain=True)
-        case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED if has_file and message.picture:
-            return replace(message, file_id=None)
-        case Outcome.FILE_ID_REFUSED if has_file:
-            return replace(message, file_id=None, html=text_alone(message.html))
-        case Outcome.PICTURE_REFUSED if message.media == "photo":
-            return replace(message, as_document=True, file_id=None)
-        case Outcome.PICTURE_REFUSED if message.media == "document":
-            return replace(message, picture=None, file_id=None, html=text_alone(message.html))
-    return None
+    if verdict.outcome is Outcome.MARKUP and not message.is_plain:
+        return replace(message, is_plain=True)
+    if verdict.outcome not in (Outcome.FILE_ID_REFUSED, Outcome.PICTURE_REFUSED):
+        return None
+    return _in_another_form(message)
+
+
+def _in_another_form(message: Message) -> Message | None:
+    """Return the refused file uploaded anew, the picture as a document, the words alone."""
+    if message.file_id is not None and message.picture is not None:
+        return replace(message, file_id=None)
+    if message.media == "photo" and message.picture is not None:
+        return replace(message, as_document=True)
+    if message.media is None:
+        return None
+    return replace(message, picture=None, file_id=None, html=text_alone(message.html))

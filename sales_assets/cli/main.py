@@ -130,6 +130,48 @@ def demo(settings: Settings) -> None:
 
 
 @main.command()
+@click.pass_obj
+def bot(settings: Settings) -> None:
+    """Run the Telegram bot until it is stopped; exits with 4 where the token is refused."""
+    from sales_assets.bot.program import run
+
+    sys.exit(run(settings))
+
+
+@main.command()
+@click.option("--hours", default=72, show_default=True, help="How long the link is valid.")
+@click.pass_obj
+def invite(settings: Settings, hours: int) -> None:
+    """Print a link that lets one person, or one group, in; it works once."""
+    from sales_assets.bot.invitations import invite as new_invite
+
+    click.echo(new_invite(settings, timedelta(hours=hours)))
+
+
+@main.command()
+@click.argument("chat", type=int)
+@click.pass_obj
+def revoke(settings: Settings, chat: int) -> None:
+    """Take the right to read away from CHAT, whose id `doctor` shows."""
+    from sales_assets.bot.invitations import revoke as take_away
+
+    click.echo(f"{take_away(settings, chat)} subscriptions of {chat} ended")
+
+
+@main.command()
+@click.pass_obj
+def doctor(settings: Settings) -> None:
+    """Look at settings, source, storage and Telegram; say what is wrong and what to do."""
+    from sales_assets.cli.doctor import examine
+
+    findings = list(examine(settings, _today(settings)))
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.is_well else 'BAD'}  {finding.text}")
+    if not all(finding.is_well for finding in findings):
+        raise SalesAssetsError("Something is not as it should be; see the lines marked BAD.")
+
+
+@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="The port to listen on.")
 @click.pass_obj

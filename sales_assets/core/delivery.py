@@ -189,10 +189,10 @@ _FAULTS = {
     Fault.LOST: Outcome.UNKNOWN,
 }
 _STOPS = {
-    401: "Telegram does not know this bot token",
-    404: "nothing answers at this address with this token: a wrong base URL or a wrong token",
-    407: "the proxy asks for a name and a password",
-    413: "a server on the way finds the message too large",
+    401: "Telegram does not know the token in SALES_ASSETS_TELEGRAM_BOT_TOKEN",
+    404: "no bot answers there: check SALES_ASSETS_TELEGRAM_BASE_URL and the token",
+    407: "the proxy asks for a name and a password: check SALES_ASSETS_TELEGRAM_PROXY",
+    413: "a server on the way finds the message too large: raise its limit to 50 MB",
 }
 _OK, _SERVER_ERROR = 200, 500
 _BAD_REQUEST, _FORBIDDEN, _TOO_MANY = 400, 403, 429
@@ -213,7 +213,7 @@ def classify(answer: Answer) -> Verdict:
     if status == _OK:
         return _accepted(body)
     if status in _REDIRECTS or status in _STOPS:
-        why = _STOPS.get(status, "a redirection, so the base URL is not a Bot API server")
+        why = _STOPS.get(status, "a redirection: check SALES_ASSETS_TELEGRAM_BASE_URL")
         return Verdict(Outcome.STOP, f"HTTP {status}: {why}")
     if status == _TOO_MANY:
         return Verdict(Outcome.WAIT, "HTTP 429: too many messages", retry_after=_pause(body))
@@ -224,8 +224,6 @@ def classify(answer: Answer) -> Verdict:
 
 def _accepted(body: Mapping[str, Any]) -> Verdict:
     result = body.get("result") if body.get("ok") is True else None
-    if result is True:  # an edit of an inline message, or a deletion, answers with this
-        return Verdict(Outcome.SENT)
     if not isinstance(result, dict) or not isinstance(result.get("message_id"), int):
         return Verdict(Outcome.UNKNOWN, "HTTP 200 with a body that is not a message")
     return Verdict(Outcome.SENT, message_id=result["message_id"], file_id=_file_id(result))

@@ -121,14 +121,20 @@ def parse_button(data: str) -> tuple[str, date | int] | None:
 # --- What is sent -----------------------------------------------------------------------------
 
 
-def report_pieces(report: ReportToSend, *, with_picture: bool) -> tuple[str, ...]:
+def report_pieces(report: ReportToSend) -> tuple[str, ...]:
     """Return the report's text as the first message holds it, then what did not fit there.
 
     Without a picture the text goes alone, says so and has the room of a text message.
     """
-    if with_picture:
+    if report.picture is not None:
         return split_html(report.caption_html, CAPTION_LIMIT, TEXT_LIMIT)
     return split_html(text_alone(report.caption_html), TEXT_LIMIT, TEXT_LIMIT)
+
+
+def report_kinds(report: ReportToSend) -> tuple[str, ...]:
+    """Return the ledger's kinds of the messages that `report` needs, in order."""
+    further = range(1, len(report_pieces(report)))
+    return (Kind.REPORT, *(continuation_kind(number) for number in further))
 
 
 def text_alone(caption_html: str) -> str:

@@ -30,8 +30,9 @@ class ReportInputs:
     The frames have the columns of their assets. `unclosed_before` (day, process, due, breached)
     and `funnel_before` (day, path, step, users, share; the group `all`) hold the same weekday of
     the four weeks before (D - 7, -14, -21, -28), each at its own cut-off, without the days before
-    the history. `paying_series` (day, new_paying) holds the 28 days that end with the report day,
-    without those before the history. `day` columns are `datetime.date` objects.
+    the history. `paying_series` (day, new_paying) holds the 29 days that end with the report day,
+    so that D - 28 is among them, without those before the history; the last 28 are drawn. `day`
+    columns are `datetime.date` objects.
     """
 
     day: date

@@ -139,7 +139,7 @@ def new_paying(inputs: ReportInputs) -> NewPaying | None:
 
 def process_days(inputs: ReportInputs) -> tuple[ProcessDay, ...] | None:
     """Return the processes in the order of the journey, or None if they were not computed."""
-    if inputs.unclosed is None:
+    if inputs.unclosed is None or inputs.unclosed.empty:
         return None
     rows = {row["process"]: row for row in inputs.unclosed.to_dict("records")}
     named = [process.name for process in PROCESSES if process.name in rows]
@@ -149,7 +149,7 @@ def process_days(inputs: ReportInputs) -> tuple[ProcessDay, ...] | None:
 def funnel(inputs: ReportInputs) -> Funnel | None:
     """Return the funnel, or None if it was not computed or its cohort is older than the history."""
     _, last_entry_day = cohort_days(inputs.day)
-    if inputs.funnel is None or last_entry_day < inputs.history_first_day:
+    if inputs.funnel is None or inputs.funnel.empty or last_entry_day < inputs.history_first_day:
         return None
     everybody = _client_group(inputs.funnel, ALL_GROUPS)
     names = set(inputs.funnel["group"]) - {ALL_GROUPS}
@@ -207,12 +207,16 @@ def _client_group(frame: pd.DataFrame, name: str) -> ClientGroup:
     return ClientGroup(name, tuple(stages))
 
 
-def _group_place(name: str) -> tuple[int, str]:
-    """Place groups by what happened to them, not by size: a day's order is every day's order."""
+def _group_place(name: str) -> tuple[int, int, str]:
+    """Place groups by what happened to them, not by size: a day's order is every day's order.
+
+    Within one reaction the plain name stands before the ones with a word put before it.
+    """
     # The name of one group ends another's: the longer one is looked for first.
     by_length = sorted(GROUP_ORDER, key=len, reverse=True)
     kind = next((kind for kind in by_length if kind in name), None)
-    return (GROUP_ORDER.index(kind) if kind else len(GROUP_ORDER)), name
+    place = GROUP_ORDER.index(kind) if kind else len(GROUP_ORDER)
+    return place, name.find(kind or ""), name
 
 
 def _funnel_move(everybody: ClientGroup, inputs: ReportInputs) -> FunnelMove | None:

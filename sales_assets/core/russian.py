@@ -143,10 +143,10 @@ SET_ASIDE_NOTE = "Отложено {rows} из {total}: {kinds}"
 AND_MORE = "и ещё {count}"
 ROWS_FORMS = ("строка", "строки", "строк")
 SET_ASIDE_KINDS = {
-    "no_user": "без клиента {count}",
-    "no_time": "без времени {count}",
+    "without_user": "без клиента {count}",
+    "without_time": "без времени {count}",
     "unknown_type": "неизвестный тип {count}",
-    "duplicate": "повторы {count}",
+    "duplicates": "повторы {count}",
 }
 SET_ASIDE_OTHER = "прочие {count}"
 LATE_SENTENCE = (
@@ -225,7 +225,7 @@ REPORT_LATE = (
 NOTHING_MORE = "—"
 ALERT_IN_DOUBT = (
     "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
-    "Дважды нет ответа от Telegram, сам я больше не повторю. Причина: {reason}"
+    "Сам я больше не повторю. Причина: {reason}"
 )
 ALERT_HELD = (
     "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeVar
 
 import dagster as dg
@@ -11,9 +11,9 @@ import pandas as pd
 from sales_assets.adapters.frames import MissingDayError
 from sales_assets.core import cleaning
 from sales_assets.core.activity import population
-from sales_assets.core.funnel import funnel_before
-from sales_assets.core.payments import new_paying_series
-from sales_assets.core.processes import breached_before
+from sales_assets.core.funnel import conversion_funnel, funnel_before
+from sales_assets.core.payments import new_paying_series, new_paying_users
+from sales_assets.core.processes import breached_before, unclosed_processes
 from sales_assets.core.report_inputs import DataQuality, Population, ReportInputs
 from sales_assets.defs import names
 from sales_assets.defs.lookback import LookbackResource
@@ -35,11 +35,11 @@ class ReportParts:
             day=day,
             zone=self._lookback.calendar.zone,
             history_first_day=self._lookback.history_first_day(),
-            unclosed=self._stored(names.UNCLOSED_PROCESSES, day),
+            unclosed=self._metric(names.UNCLOSED_PROCESSES, day),
             unclosed_before=self._of_day(self._breached_before, day),
-            funnel=self._stored(names.CONVERSION_FUNNEL, day),
+            funnel=self._metric(names.CONVERSION_FUNNEL, day),
             funnel_before=self._of_day(self._funnel_before, day),
-            paying=self._stored(names.NEW_PAYING_USERS, day),
+            paying=self._metric(names.NEW_PAYING_USERS, day),
             paying_series=self._of_day(self._paying_series, day),
             population=self._attempt("the bridge to the CRM", lambda: self._population(day)),
             quality=self._attempt("the rows set aside", lambda: self._quality(day)),
@@ -67,12 +67,24 @@ class ReportParts:
     def _of_day(self, frames: Mapping[date, pd.DataFrame], day: date) -> pd.DataFrame | None:
         return self._attempt("a comparison", lambda: frames[day]) if day in frames else None
 
-    def _stored(self, asset: str, day: date) -> pd.DataFrame | None:
+    def _metric(self, asset: str, day: date) -> pd.DataFrame | None:
+        """Return the stored metric; one that nobody stored is computed, if it can be."""
         try:
             return self._lookback.store.read(asset, day)
         except MissingDayError:
-            self._context.log.warning("%s has no %s: the report shows it as missing", asset, day)
-            return None
+            self._context.log.warning("%s of %s is not stored; computing it", asset, day)
+            return self._attempt(f"{asset} of {day}", lambda: self._computed[asset]()[day])
+
+    @cached_property
+    def _computed(self) -> Mapping[str, Callable[[], Mapping[date, pd.DataFrame]]]:
+        log = self._lookback.event_log(self._context)
+        days = self._lookback.report_days(self._context)
+        first_day = self._lookback.history_first_day()
+        return {
+            names.UNCLOSED_PROCESSES: cache(lambda: unclosed_processes(log, days, first_day)),
+            names.CONVERSION_FUNNEL: cache(lambda: conversion_funnel(log, days)),
+            names.NEW_PAYING_USERS: cache(lambda: new_paying_users(log, days, first_day)),
+        }
 
     def _population(self, day: date) -> Population:
         return population(self._lookback.store.read(names.USER_HISTORY, day))

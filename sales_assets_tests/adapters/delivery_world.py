@@ -96,8 +96,8 @@ class World:
     admins: tuple[int, ...] = ()
 
     @classmethod
-    def at(cls, folder: Path, *, is_outbox: bool = False) -> "World":
-        state = open_state(f"sqlite:///{folder / 'state.db'}")
+    def at(cls, folder: Path, *, is_outbox: bool = False, busy_seconds: float = 15.0) -> "World":
+        state = open_state(f"sqlite:///{folder / 'state.db'}", busy_seconds=busy_seconds)
         return cls(state, Clock(), Ledger(state, is_outbox=is_outbox))
 
     def dispatcher(self, transport: Transport) -> Dispatcher:

@@ -1,7 +1,9 @@
 """A report on its way to the fake service: what arrives, what the ledger says, who sleeps."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +17,10 @@ from sales_assets.adapters.dispatcher import (
     Dispatcher,
     pending_deliveries,
 )
+from sales_assets.adapters.state import StateLockedError
 from sales_assets.adapters.telegram import TelegramTransport
-from sales_assets.core.delivery import GRACE, LEASE
-from sales_assets.core.messages import ReportToSend, admin_alert, late_notice
+from sales_assets.core.delivery import GRACE, LEASE, Answer
+from sales_assets.core.messages import Message, ReportToSend, admin_alert, late_notice
 from sales_assets_tests.adapters.delivery_world import (
     CORRECTED,
     DAY,
@@ -140,10 +143,33 @@ def test_a_caption_that_is_too_long_goes_on_in_a_second_message(
 
     shown = fake.from_bot(chat)
     assert len(shown) == messages
-    words = " ".join(one.get("caption", one.get("text")) for one in shown)
+    words = " ".join(str(one.get("caption", one.get("text"))) for one in shown)
     assert words.split() == caption[3:-4].split()
     assert send(fake, world, replace(REPORT, caption_html=caption)).is_complete
     assert len(fake.from_bot(chat)) == messages
+
+
+def test_a_long_report_whose_picture_is_refused_loses_no_word(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    long = replace(REPORT, caption_html="слово " * 300, picture=b"")
+    assert send(fake, world, long).is_complete
+    assert sum(str(one["text"]).count("слово") for one in fake.from_bot(chat)) == 300
+
+
+def test_a_second_message_that_was_never_sent_is_still_owed(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    long = replace(REPORT, caption_html="слово " * 300)
+    fake.order(faults.refuse(401, "Unauthorized"), "sendMessage")
+    with pytest.raises(DeliveryStoppedError):
+        send(fake, world, long)
+    reports = {DAY: long.content_sha256}
+    assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == [(DAY, 1)]
+    assert send(fake, world, long).is_complete
+    assert methods(fake, chat) == ["sendPhoto", "sendMessage"]
 
 
 def test_a_picture_that_is_refused_as_a_photo_goes_as_a_document(
@@ -470,6 +496,71 @@ def test_a_run_that_is_cancelled_leaves_a_doubt_and_no_loss(
     assert world.row(chat).state == "unknown"
 
 
+def test_a_doubt_that_is_a_day_old_is_put_to_the_owner(fake: FakeTelegram, world: World) -> None:
+    [chat] = chats(fake, world)
+    world.admins = (fake.add_private_chat("Analyst"),)
+    fake.order(faults.accept_then_fail(500), "sendPhoto")
+    send(fake, world)
+    world.clock.move(days=1)
+    tomorrow = replace(REPORT, day=DAY + timedelta(days=1))
+    assert send(fake, world, tomorrow).is_complete
+    assert len(fake.accepted(chat)) == 2
+    [question] = fake.from_bot(world.admins[0])
+    assert "12\u00a0февраля" in question["text"]
+
+
+class LockingTransport(TelegramTransport):
+    """The real transport; another process locks the state while the service answers."""
+
+    def lock(self, path: Path) -> None:
+        self.other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    async def send(self, chat: int, thread: int, message: Message) -> Answer:
+        answer = await super().send(chat, thread, message)
+        self.other.execute("BEGIN IMMEDIATE")
+        return answer
+
+
+def test_an_answer_that_a_lock_kept_out_of_the_ledger_is_a_flagged_doubt(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    world = World.at(tmp_path, busy_seconds=0.1)
+    [chat] = chats(fake, world)
+    transport = LockingTransport(fake.token, base_url=fake.base_url)
+    transport.lock(tmp_path / "state.db")
+    with pytest.raises(StateLockedError):
+        world.dispatcher(transport).deliver(REPORT)
+    transport.other.close()
+    for wait in (LEASE, GRACE):
+        world.clock.move(seconds=wait.total_seconds())
+        result = send(fake, world)
+    assert (result.sent, result.possible_duplicates) == (1, 1)
+    assert len(fake.accepted(chat)) == 2
+
+
+def test_a_locked_state_sends_nothing(fake: FakeTelegram, tmp_path: Path) -> None:
+    world = World.at(tmp_path, busy_seconds=0.1)
+    [chat] = chats(fake, world)
+    other = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateLockedError):
+        send(fake, world)
+    other.close()
+    assert fake.accepted(chat) == []
+
+
+def test_the_token_is_nowhere_in_the_state(
+    fake: FakeTelegram, world: World, tmp_path: Path
+) -> None:
+    chats(fake, world, 2)
+    fake.order(faults.refuse(400, f"Bad Request: odd {fake.token}"))
+    result = send(fake, world)
+    assert result.failed == 1
+    assert "odd <bot token>" in str(result.outcomes["reason"].tolist())
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        assert fake.token not in "\n".join(connection.iterdump())
+
+
 # --- What is news -------------------------------------------------------------------------------
 
 
@@ -591,7 +682,7 @@ def test_a_long_report_is_corrected_in_all_its_messages(fake: FakeTelegram, worl
     long = replace(REPORT, caption_html="старое " * 300)
     send(fake, world, long)
     send(fake, world, replace(CORRECTED, caption_html="новое " * 300))
-    shown = " ".join(one.get("caption", one.get("text")) for one in fake.from_bot(chat))
+    shown = " ".join(str(one.get("caption", one.get("text"))) for one in fake.from_bot(chat))
     assert "старое" not in shown
     assert shown.count("новое") == 300
 

@@ -268,7 +268,14 @@ def late_part() -> ReportInputs:
         paying_series=None,
         flawed_days=(date(2022, 2, 5), date(2022, 2, 7)),
         quality=DataQuality(
-            2345, {"no_user": 3, "unknown_type": 12, "duplicate": 41, "no_time": 1, "strange": 2}
+            2345,
+            {
+                "without_user": 3,
+                "unknown_type": 12,
+                "duplicates": 41,
+                "without_time": 1,
+                "strange": 2,
+            },
         ),
     )
 
@@ -321,7 +328,7 @@ def enormous() -> ReportInputs:
         paying=paying(14321, 2034, 17654, 15234.567),
         paying_series=paying_series(day, tuple(value * 1000 + 321 for value in SERIES)),
         population=Population(51812, 16234),
-        quality=DataQuality(2345678, {"duplicate": 12345, "no_user": 23456}),
+        quality=DataQuality(2345678, {"duplicates": 12345, "without_user": 23456}),
     )
 
 

@@ -43,7 +43,7 @@ def accepted(result: Any, status: int = 200) -> Answer:
     ("answer", "outcome"),
     [
         (accepted({"message_id": 4}), Outcome.SENT),
-        (accepted(True), Outcome.SENT),
+        (accepted(result=True), Outcome.UNKNOWN),
         (said(400, "Bad Request: message is not modified: specified new"), Outcome.SENT),
         (said(429, "Too Many Requests: retry after 5", retry_after=5), Outcome.WAIT),
         (Answer(429, b"<html>"), Outcome.WAIT),

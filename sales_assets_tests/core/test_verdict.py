@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from sales_assets.core import russian as ru
+from sales_assets.core.cleaning import KINDS
 from sales_assets.core.report import Report, build_report
 from sales_assets.core.report_inputs import DataQuality, ReportInputs
 from sales_assets.core.verdict import VerdictKind, set_aside_note
@@ -158,11 +159,17 @@ def test_for_sixty_days_everyone_may_look_new_and_the_report_says_so() -> None:
 
 
 def test_rows_set_aside_are_counted_by_kind() -> None:
-    quality = DataQuality(1000, {"no_user": 3, "duplicate": 21, "novel": 2})
+    quality = DataQuality(1000, {"without_user": 3, "duplicates": 21, "novel": 2})
     said = (set_aside_note(quality) or "").replace("\u00a0", " ")
     assert said == "Отложено 26 строк из 1 000: без клиента 3, повторы 21, прочие 2"
 
 
-@pytest.mark.parametrize("quality", [None, DataQuality(10, {}), DataQuality(10, {"no_user": 0})])
+@pytest.mark.parametrize(
+    "quality", [None, DataQuality(10, {}), DataQuality(10, {"without_user": 0})]
+)
 def test_nothing_set_aside_is_not_worth_a_line(quality: DataQuality | None) -> None:
     assert set_aside_note(quality) is None
+
+
+def test_every_kind_of_bad_row_has_its_words() -> None:
+    assert set(ru.SET_ASIDE_KINDS) == set(KINDS)

@@ -112,6 +112,10 @@ def answer_to_init(
         return Answer.ALREADY
     if asker.is_owner:
         return Answer.SUBSCRIBE
+    return _answer_to_chat(known, now, has_admins=has_admins)
+
+
+def _answer_to_chat(known: list[Known], now: datetime, *, has_admins: bool) -> Answer:
     match standing(known):
         case Standing.READER | Standing.SLEEPING:
             return Answer.SUBSCRIBE

@@ -1,0 +1,144 @@
+"""What `doctor` says about Telegram: the token, who reads, what is not settled, what to do."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sales_assets.adapters import subscriptions
+from sales_assets.adapters.bot_api import BotApi, BotApiError, BotStoppedError
+from sales_assets.adapters.bot_state import BotState
+from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.state import State, open_state
+from sales_assets.adapters.telegram import PUBLIC_BASE_URL
+from sales_assets.bot.program import open_api
+from sales_assets.core.bot.access import Known
+from sales_assets.core.delivery import MOST_DOUBTS, Delivery
+from sales_assets.core.delivery import State as Row
+from sales_assets.core.errors import SalesAssetsError
+
+#: So many lines of one kind are shown; the rest is counted.
+MOST_LINES = 10
+
+_NEXT_STEPS = {
+    Row.PLANNED: "waits for the next delivery run; is report_delivery_sensor on?",
+    Row.SENDING: "is being sent; if its process died, the next run counts it as a doubt",
+}
+_IN_DOUBT = "may have arrived; repeated once, flagged, by the next run after the time of grace"
+_FINAL_DOUBT = "may have arrived; look into the chat, then press the button in the alert or not"
+
+
+@dataclass(frozen=True)
+class _Service:
+    """What Telegram said: lines for people, and the bot's id if the token is good."""
+
+    lines: tuple[str, ...]
+    bot_id: int | None = None
+
+
+def telegram_lines(settings: Settings) -> list[str]:
+    """Return what there is to say about Telegram, in lines; each fault comes with its remedy.
+
+    Asks Telegram twice and changes nothing. The token is not shown.
+
+    Raises:
+        StateError: the state database cannot be used.
+    """
+    service = asyncio.run(_service(settings))
+    state = open_state(settings.state_url)
+    try:
+        return [*service.lines, *_state_lines(state, service.bot_id, settings)]
+    finally:
+        state.close()
+
+
+async def _service(settings: Settings) -> _Service:
+    if settings.telegram_bot_token is None:
+        return _Service(("token: not set, so messages go to var/outbox as files",))
+    address = settings.telegram_base_url or PUBLIC_BASE_URL
+    try:
+        async with open_api(settings) as api:
+            bot_id, name = await api.identity()
+            return _Service(
+                (f"token: belongs to @{name}, at {address}", await _webhook(api)), bot_id
+            )
+    except BotStoppedError as error:
+        return _Service((f"token: cannot be used at {address}: {error}. {_SETTINGS_REMEDY}",))
+    except BotApiError as error:
+        return _Service((f"token: could not be checked at {address}: {error}. {_WAY_REMEDY}",))
+    except SalesAssetsError as error:
+        return _Service((f"token: {error}",))
+
+
+_SETTINGS_REMEDY = (
+    "Compare SALES_ASSETS_TELEGRAM_BOT_TOKEN with what BotFather shows, and check "
+    "SALES_ASSETS_TELEGRAM_BASE_URL."
+)
+_WAY_REMEDY = (
+    "Check the network, SALES_ASSETS_TELEGRAM_BASE_URL and, where Telegram is blocked, "
+    "SALES_ASSETS_TELEGRAM_PROXY."
+)
+
+
+async def _webhook(api: BotApi) -> str:
+    try:
+        url = await api.webhook()
+    except BotApiError as error:
+        return f"webhook: could not be checked: {error}"
+    if not url:
+        return "webhook: none, as it should be"
+    return f"webhook: updates go to {url}, so the bot gets none; remove it with deleteWebhook"
+
+
+def _state_lines(state: State, bot_id: int | None, settings: Settings) -> Iterator[str]:
+    if not settings.telegram_admins:
+        yield (
+            "admins: none, so nobody gets alerts or can let readers in; "
+            "set SALES_ASSETS_TELEGRAM_ADMINS"
+        )
+    with state.reading() as session:
+        known, counts = subscriptions.all_of(session), subscriptions.counts(session)
+    yield (
+        f"subscriptions: {counts.get('active', 0)} active, {counts.get('asleep', 0)} asleep, "
+        f"{counts.get('pending', 0)} waiting for an admin"
+    )
+    yield from _shortened([_quiet(one) for one in known if not one.is_active])
+    ledger = Ledger(state, is_outbox=settings.telegram_bot_token is None)
+    unsettled = ledger.unsettled()
+    yield f"deliveries not settled: {len(unsettled)}"
+    yield from _shortened([_unsettled(row) for row in unsettled])
+    if bot_id is not None:
+        yield from _passed_over(BotState(state, bot_id))
+
+
+def _quiet(known: Known) -> str:
+    if known.is_waiting:
+        return f"  chat {_place(known)}: waits; an admin decides with the buttons the bot sent him"
+    return f"  chat {_place(known)}: asleep ({known.reason}); /init there wakes it, or an invite"
+
+
+def _unsettled(row: Delivery) -> str:
+    place = f"{row.chat}/{row.thread}" if row.thread else str(row.chat)
+    if row.state is Row.UNKNOWN:
+        step = _FINAL_DOUBT if row.doubts >= MOST_DOUBTS else _IN_DOUBT
+    else:
+        step = _NEXT_STEPS[row.state]
+    reason = f" ({row.reason})" if row.reason else ""
+    return f"  {row.report_day} {row.kind} to chat {place}: {row.state.value}{reason}: {step}"
+
+
+def _passed_over(updates: BotState) -> Iterator[str]:
+    found = updates.passed_over()
+    if found:
+        yield f"updates passed over after three failures: {len(found)}"
+        yield from _shortened([f"  update {number}: {reason}" for number, reason in found])
+
+
+def _place(known: Known) -> str:
+    return f"{known.chat}/{known.thread}" if known.thread else str(known.chat)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[:MOST_LINES], f"  … and {len(lines) - MOST_LINES} more"]

@@ -1,0 +1,255 @@
+"""What a reader types, and what he is told."""
+
+import io
+import time
+from datetime import timedelta
+
+import openpyxl
+import pytest
+
+from sales_assets_tests.bot.bot_world import BEFORE, DAY, SUBSCRIBED, BotWorld, buttons
+from sales_assets_tests.fake_telegram import faults
+
+
+@pytest.fixture
+def reader(world: BotWorld) -> int:
+    chat = world.fake.add_private_chat("Chief")
+    world.subscribe(chat)
+    return chat
+
+
+def answer(world: BotWorld, chat: int, text: str) -> str:
+    world.fake.say(chat, text)
+    world.run_until_idle()
+    return world.texts(chat)[-1]
+
+
+def test_the_commands_are_registered_at_the_start(world: BotWorld) -> None:
+    with world.running():
+        world.fake.wait_for(lambda: world.fake.calls("getUpdates"))
+    [commands] = world.fake.bot().commands.values()
+    names = {one["command"] for one in commands}
+    assert names == {"start", "init", "stop", "report", "stuck", "status", "help"}
+
+
+def test_an_admin_is_subscribed_and_told_when_the_report_comes(world: BotWorld) -> None:
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    [told] = world.texts(world.admin)
+    assert told.startswith(SUBSCRIBED)
+    assert world.subscriptions() == [(world.admin, 0, "active", None)]
+
+
+def test_init_typed_twice_says_so_kindly_and_changes_nothing(world: BotWorld) -> None:
+    world.fake.say(world.admin, "/init")
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    first, second = world.texts(world.admin)
+    assert first.startswith(SUBSCRIBED)
+    assert second == (
+        "Всё в порядке, подписка уже есть: отчёт приходит сюда каждый день в 08:45 "
+        "по московскому времени."
+    )
+    assert len(world.subscriptions()) == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_stored", "words"),
+    [
+        (0, True, "Самый свежий, за 12\xa0февраля, пришлю с ближайшей рассылкой"),
+        (0, False, "Отчёт за 12\xa0февраля задерживается, пришлю, как только будет."),
+        (-1, True, "Первый придёт 13\xa0февраля в 08:45, за 12\xa0февраля."),
+    ],
+)
+def test_init_says_when_the_first_report_comes(
+    world: BotWorld, hours: int, is_stored: bool, words: str
+) -> None:
+    world.clock.now += timedelta(hours=hours)
+    if is_stored:
+        world.store(DAY)
+    assert words in answer(world, world.admin, "/init")
+
+
+def test_who_returns_on_the_same_day_is_not_promised_the_report_again(
+    world: BotWorld, reader: int
+) -> None:
+    world.deliver(world.store(DAY))
+    world.fake.say(reader, "/stop")
+    told = answer(world, reader, "/init")
+    assert "Следующий придёт 14\xa0февраля в 08:45, за 13\xa0февраля" in told
+
+
+def test_stop_ends_the_reports_and_init_brings_them_back(world: BotWorld, reader: int) -> None:
+    told = answer(world, reader, "/stop")
+    assert told == "Хорошо, больше не присылаю. Вернуть отчёт: /init"
+    assert world.subscriptions() == [(reader, 0, "asleep", "stopped by the chat")]
+    assert answer(world, reader, "/init").startswith(SUBSCRIBED)
+    assert world.subscriptions() == [(reader, 0, "active", None)]
+
+
+def test_stop_without_a_subscription_says_so(world: BotWorld) -> None:
+    assert answer(world, world.admin, "/stop") == "Подписки здесь нет. Получать отчёт: /init"
+
+
+def test_a_sleeping_subscription_shows_no_day_and_no_number(world: BotWorld) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat, "asleep", reason="stopped by the chat")
+    world.store(DAY)
+    for text in ("/report", "/status", "/stuck", "/help", "hello"):
+        world.fake.say(chat, text)
+    world.run_until_idle()
+    assert set(world.texts(chat)) == {"Подписка выключена. Вернуть отчёт: /init"}
+
+
+def test_report_shows_the_newest_day_as_it_was_sent(world: BotWorld, reader: int) -> None:
+    world.store(BEFORE)
+    world.deliver(world.store(DAY, 12))
+    sent = world.last(reader)
+    world.store(DAY, 15)  # known since then
+    answer(world, reader, "/report")
+    shown = world.last(reader)
+    assert shown["caption"] == "Всё спокойно\nНовых платящих 12"
+    assert shown["photo"] == sent["photo"]
+    assert buttons(shown) == {
+        "Список застрявших": "stuck:2026-02-12",
+        "День раньше": "day:2026-02-11",
+        "Неделю назад": "day:2026-02-05",
+        "Как известно сейчас": "now:2026-02-12",
+    }
+
+
+@pytest.mark.parametrize("typed", ["2026-02-11", "11.02.2026", "  2026-02-11 "])
+def test_report_shows_any_stored_day(world: BotWorld, reader: int, typed: str) -> None:
+    world.store(DAY)
+    stored = world.store(BEFORE, 7)
+    answer(world, reader, f"/report {typed}")
+    shown = world.last(reader)
+    assert shown["caption"] == "Всё спокойно\nНовых платящих 7"
+    assert world.fake.download(shown["photo"][-1]["file_id"]) == stored.picture
+    assert "Как известно сейчас" not in buttons(shown)
+
+
+def test_a_picture_that_telegram_forgot_is_uploaded_again(world: BotWorld, reader: int) -> None:
+    report = world.store(DAY)
+    world.deliver(report)
+    world.fake.forget_file(world.last(reader)["photo"][-1]["file_id"])
+    answer(world, reader, "/report")
+    shown = world.last(reader)
+    assert world.fake.download(shown["photo"][-1]["file_id"]) == report.picture
+
+
+def test_a_forgotten_picture_of_other_content_is_replaced_by_words(
+    world: BotWorld, reader: int
+) -> None:
+    world.deliver(world.store(DAY, 12))
+    world.fake.forget_file(world.last(reader)["photo"][-1]["file_id"])
+    world.store(DAY, 15)
+    told = answer(world, reader, "/report")
+    assert told.startswith("Всё спокойно\nНовых платящих 12\n\nКартинки в этот раз нет")
+
+
+@pytest.mark.parametrize("typed", ["вчера", "2026-02-30", "<b>&", "12.2"])
+def test_a_bad_day_gets_a_friendly_line_with_an_example(
+    world: BotWorld, reader: int, typed: str
+) -> None:
+    world.store(DAY)
+    told = answer(world, reader, f"/report {typed}")
+    assert told == f"Не понял день «{typed}». Напишите, например, так: /report 2026-02-12"
+
+
+def test_a_day_that_is_not_over_and_one_without_a_report_are_told_apart(
+    world: BotWorld, reader: int
+) -> None:
+    world.store(DAY)
+    assert "ещё не кончилось" in answer(world, reader, "/report 2026-02-13")
+    assert answer(world, reader, "/report 2025-12-31") == (
+        "За 31\xa0декабря\xa02025 отчёта нет. Последний, за 12\xa0февраля: /report"
+    )
+
+
+def test_without_any_report_it_says_so(world: BotWorld, reader: int) -> None:
+    assert answer(world, reader, "/report") == "Отчётов пока нет."
+    assert answer(world, reader, "/stuck") == "Отчётов пока нет."
+
+
+def test_stuck_sends_the_list_as_a_spreadsheet(world: BotWorld, reader: int) -> None:
+    world.store(DAY, 3)
+    told = answer(world, reader, "/stuck")
+    assert told == "Ждут дольше 24 ч на конец 12\xa0февраля: 3\xa0случая."
+    document = world.last(reader)["document"]
+    assert document["file_name"] == "stuck-2026-02-12.xlsx"
+    book = openpyxl.load_workbook(io.BytesIO(world.fake.download(document["file_id"])))
+    assert [row[1] for row in book.worksheets[0].values] == [
+        "Клиент",
+        "client-0",
+        "client-1",
+        "client-2",
+    ]
+
+
+def test_a_day_on_which_nobody_waits_needs_no_spreadsheet(world: BotWorld, reader: int) -> None:
+    world.store(DAY, 0)
+    told = answer(world, reader, "/stuck 2026-02-12")
+    assert told == "Дольше 24 ч на конец 12\xa0февраля никто не ждёт."
+
+
+def test_a_bad_day_of_the_list_is_met_kindly_too(world: BotWorld, reader: int) -> None:
+    world.store(DAY)
+    assert "так: /stuck 2026-02-12" in answer(world, reader, "/stuck soon")
+    assert answer(world, reader, "/stuck 2026-01-01") == "За 1\xa0января\xa02026 списка нет."
+
+
+def test_status_tells_the_newest_day_the_next_and_that_nothing_is_late(
+    world: BotWorld, reader: int
+) -> None:
+    world.store(DAY)
+    assert answer(world, reader, "/status").split("\n") == [
+        "Последний отчёт: за 12\xa0февраля\xa02026.",
+        "Следующий: 14\xa0февраля в 08:45 (МСК), за 13\xa0февраля.",
+        "Задержки нет.",
+        "Подписка здесь включена.",
+    ]
+
+
+def test_status_tells_when_data_is_late(world: BotWorld, reader: int) -> None:
+    world.store(BEFORE)
+    told = answer(world, reader, "/status")
+    assert "Отчёт за 12\xa0февраля задерживается: данные за этот день ещё не готовы." in told
+
+
+def test_help_and_start_tell_a_reader_every_command(world: BotWorld, reader: int) -> None:
+    for text in ("/help", "/start"):
+        told = answer(world, reader, text)
+        assert "каждый день в 08:45 по московскому времени" in told
+        assert all(f"/{name}" in told for name in ("init", "stop", "report", "stuck", "status"))
+
+
+def test_what_is_no_command_points_to_the_help(world: BotWorld, reader: int) -> None:
+    assert answer(world, reader, "спасибо") == "Такой команды я не знаю. Что я умею: /help"
+    assert answer(world, reader, "/unknown") == "Такой команды я не знаю. Что я умею: /help"
+
+
+def test_every_reply_comes_within_a_second(world: BotWorld, reader: int) -> None:
+    world.deliver(world.store(DAY, 200))
+    with world.running():
+        world.fake.wait_for(lambda: world.fake.calls("getUpdates"))
+        for text in ("/status", "/report", "/stuck", "/help", "/report 2026-02-12"):
+            before = len(world.fake.from_bot(reader))
+            began = time.monotonic()
+            world.fake.say(reader, text)
+            world.fake.wait_for(lambda: len(world.fake.from_bot(reader)) > before)  # noqa: B023
+            assert time.monotonic() - began < 1, text
+
+
+def test_a_pause_that_the_service_asks_for_is_kept_and_the_reply_comes(
+    world: BotWorld, reader: int
+) -> None:
+    world.fake.order(faults.flood(1), "sendMessage")
+    answer(world, reader, "/status")
+    assert len(world.texts(reader)) == 1
+
+
+def test_a_reply_that_is_in_doubt_is_repeated_once(world: BotWorld, reader: int) -> None:
+    world.fake.order(faults.accept_then_fail(500), "sendMessage", times=None)
+    answer(world, reader, "/status")
+    assert len(world.texts(reader)) == 2

@@ -1,0 +1,228 @@
+"""The loop: no update is lost or done twice, whatever happens to the process or the service."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from sales_assets.adapters.report_files import NUMBERS
+from sales_assets.bot import program
+from sales_assets.bot.diagnosis import telegram_lines
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets_tests.bot.bot_world import DAY, SUBSCRIBED, BotWorld
+from sales_assets_tests.fake_telegram import faults
+from sales_assets_tests.fake_telegram.faults import Fault
+
+PROGRAM = (
+    "import os, sys; from sales_assets.bot.program import run; "
+    "from sales_assets.adapters.settings import Settings; "
+    "sys.exit(run(Settings.from_environment(os.environ)))"
+)
+
+
+@contextmanager
+def process(world: BotWorld) -> Iterator[subprocess.Popen[str]]:
+    """The bot as a process of its own, which a test may kill."""
+    environment = os.environ | {
+        "SALES_ASSETS_TELEGRAM_BOT_TOKEN": world.fake.token,
+        "SALES_ASSETS_TELEGRAM_BASE_URL": world.fake.base_url,
+        "SALES_ASSETS_TELEGRAM_ADMINS": str(world.admin),
+        "SALES_ASSETS_STATE_URL": world.settings.state_url,
+        "SALES_ASSETS_STORAGE": world.settings.storage,
+    }
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def killed_at(world: BotWorld, method: str, fault: Fault) -> None:
+    """Let the bot run until its call of `method` meets `fault`, and kill it there."""
+    world.fake.order(fault, method)
+    with process(world) as running:
+        world.fake.wait_for(lambda: world.fake.calls(method), 30)
+        running.kill()
+        running.wait(10)
+    world.fake.clear_orders()
+
+
+def test_killed_before_its_effects_an_update_is_done_by_the_next_start(world: BotWorld) -> None:
+    owner = world.fake.add_user("Owner")
+    group = world.fake.add_group("Sales", owner)
+    world.fake.say(owner, f"/init@{world.fake.bot_username}", group)
+    killed_at(world, "getChatMember", faults.silence())
+    assert world.subscriptions() == []
+    world.run_until_idle()
+    assert world.subscriptions() == [(group, 0, "pending", None)]
+    assert len(world.texts(group)) == len(world.texts(world.admin)) == 1
+
+
+def test_killed_before_its_answer_the_bot_answers_after_the_next_start(world: BotWorld) -> None:
+    world.fake.say(world.admin, "/init")
+    killed_at(world, "sendMessage", faults.silence())
+    assert world.subscriptions() == [(world.admin, 0, "active", None)]
+    assert world.texts(world.admin) == []
+    world.run_until_idle()
+    [told] = world.texts(world.admin)
+    assert told.startswith(SUBSCRIBED)
+
+
+def test_killed_after_its_answer_went_out_the_effect_stays_one(world: BotWorld) -> None:
+    world.fake.say(world.admin, "/init")
+    killed_at(world, "sendMessage", faults.accept_then_silence())
+    world.run_until_idle()
+    assert world.subscriptions() == [(world.admin, 0, "active", None)]
+    first, second = world.texts(world.admin)
+    assert first == second or second.startswith(SUBSCRIBED)
+
+
+def test_a_signal_ends_the_bot_at_once_and_cleanly(world: BotWorld) -> None:
+    with process(world) as running:
+        world.fake.wait_for(lambda: world.fake.calls("getUpdates"), 30)
+        began = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == program.EXIT_OK
+        assert time.monotonic() - began < 5
+        assert running.stderr is not None
+        assert world.fake.token not in running.stderr.read()
+
+
+def test_the_same_update_twice_is_done_once(world: BotWorld) -> None:
+    world.fake.say(world.admin, "/init")
+    again = world.fake.pending_updates()
+    world.run_until_idle()
+    world.fake.bot().updates.extend(again)
+    world.clock.now += timedelta(days=7)  # so long after the last update the offset is not trusted
+    world.run_until_idle()
+    assert len(world.texts(world.admin)) == 1
+
+
+def test_an_update_that_fails_three_times_is_passed_over_and_those_behind_it_are_not(
+    world: BotWorld,
+) -> None:
+    world.fake.world.push(world.fake.bot(), "message", {"message_id": "nonsense"})
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert world.texts(world.admin)[0].startswith(SUBSCRIBED)
+    lines = telegram_lines(world.settings)
+    assert "updates passed over after three failures: 1" in lines
+
+
+def test_a_reply_that_fails_three_times_is_passed_over_with_a_word(world: BotWorld) -> None:
+    world.store(DAY)
+    path = f"{world.settings.storage}/daily_report/{DAY}{NUMBERS}"
+    os.truncate(path, 10)
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    world.fake.say(chat, "/report")
+    world.fake.say(chat, "/help")
+    world.run_until_idle()
+    failed, helped = world.texts(chat)
+    assert failed == "Не получилось ответить; ошибка записана. Попробуйте ещё раз позже."
+    assert "/report" in helped
+
+
+def test_a_second_poller_is_told_of_and_the_bot_goes_on(
+    world: BotWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    with world.running():
+        world.fake.wait_for(lambda: world.fake.polls)
+        httpx.get(f"{world.fake.base_url}{world.fake.token}/getUpdates")
+        world.fake.wait_for(lambda: "only one may run with a token" in caplog.text)
+        world.fake.say(world.admin, "/init")
+        world.settled()
+    assert len(world.texts(world.admin)) == 1
+    assert world.fake.token not in caplog.text
+
+
+def test_a_webhook_is_told_of(world: BotWorld, caplog: pytest.LogCaptureFixture) -> None:
+    world.fake.bot().webhook_url = "https://example.com/hook"
+    with world.running():
+        world.fake.wait_for(lambda: "deleteWebhook" in caplog.text)
+    assert world.codes == [program.EXIT_OK]
+    assert any("deleteWebhook" in line for line in telegram_lines(world.settings))
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_token_that_is_not_known_ends_the_bot_with_a_code_of_its_own(
+    world: BotWorld,
+    caplog: pytest.LogCaptureFixture,
+    is_running: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    if not is_running:
+        world.fake.revoke_token()
+    with world.running():
+        if is_running:
+            world.fake.wait_for(lambda: world.fake.polls)
+            world.fake.revoke_token()
+            world.fake.wake(world.fake.bot())
+        world.fake.wait_for(lambda: world.codes)
+    assert world.codes == [program.EXIT_STOPPED]
+    assert "SALES_ASSETS_TELEGRAM_BOT_TOKEN" in caplog.text
+    assert world.fake.token not in caplog.text
+
+
+def test_without_a_token_it_says_how_to_get_one(world: BotWorld) -> None:
+    with pytest.raises(SalesAssetsError, match="BotFather"):
+        program.run(replace(world.settings, telegram_bot_token=None))
+
+
+def test_a_service_that_is_away_for_a_while_is_waited_for(world: BotWorld) -> None:
+    world.fake.order(faults.bad_gateway(), "getMe")
+    world.fake.order(faults.hang_up(), "getUpdates")
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert len(world.texts(world.admin)) == 1
+
+
+def test_a_locked_state_is_waited_for(world: BotWorld) -> None:
+    locked = sqlite3.connect(
+        world.settings.state_url.removeprefix("sqlite:///"), check_same_thread=False
+    )
+    locked.isolation_level = None
+    locked.execute("BEGIN IMMEDIATE")
+    world.fake.say(world.admin, "/init")
+    timer = threading.Timer(0.5, locked.rollback)
+    timer.start()
+    world.run_until_idle()
+    timer.join()
+    locked.close()
+    assert len(world.texts(world.admin)) == 1
+
+
+def test_the_token_is_nowhere_in_the_state(world: BotWorld) -> None:
+    world.fake.world.push(world.fake.bot(), "message", {"message_id": world.fake.token})
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert world.fake.token.encode() not in world.state_bytes()
+
+
+def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
+    world.subscribe(1, "asleep", reason="blocked by the user")
+    world.subscribe(2, "pending")
+    world.subscribe(3)
+    lines = "\n".join(telegram_lines(world.settings))
+    assert f"token: belongs to @{world.fake.bot_username}" in lines
+    assert "webhook: none" in lines
+    assert "subscriptions: 1 active, 1 asleep, 1 waiting for an admin" in lines
+    assert "chat 1: asleep (blocked by the user); /init there wakes it" in lines
+    assert world.fake.token not in lines
+    world.fake.revoke_token()
+    assert "token: cannot be used" in telegram_lines(world.settings)[0]
+    unset = replace(world.settings, telegram_bot_token=None, telegram_admins=())
+    assert telegram_lines(unset)[0].startswith("token: not set")
+    nowhere = replace(world.settings, telegram_base_url="http://127.0.0.1:9/bot")
+    assert "could not be checked" in telegram_lines(nowhere)[0]
