@@ -153,6 +153,7 @@ class _Bot:
     async def _poll(self) -> list[dict[str, Any]]:
         if self._sender.stopped is not None:
             raise self._sender.stopped
+        self._sender.prepare_newest_list()
         offset = await asyncio.to_thread(self._updates.next_update_id, self._clock())
         return await self._api.updates(offset)
 
