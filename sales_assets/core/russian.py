@@ -153,11 +153,7 @@ LATE_SENTENCE = (
     "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
 )
 
-#: Corrections: which headline number changed.
-CHANGED = "Исправлено: {changes}."
-CHANGE = "{what} {old} → {new}"
 FUNNEL_HEADLINE = "купили в воронке"
-NO_VALUE = "нет данных"
 
 #: Words on the picture.
 NEW_PAYING_TITLE = "Новые платящие"
@@ -219,9 +215,6 @@ POSSIBLE_REPEAT = "Возможен повтор: на прошлую отпра
 NUMBERS_CHANGED = "Отчёт за {day} уточнён. {changes}."
 NUMBER_CHANGED = "{name}: было {before}, стало {after}"
 NUMBER_ABSENT = "нет данных"
-REPORT_LATE = (
-    "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
-)
 NOTHING_MORE = "—"
 ALERT_IN_DOUBT = (
     "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
