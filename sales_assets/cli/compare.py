@@ -31,8 +31,8 @@ _PROCESS_STEPS = {
     Step.DAY_BORDERS: "day borders: 00:00:00 and 23:59:59 belong to the day",
     Step.CLOCK: "clock: the day of {report}, not of the source ({source})",
     Step.EXPERIMENTS: "experiments as known that day: who joined later stays",
-    Step.PROMISE: "24 hours: clients whose 24 hours ran out that day, unanswered",
-    Step.NEW: "the report: cases instead of clients",
+    Step.PROMISE: "24 hours instead of midnight: clients whose 24 h ran out that day",
+    Step.NEW: "the report: cases; only an end after its start closes one",
 }
 _PAYING_STEPS = _PROCESS_STEPS | {
     Step.OLD: "old bot: clients whose first payment is on that day",
@@ -150,7 +150,7 @@ def _bridge_lines(bridge: Bridge, words: dict[Step, str], settings: Settings) ->
     yield ""
     yield f"{bridge.name:<70} {'number':>7} {'change':>7}"
     for step, value, change in bridge.rows:
-        shown = "" if step is Step.OLD else f"{change:+d}"
+        shown = "" if step is Step.OLD else f"{change:+d}" if change else "0"
         yield f"  {words[step].format(**zones):<68} {value:>7} {shown:>7}"
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 from sales_assets.core import russian as ru
 from sales_assets.core.cleaning import set_aside
 from sales_assets.core.days import ReportDays, day_bounds, to_wall_clock, with_instants
-from sales_assets.core.event_log import EventLog
+from sales_assets.core.event_log import LONG_AGO, NOWHERE, EventLog
 from sales_assets.core.events import ALL_GROUPS, PROCESSES, Process
-from sales_assets.core.processes import PROMISE_US, WINDOW_US
+from sales_assets.core.processes import PROMISE_US
 
 #: The seven bars of the old bot's funnel, in its order.
 OLD_FUNNEL = (
@@ -28,8 +28,8 @@ OLD_FUNNEL = (
     ru.PURCHASE,
 )
 _LAST_SECOND = pd.Timedelta(seconds=1)
-#: The days whose clean events the cases of a day rest on: 30 x 24 h before the cut-off.
-LOG_DAYS = 32
+#: The days that the starts of the 24 hours before, and all ends since, lie on.
+LOG_DAYS = 3
 
 
 class Step(Enum):
@@ -63,7 +63,7 @@ class Stored:
 
     `around` are the raw events of the day and, where the clocks differ, of its neighbours;
     `histories` the user histories of those days and of every later one that is known. `log` has
-    the clean events and histories of the 30 days that end with the day; `unclosed`, `funnel` and
+    the clean events and histories of the `LOG_DAYS` that end with the day; `unclosed`, `funnel` and
     `paying` are the day's metrics.
     """
 
@@ -80,13 +80,13 @@ class Bridge:
     """One number's way from the old bot's value to ours: the value after each step, in order."""
 
     name: str
-    values: Mapping[Step, int]
+    after: Mapping[Step, int]
 
     @property
     def rows(self) -> list[tuple[Step, int, int]]:
         """Each step with the number after it and its change; the changes sum to new − old."""
-        first = next(iter(self.values.items()))
-        pairs = pairwise(self.values.items())
+        first = next(iter(self.after.items()))
+        pairs = pairwise(self.after.items())
         return [
             (*first, 0),
             *((step, after, after - before) for (_, before), (step, after) in pairs),
@@ -130,9 +130,10 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
 
     Both sides leave aside rows without a user, a time or a known type. The steps: the day has
     its borders; the report's clock instead of the source's; experiments as known at the cut-off
-    (from here on the number is `same_day_users`); clients with a case whose 24 hours ended on
-    the day unanswered, instead of those with a start and no end on it; cases instead of clients,
-    which is `breached`. Every change is what that one rule does at its place in the order.
+    (here the number is `same_day_users`); the promise's 24 hours instead of midnight (see
+    `late_users`); cases instead of clients, which is `breached`: an end closes only what was
+    opened before it, a repeated start does not restart the clock. Every change is what that one
+    rule does at its place in the order.
     """
     rows, facts = _rows(stored.around, report_zone), _facts(stored.histories, report_zone)
     view = _View(day, report_zone, rows, facts)
@@ -141,7 +142,7 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
 
     def of_process(process: Process) -> Bridge:
         values = {step: view.left_open(process, rules) for step, rules in ladder.items()}
-        late = breached_users(stored.log, process, day, report_zone)
+        late = late_users(stored.log, process, day, report_zone)
         ends = {Step.PROMISE: late, Step.NEW: int(breached[process.name])}
         return Bridge(process.name, values | ends)
 
@@ -155,24 +156,23 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
     )
 
 
-def breached_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> int:
-    """Count the clients with a case whose 24 hours ended on the day, not closed by then.
+def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> int:
+    """Count the clients with a start whose 24 hours ended on the day, and no end by then.
 
-    `log` ends with the day. The cases are those of docs/metrics.md, counted by client.
+    Still by the old bot's way of looking: at clients, at starts of one day (24 hours earlier),
+    and at ends since that day's beginning in any order. `log` ends with the report day.
     """
     days = ReportDays.of([day], zone)
-    start, cutoff = int(days.starts_us[0]), int(days.cutoffs_us[0])
-    rows = log.rows_of(process.start)
-    within = (log.at_us[rows] >= cutoff - WINDOW_US) & (log.at_us[rows] < cutoff)
-    rows = rows[within & (log.first_experiment[log.user[rows]] >= cutoff)]
-    closing = log.next_of(rows, log.rows_of(*process.ends))
-    starts = pd.DataFrame(
-        {"user": log.user[rows], "closing": closing, "opened": log.at_us[rows]}
-    ).assign(closed=log.instants(closing))
-    cases = starts.groupby(["user", "closing"], as_index=False).min()
-    deadline = cases["opened"] + PROMISE_US
-    late = cases[(deadline >= start) & (deadline < cutoff) & (cases["closed"] > deadline)]
-    return int(late["user"].nunique())
+    cutoff, earliest = int(days.cutoffs_us[0]), int(days.starts_us[0]) - PROMISE_US
+    rows, ends = log.rows_of(process.start), log.rows_of(*process.ends)
+    at_us = log.at_us[rows]
+    rows = rows[(at_us >= earliest) & (at_us < cutoff - PROMISE_US)]
+    rows = rows[log.first_experiment[log.user[rows]] >= cutoff]
+    firsts = rows[np.diff(log.user[rows], prepend=NOWHERE) != 0]
+    ended_after = log.instants(log.next_of(firsts, ends))
+    ended_before = log.instants(log.last_before(firsts, ends), missing=LONG_AGO)
+    is_late = (ended_after > log.at_us[firsts] + PROMISE_US) & (ended_before < earliest)
+    return int(np.count_nonzero(is_late))
 
 
 def _ladder(source_zone: ZoneInfo, report_zone: ZoneInfo) -> dict[Step, DayRules]:

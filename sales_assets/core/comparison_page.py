@@ -70,7 +70,7 @@ def comparison_page(
         _section(ru.FUNNEL_TITLE, _paragraph(funnel_intro), _funnel(comparison.funnel)),
         *map(_paragraph, notes),
     )
-    title = escape(f"{ru.COMPARISON_TITLE} · {titled_day(comparison.day)}")
+    title = escape(f"{ru.COMPARISON_TITLE}: {titled_day(comparison.day)}")
     return _PAGE.format(title=title, body="\n".join(body))
 
 
