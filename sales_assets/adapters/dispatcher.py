@@ -226,9 +226,23 @@ def _is_pending(
     planned = {(row.chat, row.thread) for row in rows if row.kind == Kind.REPORT}
     return (
         (is_news and bool(places.keys() - planned))
-        or any(_is_row_pending(row, places, now, is_news=is_news) for row in rows)
+        or any(_is_row_pending(row, places, now, is_news=is_news) for row in _in_turn(rows))
         or _lacks_correction(rows, sha256, places)
     )
+
+
+def _in_turn(rows: Sequence[Delivery]) -> list[Delivery]:
+    """Leave out the continuations of reports that have not arrived: they wait for those."""
+    arrived = {
+        (row.chat, row.thread)
+        for row in rows
+        if row.kind == Kind.REPORT and row.state == State.SENT
+    }
+    return [
+        row
+        for row in rows
+        if not row.kind.startswith(Kind.CONTINUATION) or (row.chat, row.thread) in arrived
+    ]
 
 
 def _is_row_pending(
@@ -340,7 +354,8 @@ class _Dispatch:
         if is_news or any(row.state == State.SENT or row.by_hand for row in rows):
             await _do(self._ledger.remember_content, report, now)
         if is_news:
-            await _do(self._ledger.plan, self._day, Kind.REPORT, places, now)
+            for kind in messages.report_kinds(report):
+                await _do(self._ledger.plan, self._day, kind, places, now)
         await _do(self._ledger.plan_edits, self._day, report.content_sha256, places, now)
 
     async def _recall_file(self, report: ReportToSend) -> None:
@@ -400,8 +415,8 @@ class _Dispatch:
         if shown is None or shown.state != State.SENT:
             return
         place = replace(place, chat=shown.chat)
+        shown = await self._correct(report, place, shown)
         await self._send_rest(report, place, shown, is_news=is_news)
-        await self._correct(report, place, shown)
 
     async def _rows_of(self, place: Subscriber) -> dict[str, Delivery]:
         rows = await _do(self._ledger.rows_of, self._day, place.place)
@@ -421,7 +436,7 @@ class _Dispatch:
         """Send what did not fit into the caption, in order; a doubt stops the row of them."""
         if shown.content_sha256 != report.content_sha256 or not is_news:
             return
-        pieces = messages.report_pieces(report, with_picture=shown.media is not None)
+        pieces = messages.report_pieces(report)
         for number, text in enumerate(pieces[1:], start=1):
             kind = messages.continuation_kind(number)
             await _do(self._ledger.plan, self._day, kind, [place], self._clock())
@@ -433,7 +448,7 @@ class _Dispatch:
 
     # --- Corrections ---
 
-    async def _correct(self, report: ReportToSend, place: Subscriber, shown: Delivery) -> None:
+    async def _correct(self, report: ReportToSend, place: Subscriber, shown: Delivery) -> Delivery:
         rows = await self._rows_of(place)
         edit = rows.get(Kind.EDIT)
         if edit is not None and edit.content_sha256 == report.content_sha256:
@@ -444,6 +459,7 @@ class _Dispatch:
         change = (await self._rows_of(place)).get(Kind.CHANGE)
         if change is not None and change.content_sha256 == report.content_sha256:
             await self._tell_change(report, place, shown, change)
+        return shown
 
     async def _edit(
         self,
@@ -455,12 +471,12 @@ class _Dispatch:
     ) -> None:
         if shown.message_id is None:
             return
-        with_picture = self._has_picture(report) if number == 0 else shown.media is not None
-        pieces = messages.report_pieces(report, with_picture=with_picture)
+        pieces = messages.report_pieces(report)
         # A message that the new text no longer needs cannot keep its old numbers.
         text = pieces[number] if number < len(pieces) else messages.NOTHING_MORE
         message = Message(self._day, edit.kind, text, is_silent=True)
         if number == 0:
+            message = replace(message, html=self._first_words(report))
             message = self._with_picture(report, replace(message, buttons=self._buttons()))
             keeps_picture = message.media is None and shown.media is not None
             message = replace(message, edits_caption=keeps_picture)
@@ -747,16 +763,20 @@ class _Dispatch:
     # --- Composing ---
 
     def _first_message(self, report: ReportToSend, claim: Delivery) -> Message:
-        with_picture = self._has_picture(report)
-        text = messages.report_pieces(report, with_picture=with_picture)[0]
+        text = self._first_words(report)
         is_repeat = claim.doubts > 0 or claim.possible_duplicate
         if is_repeat:
-            limit = messages.CAPTION_LIMIT if with_picture else messages.TEXT_LIMIT
+            limit = messages.CAPTION_LIMIT if self._has_picture(report) else messages.TEXT_LIMIT
             text = messages.with_repeat_note(text, limit)
         message = Message(
             self._day, Kind.REPORT, text, is_silent=is_repeat, buttons=self._buttons()
         )
         return self._with_picture(report, message)
+
+    def _first_words(self, report: ReportToSend) -> str:
+        text = messages.report_pieces(report)[0]
+        was_refused = report.picture is not None and self._without_picture
+        return messages.text_alone(text) if was_refused else text
 
     def _has_picture(self, report: ReportToSend) -> bool:
         return report.picture is not None and not self._without_picture

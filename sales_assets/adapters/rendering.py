@@ -9,12 +9,14 @@ from typing import Any
 LOCALE = "ru-RU"
 
 
-def render_png(spec: Mapping[str, Any]) -> bytes:
+def render_png(spec: Mapping[str, Any], scale: float = 1.0) -> bytes:
     """Return the picture as PNG; the same specification gives the same bytes."""
     import vl_convert
 
     _register_shipped_font()
-    return vl_convert.vegalite_to_png(dict(spec), format_locale=LOCALE, time_format_locale=LOCALE)
+    return vl_convert.vegalite_to_png(
+        dict(spec), scale=scale, format_locale=LOCALE, time_format_locale=LOCALE
+    )
 
 
 @cache

@@ -78,6 +78,28 @@ def backfill(settings: Settings, from_day: date, to_day: date) -> None:
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
 
 
+@main.command()
+@click.argument("day", type=DAY)
+@click.pass_obj
+def compare(settings: Settings, day: date) -> None:
+    """Show the old bot's numbers of DAY beside ours, and why they differ; write a page of it.
+
+    What is not stored yet is computed first, as `report` does.
+    """
+    from sales_assets.cli.compare import StoredDays, compared, lines, write_page
+    from sales_assets.cli.runs import require_finished
+
+    today = _today(settings)
+    require_finished(settings, [day], today)
+    days = StoredDays(settings, day, today)
+    if missing := days.missing():
+        _compute(settings, missing)
+    comparison = compared(days)
+    for line in lines(days, comparison):
+        click.echo(line)
+    click.echo(f"page: {write_page(days, comparison)}")
+
+
 def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 
@@ -127,6 +149,48 @@ def demo(settings: Settings) -> None:
     _show_report(settings, yesterday)
     for path in delivered_files(settings, yesterday):
         click.echo(f"delivered: {path}")
+
+
+@main.command()
+@click.pass_obj
+def bot(settings: Settings) -> None:
+    """Run the Telegram bot until it is stopped; exits with 4 where the token is refused."""
+    from sales_assets.bot.program import run
+
+    sys.exit(run(settings))
+
+
+@main.command()
+@click.option("--hours", default=72, show_default=True, help="How long the link is valid.")
+@click.pass_obj
+def invite(settings: Settings, hours: int) -> None:
+    """Print a link that lets one person, or one group, in; it works once."""
+    from sales_assets.bot.invitations import invite as new_invite
+
+    click.echo(new_invite(settings, timedelta(hours=hours)))
+
+
+@main.command()
+@click.argument("chat", type=int)
+@click.pass_obj
+def revoke(settings: Settings, chat: int) -> None:
+    """Take the right to read away from CHAT, whose id `doctor` shows."""
+    from sales_assets.bot.invitations import revoke as take_away
+
+    click.echo(f"{take_away(settings, chat)} subscriptions of {chat} ended")
+
+
+@main.command()
+@click.pass_obj
+def doctor(settings: Settings) -> None:
+    """Look at settings, source, storage and Telegram; say what is wrong and what to do."""
+    from sales_assets.cli.doctor import examine
+
+    findings = list(examine(settings, _today(settings)))
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.is_well else 'BAD'}  {finding.text}")
+    if not all(finding.is_well for finding in findings):
+        raise SalesAssetsError("Something is not as it should be; see the lines marked BAD.")
 
 
 @main.command()

@@ -9,7 +9,7 @@ from typing import Any
 
 from sales_assets.core import russian as ru
 from sales_assets.core.delivery import Delivery, Kind
-from sales_assets.core.wording import day_and_month, number
+from sales_assets.core.wording import day_and_month, late_sentence, number
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
@@ -121,14 +121,20 @@ def parse_button(data: str) -> tuple[str, date | int] | None:
 # --- What is sent -----------------------------------------------------------------------------
 
 
-def report_pieces(report: ReportToSend, *, with_picture: bool) -> tuple[str, ...]:
+def report_pieces(report: ReportToSend) -> tuple[str, ...]:
     """Return the report's text as the first message holds it, then what did not fit there.
 
     Without a picture the text goes alone, says so and has the room of a text message.
     """
-    if with_picture:
+    if report.picture is not None:
         return split_html(report.caption_html, CAPTION_LIMIT, TEXT_LIMIT)
     return split_html(text_alone(report.caption_html), TEXT_LIMIT, TEXT_LIMIT)
+
+
+def report_kinds(report: ReportToSend) -> tuple[str, ...]:
+    """Return the ledger's kinds of the messages that `report` needs, in order."""
+    further = range(1, len(report_pieces(report)))
+    return (Kind.REPORT, *(continuation_kind(number) for number in further))
 
 
 def text_alone(caption_html: str) -> str:
@@ -172,7 +178,7 @@ def changes_text(
 
 def late_notice(day: date) -> Notice:
     """Return the one sentence that the chiefs get where the report is not ready in time."""
-    return Notice(day, Kind.LATE, html.escape(ru.REPORT_LATE.format(day=day_and_month(day))))
+    return Notice(day, Kind.LATE, html.escape(late_sentence(day)))
 
 
 def admin_alert(day: date, topic: str, text: str, buttons: Keyboard = ()) -> Notice:

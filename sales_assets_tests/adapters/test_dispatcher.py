@@ -149,6 +149,29 @@ def test_a_caption_that_is_too_long_goes_on_in_a_second_message(
     assert len(fake.from_bot(chat)) == messages
 
 
+def test_a_long_report_whose_picture_is_refused_loses_no_word(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    long = replace(REPORT, caption_html="слово " * 300, picture=b"")
+    assert send(fake, world, long).is_complete
+    assert sum(str(one["text"]).count("слово") for one in fake.from_bot(chat)) == 300
+
+
+def test_a_second_message_that_was_never_sent_is_still_owed(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    long = replace(REPORT, caption_html="слово " * 300)
+    fake.order(faults.refuse(401, "Unauthorized"), "sendMessage")
+    with pytest.raises(DeliveryStoppedError):
+        send(fake, world, long)
+    reports = {DAY: long.content_sha256}
+    assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == [(DAY, 1)]
+    assert send(fake, world, long).is_complete
+    assert methods(fake, chat) == ["sendPhoto", "sendMessage"]
+
+
 def test_a_picture_that_is_refused_as_a_photo_goes_as_a_document(
     fake: FakeTelegram, world: World
 ) -> None:

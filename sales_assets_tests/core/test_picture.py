@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from itertools import combinations, product
 
 import numpy as np
@@ -12,7 +13,7 @@ from sales_assets.core.events import PROCESSES
 from sales_assets.core.picture import picture, picture_spec
 from sales_assets.core.report import build_report
 from sales_assets.core.report_inputs import ReportInputs
-from sales_assets.core.sheet import FONT, INK, PAPER, SMALLEST_TEXT, Box, Text
+from sales_assets.core.sheet import FONT, INK, PAPER, SMALLEST_TEXT, Block, Box, Text
 from sales_assets_tests.core import report_days as days
 
 DAYS = days.named_days()
@@ -67,18 +68,33 @@ LAYOUTS = {
         unclosed=days.unclosed(dict.fromkeys(days.PROCESS_NAMES, (234_567, 765_432))),
     ),
 }
+
+
+@cache
+def block(name: str) -> Block:
+    return picture(build_report(LAYOUTS[name]))
+
+
+def texts(name: str) -> list[Text]:
+    return [mark for mark in block(name).marks if isinstance(mark, Text)]
+
+
+def boxes(name: str) -> list[Box]:
+    return [mark for mark in block(name).marks if isinstance(mark, Box)]
+
+
 every_layout = pytest.mark.parametrize("name", LAYOUTS)
 
 
 @every_layout
 def test_no_text_is_too_small_for_a_phone(name: str) -> None:
-    assert min(text.size for text in texts_of(LAYOUTS[name])) >= SMALLEST_TEXT
+    assert min(text.size for text in texts(name)) >= SMALLEST_TEXT
 
 
 @every_layout
 def test_everything_lies_within_the_margins(name: str) -> None:
-    height = picture(build_report(LAYOUTS[name])).height
-    for mark in (*texts_of(LAYOUTS[name]), *boxes_of(LAYOUTS[name])):
+    height = block(name).height
+    for mark in (*texts(name), *boxes(name)):
         left, top, right, bottom = area(mark)
         assert left >= drawn.MARGIN - 6
         assert right <= drawn.RIGHT + 6
@@ -88,16 +104,14 @@ def test_everything_lies_within_the_margins(name: str) -> None:
 @every_layout
 def test_no_text_overlaps_another(name: str) -> None:
     clashes = [
-        (one.text, other.text)
-        for one, other in combinations(texts_of(LAYOUTS[name]), 2)
-        if overlap(one, other)
+        (one.text, other.text) for one, other in combinations(texts(name), 2) if overlap(one, other)
     ]
     assert not clashes
 
 
 @every_layout
 def test_no_text_crosses_the_end_of_a_bar(name: str) -> None:
-    pairs = product(texts_of(LAYOUTS[name]), boxes_of(LAYOUTS[name]))
+    pairs = product(texts(name), boxes(name))
     clashes = [
         (text.text, box) for text, box in pairs if overlap(text, box) and not is_inside(text, box)
     ]
@@ -106,7 +120,7 @@ def test_no_text_crosses_the_end_of_a_bar(name: str) -> None:
 
 @every_layout
 def test_the_picture_is_portrait_and_within_what_telegram_takes(name: str) -> None:
-    height = picture(build_report(LAYOUTS[name])).height
+    height = block(name).height
     assert 600 < height < 2100
     assert height + drawn.WIDTH <= 10_000
 
@@ -143,17 +157,17 @@ def test_an_ordinary_day_has_no_colour_of_alarm() -> None:
 @every_day
 def test_colour_is_never_alone(name: str) -> None:
     """What is red is bold, or a bar whose line has a sign, or the strip under the verdict."""
-    texts = texts_of(DAYS[name])
-    red = [text for text in texts if text.color == drawn.ALARM]
+    drawn_texts = texts(name)
+    red = [text for text in drawn_texts if text.color == drawn.ALARM]
     assert all(text.weight == "bold" for text in red)
     signed = [text for text in red if text.text[0] in "▲▼" or text.text[-1] in "▲▼"]
     assert bool(red) == bool(signed)
-    for box in boxes_of(DAYS[name]):
+    for box in boxes(name):
         if box.color == drawn.ALARM:
             middle = box.y + box.height / 2
             assert any(
                 abs(text.y - middle) < 40 and (text in signed or text.color == PAPER)
-                for text in texts
+                for text in drawn_texts
             )
 
 
@@ -243,9 +257,8 @@ def contrast(one: str, other: str) -> float:
 
 @every_layout
 def test_texts_reach_the_contrast_of_wcag_aa(name: str) -> None:
-    boxes = boxes_of(LAYOUTS[name])
-    for text in texts_of(LAYOUTS[name]):
-        under = [box.color for box in boxes if is_inside(text, box)]
+    for text in texts(name):
+        under = [box.color for box in boxes(name) if is_inside(text, box)]
         ground = under[-1] if under else PAPER
         assert contrast(text.color, ground) >= 4.5, text
 

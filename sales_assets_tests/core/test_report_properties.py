@@ -47,7 +47,7 @@ def inputs(draw: st.DrawFn) -> ReportInputs:
     return replace(whole, **dict.fromkeys(draw(st.sets(parts, max_size=3))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(inputs())
 def test_any_report_fits_its_message_and_its_picture(given_inputs: ReportInputs) -> None:
     report = build_report(given_inputs)

@@ -9,6 +9,7 @@ import dagster as dg
 
 from sales_assets.adapters.rendering import render_png
 from sales_assets.adapters.report_files import NUMBERS, PICTURE, write_report
+from sales_assets.core.events import ALL_GROUPS
 from sales_assets.core.picture import picture_spec
 from sales_assets.core.report import Report, build_report, json_bytes, report_json
 from sales_assets.defs import names
@@ -17,8 +18,9 @@ from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
 from sales_assets.defs.report_parts import ReportParts
 
 GROUP = "report"
-#: A longer range shows its pictures as files only: each costs the event log 100 kB.
-MOST_PICTURES_IN_THE_UI = 31
+#: The UI shows a smaller picture, and a longer range none: they stay in the event log for ever.
+PREVIEW_SCALE = 0.4
+MOST_PREVIEWS = 31
 
 
 def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -45,26 +47,33 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     days = partition_days(context)
     for done, day in enumerate(days, start=1):
         report = build_report(parts.of(day))
-        picture = render_png(picture_spec(report))
+        spec = picture_spec(report)
+        picture = render_png(spec)
         content = json_bytes(report_json(report, sha256(picture).hexdigest()))
         write_report(lookback.store, day, picture, content)
-        shown = picture if len(days) <= MOST_PICTURES_IN_THE_UI else None
+        preview = render_png(spec, PREVIEW_SCALE) if len(days) <= MOST_PREVIEWS else None
         context.add_asset_metadata(
-            _metadata(lookback, report, shown), partition_key=day.isoformat()
+            _metadata(lookback, report, preview), partition_key=day.isoformat()
         )
         context.log.info("%s: %s (%d of %d)", day, report.verdict.text, done, len(days))
 
 
-def _metadata(lookback: LookbackResource, report: Report, picture: bytes | None) -> dict[str, Any]:
+def _metadata(lookback: LookbackResource, report: Report, preview: bytes | None) -> dict[str, Any]:
     store = lookback.store
     return {
         "verdict": report.verdict.text,
         "caption": dg.MetadataValue.md(report.caption_html.replace("\n", "  \n")),
         "picture": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, PICTURE))),
         "numbers": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, NUMBERS))),
-        **dict(_plotted(report.numbers)),
-        **({"preview": dg.MetadataValue.md(_image(picture))} if picture else {}),
+        **dict(_plotted(_of_all_clients(report.numbers))),
+        **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),
     }
+
+
+def _of_all_clients(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the groups of clients: a series a group and step is no plot."""
+    funnel = numbers[names.CONVERSION_FUNNEL] or {}
+    return {**numbers, names.CONVERSION_FUNNEL: funnel.get(ALL_GROUPS)}
 
 
 def _plotted(numbers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

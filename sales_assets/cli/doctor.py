@@ -1,0 +1,63 @@
+"""What the doctor looks at: source, storage, state and Telegram, each with a remedy."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sales_assets.adapters.demo_server import demo_source_url
+from sales_assets.adapters.frames import FrameStore, write_bytes
+from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source import PostgresSource
+from sales_assets.bot.diagnosis import telegram_lines
+from sales_assets.cli.instance import prepare_home
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets.defs import names
+
+PROBE = ".probe"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    is_well: bool
+    text: str
+
+
+def examine(settings: Settings, today: date) -> Iterator[Finding]:
+    """Yield what was found, in the order in which a report travels."""
+    examinations: tuple[Callable[[], list[str]], ...] = (
+        lambda: [_source(settings)],
+        lambda: [_storage(settings)],
+        lambda: [f"Dagster's home is {prepare_home(settings)}"],
+        lambda: [_newest_report(settings, today - timedelta(days=1))],
+        lambda: telegram_lines(settings),
+    )
+    for look in examinations:
+        try:
+            yield from (Finding(is_well=True, text=text) for text in look())
+        except SalesAssetsError as error:
+            yield Finding(is_well=False, text=str(error))
+
+
+def _source(settings: Settings) -> str:
+    url = settings.source_url or demo_source_url(settings.var_dir)
+    return PostgresSource(url, settings.source_zone, settings.report_zone).check()
+
+
+def _storage(settings: Settings) -> str:
+    probe = FrameStore(settings.storage).base / PROBE
+    write_bytes(probe, b"")
+    probe.unlink()
+    return f"The storage {settings.storage} can be written"
+
+
+def _newest_report(settings: Settings, yesterday: date) -> str:
+    days = FrameStore(settings.storage).days(names.DAILY_REPORT, ".json")
+    if yesterday in days:
+        return f"The report of yesterday, {yesterday}, is rendered"
+    newest = max(days, default=None)
+    raise SalesAssetsError(
+        f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
+        f"Run: sales-assets report {yesterday}. Is {names.DAILY_REPORT_SCHEDULE} on?"
+    )
