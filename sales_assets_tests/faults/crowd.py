@@ -95,7 +95,8 @@ class Crowd:
         for seat in self.stage.seats:
             found = [one for one in fake.accepted(seat.chat) if is_report(one)]
             if seat.fate == HEALTHY and found:
-                data = rng.choice([f"stuck:{self.stage.day}", f"day:{self.stage.day}"])
+                before = self.stage.day - timedelta(days=1)
+                data = rng.choice([f"stuck:{self.stage.day}", f"day:{before}"])
                 user = seat.chat if seat.chat > 0 else fake.add_user("Member")
                 with suppress(KeyError):
                     self.queries.append(fake.press(user, seat.chat, found[0]["message_id"], data))

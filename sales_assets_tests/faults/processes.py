@@ -118,7 +118,20 @@ class MortalTransport(TelegramTransport):
 # --- Starting -----------------------------------------------------------------------------------
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, "sales_assets.cli.runs", "__main__"])
+#: What a process would otherwise import at its first request, each time.
+_LATE_IMPORTS = (
+    "alembic.command",
+    "anyio._backends._asyncio",
+    "httpcore",
+    "psycopg2",
+    "pyarrow.parquet",
+    "sales_assets.cli.runs",
+    "socksio",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+    "xlsxwriter",
+)
+_CONTEXT.set_forkserver_preload([__name__, *_LATE_IMPORTS])
 
 
 def start(entry: Callable[[Told], int], told: Told) -> BaseProcess:

@@ -182,13 +182,20 @@ def correction_breaches(stage: Stage, place: Place) -> Iterator[str]:
         return
     shown = shown_caption(stage, place, row.message_id)
     words = re.compile(rf"{re.escape(stage.shown_words)}\b")
-    if not words.search(shown):
+    if not words.search(shown) and not is_gone(place):
         yield f"wrong: {place} shows {shown[:60]!r}, the newest is {stage.shown_words}: {row}"
     edit, change = place.rows.get(Kind.EDIT), place.rows.get(Kind.CHANGE)
     if edit is not None and edit.state == State.SENT and change is None:
         yield f"lost: {place} was corrected and not told what changed"
     if change is not None and change.state in (State.PLANNED, State.SENDING, State.FAILED):
         yield f"lost: {place} waits for its change reply: {change}"
+
+
+def is_gone(place: Place) -> bool:
+    """Whether the message could not be edited any more, and the reply alone told the change."""
+    edit, change = place.rows.get(Kind.EDIT), place.rows.get(Kind.CHANGE)
+    says_gone = edit is not None and (edit.reason or "").startswith("the message is gone")
+    return says_gone and change is not None and change.state in (State.SENT, State.UNKNOWN)
 
 
 def shown_caption(stage: Stage, place: Place, message_id: int | None) -> str:
