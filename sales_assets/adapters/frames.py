@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -14,6 +15,7 @@ from upath import UPath
 from sales_assets.core.errors import SalesAssetsError
 
 EXTENSION = ".parquet"
+_DAY_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})(\.\w+)")
 
 
 class StorageError(SalesAssetsError):
@@ -40,19 +42,26 @@ class FrameStore:
 
     def holds(self, asset: str, day: date, extension: str = EXTENSION) -> bool:
         """Tell whether the file is there."""
-        return self.path(asset, day, extension).exists()
+        path = self.path(asset, day, extension)
+        try:
+            return path.exists()
+        except OSError as error:
+            raise _storage_error("look for", path, error) from error
 
     def days(self, asset: str, extension: str = EXTENSION) -> set[date]:
-        """Return the stored days of `asset`, found with one listing of its folder."""
+        """Return the stored days of `asset`, found with one listing of its folder.
+
+        What else lies there (a note, a half-written file) is no day.
+        """
         folder = self.base / asset
-        if not folder.is_dir():
+        try:
+            names = [path.name for path in folder.iterdir()]
+        except FileNotFoundError:
             return set()
-        names = (path.name for path in folder.iterdir())
-        return {
-            date.fromisoformat(name.removesuffix(extension))
-            for name in names
-            if name.endswith(extension) and not name.startswith(".")
-        }
+        except OSError as error:
+            raise _storage_error("list", folder, error) from error
+        found = (_DAY_FILE.fullmatch(name) for name in names)
+        return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
     def write(self, asset: str, day: date, frame: pd.DataFrame) -> None:
         """Store the frame, replacing an older one."""
@@ -93,7 +102,7 @@ def read_frame(path: UPath) -> pd.DataFrame:
     content = read_bytes(path)
     try:
         table = pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:  # a damaged page is an OSError
         raise StorageError(
             f"{path} could not be read as a Parquet file ({error}). "
             "Delete it and materialize that day again."

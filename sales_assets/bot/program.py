@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 EXIT_OK = 0
 #: The token is not known, or nothing that speaks the Bot API answers at the address.
 EXIT_STOPPED = 4
-FIRST_BACKOFF_SECONDS = 1.0
+FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 60.0
 #: What is under way at the end may take so long.
 FAREWELL_SECONDS = 8.0

@@ -64,9 +64,7 @@ def _partitions(days: Sequence[date]) -> dict[str, Any]:
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return what failed, step by step."""
-    return [
-        f"{event.step_key}: {failure_message(event)}"
-        for event in result.all_events
-        if event.is_step_failure
-    ]
+    """Return what failed, step by step; of a run that never came to a step, why."""
+    steps = [event for event in result.all_events if event.is_step_failure]
+    runs = [event for event in result.all_events if event.is_run_failure]
+    return [f"{event.step_key or event.job_name}: {failure_message(event)}" for event in steps or runs]

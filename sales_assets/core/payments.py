@@ -10,7 +10,8 @@ from sales_assets.core import russian as ru
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.event_log import EventLog, cutoffs_of, place_of_day, tally
 
-SERIES_DAYS = 28
+#: The 28 days that end with the report day, and the same weekday of the week before them.
+SERIES_DAYS = 29
 _WEEK = 7
 
 
@@ -35,7 +36,7 @@ def new_paying_users(
 def new_paying_series(
     log: EventLog, days: ReportDays, history_first_day: date
 ) -> Mapping[date, pd.DataFrame]:
-    """Return for each day `day` and `new_paying` (int64) of the 28 days that end with it.
+    """Return for each day `day` and `new_paying` (int64) of the 29 days that end with it.
 
     In order of time, each day at its own cut-off, without the days before the history.
     """

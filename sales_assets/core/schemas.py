@@ -46,7 +46,8 @@ def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> Check
     A share of exactly `max_share` passes. An empty day passes and says so.
     """
     kinds = flaws(raw)
-    bad = raw[kinds.notna()].assign(kind=kinds)
+    # Not the other way round: an empty frame would take over the index of what is assigned.
+    bad = raw.assign(kind=kinds)[kinds.notna()]
     counts = {str(kind): int(count) for kind, count in bad["kind"].value_counts().items()}
     passed = len(bad) <= max_share * len(raw)
     share = len(bad) / max(len(raw), 1)

@@ -1,12 +1,15 @@
 """Why a report is not there, for the analyst: the last run of its day, and where to look."""
 
+import re
 from datetime import date
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 from sales_assets.defs import names
 
 MOST_CHARACTERS = 600
+_OUR_ERROR = re.compile(r"^sales_assets\.[\w.]+: ")
 
 
 def cause_of_lateness(instance: dg.DagsterInstance, day: date) -> str:
@@ -32,8 +35,17 @@ def _failures(instance: dg.DagsterInstance, run_id: str) -> list[str]:
 
 
 def failure_message(event: dg.DagsterEvent) -> str:
-    """Return what a failed step said in the end: our own sentence where there is one."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    """Return what a failed step or run said: our own sentence where there is one.
+
+    Dagster wraps an error in its own, and a driver's error stands behind ours as its cause:
+    what counts is the outermost that is not Dagster's.
+    """
+    data = event.step_failure_data if event.is_step_failure else event.job_failure_data
+    error = data.error
+    while error is not None and error.cause is not None and _is_wrapping(error):
         error = error.cause
-    return "unknown error" if error is None else error.message.strip()
+    return "unknown error" if error is None else _OUR_ERROR.sub("", error.message.strip())
+
+
+def _is_wrapping(error: SerializableErrorInfo) -> bool:
+    return (error.cls_name or "").startswith("Dagster")

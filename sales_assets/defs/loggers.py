@@ -13,10 +13,16 @@ class _Progress(logging.Formatter):
         return f"{step}: {message}" if step else message
 
 
+class _OwnMessages(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "dagster_meta", {}).get("dagster_event") is None
+
+
 def _progress(_context: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints one plain line a message, from INFO on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Progress())
+    handler.addFilter(_OwnMessages())
     logger = logging.getLogger("sales_assets.progress")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)

@@ -40,11 +40,11 @@ class LookbackResource(dg.ConfigurableResource):
     source: SourceResource
     storage: StorageResource
     calendar: CalendarResource
-
     quality: QualityResource
 
     _logs: dict[tuple[date, ...], EventLog] = PrivateAttr(default_factory=dict)
     _failures: dict[date, CheckOutcome | None] = PrivateAttr(default_factory=dict)
+    _first_day: date | None = PrivateAttr(default=None)
 
     @property
     def store(self) -> FrameStore:
@@ -68,8 +68,14 @@ class LookbackResource(dg.ConfigurableResource):
         return frames
 
     def clean_missing(self, context: dg.AssetExecutionContext) -> None:
-        """Clean and store the lookback's days that never were cleaned."""
-        self._fill_clean(context, self._days_before(partition_days(context)))
+        """Clean and store the lookback's days that never were cleaned.
+
+        What the run's own days rest on is filled, too: they may be asked for alone.
+        """
+        days = partition_days(context)
+        self._fill_read(context, [*self._days_before(days), *days])
+        self._refuse_blocked(days)
+        self._fill_clean(context, self._days_before(days))
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, from its stored rows and histories."""
@@ -110,9 +116,14 @@ class LookbackResource(dg.ConfigurableResource):
         return ReportDays.of(partition_days(context), self.calendar.zone)
 
     def history_first_day(self) -> date:
-        """Return the first day of the history: before it a comparison is null."""
-        first_row = self.source.connect().first_day()
-        return max(self.calendar.first_date, first_row or self.calendar.first_date)
+        """Return the first day of the history: before it a comparison is null.
+
+        The source is asked once a run.
+        """
+        if self._first_day is None:
+            first_row = self.source.connect().first_day()
+            self._first_day = max(self.calendar.first_date, first_row or self.calendar.first_date)
+        return self._first_day
 
     def _refuse_blocked(self, days: Sequence[date]) -> None:
         """Raise for a day whose checks block it: a metric alone must not pass them by."""
@@ -140,14 +151,17 @@ class LookbackResource(dg.ConfigurableResource):
 
     def _fill(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         """Store whatever of `days` is missing: for a run that starts below the raw events."""
-        source = self.source.connect()
+        self._fill_read(context, days)
+        self._fill_clean(context, days)
+
+    def _fill_read(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         raw = self._missing(names.RAW_EVENTS, days)
         if raw:
-            self._store_raw(context, raw, source.read_days(raw))
+            self._store_raw(context, raw, self.source.connect().read_days(raw))
         history = self._missing(names.USER_HISTORY, days)
         if history:
-            self._store(context, names.USER_HISTORY, source.read_user_history(history))
-        self._fill_clean(context, days)
+            frames = self.source.connect().read_user_history(history)
+            self._store(context, names.USER_HISTORY, frames)
 
     def _fill_clean(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         missing = self._missing(names.CLEAN_EVENTS, days)
@@ -181,6 +195,6 @@ class LookbackResource(dg.ConfigurableResource):
                 dg.AssetMaterialization(
                     asset,
                     partition=day.isoformat(),
-                    metadata={**DESCRIBE[asset](frame), "filled_for": context.run_id},
+                    metadata={**DESCRIBE[asset](frame), "filled_for": context.run.run_id},
                 )
             )

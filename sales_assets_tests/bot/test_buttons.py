@@ -49,7 +49,8 @@ def test_where_nothing_changed_it_says_so(world: BotWorld) -> None:
         world.settled()
         world.press(chat, chat, "now:2026-02-12")
     assert world.last(chat)["caption"].endswith(
-        "Отчёт за 12\xa0февраля по данным на сейчас. Главные числа те же, что в отправленном отчёте."
+        "Отчёт за 12\xa0февраля по данным на сейчас. "
+        "Главные числа те же, что в отправленном отчёте."
     )
 
 

@@ -51,7 +51,7 @@ def test_a_comparison_that_reaches_before_the_history_is_missing() -> None:
 def test_the_series_ends_with_the_day_and_starts_with_the_history() -> None:
     log = stored(ROWS, FIRST_DAY, DAY).log()
     series = new_paying_series(log, report_days(DAY), FIRST_DAY)[DAY]
-    assert list(series["day"]) == [FIRST_DAY + timedelta(days=ahead) for ahead in range(2, 30)]
+    assert list(series["day"]) == [FIRST_DAY + timedelta(days=ahead) for ahead in range(1, 30)]
     assert list(series["new_paying"].iloc[-8:]) == [1, 0, 0, 0, 1, 0, 0, 3]
     young = new_paying_series(log, report_days(DAY), date(2022, 1, 29))[DAY]
     assert list(young["day"]) == [date(2022, 1, 29), DAY]

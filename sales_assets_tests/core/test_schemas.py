@@ -157,3 +157,18 @@ def test_groups_that_do_not_sum_or_exceed_the_entries_fail() -> None:
         "groups do not sum to all": 2,
         "more than the step before": 1,
     }
+
+
+def test_a_day_without_a_single_bad_row_sets_nothing_aside() -> None:
+    raw = pd.DataFrame(
+        {
+            "user_id": pd.Series(["a", "b"], dtype="str"),
+            "event_time": pd.to_datetime(["2026-01-01 10:00", "2026-01-01 11:00"]).as_unit("us"),
+            "event_type": pd.Categorical(["x", "y"]),
+        }
+    )
+    outcome = check_bad_rows(raw, 0.0)
+    assert outcome.passed
+    assert outcome.failing == {}
+    assert outcome.sample.empty
+    assert outcome.message.startswith("0 of 2 rows")

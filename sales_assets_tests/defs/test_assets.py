@@ -1,0 +1,226 @@
+import hashlib
+import json
+from datetime import timedelta
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from sales_assets.core.days import LOOKBACK_DAYS
+from sales_assets.defs import names
+from sales_assets.defs.metadata import COLUMNS
+from sales_assets_tests.defs.conftest import RANGE
+from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, LAST, Product, failures, span
+from sales_assets_tests.sources import query
+
+DAYS = span(*RANGE)
+TYPES = {
+    "raw_events": {"user_id": "text", "event_time": "time", "event_type": "text"},
+    "user_history": {
+        "user_id": "text",
+        "first_event_at": "time",
+        "first_experiment_at": "time",
+        "first_payment_at": "time",
+    },
+    "clean_events": {"user_id": "text", "event_time": "time", "event_type": "text"},
+    "unclosed_processes": {
+        "process": "text",
+        **dict.fromkeys(
+            (
+                *("due", "breached", "opened", "closed", "in_progress"),
+                *("overdue_1_3d", "overdue_3_7d", "overdue_7_30d"),
+            ),
+            "count",
+        ),
+        "usual_breached": "number",
+        "same_day_users": "count",
+    },
+    "stuck_cases": {
+        "process": "text",
+        "user_id": "text",
+        "opened_at": "time",
+        "age_hours": "number",
+        "starts": "count",
+    },
+    "conversion_funnel": {
+        "group": "text",
+        "path": "text",
+        "step": "text",
+        "users": "count",
+        "share": "number",
+    },
+    "daily_activity": {"event_type": "text", "users": "count", "events": "count"},
+    "new_paying_users": {
+        **dict.fromkeys(("new_paying", "new_paying_experiment", "paying", "payments"), "count"),
+        "same_weekday_last_week": "number",
+        "mean_7d": "number",
+    },
+}
+
+
+def kind(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "truth"
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return "count"
+    if pd.api.types.is_float_dtype(column.dtype):
+        return "number"
+    return {"datetime64[us]": "time"}.get(str(column.dtype), "text")
+
+
+@pytest.mark.parametrize("asset", FRAME_ASSETS)
+def test_a_day_is_a_parquet_file_with_exactly_the_promised_columns_and_types(
+    computed: Product, asset: str
+) -> None:
+    for day in DAYS:
+        frame = pd.read_parquet(f"{computed.settings.storage}/{asset}/{day}.parquet")
+        expected = TYPES[asset]
+        assert list(frame) == list(expected)
+        found = {name: kind(frame[name]) for name in frame}
+        nullable = {"same_weekday_last_week"}  # a count where there is one
+        assert {name: found[name] for name in found if name not in nullable} == {
+            name: expected[name] for name in expected if name not in nullable
+        }
+
+
+@pytest.mark.parametrize("asset", [*FRAME_ASSETS, names.REPORT_DELIVERY])
+def test_an_asset_says_what_it_is_and_which_columns_it_has(computed: Product, asset: str) -> None:
+    spec = computed.definitions.resolve_asset_graph().get(dg.AssetKey(asset))
+    assert spec.description
+    assert len(spec.description) > 20
+    assert spec.group_name in {"events", "metrics", "report"}
+    assert spec.kinds
+    schema = spec.metadata["dagster/column_schema"]
+    assert [column.name for column in schema.columns] == [name for name, *_ in COLUMNS[asset]]
+    if asset in TYPES:
+        assert list(TYPES[asset]) == [name for name, *_ in COLUMNS[asset]]
+
+
+def test_the_daily_report_is_described_and_its_day_shows_its_picture(computed: Product) -> None:
+    spec = computed.definitions.resolve_asset_graph().get(dg.AssetKey(names.DAILY_REPORT))
+    assert spec.description
+    assert spec.kinds == {"altair", "png"}
+    shown = computed.metadata(names.DAILY_REPORT, LAST)
+    assert shown["preview"].startswith("![report](data:image/png;base64,")
+    assert shown["verdict"]
+    plotted = [name for name, value in shown.items() if isinstance(value, int | float)]
+    assert len(plotted) > 10
+
+
+@pytest.mark.parametrize("asset", FRAME_ASSETS)
+def test_each_day_of_a_range_shows_its_own_numbers(computed: Product, asset: str) -> None:
+    for day in DAYS:
+        shown = computed.metadata(asset, day)
+        assert shown["dagster/row_count"] == len(computed.store.read(asset, day))
+        assert shown["path"].endswith(f"{asset}/{day}.parquet")
+
+
+def test_the_key_numbers_of_a_day_are_those_of_its_frame(computed: Product) -> None:
+    paying = computed.store.read(names.NEW_PAYING_USERS, LAST).iloc[0]
+    shown = computed.metadata(names.NEW_PAYING_USERS, LAST)
+    assert shown["new_paying"] == paying["new_paying"]
+    unclosed = computed.store.read(names.UNCLOSED_PROCESSES, LAST)
+    assert computed.metadata(names.UNCLOSED_PROCESSES, LAST)["due"] == unclosed["due"].sum()
+    funnel = computed.store.read(names.CONVERSION_FUNNEL, LAST)
+    entries = funnel.query("group == 'all' and path == 'main'")["users"].iloc[0]
+    assert computed.metadata(names.CONVERSION_FUNNEL, LAST)["entries"] == entries
+
+
+def test_the_report_is_a_picture_and_a_json_that_names_its_hash(computed: Product) -> None:
+    for day in DAYS:
+        picture = computed.store.path(names.DAILY_REPORT, day, ".png").read_bytes()
+        content = json.loads(computed.store.path(names.DAILY_REPORT, day, ".json").read_bytes())
+        assert picture.startswith(b"\x89PNG")
+        assert content["sha256"] == hashlib.sha256(picture).hexdigest()
+        assert {"caption", "verdict", "numbers", "notes"} <= set(content)
+
+
+def test_raw_events_are_exactly_the_rows_of_the_source(computed: Product, demo_url: str) -> None:
+    rows = query(
+        demo_url,
+        f"""
+        SELECT _user_id, happened_at, _description FROM events
+        LEFT JOIN events_dict ON id = event_id WHERE happened_at::date = '{LAST}'
+        UNION ALL
+        SELECT _user_id, transaction_created_at, 'Покупка' FROM payments
+        WHERE transaction_created_at::date = '{LAST}'
+        """,
+    )
+    raw = computed.store.read(names.RAW_EVENTS, LAST)
+    assert len(rows) > 50
+    as_text = raw.astype("object").where(raw.notna(), None)
+    assert sorted(map(str, as_text.itertuples(index=False, name=None))) == sorted(
+        str((user, pd.Timestamp(time), kind_)) for user, time, kind_ in rows
+    )
+
+
+@pytest.mark.parametrize("asset", ["raw_events", "user_history", "clean_events"])
+def test_the_lookback_is_filled_and_shown_and_ends_at_the_first_partition(
+    computed: Product, asset: str
+) -> None:
+    filled = span(max(FIRST, DAYS[0] - timedelta(days=LOOKBACK_DAYS - 1)), LAST)
+    assert computed.store.days(asset) == set(filled)
+    assert computed.materialized(asset) == set(filled)
+    assert computed.metadata(asset, filled[0])["filled_for"]
+    assert "filled_for" not in computed.metadata(asset, LAST)
+
+
+def test_the_lookback_of_the_first_day_is_that_day_alone(
+    product: Product
+) -> None:
+    assert failures(product.run(FIRST)) == {}
+    assert product.store.days(names.RAW_EVENTS) == {FIRST}
+    assert product.store.days(names.DAILY_REPORT, ".png") == {FIRST}
+
+
+@pytest.mark.parametrize("asset", [*names.METRICS, names.CLEAN_EVENTS, names.USER_HISTORY])
+def test_any_asset_clicked_first_gives_the_same_bytes_as_the_whole_run(
+    computed: Product, product: Product, asset: str
+) -> None:
+    result = product.run(LAST, only=[asset])
+    assert result.success
+    assert product.files([LAST], asset) == computed.files([LAST], asset)
+    assert product.materialized(names.RAW_EVENTS) or asset == names.USER_HISTORY
+
+
+def test_days_one_by_one_in_any_order_are_the_same_files_as_the_range(
+    computed: Product, product: Product
+) -> None:
+    for day in (DAYS[2], DAYS[0], DAYS[3], DAYS[1]):
+        assert failures(product.run(day)) == {}
+    range_files, daily_files = computed.files(DAYS), product.files(DAYS)
+    assert set(range_files) == set(daily_files)
+    assert len(range_files) == len(DAYS) * (len(FRAME_ASSETS) + 2)
+    different = [name for name in range_files if range_files[name] != daily_files[name]]
+    assert different == []
+
+
+def test_a_rerun_in_the_same_process_sees_rows_that_came_late(
+    young: Product, source: str
+) -> None:
+    from sales_assets_tests.sources import fill
+
+    fill(source, [("u1", "Создание заявки", f"{FIRST} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    fill(source, [("u2", "Создание заявки", f"{FIRST} 11:00")])
+    assert failures(young.run(FIRST)) == {}
+    opened = young.store.read(names.UNCLOSED_PROCESSES, FIRST)["opened"]
+    assert opened.max() == 2
+
+
+def test_the_jobs_the_schedule_and_the_sensor_have_the_names_others_rely_on(
+    computed: Product,
+) -> None:
+    repository = computed.definitions.get_repository_def()
+    jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
+    assert jobs == {"daily_report_job", "report_delivery_job"}
+    assert [one.name for one in repository.schedule_defs] == ["daily_report_schedule"]
+    assert {one.name for one in repository.sensor_defs} == {
+        "report_delivery_sensor",
+        "partial_report_sensor",
+    }
+    assert {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()} == {
+        *FRAME_ASSETS,
+        "daily_report",
+        "report_delivery",
+    }
