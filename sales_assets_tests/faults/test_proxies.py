@@ -136,8 +136,10 @@ def test_a_base_url_of_another_service_sends_nothing_and_names_the_setting(
     fake: FakeTelegram, world: World
 ) -> None:
     with other_service() as url:
-        words = complaint(world, fake, base_url=f"{url}/bot")
-    assert "SALES_ASSETS_TELEGRAM_BASE_URL" in words
+        deliver(world, fake, base_url=f"{url}/bot")
+    row = world.ledger.rows(DAY)[0]
+    assert (row.state.value, fake.accepted()) == ("planned", [])
+    assert "SALES_ASSETS_TELEGRAM_BASE_URL" in str(row.reason)
 
 
 def test_a_base_url_where_nobody_listens_leaves_the_report_planned(
