@@ -354,7 +354,7 @@ def sent_again(row: Delivery) -> Delivery:
         state=State.PLANNED,
         doubts=0,
         not_before=None,
-        possible_duplicate=row.possible_duplicate or row.state == State.UNKNOWN,
+        possible_duplicate=row.possible_duplicate or row.doubts > 0,
         by_hand=True,
     )
 
