@@ -160,7 +160,7 @@ def row_breaches(place: Place, alerts: set[str]) -> Iterator[str]:
         yield f"lost: {place} got nothing and the ledger says sent: {row}"
     if row.state == State.SENT and row.message_id not in {c["message_id"] for c in place.copies}:
         yield f"wrong: {place}: no copy has the ledger's message {row.message_id}"
-    if row.state == State.FAILED and count and not row.possible_duplicate:
+    if row.state == State.FAILED and count > row.doubts:
         yield f"wrong: {place} got {count} copies and the ledger says failed: {row}"
     if row.state == State.FAILED and place.state == ACTIVE:
         yield f"lost: {place} is active and was refused: {row.reason}"
