@@ -15,6 +15,7 @@ from upath import UPath
 from sales_assets.core.errors import SalesAssetsError
 
 EXTENSION = ".parquet"
+_NO_TYPES = pd.Index([], dtype="str")
 _DAY_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})(\.\w+)")
 
 
@@ -107,7 +108,14 @@ def read_frame(path: UPath) -> pd.DataFrame:
             f"{path} could not be read as a Parquet file ({error}). "
             "Delete it and materialize that day again."
         ) from error
-    return table.to_pandas()
+    return _with_text_categories(table.to_pandas())
+
+
+def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the categories of a day without a single known event their type back."""
+    if "event_type" not in frame or len(frame["event_type"].cat.categories):
+        return frame
+    return frame.assign(event_type=frame["event_type"].astype(pd.CategoricalDtype(_NO_TYPES)))
 
 
 def read_bytes(path: UPath) -> bytes:

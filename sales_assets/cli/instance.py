@@ -13,6 +13,7 @@ import dagster as dg
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.defs.causes import failure_message
+from sales_assets.defs.partitions import RANGE_END_TAG, RANGE_START_TAG
 
 HOME = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
@@ -21,7 +22,8 @@ _QUIET: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 def prepare_home(settings: Settings) -> Path:
     """Make `DAGSTER_HOME` (default `<var>/dagster`) with its own dagster.yaml; return it."""
-    home = Path(os.environ.setdefault(HOME, str(settings.var_dir.absolute() / "dagster")))
+    home = Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
+    os.environ[HOME] = str(home)  # Dagster takes nothing but an absolute path
     configuration = home / CONFIGURATION
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -57,8 +59,8 @@ def _partitions(days: Sequence[date]) -> dict[str, Any]:
         return {"partition_key": days[0].isoformat()}
     return {
         "tags": {
-            "dagster/asset_partition_range_start": days[0].isoformat(),
-            "dagster/asset_partition_range_end": days[-1].isoformat(),
+            RANGE_START_TAG: days[0].isoformat(),
+            RANGE_END_TAG: days[-1].isoformat(),
         }
     }
 

@@ -63,12 +63,15 @@ def _compute_span(
     if result.success:
         outcome.reported.extend(days)
         return
+    blocked = {day: why for day, why in _blocked_days(result, days).items() if day in days}
+    if blocked:
+        outcome.failures.extend(f"{day} is blocked: {why}" for day, why in blocked.items())
+        for span in _spans(day for day in days if day not in blocked):
+            _compute_span(definitions, instance, span, outcome)
+        return
     outcome.failures.extend(failure_messages(result))
     if _failed_steps(result) <= set(names.METRICS):
         _report_without_failed_parts(definitions, instance, days, outcome)
-    elif blocked := _blocked_days(result).intersection(days):
-        for span in _spans(day for day in days if day not in blocked):
-            _compute_span(definitions, instance, span, outcome)
 
 
 def _report_without_failed_parts(
@@ -88,15 +91,22 @@ def _failed_steps(result: dg.ExecuteInProcessResult) -> set[str]:
     return {event.step_key or "" for event in result.all_events if event.is_step_failure}
 
 
-def _blocked_days(result: dg.ExecuteInProcessResult) -> set[date]:
-    """Return the days that a blocking check stopped; a range names each by its partition."""
+def _blocked_days(result: dg.ExecuteInProcessResult, days: Sequence[date]) -> dict[date, str]:
+    """Return the days that a blocking check stopped, and why; a range names each by partition."""
     return {
-        date.fromisoformat(evaluation.partition)
+        day: f"{evaluation.asset_key.to_user_string()} fails {evaluation.check_name!r}: "
+        f"{evaluation.description}"
         for evaluation in result.get_asset_check_evaluations()
-        if not evaluation.passed
-        and evaluation.partition
-        and evaluation.severity is dg.AssetCheckSeverity.ERROR
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+        for day in _day_of(evaluation, days)
     }
+
+
+def _day_of(evaluation: dg.AssetCheckEvaluation, days: Sequence[date]) -> Sequence[date]:
+    """Return the day that an evaluation is about; that of a whole range is about none."""
+    if evaluation.partition:
+        return [date.fromisoformat(evaluation.partition)]
+    return days if len(days) == 1 else []
 
 
 def _spans(days: Iterator[date]) -> list[list[date]]:

@@ -73,9 +73,9 @@ class LookbackResource(dg.ConfigurableResource):
         What the run's own days rest on is filled, too: they may be asked for alone.
         """
         days = partition_days(context)
-        self._fill_read(context, [*self._days_before(days), *days])
-        self._refuse_blocked(days)
-        self._fill_clean(context, self._days_before(days))
+        before = self._days_before(days)
+        self._fill_read(context, [*before, *days])
+        self._fill_clean(context, before)
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, from its stored rows and histories."""
@@ -86,7 +86,6 @@ class LookbackResource(dg.ConfigurableResource):
         """Return the clean events of the run's days alone, filled where they miss."""
         days = partition_days(context)
         self._fill(context, days)
-        self._refuse_blocked(days)
         return DailyFrames(days, lambda day: self.store.read(names.CLEAN_EVENTS, day))
 
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
@@ -101,7 +100,6 @@ class LookbackResource(dg.ConfigurableResource):
         days = tuple(lookback_days(partition_days(context), self.calendar.first_date))
         if days not in self._logs:
             self._fill(context, days)
-            self._refuse_blocked(partition_days(context))
             self._logs.clear()
             self._logs[days] = self._encode(days)
         return self._logs[days]
@@ -155,9 +153,15 @@ class LookbackResource(dg.ConfigurableResource):
         self._fill_clean(context, days)
 
     def _fill_read(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
+        """Store what the source holds for those of `days` that nobody stored.
+
+        Raises:
+            BlockedDayError: the checks block a day of the run itself; nothing is made of it.
+        """
         raw = self._missing(names.RAW_EVENTS, days)
         if raw:
             self._store_raw(context, raw, self.source.connect().read_days(raw))
+        self._refuse_blocked(partition_days(context))
         history = self._missing(names.USER_HISTORY, days)
         if history:
             frames = self.source.connect().read_user_history(history)

@@ -7,6 +7,10 @@ import dagster as dg
 
 #: A year and a day in one run: one query per source table, one start-up.
 DAYS_PER_RUN = 366
+#: Dagster's tags that say which days a run is about.
+PARTITION_TAG = "dagster/partition"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 
 def daily_partitions(first_day: date, zone: ZoneInfo) -> dg.DailyPartitionsDefinition:

@@ -1,6 +1,6 @@
 """When days are computed: every morning, with what an outage missed and what came late."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -9,6 +9,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.core.days import days_to_compute
 from sales_assets.defs import names
 from sales_assets.defs.jobs import MORNING_TAG
+from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
@@ -23,6 +24,7 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
     """Return the schedule that starts the computing minutes before the delivery time."""
 
     def evaluate(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        busy = _days_in_progress(context.instance)
         moment = context.scheduled_execution_time.astimezone(settings.report_zone)
         days = days_to_compute(
             newest=moment.date() - timedelta(days=1),
@@ -32,7 +34,7 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
             catch_up=settings.catch_up_days,
         )
         for day in days:
-            if not _is_in_progress(context.instance, day):
+            if day not in busy:
                 yield _run_request(day, moment)
 
     return dg.ScheduleDefinition(
@@ -50,10 +52,10 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
 
 
 def _cron(settings: Settings) -> str:
-    start = datetime.combine(date.min + timedelta(days=1), settings.delivery_time) - timedelta(
-        minutes=settings.computing_minutes
-    )
-    return f"{start.minute} {start.hour} * * *"
+    """Return the start as a cron line; before midnight the day would not be over."""
+    due = settings.delivery_time.hour * 60 + settings.delivery_time.minute
+    hour, minute = divmod(max(0, due - settings.computing_minutes), 60)
+    return f"{minute} {hour} * * *"
 
 
 def _run_request(day: date, moment: datetime) -> dg.RunRequest:
@@ -69,10 +71,20 @@ def _reported_days(instance: dg.DagsterInstance) -> set[date]:
     return {date.fromisoformat(key) for key in keys}
 
 
-def _is_in_progress(instance: dg.DagsterInstance, day: date) -> bool:
-    wanted = dg.RunsFilter(
-        job_name=names.DAILY_REPORT_JOB,
-        statuses=_IN_PROGRESS,
-        tags={"dagster/partition": day.isoformat()},
-    )
-    return bool(instance.get_run_records(wanted, limit=1))
+def _days_in_progress(instance: dg.DagsterInstance) -> set[date]:
+    """Return the days that a run computes right now, a backfill of the UI included."""
+    wanted = dg.RunsFilter(statuses=_IN_PROGRESS)
+    runs = [record.dagster_run for record in instance.get_run_records(wanted)]
+    return {day for run in runs if _computes_report(run) for day in _days_of(run.tags)}
+
+
+def _computes_report(run: dg.DagsterRun) -> bool:
+    if run.asset_selection is not None:
+        return dg.AssetKey(names.DAILY_REPORT) in run.asset_selection
+    return run.job_name != names.REPORT_DELIVERY_JOB
+
+
+def _days_of(tags: Mapping[str, str]) -> list[date]:
+    bounds = [tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)]
+    days = sorted(date.fromisoformat(bound) for bound in bounds if bound)
+    return [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)] if days else []

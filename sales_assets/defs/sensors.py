@@ -10,6 +10,7 @@ from sales_assets.adapters.report_files import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.defs import names
 from sales_assets.defs.jobs import daily_report_job, report_delivery_job
+from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
 #: 08:45 sharp, as far as a look every few seconds can be.
@@ -18,11 +19,7 @@ SECONDS_BETWEEN_LOOKS = 10
 DAYS_LOOKED_AT = 31
 
 #: Tags that say which days a run is about; a follow-up run takes them over.
-_DAY_TAGS = (
-    "dagster/partition",
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-)
+_DAY_TAGS = (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)
 FOLLOW_UP_TAG = "sales_assets/follow_up_of"
 
 

@@ -1,8 +1,10 @@
 """Products for the tests of the Dagster side: one computed once and only read, fresh ones."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from sales_assets_tests.conftest import SourceDatabase
@@ -25,6 +27,19 @@ def computed(demo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Product
         result = product.run(*RANGE)
     assert failures(result) == {}
     return product
+
+
+@pytest.fixture(scope="session")
+def instance_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def instance(instance_on_disk: dg.DagsterInstance) -> dg.DagsterInstance:
+    """An empty instance on disk, as schedules and sensors need it; runs are quicker without."""
+    instance_on_disk.wipe()
+    return instance_on_disk
 
 
 @pytest.fixture

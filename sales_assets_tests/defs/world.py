@@ -35,7 +35,14 @@ class Product:
     definitions: dg.Definitions
 
     @classmethod
-    def at(cls, folder: Path, first_day: date = FIRST, **changes: Any) -> "Product":
+    def at(
+        cls,
+        folder: Path,
+        first_day: date = FIRST,
+        *,
+        instance: dg.DagsterInstance | None = None,
+        **changes: Any,
+    ) -> "Product":
         settings = Settings(
             start_date=first_day,
             storage=str(folder / "storage"),
@@ -46,7 +53,7 @@ class Product:
         settings = replace(settings, **changes)
         home = folder / "dagster"
         home.mkdir(exist_ok=True)
-        instance = dg.DagsterInstance.ephemeral(tempdir=str(home))
+        instance = instance or dg.DagsterInstance.ephemeral(tempdir=str(home))
         return cls(settings, instance, build_definitions(settings))
 
     @property

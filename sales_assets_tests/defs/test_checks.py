@@ -1,0 +1,143 @@
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sales_assets.core import russian as ru
+from sales_assets.defs import names
+from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, RAW_CHECKS, STRUCTURE
+from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
+from sales_assets_tests.sources import execute, fill
+
+DAYS = span(FIRST, FIRST + timedelta(days=2))
+GOOD_DAY, BAD_DAY, NEXT_DAY = DAYS
+GOOD = [("u1", ru.REQUEST_CREATED, 10), ("u2", ru.REQUEST_CREATED, 11), ("u2", ru.FIRST_LINE_TASK, 12)]
+
+
+def fill_days(source: str, *days: date, bad: date | None = None) -> None:
+    for day in days:
+        fill(source, [(user, kind, f"{day} {hour}:00") for user, kind, hour in GOOD])
+    if bad is not None:
+        fill(source, [(None, ru.REQUEST_CREATED, f"{bad} 1{n}:00") for n in range(5)])
+
+
+def evaluations(result: dg.ExecuteInProcessResult, check: str) -> list[dg.AssetCheckEvaluation]:
+    return [one for one in result.get_asset_check_evaluations() if one.check_name == check]
+
+
+def test_on_sound_days_every_check_passes(computed: Product) -> None:
+    keys = computed.definitions.resolve_asset_graph().asset_check_keys
+    daily = {key for key in keys if key.asset_key.to_user_string() != names.REPORT_DELIVERY}
+    assert {key.name for key in daily} == {
+        *(spec.name for spec in RAW_CHECKS),
+        "clean_promises",
+        "groups_sum_to_funnel",
+    }
+    summary = computed.instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        list(daily)
+    )
+    not_passed = {key.name for key, record in summary.items() if record.status.value != "SUCCEEDED"}
+    assert set(summary) == daily
+    # The demo data have ids that the dictionary does not know: a warning, on purpose.
+    assert not_passed <= {DICTIONARY}
+
+
+def test_a_blocked_day_stops_all_that_is_downstream(young: Product, source: str) -> None:
+    fill_days(source, BAD_DAY, bad=BAD_DAY)
+    result = young.run(BAD_DAY)
+    assert not result.success
+    (found,) = evaluations(result, BAD_ROWS)
+    assert not found.passed
+    assert found.blocking
+    assert found.metadata["rows_without_user"].value == 5
+    assert "sample" in found.metadata
+    for asset in (*FRAME_ASSETS, names.DAILY_REPORT):
+        stored = young.files([BAD_DAY], asset)
+        assert bool(stored) is (asset == names.RAW_EVENTS), asset
+        assert (BAD_DAY in young.materialized(asset)) is (asset == names.RAW_EVENTS), asset
+
+
+def test_a_bad_day_within_a_range_is_named_and_nothing_of_it_appears_as_good(
+    young: Product, source: str
+) -> None:
+    fill_days(source, *DAYS, bad=BAD_DAY)
+    result = young.run(DAYS[0], DAYS[-1])
+    assert not result.success
+    named = {one.partition for one in evaluations(result, BAD_ROWS) if not one.passed}
+    assert str(BAD_DAY) in named
+    assert str(GOOD_DAY) not in named
+    described = [str(one.description) for one in evaluations(result, BAD_ROWS)]
+    assert any(str(BAD_DAY) in text for text in described)
+    for asset in (*names.METRICS, names.DAILY_REPORT):
+        assert young.files(DAYS, asset) == {}
+        assert young.materialized(asset) == set()
+
+
+def test_a_metric_alone_of_a_blocked_day_is_refused_with_the_reason(
+    young: Product, source: str
+) -> None:
+    fill_days(source, *DAYS, bad=BAD_DAY)
+    for metric in (names.UNCLOSED_PROCESSES, names.DAILY_ACTIVITY, names.CLEAN_EVENTS):
+        (told,) = failures(young.run(BAD_DAY, only=[metric])).values()
+        assert str(BAD_DAY) in told
+        assert BAD_ROWS in told
+        assert "SALES_ASSETS_BAD_ROWS_SHARE" in told
+        assert young.files([BAD_DAY], metric) == {}
+
+
+def test_the_day_after_a_blocked_day_is_computed_and_says_that_its_lookback_is_flawed(
+    young: Product, source: str
+) -> None:
+    fill_days(source, *DAYS, bad=BAD_DAY)
+    assert failures(young.run(NEXT_DAY)).get("raw_events") is None
+    content = json.loads(young.store.path(names.DAILY_REPORT, NEXT_DAY, ".json").read_bytes())
+    assert any(f"{BAD_DAY:%d.%m}" in note or str(BAD_DAY.day) in note for note in content["notes"])
+
+
+def test_the_share_that_blocks_is_set_by_the_operator(
+    source: str, tmp_path: Path
+) -> None:
+    fill_days(source, BAD_DAY, bad=BAD_DAY)  # 5 of 8 rows
+    assert failures(Product.at(tmp_path, bad_rows_share=0.7).run(BAD_DAY)) == {}
+
+
+@pytest.mark.parametrize("range_of_days", [DAYS[:1], DAYS])
+def test_an_empty_day_passes_and_says_that_it_is_empty(
+    young: Product, range_of_days: list[date]
+) -> None:
+    result = young.run(range_of_days[0], *range_of_days[1:][-1:])
+    assert failures(result) == {}
+    for check in (STRUCTURE, BAD_ROWS):
+        told = [str(one.description) for one in evaluations(result, check)]
+        assert told
+        assert all("empty" in text for text in told)
+
+
+def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source: str) -> None:
+    fill_days(source, *DAYS)
+    fill(source, [("u1", 4242, f"{GOOD_DAY} 12:30")])
+    result = young.run(GOOD_DAY)
+    assert failures(result) == {}
+    (found,) = evaluations(result, DICTIONARY)
+    assert not found.passed
+    assert found.severity is dg.AssetCheckSeverity.WARN
+    assert "4242" in str(found.metadata["unknown_ids"].value)
+
+
+def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_it(
+    young: Product, source: str
+) -> None:
+    execute(source, "DELETE FROM events_dict WHERE _description = %s", [(ru.REQUEST_CREATED,)])
+    result = young.run(GOOD_DAY)
+    assert failures(result) == {}
+    (found,) = evaluations(result, DICTIONARY)
+    assert not found.passed
+    assert found.metadata["missing_types"].value == ru.REQUEST_CREATED
+
+
+def test_a_complete_dictionary_passes(young: Product, source: str) -> None:
+    fill_days(source, GOOD_DAY)
+    (found,) = evaluations(young.run(GOOD_DAY), DICTIONARY)
+    assert found.passed

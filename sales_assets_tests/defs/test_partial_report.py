@@ -1,0 +1,90 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from sales_assets.core import russian as ru
+from sales_assets.defs import names
+from sales_assets.defs.partitions import BACKFILL_POLICY
+from sales_assets_tests.defs.world import FIRST, Product, failures
+from sales_assets_tests.sources import fill
+
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`")
+NEXT = FIRST + timedelta(days=1)
+
+
+def with_broken(product: Product, *broken: str) -> Product:
+    """The same product, in which these assets fail."""
+    graph = product.definitions.resolve_asset_graph()
+    assets = [
+        one if one.key.to_user_string() not in broken else failing(one)
+        for one in graph.assets_defs
+        if one.keys
+    ]
+    definitions = replace(product.definitions, assets=assets)
+    return product.with_definitions(definitions)
+
+
+def failing(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    def body() -> None:
+        raise ZeroDivisionError("broken on purpose")
+
+    return dg.asset(
+        name=asset.key.to_user_string(),
+        deps=[*asset.asset_deps[asset.key]],
+        partitions_def=asset.partitions_def,
+        backfill_policy=BACKFILL_POLICY,
+    )(body)
+
+
+def request_after(product: Product, result: dg.ExecuteInProcessResult) -> list[dg.RunRequest]:
+    """What the sensor asks for after that run."""
+    repository = product.definitions.get_repository_def()
+    sensor = repository.get_sensor_def(names.PARTIAL_REPORT_SENSOR)
+    failure = next(event for event in result.all_events if event.is_run_failure)
+    context = dg.build_run_status_sensor_context(
+        sensor_name=names.PARTIAL_REPORT_SENSOR,
+        dagster_event=failure,
+        dagster_instance=product.instance,
+        dagster_run=result.dagster_run,
+    ).for_run_failure()
+    asked = sensor(context)
+    return [one for one in asked if isinstance(one, dg.RunRequest)]  # type: ignore[union-attr]
+
+
+def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", ru.REQUEST_CREATED, f"{FIRST} 10:00")])
+    product = with_broken(young, names.CONVERSION_FUNNEL)
+    result = product.run(FIRST)
+    assert list(failures(result)) == [names.CONVERSION_FUNNEL]
+    assert product.files([FIRST], names.DAILY_REPORT) == {}
+    others = set(names.METRICS) - {names.CONVERSION_FUNNEL}
+    assert all(product.files([FIRST], metric) for metric in others)
+    (request,) = request_after(product, result)
+    assert request.asset_selection == [dg.AssetKey(names.DAILY_REPORT)]
+    assert request.tags["dagster/partition"] == str(FIRST)
+    assert failures(product.run(FIRST, only=[names.DAILY_REPORT])) == {}
+    path = product.store.path(names.DAILY_REPORT, FIRST, ".json")
+    content = json.loads(path.read_bytes())
+    assert content["numbers"]["new_paying_users"]
+
+
+def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(
+    young: Product, source: str
+) -> None:
+    del source
+    product = with_broken(young, names.NEW_PAYING_USERS, names.STUCK_CASES)
+    (request,) = request_after(product, product.run(FIRST, NEXT))
+    assert request.tags["dagster/asset_partition_range_start"] == str(FIRST)
+    assert request.tags["dagster/asset_partition_range_end"] == str(NEXT)
+
+
+def test_a_blocked_day_and_a_failed_report_ask_for_nothing(young: Product, source: str) -> None:
+    fill(source, [(None, ru.REQUEST_CREATED, f"{FIRST} 10:00")])
+    assert request_after(young, young.run(FIRST)) == []
+    product = with_broken(young, names.DAILY_REPORT)
+    assert request_after(product, product.run(NEXT)) == []

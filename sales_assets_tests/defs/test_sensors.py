@@ -1,0 +1,197 @@
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
+
+from sales_assets.adapters.frames import FrameStore
+from sales_assets.adapters.report_files import write_report
+from sales_assets.adapters.state import open_state
+from sales_assets.core.report import json_bytes
+from sales_assets.defs import names
+from sales_assets_tests.adapters.delivery_world import subscribe
+from sales_assets_tests.defs.world import Product, failures
+from sales_assets_tests.fake_telegram.conftest import picture
+from sales_assets_tests.fake_telegram.server import FakeTelegram
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+NEWEST = datetime.now(UTC).astimezone(MOSCOW).date() - timedelta(days=1)
+OLD = NEWEST - timedelta(days=5)
+START = NEWEST - timedelta(days=20)
+#: Reports are due as soon as their day is over: the sensor looks at the real clock.
+AT_ONCE = time()
+
+
+@pytest.fixture
+def product(tmp_path: Path, instance: dg.DagsterInstance) -> Product:
+    return Product.at(tmp_path, START, instance=instance, delivery_time=AT_ONCE)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeTelegram]:
+    with FakeTelegram() as running:
+        yield running
+
+
+def render(product: Product, day: date, verdict: str = "Всё хорошо") -> None:
+    """Store a report as `daily_report` does, and let its day show as materialized."""
+    drawn = picture(width=60 + len(verdict))
+    content: dict[str, Any] = {
+        "caption": f"<b>{verdict}</b>",
+        "verdict": verdict,
+        "numbers": {},
+        "notes": [],
+        "sha256": sha256(drawn).hexdigest(),
+    }
+    write_report(FrameStore(product.settings.storage), day, drawn, json_bytes(content))
+
+
+def owed(product: Product) -> list[dg.RunRequest]:
+    repository = product.definitions.get_repository_def()
+    sensor = repository.get_sensor_def(names.REPORT_DELIVERY_SENSOR)
+    resources = {key: (product.definitions.resources or {})[key] for key in ("delivery", "storage")}
+    with dg.build_sensor_context(
+        product.instance, repository_def=repository, resources=resources
+    ) as context:
+        return list(sensor.evaluate_tick(context).run_requests or [])
+
+
+def deliver(product: Product, day: date) -> dg.ExecuteInProcessResult:
+    return product.run(day, job=names.REPORT_DELIVERY_JOB)
+
+
+def outbox(product: Product, day: date) -> set[str]:
+    return {path.name for path in (product.settings.var_dir / "outbox" / str(day)).glob("*")}
+
+
+def test_a_rendered_report_of_yesterday_is_asked_for_until_it_is_delivered_and_then_no_more(
+    product: Product,
+) -> None:
+    render(product, NEWEST)
+    (request,) = owed(product)
+    assert request.partition_key == str(NEWEST)
+    (again,) = owed(product)
+    assert again.run_key == request.run_key
+    assert failures(deliver(product, NEWEST)) == {}
+    assert outbox(product, NEWEST) == {
+        "report-outbox.html",
+        "report-outbox.json",
+        "report-outbox.png",
+    }
+    assert owed(product) == []
+
+
+def test_the_delivery_shows_its_outcome_chat_by_chat(product: Product) -> None:
+    render(product, NEWEST)
+    deliver(product, NEWEST)
+    frame = product.store.read(names.REPORT_DELIVERY, NEWEST)
+    assert list(frame["state"]) == ["sent"]
+    assert product.metadata(names.REPORT_DELIVERY, NEWEST)["sent"] == 1
+
+
+def test_old_days_are_no_news(product: Product) -> None:
+    render(product, NEWEST)
+    render(product, OLD)
+    assert [request.partition_key for request in owed(product)] == [str(NEWEST)]
+    assert failures(deliver(product, OLD)) == {}
+    assert outbox(product, OLD) == set()
+
+
+def test_a_delivered_day_that_is_rebuilt_with_other_content_is_corrected(product: Product) -> None:
+    render(product, NEWEST)
+    deliver(product, NEWEST)
+    render(product, NEWEST, "Всё по-другому")
+    (request,) = owed(product)
+    assert request.partition_key == str(NEWEST)
+    assert failures(deliver(product, NEWEST)) == {}
+    shown = product.settings.var_dir / "outbox" / str(NEWEST) / "report-outbox.html"
+    assert "Всё по-другому" in shown.read_text()
+    assert owed(product) == []
+
+
+def test_a_day_that_is_rebuilt_the_same_is_left_alone(product: Product) -> None:
+    render(product, NEWEST)
+    deliver(product, NEWEST)
+    render(product, NEWEST)
+    assert owed(product) == []
+
+
+def test_a_missing_report_is_announced_as_late_and_comes_by_itself_when_it_is_there(
+    product: Product,
+) -> None:
+    (request,) = owed(product)
+    assert request.partition_key == str(NEWEST)
+    announced = deliver(product, NEWEST)
+    assert "late-outbox.html" in outbox(product, NEWEST)
+    assert not announced.success, "a late report is no green run"
+    assert owed(product) == []
+    render(product, NEWEST)
+    (late,) = owed(product)
+    assert late.run_key != request.run_key
+    assert failures(deliver(product, NEWEST)) == {}
+    assert "report-outbox.png" in outbox(product, NEWEST)
+
+
+def test_before_the_delivery_time_nothing_is_owed(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    product = Product.at(tmp_path, START, instance=instance, delivery_time=time(23, 59, 59))
+    render(product, NEWEST - timedelta(days=1))
+    render(product, NEWEST)
+    assert owed(product) == []
+
+
+def production(
+    folder: Path, instance: dg.DagsterInstance, fake: FakeTelegram, patch: pytest.MonkeyPatch
+) -> Product:
+    patch.setenv("SALES_ASSETS_TELEGRAM_BOT_TOKEN", fake.token)
+    return Product.at(
+        folder,
+        START,
+        instance=instance,
+        delivery_time=AT_ONCE,
+        telegram_bot_token=fake.token,
+        telegram_base_url=fake.base_url,
+    )
+
+
+def test_one_chat_that_refuses_makes_a_red_run_and_the_others_have_the_report(
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    fake: FakeTelegram,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = production(tmp_path, instance, fake, monkeypatch)
+    reader, leaver = fake.add_private_chat(), fake.add_private_chat()
+    with closing(open_state(product.settings.state_url)) as state:
+        subscribe(state, reader, leaver)
+    fake.block(leaver)
+    render(product, NEWEST)
+    (request,) = owed(product)
+    result = deliver(product, NEWEST)
+    assert not result.success
+    assert [one["method"] for one in fake.accepted(reader)] == ["sendPhoto"]
+    assert fake.accepted(leaver) == []
+    metadata = product.metadata(names.REPORT_DELIVERY, NEWEST)
+    assert (metadata["sent"], metadata["failed"]) == (1, 1)
+    assert request.run_key not in {one.run_key for one in owed(product)}
+    assert fake.violations == []
+
+
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")
+def test_the_token_is_on_no_page_of_the_ui(
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    fake: FakeTelegram,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    product = production(tmp_path, instance, fake, monkeypatch)
+    snapshot = RepositorySnap.from_def(product.definitions.get_repository_def())
+    assert fake.token not in serialize_value(snapshot)
