@@ -72,4 +72,6 @@ def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
     """Return what failed, step by step; of a run that never came to a step, why."""
     steps = [event for event in result.all_events if event.is_step_failure]
     runs = [event for event in result.all_events if event.is_run_failure]
-    return [f"{event.step_key or event.job_name}: {failure_message(event)}" for event in steps or runs]
+    return [
+        f"{event.step_key or event.job_name}: {failure_message(event)}" for event in steps or runs
+    ]
