@@ -20,6 +20,7 @@ class Archive:
         self._store = store
         self._zone = zone
         self._crm_client_url = crm_client_url
+        self._newest: tuple[tuple[object, ...], bytes] | None = None
 
     def report_days(self) -> frozenset[date]:
         """Return the days that have a report."""
@@ -53,9 +54,25 @@ class Archive:
         return self._store.read(STUCK_CASES, day)
 
     def spreadsheet(self, day: date) -> bytes:
-        """Return the stuck cases of `day` as an .xlsx file."""
+        """Return the stuck cases of `day` as an .xlsx file.
+
+        The last one is kept while its files stay as they are: thousands of rows take a second.
+        """
+        stamp = (day, *(self._written_at(one) for one in (day, day - timedelta(days=1))))
+        kept = self._newest
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        content = self._build_spreadsheet(day)
+        self._newest = stamp, content
+        return content
+
+    def _build_spreadsheet(self, day: date) -> bytes:
         try:
             previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
             previous = None
         return stuck_cases_xlsx(self.stuck(day), day, self._zone, previous, self._crm_client_url)
+
+    def _written_at(self, day: date) -> object:
+        path = self._store.path(STUCK_CASES, day)
+        return path.stat().st_mtime if path.exists() else None

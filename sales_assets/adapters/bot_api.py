@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from telegram import BotCommand, InputFile
@@ -11,7 +12,7 @@ from telegram.constants import ChatMemberStatus, ParseMode
 
 from sales_assets.adapters.telegram import TelegramTransport, keyboard
 from sales_assets.adapters.updates import ALLOWED
-from sales_assets.core.delivery import Answer, Outcome, classify
+from sales_assets.core.delivery import Answer, Outcome, Verdict, classify
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.messages import Keyboard
 
@@ -20,7 +21,6 @@ POLL_SECONDS = 25
 _POLL_READ_SECONDS = 10.0
 #: What a person waits for behind; nothing big travels with it.
 _QUICK_SECONDS = 10.0
-_CONFLICT = 409
 #: What every answer other than a refusal comes to; a result is no message, so SENT is not told.
 _NO_WORD_OF_REFUSAL = (Outcome.SENT, Outcome.UNKNOWN, Outcome.NOT_SENT, Outcome.WAIT)
 
@@ -139,7 +139,7 @@ class BotApi(TelegramTransport):
     async def _result(self, call: Awaitable[Any]) -> Any:
         answer = await self._answer(call)
         verdict = classify(answer)
-        if answer.status == _CONFLICT:
+        if answer.status == HTTPStatus.CONFLICT:
             raise OtherPollerError(verdict.reason)
         if verdict.outcome is Outcome.STOP:
             raise BotStoppedError(verdict.reason)
@@ -149,6 +149,15 @@ class BotApi(TelegramTransport):
         if result is None:
             raise BotApiError(verdict.reason, verdict.retry_after)
         return result
+
+
+def weigh(answer: Answer) -> Verdict:
+    """Return what an answer proves: as for a message, and a bare "true" is success, too.
+
+    Settling a button and leaving a chat are answered so.
+    """
+    is_done = answer.status == HTTPStatus.OK and _result_of(answer) is True
+    return Verdict(Outcome.SENT) if is_done else classify(answer)
 
 
 def _result_of(answer: Answer) -> Any:

@@ -33,7 +33,7 @@ def all_of(session: Session) -> list[Known]:
 def counts(session: Session) -> dict[str, int]:
     """Return how many subscriptions there are in each state."""
     rows = session.execute(select(Subscription.state, func.count()).group_by(Subscription.state))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def activate(session: Session, place: Place, user: int | None, now: datetime) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from sales_assets.adapters import invites, subscriptions
+from sales_assets.adapters.bot_api import BotApiError
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import State, open_state
 from sales_assets.bot.program import open_api
@@ -56,7 +57,13 @@ def revoke(settings: Settings, chat: int) -> int:
 
 async def _bot_name(settings: Settings) -> str:
     async with open_api(settings) as api:
-        _, name = await api.identity()
+        try:
+            _, name = await api.identity()
+        except BotApiError as error:
+            raise SalesAssetsError(
+                f"Telegram was asked for the bot's name, which the link needs: {error}. "
+                "`sales-assets doctor` says more about the token and the way to Telegram."
+            ) from None
         return name
 
 

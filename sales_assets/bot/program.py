@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 EXIT_OK = 0
 #: The token is not known, or nothing that speaks the Bot API answers at the address.
 EXIT_STOPPED = 4
-FIRST_BACKOFF_SECONDS = 1.0
+FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 60.0
 #: What is under way at the end may take so long.
 FAREWELL_SECONDS = 8.0
@@ -44,6 +44,7 @@ def run(settings: Settings) -> int:
         SalesAssetsError: no token, an unusable setting, a state that cannot be opened.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     _load_what_replies_need()
     return asyncio.run(_until_signal(settings))
 
@@ -153,6 +154,7 @@ class _Bot:
     async def _poll(self) -> list[dict[str, Any]]:
         if self._sender.stopped is not None:
             raise self._sender.stopped
+        self._sender.prepare_newest_list()
         offset = await asyncio.to_thread(self._updates.next_update_id, self._clock())
         return await self._api.updates(offset)
 
@@ -165,11 +167,11 @@ class _Bot:
             except BotStoppedError:
                 raise
             except OtherPollerError as error:
-                LOG.warning("%s. Next try in %.0f s.", _other_poller(error), pause)
+                LOG.warning("%s. Next try in %.1f s.", _other_poller(error), pause)
             except (BotApiError, StateError) as error:
                 asked = getattr(error, "retry_after", None) or timedelta()
                 pause = max(pause, asked.total_seconds())
-                LOG.warning("No updates: %s. Next try in %.0f s.", error, pause)
+                LOG.warning("No updates: %s. Next try in %.1f s.", error, pause)
             await self._unless_stopped(asyncio.sleep(pause))
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
 

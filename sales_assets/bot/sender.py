@@ -11,7 +11,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from sales_assets.adapters.archive import Archive
-from sales_assets.adapters.bot_api import BotApi, BotStoppedError, Document
+from sales_assets.adapters.bot_api import BotApi, BotStoppedError, Document, weigh
 from sales_assets.adapters.bot_state import BotState, Owed
 from sales_assets.adapters.ledger import Ledger
 from sales_assets.adapters.state import StateError
@@ -20,6 +20,7 @@ from sales_assets.core import russian as ru
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.replies import Kind, Reply
 from sales_assets.core.delivery import Answer, Outcome, Verdict, classify
+from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.messages import CAPTION_LIMIT, Message, split_html, text_alone
 from sales_assets.core.wording import full_date
 
@@ -58,6 +59,7 @@ class Sender:
         self._free = asyncio.Semaphore(_WORKERS)
         self._chats: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._files: dict[str, str] = {}
+        self._preparing: asyncio.Task[None] | None = None
         #: Set where no request can succeed any more.
         self.stopped: BotStoppedError | None = None
 
@@ -71,10 +73,25 @@ class Sender:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def prepare_newest_list(self) -> None:
+        """Build the newest stuck list beside the loop, before somebody asks for it."""
+        if self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
+
+    def _prepare(self) -> None:
+        newest = max(self._archive.stuck_days(), default=None)
+        try:
+            if newest is not None:
+                self._archive.spreadsheet(newest)
+        except SalesAssetsError as error:
+            LOG.warning("The list of %s cannot be prepared: %s", newest, error)
+
     async def finish(self, seconds: float) -> None:
         """Wait for what is under way; what is not done by then is sent after the next start."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
+        if self._preparing is not None:
+            await self._preparing
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -133,7 +150,7 @@ class Sender:
         verdict = _UNTRIED
         doubts = 0
         for tried in range(MOST_TRIES):
-            verdict = classify(await self._request(reply, message))
+            verdict = weigh(await self._request(reply, message))
             doubts += verdict.outcome is Outcome.UNKNOWN
             if verdict.outcome is Outcome.SENT:
                 self._remember(message, verdict)

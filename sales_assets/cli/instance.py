@@ -17,6 +17,8 @@ from sales_assets.defs.partitions import RANGE_END_TAG, RANGE_START_TAG
 
 HOME = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
+#: So many of a range's events go to the event log at once; Dagster's default is one by one.
+BATCH, BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE", "500"
 _QUIET: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
@@ -24,6 +26,7 @@ def prepare_home(settings: Settings) -> Path:
     """Make `DAGSTER_HOME` (default `<var>/dagster`) with its own dagster.yaml; return it."""
     home = Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
     os.environ[HOME] = str(home)  # Dagster takes nothing but an absolute path
+    os.environ.setdefault(BATCH, BATCH_SIZE)
     configuration = home / CONFIGURATION
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -78,6 +78,28 @@ def backfill(settings: Settings, from_day: date, to_day: date) -> None:
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
 
 
+@main.command()
+@click.argument("day", type=DAY)
+@click.pass_obj
+def compare(settings: Settings, day: date) -> None:
+    """Show the old bot's numbers of DAY beside ours, and why they differ; write a page of it.
+
+    What is not stored yet is computed first, as `report` does.
+    """
+    from sales_assets.cli.compare import StoredDays, compared, lines, write_page
+    from sales_assets.cli.runs import require_finished
+
+    today = _today(settings)
+    require_finished(settings, [day], today)
+    days = StoredDays(settings, day, today)
+    if missing := days.missing():
+        _compute(settings, missing)
+    comparison = compared(days)
+    for line in lines(days, comparison):
+        click.echo(line)
+    click.echo(f"page: {write_page(days, comparison)}")
+
+
 def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 

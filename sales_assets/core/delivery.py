@@ -194,6 +194,10 @@ _STOPS = {
     407: "the proxy asks for a name and a password: check SALES_ASSETS_TELEGRAM_PROXY",
     413: "a server on the way finds the message too large: raise its limit to 50 MB",
 }
+_NOT_THE_BOT_API = (
+    "HTTP {status} in words that are not the Bot API's: if it stays so, check "
+    "SALES_ASSETS_TELEGRAM_BASE_URL and SALES_ASSETS_TELEGRAM_PROXY"
+)
 _OK, _SERVER_ERROR = 200, 500
 _BAD_REQUEST, _FORBIDDEN, _TOO_MANY = 400, 403, 429
 _REDIRECTS = range(300, 400)
@@ -232,7 +236,7 @@ def _accepted(body: Mapping[str, Any]) -> Verdict:
 def _refused(status: int, body: Mapping[str, Any]) -> Verdict:
     words = _description(body)
     if body.get("ok") is not False or not words:
-        return Verdict(Outcome.NOT_SENT, f"HTTP {status} in words that are not the Bot API's")
+        return Verdict(Outcome.NOT_SENT, _NOT_THE_BOT_API.format(status=status))
     if status == _FORBIDDEN:
         return Verdict(Outcome.SLEEP, words)
     new_chat = _parameters(body).get("migrate_to_chat_id")
@@ -350,7 +354,7 @@ def sent_again(row: Delivery) -> Delivery:
         state=State.PLANNED,
         doubts=0,
         not_before=None,
-        possible_duplicate=row.possible_duplicate or row.state == State.UNKNOWN,
+        possible_duplicate=row.possible_duplicate or row.doubts > 0,
         by_hand=True,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sales_assets.core import russian as ru
 from sales_assets.core.delivery import Delivery, Kind
-from sales_assets.core.wording import day_and_month, number
+from sales_assets.core.wording import day_and_month, late_sentence, number
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
@@ -178,7 +178,7 @@ def changes_text(
 
 def late_notice(day: date) -> Notice:
     """Return the one sentence that the chiefs get where the report is not ready in time."""
-    return Notice(day, Kind.LATE, html.escape(ru.REPORT_LATE.format(day=day_and_month(day))))
+    return Notice(day, Kind.LATE, html.escape(late_sentence(day)))
 
 
 def admin_alert(day: date, topic: str, text: str, buttons: Keyboard = ()) -> Notice:

@@ -28,10 +28,8 @@ from sales_assets.core.verdict import (
     verdict,
     young_note,
 )
-from sales_assets.core.wording import enumeration, number
+from sales_assets.core.wording import number
 from sales_assets.core.workdays import cohort_days
-
-MOST_CHANGES_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -122,25 +120,6 @@ def json_bytes(stored: Mapping[str, Any]) -> bytes:
     """Serialise a stored report: UTF-8, sorted keys, the same bytes for the same values."""
     text = json.dumps(stored, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
     return f"{text}\n".encode()
-
-
-def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Say which headline numbers changed, from what to what, or None if none did.
-
-    `old` and `new` are the `numbers` of two reports of the same day, as stored.
-    """
-    before, after = headline_numbers(old), headline_numbers(new)
-    what = [*after, *(name for name in before if name not in after)]
-    changes = [
-        ru.CHANGE.format(
-            what=name, old=before.get(name, ru.NO_VALUE), new=after.get(name, ru.NO_VALUE)
-        )
-        for name in what
-        if before.get(name) != after.get(name)
-    ]
-    if not changes:
-        return None
-    return ru.CHANGED.format(changes=enumeration(changes, MOST_CHANGES_NAMED))
 
 
 def headline_numbers(numbers: Mapping[str, Any]) -> dict[str, str]:

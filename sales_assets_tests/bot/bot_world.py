@@ -1,9 +1,10 @@
-"""A world for the bot's tests: the fake Telegram, a running bot, stored days, a clock that stands."""
+"""A world for the bot's tests: the fake Telegram, a bot that runs, stored days, a clock."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -44,6 +45,10 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    async def sleep(self, seconds: float) -> None:
+        """Let the delivery's pauses pass at once: the clock moves for nobody else."""
+        self.now += timedelta(seconds=seconds)
+
 
 @dataclass
 class BotWorld:
@@ -56,13 +61,13 @@ class BotWorld:
     codes: list[int] = field(default_factory=list)
 
     @classmethod
-    def at(cls, fake: FakeTelegram, folder: Path, state_url: str | None = None) -> "BotWorld":
+    def at(cls, fake: FakeTelegram, folder: Path) -> "BotWorld":
         admin = fake.add_private_chat("Admin")
         settings = Settings(
             telegram_bot_token=fake.token,
             telegram_base_url=fake.base_url,
             telegram_admins=(admin,),
-            state_url=state_url or f"sqlite:///{folder / 'state.db'}",
+            state_url=f"sqlite:///{folder / 'state.db'}",
             storage=str(folder / "storage"),
             crm_client_url="https://crm.example/{user_id}",
         )
@@ -112,11 +117,15 @@ class BotWorld:
         finally:
             state.close()
 
-    def owed(self) -> list[Any]:
-        from sales_assets.adapters.bot_state import BotState
+    def owed(self) -> int:
+        """Return how many updates the bot has processed and not yet answered in full."""
+        with closing(sqlite3.connect(self._state_path)) as database:
+            counted = database.execute("select count(*) from bot_updates where replies is not null")
+            return counted.fetchone()[0]
 
-        with self.state() as state:
-            return BotState(state, int(self.fake.token.partition(":")[0])).owed()
+    @property
+    def _state_path(self) -> Path:
+        return Path(self.settings.state_url.removeprefix("sqlite:///"))
 
     def subscribe(self, chat: int, state: str = "active", thread: int = 0, reason: str = "") -> int:
         with self.state() as opened, opened.writing() as session:
@@ -141,7 +150,7 @@ class BotWorld:
     def store(self, day: date, new_paying: int = 12, caption: str | None = None) -> ReportToSend:
         """Store a day's report and stuck cases; return the report as the delivery has it."""
         store = FrameStore(self.settings.storage)
-        image = picture(60, 90 + new_paying)
+        image = picture(60, 90 + new_paying % 500)
         numbers = {"new_paying_users": {"new_paying": new_paying}}
         content = {
             "day": day.isoformat(),
@@ -166,7 +175,12 @@ class BotWorld:
         transport = TelegramTransport(self.fake.token, base_url=self.fake.base_url)
         with self.state() as state:
             dispatcher = Dispatcher(
-                Ledger(state), transport, TIMETABLE, self.clock, self.settings.telegram_admins
+                Ledger(state),
+                transport,
+                TIMETABLE,
+                self.clock,
+                self.settings.telegram_admins,
+                self.clock.sleep,
             )
             dispatcher.deliver(report)
 
@@ -196,7 +210,7 @@ class BotWorld:
 
     def state_bytes(self) -> bytes:
         """Return all that the state's files hold."""
-        path = Path(self.settings.state_url.removeprefix("sqlite:///"))
+        path = self._state_path
         return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
     def without_admins(self) -> "BotWorld":

@@ -144,9 +144,7 @@ def test_an_admin_lets_an_unknown_chat_in_by_a_button(world: BotWorld) -> None:
     assert asked == "Просьба передана. Напишу сюда, когда её рассмотрят."
     assert waits.startswith("Просьба уже передана")
     assert welcome.startswith(SUBSCRIBED)
-    assert world.texts(world.admin) == [
-        f"Чат «A <b>Chief</b>» ({user}) теперь получает отчёт."
-    ]
+    assert world.texts(world.admin) == [f"Чат «A <b>Chief</b>» ({user}) теперь получает отчёт."]
     assert buttons(world.last(world.admin)) == {}
     assert world.subscriptions() == [(user, 0, "active", None)]
 

@@ -19,6 +19,7 @@ def test_the_delivered_reports_buttons_lead_to_the_list_and_to_other_days(world:
         assert world.last(chat)["caption"] == "Всё спокойно\nНовых платящих 7"
         missing = world.press(chat, chat, "day:2026-02-05")
         unlisted = world.press(chat, chat, "stuck:2026-02-11")
+    assert len(world.fake.calls("answerCallbackQuery")) == 4
     assert missing == {"text": "За 5\xa0февраля\xa02026 отчёта нет.", "show_alert": True}
     assert unlisted == SILENT
 
@@ -49,7 +50,8 @@ def test_where_nothing_changed_it_says_so(world: BotWorld) -> None:
         world.settled()
         world.press(chat, chat, "now:2026-02-12")
     assert world.last(chat)["caption"].endswith(
-        "Отчёт за 12\xa0февраля по данным на сейчас. Главные числа те же, что в отправленном отчёте."
+        "Отчёт за 12\xa0февраля по данным на сейчас. "
+        "Главные числа те же, что в отправленном отчёте."
     )
 
 

@@ -62,7 +62,10 @@ def test_init_typed_twice_says_so_kindly_and_changes_nothing(world: BotWorld) ->
     ],
 )
 def test_init_says_when_the_first_report_comes(
-    world: BotWorld, hours: int, is_stored: bool, words: str
+    world: BotWorld,
+    hours: int,
+    is_stored: bool,  # noqa: FBT001 - a parameter of the test
+    words: str,
 ) -> None:
     world.clock.now += timedelta(hours=hours)
     if is_stored:

@@ -153,6 +153,15 @@ def test_a_dead_sender_leaves_a_doubt_from_the_end_of_its_lease() -> None:
     assert row.not_before == NOW + delivery.LEASE + delivery.GRACE
 
 
+def test_a_repeat_by_hand_is_flagged_where_any_copy_before_is_in_doubt() -> None:
+    doubted = delivery.after(ROW, Verdict(Outcome.UNKNOWN), NOW)
+    refused = delivery.after(doubted, Verdict(Outcome.SLEEP, "kicked"), NOW)
+    never_sent = delivery.after(ROW, Verdict(Outcome.SLEEP, "kicked"), NOW)
+    for row, is_flagged in ((doubted, True), (refused, True), (never_sent, False)):
+        again = delivery.sent_again(row)
+        assert delivery.after(again, Verdict(Outcome.SENT), NOW).possible_duplicate is is_flagged
+
+
 def test_an_edit_in_doubt_is_simply_planned_again() -> None:
     edit = replace(ROW, kind="edit")
     row = after(claimed(edit, "me", NOW), Verdict(Outcome.UNKNOWN), NOW)

@@ -217,11 +217,11 @@ ASSETS = {
         WHERE c.days_before IN (7, 14, 21, 28) AND c.in_history
         GROUP BY c.seed, c.day, c.earlier, s.path, s.step
     """,
-    # Of the 28 days of the product's series those that are compared with.
+    # The product's series is the 28 days and the weekday before them; all that is compared with.
     "new_paying_series": """
         SELECT c.seed, c.day, c.earlier, n.new_paying
         FROM compared c JOIN new_paying n ON n.seed = c.seed AND n.day = c.earlier
-        WHERE c.days_before < 28 AND c.in_history
+        WHERE c.in_history
     """,
     # A row with two flaws counts once: without a user, else of no known type.
     "data_quality": """

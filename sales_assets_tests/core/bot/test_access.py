@@ -1,0 +1,77 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sales_assets.core.bot import access
+from sales_assets.core.bot.access import Answer, Asker, Known, Standing
+from sales_assets.core.bot.incoming import Place
+
+NOW = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
+PRIVATE = Place(1)
+GROUP = Place(-1, 5, "supergroup")
+
+
+def known(state: str, reason: str | None = None, thread: int = 0) -> Known:
+    return Known(1, 1, thread, "private", "Chief", state, reason, NOW)
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "standing"),
+    [
+        ([], Standing.STRANGER),
+        ([known("active")], Standing.READER),
+        ([known("asleep", access.STOPPED)], Standing.SLEEPING),
+        ([known("asleep", "Forbidden: bot was blocked by the user")], Standing.SLEEPING),
+        ([known("asleep", access.REFUSED)], Standing.BARRED),
+        ([known("asleep", access.REVOKED)], Standing.BARRED),
+        ([known("pending")], Standing.WAITING),
+        ([known("asleep", access.REFUSED), known("active", thread=3)], Standing.READER),
+    ],
+)
+def test_a_chat_is_the_best_of_what_its_topics_are(
+    subscriptions: list[Known], standing: Standing
+) -> None:
+    assert access.standing(subscriptions) is standing
+
+
+def test_only_an_active_chat_and_an_owner_alone_may_read() -> None:
+    assert access.may_read(Asker(PRIVATE), [known("active")])
+    assert access.may_read(Asker(PRIVATE, is_owner=True), [])
+    assert not access.may_read(Asker(GROUP, is_owner=True), [])
+    for subscription in (known("pending"), known("asleep", access.STOPPED)):
+        assert not access.may_read(Asker(PRIVATE), [subscription])
+
+
+@pytest.mark.parametrize(
+    ("asker", "subscriptions", "answer"),
+    [
+        (Asker(PRIVATE), [], Answer.ASK),
+        (Asker(PRIVATE), [known("active")], Answer.ALREADY),
+        (Asker(PRIVATE), [known("asleep", access.BLOCKED)], Answer.SUBSCRIBE),
+        (Asker(PRIVATE), [known("asleep", access.REFUSED)], Answer.NEUTRAL),
+        (Asker(PRIVATE), [known("pending")], Answer.WAIT),
+        (Asker(PRIVATE, is_owner=True), [known("pending")], Answer.SUBSCRIBE),
+        (Asker(GROUP, is_chat_admin=False), [known("active")], Answer.CHAT_ADMINS_ONLY),
+        (Asker(GROUP, is_owner=True, is_chat_admin=False), [], Answer.SUBSCRIBE),
+        (Asker(GROUP), [known("active")], Answer.SUBSCRIBE),
+        (Asker(GROUP), [known("active", thread=5)], Answer.ALREADY),
+    ],
+)
+def test_init_leads_to(asker: Asker, subscriptions: list[Known], answer: Answer) -> None:
+    assert access.answer_to_init(asker, subscriptions, NOW, has_admins=True) is answer
+
+
+def test_a_stranger_asks_nobody_where_nobody_decides() -> None:
+    assert access.answer_to_init(Asker(PRIVATE), [], NOW, has_admins=False) is Answer.NEUTRAL
+
+
+def test_who_waits_may_ask_again_after_a_day() -> None:
+    later = NOW + timedelta(days=1)
+    asked = access.answer_to_init(Asker(PRIVATE), [known("pending")], later, has_admins=True)
+    assert asked is Answer.ASK
+
+
+def test_an_invite_is_for_one_use_within_its_time() -> None:
+    assert access.is_invite_valid(NOW + timedelta(seconds=1), None, NOW)
+    assert not access.is_invite_valid(NOW, None, NOW)
+    assert not access.is_invite_valid(NOW + timedelta(days=1), NOW, NOW)

@@ -1,0 +1,65 @@
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sales_assets.core.bot.incoming import (
+    Action,
+    Button,
+    Command,
+    button_data,
+    parse_command,
+    parse_day,
+    parse_pressed,
+)
+from sales_assets.core.messages import again_button, report_buttons
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/report", Command("report")),
+        ("/Report@This_Bot 2026-02-12 ", Command("report", "2026-02-12")),
+        (" /start\nabc", Command("start", "abc")),
+        ("/report@other", None),
+        ("report", None),
+        ("/", None),
+        ("/отчёт", None),
+        ("", None),
+    ],
+)
+def test_a_private_command_needs_no_name_and_another_bots_is_not_ours(
+    text: str, command: Command | None
+) -> None:
+    assert parse_command(text, "this_bot", is_group=False) == command
+
+
+def test_in_a_group_only_a_command_with_our_name_is_ours() -> None:
+    assert parse_command("/init", "this_bot", is_group=True) is None
+    assert parse_command("/init@this_bot", "this_bot", is_group=True) == Command("init")
+
+
+@given(st.text())
+def test_no_text_breaks_the_parsers(text: str) -> None:
+    parse_command(text, "this_bot", is_group=False)
+    parse_day(text)
+    parse_pressed(text)
+
+
+def test_a_day_is_read_in_both_ways_of_writing() -> None:
+    assert parse_day("2026-02-12") == parse_day("12.02.2026") == date(2026, 2, 12)
+    assert parse_day("2026-02-30") is None
+
+
+def test_every_button_comes_back_as_what_it_asks_for() -> None:
+    day = date(2026, 2, 12)
+    (stuck,), (before, week) = report_buttons(day)
+    ((again,),) = again_button(7)
+    assert parse_pressed(stuck.data) == Button(Action.STUCK, day=day)
+    assert parse_pressed(before.data) == Button(Action.DAY, day=date(2026, 2, 11))
+    assert parse_pressed(week.data) == Button(Action.DAY, day=date(2026, 2, 5))
+    assert parse_pressed(again.data) == Button(Action.AGAIN, number=7)
+    assert parse_pressed(button_data(Action.NOW, day)) == Button(Action.NOW, day=day)
+    assert parse_pressed(button_data(Action.ALLOW, 3)) == Button(Action.ALLOW, number=3)
+    assert [parse_pressed(data) for data in ("now:x", "allow:x", "again:x", "", ":")] == [None] * 5

@@ -1,0 +1,65 @@
+"""Which round a seed stands for, and the Postgres server that some rounds keep their state in."""
+
+import random
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sales_assets.adapters import embedded_postgres
+from sales_assets_tests.faults.promises import Figures
+from sales_assets_tests.faults.rounds import DagsterRound, Round
+from sales_assets_tests.faults.stage import stage
+
+#: So many rounds have their state in Postgres, and so many deliver by runs of Dagster.
+POSTGRES_SHARE, DAGSTER_SHARE = 0.12, 0.06
+
+
+class Server:
+    """The embedded Postgres, started for the first round that asks for a database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server: embedded_postgres.EmbeddedServer | None = None
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stack.close()
+
+    def database(self, name: str) -> str:
+        """A fresh database's URL."""
+        if self.server is None:
+            starting = embedded_postgres.start(self.folder / "postgres")
+            self.server = self.stack.enter_context(starting)
+        return self.server.ensure_database(name)
+
+
+def play(
+    seed: int,
+    place: Path,
+    server: Server,
+    *,
+    in_dagster: bool | None = None,
+    in_postgres: bool | None = None,
+) -> tuple[list[str], Figures]:
+    """Play the round of this seed in a folder below `place`; its breaches and its figures."""
+    rng = random.Random(f"kind of {seed}")  # noqa: S311 - a script, not a secret
+    by_runs, by_server = rng.random() < DAGSTER_SHARE, rng.random() < POSTGRES_SHARE
+    by_runs = by_runs if in_dagster is None else in_dagster
+    by_server = by_server if in_postgres is None else in_postgres
+    url = server.database(f"faults_{seed}") if by_server else None
+    with stage(seed, place / f"round-{seed}", url) as made:
+        kind = DagsterRound if by_runs else Round
+        one = kind(made)
+        breaches = one.play()
+    one.figures.wrong += sum(breach.startswith(("wrong", "leak")) for breach in breaches)
+    one.figures.lost += sum(breach.startswith("lost") for breach in breaches)
+    return breaches, one.figures

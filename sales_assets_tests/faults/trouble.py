@@ -1,0 +1,66 @@
+"""What goes wrong in a round: faults of the service and of the bytes, drawn from a seed."""
+
+import random
+from collections.abc import Callable
+
+from sales_assets_tests.fake_telegram import faults
+from sales_assets_tests.fake_telegram.faults import Fault
+from sales_assets_tests.fake_telegram.server import FakeTelegram
+from sales_assets_tests.fake_telegram.wire import Plan, Wire
+
+GARBAGE = ("", "<html>", "{", "null", "[]", '{"ok":true}', '{"ok":true,"result":true}', "\ufffd" * 9)
+SENDING = ("sendPhoto", "sendMessage", "editMessageMedia", None)
+#: A page of a machine on the way, in front of the service.
+FORBIDDEN_PAGE = Fault(status=403, body="<html>no</html>", media_type="text/html")
+
+
+def service_fault(rng: random.Random) -> Fault:
+    """One way in which the service answers badly, before or after it carried the call out."""
+    kinds: list[Callable[[], Fault]] = [
+        lambda: faults.flood(rng.randint(1, 40)),
+        faults.flood,
+        faults.bad_gateway,
+        lambda: faults.bad_gateway(accept=True),
+        faults.accept_then_fail,
+        lambda: faults.refuse(500, "Internal Server Error"),
+        faults.accept_then_silence,
+        faults.silence,
+        faults.accept_then_hang_up,
+        faults.hang_up,
+        lambda: faults.accept_then_say(rng.choice(GARBAGE)),
+        lambda: faults.refuse(401, "Unauthorized"),
+        lambda: FORBIDDEN_PAGE,
+        lambda: Fault(accept=True, delay_seconds=rng.uniform(0.05, 0.5)),
+    ]
+    return rng.choice(kinds)()
+
+
+def byte_fault(rng: random.Random) -> Plan:
+    """One way in which bytes are cut, held back or garbled; a request is never forged."""
+    side = rng.choice(["connect", "request", "answer"])
+    if side == "connect":
+        return Plan("connect", end=rng.choice(["close", "reset"]))
+    after = rng.choice(["nothing", "headers", "body"])
+    ends = ["close", "reset", "stall"] + (["garble"] if side == "answer" else [])
+    return Plan(
+        "request" if side == "request" else "answer",
+        after,
+        rng.choice(ends),
+        body_bytes=rng.randint(1, 200),
+        method=rng.choice(SENDING),
+    )
+
+
+def order(rng: random.Random, fake: FakeTelegram, wire: Wire, chats: list[int]) -> None:
+    """Order one to four troubles, for some chat or any, now or a few calls later."""
+    for _ in range(rng.randint(1, 4)):
+        if rng.random() < 0.4:
+            wire.plan(byte_fault(rng))
+            continue
+        fake.order(
+            service_fault(rng),
+            method=rng.choice(SENDING),
+            chat_id=rng.choice([None, *chats]),
+            call=rng.randint(1, 4),
+            times=rng.choice([1, 1, 1, 2, 6]),
+        )
