@@ -59,8 +59,12 @@ def formatted_strings(module: Path) -> Iterator[ast.JoinedStr]:
 
 def constants_of(module: Path) -> set[str]:
     tree = ast.parse(module.read_text())
-    names = {name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in
-             (alias.asname or alias.name for alias in node.names)}
+    names = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in (alias.asname or alias.name for alias in node.names)
+    }
     assigned = {
         target.id
         for node in tree.body
@@ -77,8 +81,7 @@ def test_sql_takes_values_as_parameters_and_is_put_together_from_constants_alone
         for module in modules()
         for string in formatted_strings(module)
         if any(
-            isinstance(part, ast.Constant) and SQL.search(str(part.value))
-            for part in string.values
+            isinstance(part, ast.Constant) and SQL.search(str(part.value)) for part in string.values
         )
         for part in string.values
         if isinstance(part, ast.FormattedValue)
@@ -104,8 +107,16 @@ def test_every_module_opens_by_saying_what_belongs_in_it() -> None:
 
 
 def test_every_init_is_empty_and_no_file_is_a_drawer() -> None:
-    full = [name_of(module) for module in modules() if module.name == "__init__.py" and module.stat().st_size]
-    drawers = [name_of(module) for module in modules() if module.stem in {"utils", "helpers", "common", "misc"}]
+    full = [
+        name_of(module)
+        for module in modules()
+        if module.name == "__init__.py" and module.stat().st_size
+    ]
+    drawers = [
+        name_of(module)
+        for module in modules()
+        if module.stem in {"utils", "helpers", "common", "misc"}
+    ]
     assert full == drawers == []
 
 

@@ -66,7 +66,9 @@ def test_the_readme_commands_of_make_exist() -> None:
 
 def test_the_commands_that_the_documents_name_exist() -> None:
     for document in DOCUMENTS:
-        named = set(re.findall(r"(?:^|`)(?:\S*/)?sales-assets ([a-z]+)", document.read_text(), re.MULTILINE))
+        named = set(
+            re.findall(r"(?:^|`)(?:\S*/)?sales-assets ([a-z]+)", document.read_text(), re.MULTILINE)
+        )
         assert named <= set(main.commands), document
 
 
