@@ -38,7 +38,7 @@ def page() -> str:
 def example(asset: str) -> tuple[list[Row], pd.DataFrame]:
     """Return the rows of an asset's example and the table that follows it."""
     block, rest = page().split(f"```events {asset} {DAY}\n")[1].split("```", 1)
-    rows = [
+    rows: list[Row] = [
         (line.split()[0], WORDS[word], at(f"2022-{day} {time}"))
         for line in block.splitlines()
         for day, time, word in re.findall(r"(\d\d-\d\d) ([\d:]+) (\w+)", line)
