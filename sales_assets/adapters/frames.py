@@ -83,10 +83,12 @@ def write_frame(path: UPath, frame: pd.DataFrame) -> None:
     import pyarrow.parquet as pq
 
     categories = frame.select_dtypes("category").columns
-    plain = frame.astype(dict.fromkeys(categories, "str"))
+    plain = frame.head(0).astype(dict.fromkeys(categories, "str"))
+    schema = pa.Schema.from_pandas(plain, preserve_index=False)
+    # Arrow spells the categories out several times as fast as pandas does.
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1).cast(schema)
     buffer = io.BytesIO()
-    table = pa.Table.from_pandas(plain, preserve_index=False)
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table.replace_schema_metadata(schema.metadata), buffer, compression="zstd")
     write_bytes(path, buffer.getvalue())
 
 

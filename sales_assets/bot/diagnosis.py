@@ -29,15 +29,23 @@ _FINAL_DOUBT = "may have arrived; look into the chat, then press the button in t
 
 
 @dataclass(frozen=True)
-class _Service:
-    """What Telegram said: lines for people, and the bot's id if the token is good."""
+class Finding:
+    """One thing that was looked at; what is not well comes with its remedy."""
 
-    lines: tuple[str, ...]
+    text: str
+    is_well: bool = True
+
+
+@dataclass(frozen=True)
+class _Service:
+    """What Telegram said, and the bot's id if the token is good."""
+
+    findings: tuple[Finding, ...]
     bot_id: int | None = None
 
 
-def telegram_lines(settings: Settings) -> list[str]:
-    """Return what there is to say about Telegram, in lines; each fault comes with its remedy.
+def telegram_findings(settings: Settings) -> list[Finding]:
+    """Return what there is to say about Telegram.
 
     Asks Telegram twice and changes nothing. The token is not shown.
 
@@ -47,27 +55,31 @@ def telegram_lines(settings: Settings) -> list[str]:
     service = asyncio.run(_service(settings))
     state = open_state(settings.state_url)
     try:
-        return [*service.lines, *_state_lines(state, service.bot_id, settings)]
+        known = [Finding(line) for line in _state_lines(state, service.bot_id, settings)]
+        return [*service.findings, *known]
     finally:
         state.close()
 
 
 async def _service(settings: Settings) -> _Service:
     if settings.telegram_bot_token is None:
-        return _Service(("token: not set, so messages go to var/outbox as files",))
+        return _Service((Finding("token: not set, so messages go to var/outbox as files"),))
     address = settings.telegram_base_url or PUBLIC_BASE_URL
     try:
         async with open_api(settings) as api:
             bot_id, name = await api.identity()
-            return _Service(
-                (f"token: belongs to @{name}, at {address}", await _webhook(api)), bot_id
-            )
+            token = Finding(f"token: belongs to @{name}, at {address}")
+            return _Service((token, await _webhook(api)), bot_id)
     except BotStoppedError as error:
-        return _Service((f"token: cannot be used at {address}: {error}. {_SETTINGS_REMEDY}",))
+        return _bad(f"token: cannot be used at {address}: {error}. {_SETTINGS_REMEDY}")
     except BotApiError as error:
-        return _Service((f"token: could not be checked at {address}: {error}. {_WAY_REMEDY}",))
+        return _bad(f"token: could not be checked at {address}: {error}. {_WAY_REMEDY}")
     except SalesAssetsError as error:
-        return _Service((f"token: {error}",))
+        return _bad(f"token: {error}")
+
+
+def _bad(text: str) -> _Service:
+    return _Service((Finding(text, is_well=False),))
 
 
 _SETTINGS_REMEDY = (
@@ -80,14 +92,15 @@ _WAY_REMEDY = (
 )
 
 
-async def _webhook(api: BotApi) -> str:
+async def _webhook(api: BotApi) -> Finding:
     try:
         url = await api.webhook()
     except BotApiError as error:
-        return f"webhook: could not be checked: {error}"
+        return Finding(f"webhook: could not be checked: {error}", is_well=False)
     if not url:
-        return "webhook: none, as it should be"
-    return f"webhook: updates go to {url}, so the bot gets none; remove it with deleteWebhook"
+        return Finding("webhook: none, as it should be")
+    text = f"webhook: updates go to {url}, so the bot gets none; remove it with deleteWebhook"
+    return Finding(text, is_well=False)
 
 
 def _state_lines(state: State, bot_id: int | None, settings: Settings) -> Iterator[str]:

@@ -1,14 +1,13 @@
 """What the doctor looks at: source, storage, state and Telegram, each with a remedy."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sales_assets.adapters.demo_server import demo_source_url
 from sales_assets.adapters.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source import PostgresSource
-from sales_assets.bot.diagnosis import telegram_lines
+from sales_assets.bot.diagnosis import Finding, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.defs import names
@@ -16,28 +15,20 @@ from sales_assets.defs import names
 PROBE = ".probe"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at."""
-
-    is_well: bool
-    text: str
-
-
 def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
-    examinations: tuple[Callable[[], list[str]], ...] = (
-        lambda: [_source(settings)],
-        lambda: [_storage(settings)],
-        lambda: [f"Dagster's home is {prepare_home(settings)}"],
-        lambda: [_newest_report(settings, today - timedelta(days=1))],
-        lambda: telegram_lines(settings),
+    examinations: tuple[Callable[[], list[Finding]], ...] = (
+        lambda: [Finding(_source(settings))],
+        lambda: [Finding(_storage(settings))],
+        lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
+        lambda: [Finding(_newest_report(settings, today - timedelta(days=1)))],
+        lambda: telegram_findings(settings),
     )
     for look in examinations:
         try:
-            yield from (Finding(is_well=True, text=text) for text in look())
+            yield from look()
         except SalesAssetsError as error:
-            yield Finding(is_well=False, text=str(error))
+            yield Finding(str(error), is_well=False)
 
 
 def _source(settings: Settings) -> str:

@@ -17,6 +17,8 @@ from sales_assets.defs.partitions import RANGE_END_TAG, RANGE_START_TAG
 
 HOME = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
+#: So many of a range's events go to the event log at once; Dagster's default is one by one.
+BATCH, BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE", "500"
 _QUIET: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
@@ -24,6 +26,7 @@ def prepare_home(settings: Settings) -> Path:
     """Make `DAGSTER_HOME` (default `<var>/dagster`) with its own dagster.yaml; return it."""
     home = Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
     os.environ[HOME] = str(home)  # Dagster takes nothing but an absolute path
+    os.environ.setdefault(BATCH, BATCH_SIZE)
     configuration = home / CONFIGURATION
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -69,4 +72,6 @@ def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
     """Return what failed, step by step; of a run that never came to a step, why."""
     steps = [event for event in result.all_events if event.is_step_failure]
     runs = [event for event in result.all_events if event.is_run_failure]
-    return [f"{event.step_key or event.job_name}: {failure_message(event)}" for event in steps or runs]
+    return [
+        f"{event.step_key or event.job_name}: {failure_message(event)}" for event in steps or runs
+    ]

@@ -93,9 +93,15 @@ class DailyFrames(Mapping[date, pd.DataFrame]):
         self._make = make
 
     @classmethod
-    def of(cls, frames: Mapping[date, pd.DataFrame], days: Iterable[date] = ()) -> "DailyFrames":
-        """Show `days` of a mapping, all of them if none is named."""
-        return cls(days or frames, frames.__getitem__)
+    def of(
+        cls, frames: Mapping[date, pd.DataFrame], days: Iterable[date] | None = None
+    ) -> "DailyFrames":
+        """Show `days` of a mapping, which may be none of them; without `days` all."""
+        return cls(frames if days is None else days, frames.__getitem__)
+
+    def __contains__(self, day: object) -> bool:
+        # The inherited way would make the frame to see whether it can be made.
+        return day in self._days
 
     def __getitem__(self, day: date) -> pd.DataFrame:
         if day not in self._days:

@@ -87,4 +87,6 @@ def _computes_report(run: dg.DagsterRun) -> bool:
 def _days_of(tags: Mapping[str, str]) -> list[date]:
     bounds = [tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)]
     days = sorted(date.fromisoformat(bound) for bound in bounds if bound)
-    return [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)] if days else []
+    return (
+        [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)] if days else []
+    )

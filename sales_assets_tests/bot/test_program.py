@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from sales_assets.adapters.report_files import NUMBERS
+from sales_assets.adapters.settings import Settings
 from sales_assets.bot import program
-from sales_assets.bot.diagnosis import telegram_lines
+from sales_assets.bot.diagnosis import telegram_findings
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.bot.bot_world import DAY, SUBSCRIBED, BotWorld
 from sales_assets_tests.fake_telegram import faults
@@ -122,7 +123,7 @@ def test_an_update_that_fails_three_times_is_passed_over_and_those_behind_it_are
     world.fake.say(world.admin, "/init")
     world.run_until_idle()
     assert world.texts(world.admin)[0].startswith(SUBSCRIBED)
-    lines = telegram_lines(world.settings)
+    lines = _lines(world.settings)
     assert "updates passed over after three failures: 1" in lines
     assert world.fake.token not in str(lines)
     assert world.fake.token.encode() not in world.state_bytes()
@@ -160,7 +161,7 @@ def test_a_webhook_is_told_of(world: BotWorld, caplog: pytest.LogCaptureFixture)
     with world.running():
         world.fake.wait_for(lambda: "deleteWebhook" in caplog.text)
     assert world.codes == [program.EXIT_OK]
-    assert any("deleteWebhook" in line for line in telegram_lines(world.settings))
+    assert any("deleteWebhook" in line for line in _lines(world.settings))
 
 
 @pytest.mark.parametrize("is_running", [False, True])
@@ -214,15 +215,21 @@ def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
     world.subscribe(1, "asleep", reason="blocked by the user")
     world.subscribe(2, "pending")
     world.subscribe(3)
-    lines = "\n".join(telegram_lines(world.settings))
+    lines = "\n".join(_lines(world.settings))
     assert f"token: belongs to @{world.fake.bot_username}" in lines
     assert "webhook: none" in lines
     assert "subscriptions: 1 active, 1 asleep, 1 waiting for an admin" in lines
     assert "chat 1: asleep (blocked by the user); /init there wakes it" in lines
     assert world.fake.token not in lines
     world.fake.revoke_token()
-    assert "token: cannot be used" in telegram_lines(world.settings)[0]
+    refused = telegram_findings(world.settings)[0]
+    assert "token: cannot be used" in refused.text
+    assert not refused.is_well
     unset = replace(world.settings, telegram_bot_token=None, telegram_admins=())
-    assert telegram_lines(unset)[0].startswith("token: not set")
+    assert _lines(unset)[0].startswith("token: not set")
     nowhere = replace(world.settings, telegram_base_url="http://127.0.0.1:9/bot")
-    assert "could not be checked" in telegram_lines(nowhere)[0]
+    assert "could not be checked" in _lines(nowhere)[0]
+
+
+def _lines(settings: Settings) -> list[str]:
+    return [finding.text for finding in telegram_findings(settings)]

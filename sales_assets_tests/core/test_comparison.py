@@ -40,7 +40,7 @@ from sales_assets_tests.core.test_processes import WORKED_EXAMPLE
 DAY = date(2022, 1, 30)
 UTC = ZoneInfo("UTC")
 T, A, WA, BUY = ru.FIRST_LINE_TASK, ru.FIRST_LINE_ANSWERED, ru.WHATSAPP_SENT, ru.PURCHASE
-HISTORY, LATER = 32, 7
+HISTORY, LATER = 4, 7
 
 
 def compared(rows: list[Row], source_zone: ZoneInfo = MOSCOW, day: date = DAY) -> Comparison:

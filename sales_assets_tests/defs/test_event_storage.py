@@ -1,0 +1,97 @@
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+DAYS = dg.DailyPartitionsDefinition("2022-01-01", end_date="2022-03-01")
+FIRST, LAST = "2022-01-10", "2022-01-19"
+
+
+@dg.asset(partitions_def=DAYS, check_specs=[dg.AssetCheckSpec("fine", asset="first")])
+def first() -> Iterator[dg.MaterializeResult]:
+    yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+
+@dg.asset(partitions_def=DAYS, deps=[first], tags={"of": "second"})
+def second() -> None: ...
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "7")
+    return tmp_path
+
+
+def shipped_configuration(home: Path) -> None:
+    with as_file(files("sales_assets.defs") / "dagster.yaml") as template:
+        shutil.copyfile(template, home / "dagster.yaml")
+
+
+def run_range(instance: dg.DagsterInstance) -> str:
+    job = dg.Definitions([first, second], jobs=[dg.define_asset_job("both")]).resolve_job_def(
+        "both"
+    )
+    tags = {
+        "dagster/asset_partition_range_start": FIRST,
+        "dagster/asset_partition_range_end": LAST,
+    }
+    return job.execute_in_process(instance=instance, tags=tags).run_id
+
+
+def known_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, object]:
+    """Return what Dagster and its UI ask the event log about."""
+    assets = [dg.AssetKey(name) for name in ("first", "second")]
+    logs = instance.all_logs(run_id)
+    return {
+        "types": Counter(entry.dagster_event_type for entry in logs),
+        "partitions": [sorted(instance.get_materialized_partitions(key)) for key in assets],
+        "latest": [
+            event.asset_materialization.partition
+            for key in assets
+            if (event := instance.get_latest_materialization_event(key))
+            and event.asset_materialization
+        ],
+        "records": [
+            [record.partition_key for record in instance.fetch_materializations(key, 99).records]
+            for key in assets
+        ],
+        "planned": [
+            instance.get_latest_planned_materialization_info(key, LAST) is not None
+            for key in assets
+        ],
+        "assets": sorted(key.to_user_string() for key in instance.all_asset_keys()),
+    }
+
+
+def test_a_range_is_known_as_the_stock_storage_knows_it(home: Path) -> None:
+    (home / "stock").mkdir()
+    with dg.DagsterInstance.local_temp(str(home / "stock")) as stock:
+        expected = known_of(stock, run_range(stock))
+    shipped_configuration(home)
+    with dg.DagsterInstance.get() as instance:
+        assert type(instance.event_log_storage).__name__ == "BatchedSqliteEventLog"
+        assert known_of(instance, run_range(instance)) == expected
+
+
+def test_the_stock_storage_goes_on_with_the_same_files(home: Path) -> None:
+    shipped_configuration(home)
+    with dg.DagsterInstance.get() as instance:
+        run_id = run_range(instance)
+        written = known_of(instance, run_id)
+    (home / "dagster.yaml").unlink()
+    (home / "dagster.yaml").touch()
+    with dg.DagsterInstance.get() as stock:
+        assert known_of(stock, run_id) == written
+
+
+def test_a_batch_is_not_taken_apart(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shipped_configuration(home)
+    with dg.DagsterInstance.get() as instance:
+        run_range(instance)
+    # What Dagster says when a batch fails and it stores the events one by one.
+    assert "Falling back" not in capsys.readouterr().err
