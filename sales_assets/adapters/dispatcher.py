@@ -697,7 +697,7 @@ class _Dispatch:
                 message.media,
             )
         if not row.kind.startswith(Kind.ALERT):
-            await self._act_on(row, verdict)
+            self._act_on(row, verdict)
         if verdict.outcome == Outcome.STOP:
             self._stop = verdict.reason
         return row
@@ -706,33 +706,27 @@ class _Dispatch:
         """Record the answer; a lock is waited for, because what is lost here is sent again."""
         for _ in range(_ANSWERS_TO_RECORD - 1):
             try:
-                return await _do(self._ledger.finish, claim, verdict, self._clock(), media)
+                return await self._record_once(claim, verdict, media)
             except StateLockedError:
                 self._warnings.append("the state database was locked while an answer came in")
-        return await _do(self._ledger.finish, claim, verdict, self._clock(), media)
+        return await self._record_once(claim, verdict, media)
 
-    async def _act_on(self, row: Delivery, verdict: Verdict) -> None:
-        """Let an answer have its effect beyond the row: a chat that is gone sleeps."""
+    async def _record_once(self, claim: Delivery, verdict: Verdict, media: str | None) -> Delivery:
+        now = self._clock()
+        return await _do(self._ledger.finish, claim, verdict, now, media, self._admins)
+
+    def _act_on(self, row: Delivery, verdict: Verdict) -> None:
+        """Note what an answer says beyond the row."""
         match verdict.outcome:
             case Outcome.CHAT_NOT_FOUND:
                 self._not_found[row.id] = row
                 self._stop_if_nobody_is_known()
-            case Outcome.SLEEP:
-                await self._put_to_sleep(row, None)
-            case Outcome.THREAD_GONE:
-                await self._put_to_sleep(row, row.thread)
-            case _ if row.state == State.FAILED:
-                self._alerts.append(messages.refusal_alert(row))
+            case Outcome.SLEEP | Outcome.THREAD_GONE:
+                self._warnings.append(f"chat {row.chat} sleeps: {row.reason}")
 
     def _stop_if_nobody_is_known(self) -> None:
         if len(self._not_found) >= MOST_NOT_FOUND and not self._knows_a_chat:
             self._stop = _WRONG_BOT
-
-    async def _put_to_sleep(self, row: Delivery, thread: int | None) -> None:
-        reason = row.reason or "refused"
-        await _do(self._ledger.put_to_sleep, row.chat, reason, self._clock(), thread=thread)
-        self._alerts.append(messages.asleep_alert(row))
-        self._warnings.append(f"chat {row.chat} sleeps: {reason}")
 
     async def _judge_lost_chats(self) -> None:
         """Decide about chats that were not found: they are gone, or the token is another bot's."""
@@ -743,9 +737,8 @@ class _Dispatch:
             self._stop = self._stop or (None if self._had_trouble else _WRONG_BOT)
             return
         for row in self._not_found.values():
-            failed = replace(row, state=State.FAILED, not_before=None)
-            await _do(self._ledger.settle, failed, self._clock())
-            await self._put_to_sleep(failed, None)
+            await _do(self._ledger.give_up_lost, row, self._clock(), self._admins)
+            self._warnings.append(f"chat {row.chat} sleeps: {row.reason}")
 
     async def _turn(self, chat: int) -> None:
         await self._pace.turn(chat)

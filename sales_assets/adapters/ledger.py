@@ -10,9 +10,16 @@ from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state import DeliveryRow, SentContent, State, Subscription
 from sales_assets.core import delivery as rules
-from sales_assets.core.delivery import Delivery, Kind, Verdict
+from sales_assets.core.delivery import Delivery, Kind, Outcome, Verdict
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.messages import Number, ReportToSend, changes_text
+from sales_assets.core.messages import (
+    Number,
+    ReportToSend,
+    asleep_alert,
+    changes_text,
+    notice_to_json,
+    refusal_alert,
+)
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
 _OPEN_STATES = (rules.State.PLANNED, rules.State.SENDING, rules.State.UNKNOWN)
@@ -141,13 +148,7 @@ class Ledger:
     ) -> None:
         """Make sure that a row stands for each of `places`; one that does stays as it is."""
         with self._state.writing() as session:
-            rows = _found(session, DeliveryRow.report_day == day, DeliveryRow.kind == kind)
-            known = {(row.chat, row.thread) for row in rows}
-            session.add_all(
-                _new_row(day, kind, place.place, now, notice=notice)
-                for place in dict.fromkeys(places)
-                if place.place not in known
-            )
+            _plan(session, day, kind, places, now, notice)
 
     def plan_edits(
         self, day: date, sha256: str, places: Sequence[Subscriber], now: datetime
@@ -208,13 +209,20 @@ class Ledger:
             return _write(session, replace(row, lease_until=now + rules.LEASE), now)
 
     def finish(
-        self, claim: Delivery, verdict: Verdict, now: datetime, media: str | None = None
+        self,
+        claim: Delivery,
+        verdict: Verdict,
+        now: datetime,
+        media: str | None = None,
+        admins: Iterable[Subscriber] = (),
     ) -> Delivery:
         """Record the answer that `claim` got and return the row as it stands now.
 
         An answer that comes after the lease still settles the doubt, unless the row was claimed
-        again, or merged into another chat's, by then: nothing is changed. An edit that is in
-        changes, in the same transaction, what the chat's report row shows, and plans the reply.
+        again, or merged into another chat's, by then: nothing is changed. What follows from the
+        answer is in the same transaction, so that no kill comes between: an edit that is in
+        changes what the chat's report row shows, and plans the reply; after a refusal for good a
+        chat that is gone sleeps, and the alert to `admins` is planned.
         """
         with self._state.writing() as session:
             row = _held(session, claim)
@@ -227,12 +235,15 @@ class Ledger:
                 if settled.kind == Kind.EDIT:
                     _show_new_content(session, settled, now)
             _write(session, settled, now)
+            _follow_refusal(session, settled, verdict.outcome, admins, now)
             return settled
 
-    def settle(self, row: Delivery, now: datetime) -> None:
-        """Write a decision that was taken after the answer, unless the row has moved on."""
+    def give_up_lost(self, row: Delivery, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
+        """Fail a row whose chat does not exist, unless it has moved on, and what `finish` does."""
+        failed = replace(row, state=rules.State.FAILED, not_before=None)
         with self._state.writing() as session:
-            _write(session, row, now, DeliveryRow.claims == row.claims)
+            if _write(session, failed, now, DeliveryRow.claims == row.claims):
+                _follow_refusal(session, failed, Outcome.SLEEP, admins, now)
 
     def postpone(self, day: date, until: datetime, now: datetime) -> None:
         """Keep every planned row of `day` until then: the service asked for a pause."""
@@ -271,15 +282,8 @@ class Ledger:
         self, chat: int, reason: str, now: datetime, *, thread: int | None = None
     ) -> None:
         """Stop sending to a chat, or to one topic of it, and keep the reason."""
-        place = Subscription.chat == chat
-        if thread is not None:
-            place &= Subscription.thread == thread
         with self._state.writing() as session:
-            session.execute(
-                update(Subscription)
-                .where(place, Subscription.state == "active")
-                .values(state="asleep", reason=reason, updated_at=now)
-            )
+            _put_to_sleep(session, chat, thread, reason, now)
 
     def migrate(self, old: int, new: int, now: datetime) -> None:
         """Rename the chat `old` to `new` everywhere, in one transaction.
@@ -371,6 +375,23 @@ def _new_row(
     )
 
 
+def _plan(  # noqa: PLR0913, PLR0917 - a row's key and what it says
+    session: Session,
+    day: date,
+    kind: str,
+    places: Iterable[Subscriber],
+    now: datetime,
+    notice: dict[str, Any] | None,
+) -> None:
+    rows = _found(session, DeliveryRow.report_day == day, DeliveryRow.kind == kind)
+    known = {(row.chat, row.thread) for row in rows}
+    session.add_all(
+        _new_row(day, kind, place.place, now, notice=notice)
+        for place in dict.fromkeys(places)
+        if place.place not in known
+    )
+
+
 def _plan_anew(session: Session, shown: Delivery, kind: str, sha256: str, now: datetime) -> None:
     """Plan `kind` for the chat of `shown`, once for each new content.
 
@@ -413,6 +434,40 @@ def _of(session: Session, day: date, kind: str, place: tuple[int, int]) -> Deliv
         DeliveryRow.thread == place[1],
     )
     return found[0] if found else None
+
+
+# --- Refusals -----------------------------------------------------------------------------------
+
+
+def _follow_refusal(
+    session: Session,
+    row: Delivery,
+    outcome: Outcome,
+    admins: Iterable[Subscriber],
+    now: datetime,
+) -> None:
+    """Let a chat or topic that is gone sleep, and plan the alert; a refused alert has none."""
+    if row.state != rules.State.FAILED or row.kind.startswith(Kind.ALERT):
+        return
+    alert = refusal_alert(row)
+    if outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
+        thread = row.thread if outcome == Outcome.THREAD_GONE else None
+        _put_to_sleep(session, row.chat, thread, row.reason or "refused", now)
+        alert = asleep_alert(row)
+    _plan(session, alert.day, alert.kind, admins, now, notice_to_json(alert))
+
+
+def _put_to_sleep(
+    session: Session, chat: int, thread: int | None, reason: str, now: datetime
+) -> None:
+    place = Subscription.chat == chat
+    if thread is not None:
+        place &= Subscription.thread == thread
+    session.execute(
+        update(Subscription)
+        .where(place, Subscription.state == "active")
+        .values(state="asleep", reason=reason, updated_at=now)
+    )
 
 
 # --- Corrections --------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ NEWEST_REVISION = "0002"
 BUSY_SECONDS = 15.0
 #: Names the migration's lock among the advisory locks of a Postgres database.
 _MIGRATION_LOCK = 4_871_090_845
+_WRITING_LOCK = 4_871_090_846
+_WRITE_ALONE = text("select set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)")
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -208,13 +210,14 @@ class SentContent(Base):
 class State:
     """The state database, opened; `reading()` and `writing()` are its transactions.
 
-    On SQLite a writing transaction takes the write lock at its start, so that what it read is
-    still so when it writes.
+    A writing transaction takes a lock at its start, so that what it read is still so when it
+    writes: SQLite's write lock, on Postgres an advisory one.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, busy_seconds: float = BUSY_SECONDS) -> None:
         self._readers = engine.execution_options(sqlite_begin="BEGIN DEFERRED")
         self._writers = engine
+        self._busy_seconds = busy_seconds
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -230,7 +233,10 @@ class State:
             Session(self._writers, expire_on_commit=False) as session,
             session.begin(),
         ):
-            session.connection()  # SQLAlchemy would begin with the first statement
+            connection = session.connection()  # SQLAlchemy would begin with the first statement
+            if connection.dialect.name == "postgresql":
+                milliseconds = f"{self._busy_seconds * 1000:.0f}"
+                connection.execute(_WRITE_ALONE, {"key": _WRITING_LOCK, "wait": milliseconds})
             yield session
 
     def close(self) -> None:
@@ -253,7 +259,7 @@ def open_state(url: str, *, busy_seconds: float = BUSY_SECONDS) -> State:
         if parsed.get_backend_name() == "sqlite":
             _use_wal(engine, busy_seconds)
         _migrate(engine)
-    return State(engine)
+    return State(engine, busy_seconds)
 
 
 def _parsed_url(url: str) -> URL:
@@ -368,7 +374,7 @@ def _told_plainly(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         shown = url.render_as_string(hide_password=True)
         cause = str(error.orig).strip()
-        if "database is locked" in cause:
+        if "database is locked" in cause or "lock timeout" in cause:
             raise StateLockedError(
                 f"The state database {shown} is locked by another process. Wait for it, or stop "
                 "the program that keeps a transaction open, and start again."

@@ -5,6 +5,8 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -139,6 +141,31 @@ def test_a_row_is_claimed_by_one_alone(state: State) -> None:
     [row] = ledger.rows(DAY)
     claims = [ledger.claim(row, owner, MORNING) for owner in ("a", "b")]
     assert [claim is not None for claim in claims] == [True, False]
+
+
+def test_what_a_writer_read_is_still_so_when_it_writes(state: State) -> None:
+    ledger = Ledger(state)
+    subscribe(state, *range(1, 40))
+    subscribers = ledger.subscribers()
+
+    def plan_one_after_another(_number: int) -> None:
+        for at in range(0, len(subscribers), 4):
+            ledger.plan(DAY, "report", subscribers[: at + 4], MORNING)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(plan_one_after_another, range(4)))
+    assert len(ledger.rows(DAY)) == len(subscribers)
+
+
+def test_a_writer_that_waits_too_long_says_that_the_state_is_locked(url: str) -> None:
+    with (
+        closing(open_state(url)) as state,
+        closing(open_state(url, busy_seconds=0.1)) as other,
+        state.writing(),
+        pytest.raises(StateLockedError, match="locked by another process"),
+        other.writing(),
+    ):
+        pass
 
 
 def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(

@@ -45,21 +45,25 @@ class Server:
 def play(
     seed: int,
     place: Path,
-    server: Server,
     *,
     in_dagster: bool | None = None,
-    in_postgres: bool | None = None,
+    state_url: str | None = None,
 ) -> tuple[list[str], Figures]:
     """Play the round of this seed in a folder below `place`; its breaches and its figures."""
-    rng = random.Random(f"kind of {seed}")  # noqa: S311 - a script, not a secret
-    by_runs, by_server = rng.random() < DAGSTER_SHARE, rng.random() < POSTGRES_SHARE
-    by_runs = by_runs if in_dagster is None else in_dagster
-    by_server = by_server if in_postgres is None else in_postgres
-    url = server.database(f"faults_{seed}") if by_server else None
-    with stage(seed, place / f"round-{seed}", url) as made:
-        kind = DagsterRound if by_runs else Round
-        one = kind(made)
+    by_runs = is_by_runs(seed) if in_dagster is None else in_dagster
+    with stage(seed, place / f"round-{seed}", state_url) as made:
+        one = DagsterRound(made) if by_runs else Round(made)
         breaches = one.play()
     one.figures.wrong += sum(breach.startswith(("wrong", "leak")) for breach in breaches)
     one.figures.lost += sum(breach.startswith("lost") for breach in breaches)
     return breaches, one.figures
+
+
+def is_by_runs(seed: int) -> bool:
+    """Whether the seed's round delivers by runs of Dagster."""
+    return random.Random(f"runs {seed}").random() < DAGSTER_SHARE  # noqa: S311 - a script
+
+
+def is_in_postgres(seed: int) -> bool:
+    """Whether the seed's round keeps its state in Postgres."""
+    return random.Random(f"server {seed}").random() < POSTGRES_SHARE  # noqa: S311 - a script
