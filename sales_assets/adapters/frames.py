@@ -56,9 +56,7 @@ class FrameStore:
         """
         folder = self.base / asset
         try:
-            names = [path.name for path in folder.iterdir()]
-        except FileNotFoundError:
-            return set()
+            names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         except OSError as error:
             raise _storage_error("list", folder, error) from error
         found = (_DAY_FILE.fullmatch(name) for name in names)

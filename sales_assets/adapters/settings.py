@@ -59,7 +59,7 @@ class Settings:
         Raises:
             InvalidSettingError: a value that cannot be read; says what was expected instead.
         """
-        var_dir = Path(environment.get(PREFIX + "VAR") or "var")
+        var_dir = _read(environment, "VAR", Path, Path("var"))
         report_zone = _read(environment, "REPORT_TZ", _zone, MOSCOW)
         return cls(
             source_url=_read(environment, "SOURCE_URL", _postgres_url, None),
@@ -73,7 +73,7 @@ class Settings:
             telegram_base_url=_read(environment, "TELEGRAM_BASE_URL", _http_url, None),
             telegram_proxy=_read(environment, "TELEGRAM_PROXY", _proxy_url, None),
             telegram_admins=_read(environment, "TELEGRAM_ADMINS", _chat_ids, ()),
-            delivery_time=_read(environment, "DELIVERY_TIME", time.fromisoformat, time(8, 45)),
+            delivery_time=_read(environment, "DELIVERY_TIME", _time_of_day, time(8, 45)),
             computing_minutes=_read(environment, "COMPUTING_MINUTES", _positive, 30),
             reread_days=_read(environment, "REREAD_DAYS", _natural, 3),
             catch_up_days=_read(environment, "CATCH_UP_DAYS", _positive, 14),
@@ -121,6 +121,13 @@ def _read(
 
 def _zone(text: str) -> ZoneInfo:
     return ZoneInfo(text)
+
+
+def _time_of_day(text: str) -> time:
+    moment = time.fromisoformat(text)
+    if moment.tzinfo or moment.second or moment.microsecond:
+        raise ValueError(text)
+    return moment
 
 
 def _postgres_url(text: str) -> str:

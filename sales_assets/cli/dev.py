@@ -1,10 +1,11 @@
 """The Dagster UI with schedule and sensors, and the bot beside it where a token is set."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -14,7 +15,8 @@ from sales_assets.cli.instance import prepare_home
 from sales_assets.core.errors import SalesAssetsError
 
 WORKSPACE = Path("workspace.yaml")
-STOP_SECONDS = 10
+#: Dagster's own processes have twice as long to end as they take on a busy machine.
+STOP_SECONDS = 20
 
 
 def serve(settings: Settings, host: str, port: int) -> int:
@@ -25,6 +27,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
             "Start the command in the project's folder."
         )
     prepare_home(settings)
+    # Without a handler the processes below would outlive this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as running:
         if settings.telegram_bot_token:
             running.enter_context(_process([sys.executable, "-m", "sales_assets.cli.main", "bot"]))
@@ -40,9 +44,16 @@ def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield process
         except KeyboardInterrupt:
-            process.wait(STOP_SECONDS)  # Ctrl-C reached it, too
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)  # Ctrl-C reached it, too
             raise
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(STOP_SECONDS)
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()

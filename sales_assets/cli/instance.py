@@ -69,9 +69,10 @@ def _partitions(days: Sequence[date]) -> dict[str, Any]:
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return what failed, step by step; of a run that never came to a step, why."""
+    """Return what failed and in which steps; of a run that never came to a step, why."""
     steps = [event for event in result.all_events if event.is_step_failure]
     runs = [event for event in result.all_events if event.is_run_failure]
-    return [
-        f"{event.step_key or event.job_name}: {failure_message(event)}" for event in steps or runs
-    ]
+    where: dict[str, list[str]] = {}
+    for event in steps or runs:
+        where.setdefault(failure_message(event), []).append(event.step_key or event.job_name)
+    return [f"{', '.join(names)}: {message}" for message, names in where.items()]

@@ -15,7 +15,11 @@ class _Progress(logging.Formatter):
 
 class _OwnMessages(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(record, "dagster_meta", {}).get("dagster_event") is None
+        meta = getattr(record, "dagster_meta", {})
+        if meta.get("dagster_event") is not None:
+            return False
+        # Logged as a plain message for each step behind a failed one.
+        return not str(meta.get("orig_message")).startswith("Dependencies for step ")
 
 
 def _progress(_context: dg.InitLoggerContext) -> logging.Logger:

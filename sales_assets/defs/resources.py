@@ -15,7 +15,6 @@ from sales_assets.adapters.ledger import Ledger
 from sales_assets.adapters.outbox import OutboxTransport
 from sales_assets.adapters.source import PostgresSource
 from sales_assets.adapters.state import open_state
-from sales_assets.adapters.telegram import TelegramTransport
 from sales_assets.adapters.transport import Transport
 from sales_assets.core.delivery import Timetable
 
@@ -78,6 +77,8 @@ class DeliveryResource(dg.ConfigurableResource):
     def _transport(self) -> Transport:
         if not self.token:
             return OutboxTransport(Path(self.var_dir) / OUTBOX_FOLDER)
+        from sales_assets.adapters.telegram import TelegramTransport
+
         return TelegramTransport(
             self.token, base_url=self.base_url or None, proxy=self.proxy or None
         )

@@ -13,7 +13,7 @@ from sales_assets_tests.sources import execute, fill
 
 FIRST = date(2025, 1, 6)
 LAST = FIRST + timedelta(days=4)
-PASSWORD = "open-sesame"
+PASSWORD = "open-sesame"  # noqa: S105 - made up
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_raw_events_are_exactly_the_rows_of_the_source(computed: Product, demo_u
         UNION ALL
         SELECT _user_id, transaction_created_at, 'Покупка' FROM payments
         WHERE transaction_created_at::date = '{LAST}'
-        """,
+        """,  # noqa: S608 - put together from constants
     )
     raw = computed.store.read(names.RAW_EVENTS, LAST)
     assert len(rows) > 50
@@ -165,9 +165,7 @@ def test_the_lookback_is_filled_and_shown_and_ends_at_the_first_partition(
     assert "filled_for" not in computed.metadata(asset, LAST)
 
 
-def test_the_lookback_of_the_first_day_is_that_day_alone(
-    product: Product
-) -> None:
+def test_the_lookback_of_the_first_day_is_that_day_alone(product: Product) -> None:
     assert failures(product.run(FIRST)) == {}
     assert product.store.days(names.RAW_EVENTS) == {FIRST}
     assert product.store.days(names.DAILY_REPORT, ".png") == {FIRST}
@@ -195,9 +193,7 @@ def test_days_one_by_one_in_any_order_are_the_same_files_as_the_range(
     assert different == []
 
 
-def test_a_rerun_in_the_same_process_sees_rows_that_came_late(
-    young: Product, source: str
-) -> None:
+def test_a_rerun_in_the_same_process_sees_rows_that_came_late(young: Product, source: str) -> None:
     from sales_assets_tests.sources import fill
 
     fill(source, [("u1", "Создание заявки", f"{FIRST} 10:00")])

@@ -13,7 +13,11 @@ from sales_assets_tests.sources import execute, fill
 
 DAYS = span(FIRST, FIRST + timedelta(days=2))
 GOOD_DAY, BAD_DAY, NEXT_DAY = DAYS
-GOOD = [("u1", ru.REQUEST_CREATED, 10), ("u2", ru.REQUEST_CREATED, 11), ("u2", ru.FIRST_LINE_TASK, 12)]
+GOOD = [
+    ("u1", ru.REQUEST_CREATED, 10),
+    ("u2", ru.REQUEST_CREATED, 11),
+    ("u2", ru.FIRST_LINE_TASK, 12),
+]
 
 
 def fill_days(source: str, *days: date, bad: date | None = None) -> None:
@@ -96,9 +100,7 @@ def test_the_day_after_a_blocked_day_is_computed_and_says_that_its_lookback_is_f
     assert any(f"{BAD_DAY:%d.%m}" in note or str(BAD_DAY.day) in note for note in content["notes"])
 
 
-def test_the_share_that_blocks_is_set_by_the_operator(
-    source: str, tmp_path: Path
-) -> None:
+def test_the_share_that_blocks_is_set_by_the_operator(source: str, tmp_path: Path) -> None:
     fill_days(source, BAD_DAY, bad=BAD_DAY)  # 5 of 8 rows
     assert failures(Product.at(tmp_path, bad_rows_share=0.7).run(BAD_DAY)) == {}
 

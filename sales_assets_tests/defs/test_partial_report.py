@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -17,13 +16,18 @@ NEXT = FIRST + timedelta(days=1)
 
 def with_broken(product: Product, *broken: str) -> Product:
     """The same product, in which these assets fail."""
-    graph = product.definitions.resolve_asset_graph()
-    assets = [
-        one if one.key.to_user_string() not in broken else failing(one)
-        for one in graph.assets_defs
-        if one.keys
-    ]
-    definitions = replace(product.definitions, assets=assets)
+    whole = product.definitions
+    parts = [one for one in whole.assets or [] if isinstance(one, dg.AssetsDefinition)]
+    assets = [failing(one) if one.key.to_user_string() in broken else one for one in parts]
+    definitions = dg.Definitions(
+        assets=assets,
+        jobs=whole.jobs,
+        schedules=whole.schedules,
+        sensors=whole.sensors,
+        resources=whole.resources,
+        executor=whole.executor,
+        loggers=whole.loggers,
+    )
     return product.with_definitions(definitions)
 
 

@@ -44,9 +44,7 @@ def report_done(product: Product, days: Sequence[date]) -> None:
 def start(product: Product, job: str = names.DAILY_REPORT_JOB, **tags: str) -> None:
     """Put a run into the queue, as the UI or the daemon does."""
     definition = product.definitions.resolve_job_def(job)
-    product.instance.create_run_for_job(
-        definition, status=dg.DagsterRunStatus.STARTED, tags=tags
-    )
+    product.instance.create_run_for_job(definition, status=dg.DagsterRunStatus.STARTED, tags=tags)
 
 
 def test_the_first_morning_computes_the_days_of_the_catch_up_and_yesterday_last(
@@ -68,12 +66,16 @@ def test_after_an_outage_the_missed_days_are_caught_up(product: Product) -> None
     assert requested(product) == [*missed, *span(date(2025, 3, 16), YESTERDAY)]
 
 
-def test_nothing_before_the_first_partition_is_asked_for(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+def test_nothing_before_the_first_partition_is_asked_for(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
     product = Product.at(tmp_path, YESTERDAY, instance=instance)
     assert requested(product) == [YESTERDAY]
 
 
-def test_the_first_day_itself_has_no_finished_day(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+def test_the_first_day_itself_has_no_finished_day(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
     assert requested(Product.at(tmp_path, MORNING.date(), instance=instance)) == []
 
 
@@ -122,7 +124,9 @@ def test_the_morning_after_a_day_of_23_or_25_hours_asks_for_that_day(
     tmp_path: Path, instance: dg.DagsterInstance, day: date
 ) -> None:
     zone = ZoneInfo("Europe/Berlin")
-    product = Product.at(tmp_path, FIRST_DAY, instance=instance, report_zone=zone, catch_up_days=1, reread_days=1)
+    product = Product.at(
+        tmp_path, FIRST_DAY, instance=instance, report_zone=zone, catch_up_days=1, reread_days=1
+    )
     morning = datetime.combine(day + timedelta(days=1), time(8, 15), tzinfo=zone)
     assert requested(product, morning) == [day - timedelta(days=1), day]
 
@@ -151,7 +155,7 @@ def test_it_starts_the_computing_minutes_before_the_delivery_but_after_midnight(
     [(False, None, False), (True, None, False), (False, "1:x", False), (True, "1:x", True)],
 )
 def test_schedule_and_sensors_start_by_themselves_in_production_alone(
-    tmp_path: Path, production: bool, token: str | None, runs: bool
+    tmp_path: Path, *, production: bool, token: str | None, runs: bool
 ) -> None:
     product = Product.at(tmp_path, production=production, telegram_bot_token=token)
     repository = product.definitions.get_repository_def()

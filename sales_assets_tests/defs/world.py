@@ -28,7 +28,7 @@ def span(first: date, last: date) -> list[date]:
 
 @dataclass(frozen=True)
 class Product:
-    """One code location with its own storage and instance; the source's URL is in the environment."""
+    """One code location with its own storage and instance; the environment names its source."""
 
     settings: Settings
     instance: dg.DagsterInstance
@@ -128,7 +128,8 @@ def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
         for event in result.all_events
         if event.is_step_failure
     }
-    outside = {"run": str(event.job_failure_data.error) for event in result.all_events if event.is_run_failure}
+    fault = next((event for event in result.all_events if event.is_run_failure), None)
+    outside = {"run": str(fault.job_failure_data.error)} if fault else {}
     checks = {
         evaluation.check_name: str(evaluation.description)
         for evaluation in result.get_asset_check_evaluations()

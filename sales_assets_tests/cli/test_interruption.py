@@ -1,0 +1,113 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from sales_assets.core.demo import DemoPlan
+from sales_assets.defs import names
+from sales_assets_tests.conftest import SourceDatabase
+
+PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 26), requests_per_day=5)
+FROM, TO = PLAN.first_day, PLAN.today - timedelta(days=1)
+ROUNDS = 3
+ROOT = Path(__file__).parents[2]
+
+
+def environment(url: str, folder: Path) -> dict[str, str]:
+    others = {name: text for name, text in os.environ.items() if not name.startswith("SALES_")}
+    return others | {
+        "PYTHONPATH": str(ROOT),
+        "SALES_ASSETS_SOURCE_URL": url,
+        "SALES_ASSETS_START_DATE": str(FROM),
+        "SALES_ASSETS_BAD_ROWS_SHARE": "1",
+        "SALES_ASSETS_VAR": str(folder),
+        "DAGSTER_HOME": str(folder / "dagster"),
+    }
+
+
+def backfill(url: str, folder: Path) -> subprocess.Popen[str]:
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "sales_assets.cli.main", "backfill", str(FROM), str(TO)]
+    return subprocess.Popen(
+        command,
+        env=environment(url, folder),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    base = folder / "storage"
+    return {str(path.relative_to(base)): path.read_bytes() for path in base.glob("*/*")}
+
+
+def is_whole(name: str, content: bytes) -> bool:
+    if name.endswith(".parquet"):
+        return content[:4] == content[-4:] == b"PAR1"
+    return content.startswith(b"\x89PNG") if name.endswith(".png") else content.endswith(b"}\n")
+
+
+def assert_nothing_half_written(folder: Path) -> None:
+    visible = {name: content for name, content in files(folder).items() if "/." not in name}
+    assert [name for name, content in visible.items() if not is_whole(name, content)] == []
+    with dg.DagsterInstance.from_config(str(folder / "dagster")) as instance:
+        for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, *names.METRICS):
+            for day in instance.get_materialized_partitions(dg.AssetKey(asset)):
+                pq.read_table(folder / "storage" / asset / f"{day}.parquet")
+
+
+@pytest.mark.slow
+def test_a_killed_backfill_leaves_whole_files_and_a_second_start_completes_it(
+    source_database: SourceDatabase, tmp_path: Path
+) -> None:
+    url = source_database(PLAN)
+    started_at = time.monotonic()
+    undisturbed = backfill(url, tmp_path / "undisturbed")
+    _, told = undisturbed.communicate(timeout=240)
+    assert undisturbed.returncode == 0, told
+    seconds = time.monotonic() - started_at
+    expected = files(tmp_path / "undisturbed")
+    chance = random.Random(20250106)  # noqa: S311 - a seed that makes a failure reproducible
+    killed = tmp_path / "killed"
+    for _ in range(ROUNDS):
+        process = backfill(url, killed)
+        try:
+            process.wait(seconds * chance.uniform(0.4, 0.95))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if (killed / "dagster" / "history").exists():
+            assert_nothing_half_written(killed)
+    second = backfill(url, killed)
+    _, told = second.communicate(timeout=240)
+    assert second.returncode == 0, told
+    assert files(killed) == expected
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_backfill_with_a_word_and_no_traceback(
+    source_database: SourceDatabase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stopped"
+    process = backfill(source_database(PLAN), folder)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("storage/clean_events/*.parquet")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in told
+    assert_nothing_half_written(folder)

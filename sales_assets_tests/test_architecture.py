@@ -1,0 +1,140 @@
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "sales_assets"
+CYRILLIC = re.compile("[А-Яа-яЁё]")
+SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE|DROP)\b")
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(ROOT))
+
+
+def test_imports_run_one_way() -> None:
+    lint = Path(sys.executable).parent / "lint-imports"
+    if not lint.exists():
+        pytest.skip("import-linter is not installed: the contracts in setup.cfg are not checked")
+    checked = subprocess.run(
+        [str(lint), "--config", "setup.cfg", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_russian_words_live_in_one_module() -> None:
+    elsewhere = [
+        f"{name_of(module)}:{number}"
+        for module in modules()
+        if name_of(module) != "sales_assets/core/russian.py"
+        for number, line in enumerate(module.read_text().splitlines(), start=1)
+        if CYRILLIC.search(line)
+    ]
+    assert elsewhere == []
+
+
+@pytest.mark.parametrize("sign", ["dg.Definitions(", "EnvVar("])
+def test_the_composition_root_alone_puts_things_together(sign: str) -> None:
+    found = [name_of(module) for module in modules() if sign in module.read_text()]
+    assert found == ["sales_assets/definitions.py"]
+
+
+def formatted_strings(module: Path) -> Iterator[ast.JoinedStr]:
+    tree = ast.parse(module.read_text())
+    return (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr))
+
+
+def constants_of(module: Path) -> set[str]:
+    tree = ast.parse(module.read_text())
+    names = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in (alias.asname or alias.name for alias in node.names)
+    }
+    assigned = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return {name for name in names | assigned if name.isupper()}
+
+
+def test_sql_takes_values_as_parameters_and_is_put_together_from_constants_alone() -> None:
+    offending = [
+        f"{name_of(module)}:{string.lineno}"
+        for module in modules()
+        for string in formatted_strings(module)
+        if any(
+            isinstance(part, ast.Constant) and SQL.search(str(part.value)) for part in string.values
+        )
+        for part in string.values
+        if isinstance(part, ast.FormattedValue)
+        and not (isinstance(part.value, ast.Name) and part.value.id in constants_of(module))
+        and "Error(" not in module.read_text().splitlines()[string.lineno - 2]
+    ]
+    assert offending == []
+
+
+def test_nothing_in_core_reads_a_clock() -> None:
+    clocks = re.compile(r"\b(datetime\.now|date\.today|time\.time|utcnow|Timestamp\.now)\(")
+    core = [module for module in modules() if "core" in module.parts]
+    assert [name_of(module) for module in core if clocks.search(module.read_text())] == []
+
+
+def test_every_module_opens_by_saying_what_belongs_in_it() -> None:
+    silent = [
+        name_of(module)
+        for module in modules()
+        if module.name != "__init__.py" and not ast.get_docstring(ast.parse(module.read_text()))
+    ]
+    assert silent == []
+
+
+def test_every_init_is_empty_and_no_file_is_a_drawer() -> None:
+    full = [
+        name_of(module)
+        for module in modules()
+        if module.name == "__init__.py" and module.stat().st_size
+    ]
+    drawers = [
+        name_of(module)
+        for module in modules()
+        if module.stem in {"utils", "helpers", "common", "misc"}
+    ]
+    assert full == drawers == []
+
+
+def test_the_code_location_does_without_the_heaviest_libraries_until_they_are_used() -> None:
+    heavy = ("altair", "pandera", "sklearn", "telegram", "vl_convert", "alembic", "holidays")
+    program = (
+        "import sys, sales_assets.definitions\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_workspace_is_the_only_pointer_to_the_code() -> None:
+    configuration = (ROOT / "pyproject.toml").read_text()
+    assert "[tool.dagster" not in configuration
+    assert "[tool.dg" not in configuration
+    assert not (ROOT / "dagster.yaml").exists()
+    assert "sales_assets.definitions" in (ROOT / "workspace.yaml").read_text()
