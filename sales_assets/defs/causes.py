@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from sales_assets.defs import names
 

@@ -21,7 +21,7 @@ DAY = date(2025, 1, 6)
 EVENTS = pd.DataFrame(
     {
         "user_id": pd.Series(["007", "я"], dtype="str"),
-        "event_time": pd.to_datetime(["2025-01-06 10:00", None]).as_unit("us"),
+        "event_time": pd.to_datetime(["2025-01-06 10:00", "NaT"]).as_unit("us"),
         "event_type": pd.Categorical(["Покупка", None]),
     }
 )

@@ -15,9 +15,9 @@ from sales_assets.core.demo import DemoPlan
 from sales_assets.defs import names
 from sales_assets_tests.conftest import SourceDatabase
 
-PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 26), requests_per_day=5)
+PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 18), requests_per_day=5)
 FROM, TO = PLAN.first_day, PLAN.today - timedelta(days=1)
-ROUNDS = 3
+ROUNDS = 2
 ROOT = Path(__file__).parents[2]
 
 
@@ -61,7 +61,10 @@ def is_whole(name: str, content: bytes) -> bool:
 def assert_nothing_half_written(folder: Path) -> None:
     visible = {name: content for name, content in files(folder).items() if "/." not in name}
     assert [name for name, content in visible.items() if not is_whole(name, content)] == []
-    with dg.DagsterInstance.from_config(str(folder / "dagster")) as instance:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+        instance = dg.DagsterInstance.get()
+    with instance:
         for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, *names.METRICS):
             for day in instance.get_materialized_partitions(dg.AssetKey(asset)):
                 pq.read_table(folder / "storage" / asset / f"{day}.parquet")

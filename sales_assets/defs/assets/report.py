@@ -62,11 +62,11 @@ def _metadata(lookback: LookbackResource, report: Report, preview: bytes | None)
     store = lookback.store
     return {
         "verdict": report.verdict.text,
+        **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),
         "caption": dg.MetadataValue.md(report.caption_html.replace("\n", "  \n")),
         "picture": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, PICTURE))),
         "numbers": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, NUMBERS))),
         **dict(_plotted(_of_all_clients(report.numbers))),
-        **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),
     }
 
 
