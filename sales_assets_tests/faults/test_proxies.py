@@ -103,6 +103,19 @@ def test_a_proxy_that_is_down_is_waited_for(
     assert proxy.password not in str(row)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_that_hangs_up_because_it_reaches_nobody_leaves_the_report_planned(
+    fake: FakeTelegram, world: World, scheme: str
+) -> None:
+    fake.stop_serving()
+    with Proxy() as proxy:
+        deliver(world, fake, proxy=proxy.url(scheme))
+    gc.collect()
+    assert proxy.passed
+    assert {row.state.value for row in world.ledger.rows(DAY)} <= {"planned", "unknown"}
+
+
 @pytest.mark.parametrize("address", ["socks4://127.0.0.1:1080", "127.0.0.1:3128", "proxy"])
 def test_an_address_that_is_no_proxy_is_refused_when_settings_are_read(address: str) -> None:
     with pytest.raises(InvalidSettingError, match="SALES_ASSETS_TELEGRAM_PROXY"):
