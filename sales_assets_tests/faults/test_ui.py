@@ -75,9 +75,10 @@ def ui(made: Stage) -> Iterator[str]:
     log = (made.folder / "ui.log").open("wb")
     command = [sys.executable, "-m", "dagster_webserver", "-w", "workspace.yaml", "-p", str(port)]
     environment = os.environ | made.environment | {"SALES_ASSETS_TELEGRAM_PROXY": proxy_setting()}
-    with log, subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=log, stderr=log
-    ) as server:
+    with (
+        log,
+        subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log) as server,
+    ):
         try:
             wait_until_up(f"http://127.0.0.1:{port}")
             yield f"http://127.0.0.1:{port}"
