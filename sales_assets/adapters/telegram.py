@@ -44,6 +44,8 @@ _NOT_CONNECTED = (
 )
 # What httpcore's own words for a proxy's refusal contain where waiting will not help.
 _NEEDS_A_PERSON = ("401", "403", "407", "authentication", "username/password", "not allowed")
+# A SOCKS proxy that hangs up or talks nonsense: httpx lets its library's own error through.
+_SOCKS_NONSENSE = "socksio."
 _SETTINGS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
@@ -111,7 +113,7 @@ class RecordingRequest(HTTPXRequest):
             recording.answer = Answer(*await super().do_request(*arguments, **named))
         except NetworkError as error:
             recording.answer = _fault(error.__cause__ or error)
-        except httpx.InvalidURL as error:
+        except Exception as error:  # noqa: BLE001 - a client's fault is an answer, too: a doubt
             recording.answer = _fault(error)
         raise AnswerRecordedError("recorded") from None
 
@@ -123,7 +125,7 @@ def _fault(cause: BaseException) -> Answer:
         needs_person = any(word in str(cause) for word in _NEEDS_A_PERSON)
         kind = Fault.PROXY_REFUSED if needs_person else Fault.NOT_CONNECTED
         return Answer(fault=kind, detail=f"the proxy in SALES_ASSETS_TELEGRAM_PROXY: {cause}")
-    if isinstance(cause, _NOT_CONNECTED):
+    if isinstance(cause, _NOT_CONNECTED) or type(cause).__module__.startswith(_SOCKS_NONSENSE):
         return Answer(fault=Fault.NOT_CONNECTED, detail=f"{name}: nothing was sent")
     if isinstance(cause, _SETTINGS):
         detail = f"{name}: check SALES_ASSETS_TELEGRAM_BASE_URL and SALES_ASSETS_TELEGRAM_PROXY"

@@ -118,7 +118,9 @@ class Stage:
     def _store(self, day: date, verdict: str, number: int) -> None:
         store = FrameStore(self.settings.storage)
         picture = png(40 + number, 50)
-        rest = "\n".join(f"Строка {line} версии {number}: данные &lt;{line}&gt;" for line in range(40))
+        rest = "\n".join(
+            f"Строка {line} версии {number}: данные &lt;{line}&gt;" for line in range(40)
+        )
         caption = f"<b>{verdict}</b>\nВерсия {number}" + (f"\n{rest}" if self.is_long else "")
         content = {
             "day": day.isoformat(),

@@ -10,6 +10,7 @@ from sales_assets_tests.conftest import EmbeddedServer
 from sales_assets_tests.faults import processes, promises
 from sales_assets_tests.faults.plays import play
 from sales_assets_tests.faults.processes import KILLED
+from sales_assets_tests.faults.rounds import DagsterRound, Round
 from sales_assets_tests.faults.stage import Stage, stage
 
 #: With and without bot, one in Postgres, one by runs of Dagster.
@@ -31,7 +32,7 @@ def run(made: Stage, point: str = "", number: int = 1) -> int | None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_round_of_faults_and_kills_breaks_no_promise(seed: int, tmp_path: Path) -> None:
-    breaches, _ = play(seed, tmp_path, in_dagster=False)
+    breaches, _ = play(seed, tmp_path, kind=Round)
     assert breaches == []
 
 
@@ -39,12 +40,12 @@ def test_a_round_with_its_state_in_postgres_breaks_no_promise(
     tmp_path: Path, embedded_server: EmbeddedServer
 ) -> None:
     url = embedded_server.ensure_database("faults")
-    breaches, _ = play(101, tmp_path, in_dagster=False, state_url=url)
+    breaches, _ = play(101, tmp_path, kind=Round, state_url=url)
     assert breaches == []
 
 
 def test_a_round_of_dagster_runs_breaks_no_promise(tmp_path: Path) -> None:
-    breaches, _ = play(201, tmp_path, in_dagster=True)
+    breaches, _ = play(201, tmp_path, kind=DagsterRound)
     assert breaches == []
 
 
