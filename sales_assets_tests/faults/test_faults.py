@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets_tests.conftest import EmbeddedServer
 from sales_assets_tests.faults import processes, promises
 from sales_assets_tests.faults.plays import play
