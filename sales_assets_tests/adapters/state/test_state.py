@@ -76,11 +76,12 @@ def test_the_newest_revision_is_the_one_that_the_code_expects() -> None:
 
 
 def test_several_processes_open_a_new_state_at_once(url: str) -> None:
-    program = "import sys; from sales_assets.adapters.state.database import open_state; open_state(sys.argv[1])"
+    program = (
+        "import sys; from sales_assets.adapters.state.database import open_state; "
+        "open_state(sys.argv[1])"
+    )
     running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, url], stderr=subprocess.PIPE
-        )
+        subprocess.Popen([sys.executable, "-c", program, url], stderr=subprocess.PIPE)
         for _ in range(3)
     ]
     ends = [(one.communicate()[1].decode(), one.returncode) for one in running]
