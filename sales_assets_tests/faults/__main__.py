@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sales_assets_tests.faults.plays import Server, play
+from sales_assets_tests.faults.plays import Server, is_in_postgres, play
 from sales_assets_tests.faults.promises import Figures
 
 
@@ -23,13 +23,16 @@ def main(rounds: int, seed: int | None, *, keep: bool) -> None:
     place = Path(tempfile.mkdtemp(prefix="faults-"))
     with Server(place) as server:
         for number in range(rounds):
-            breaches, figures = play(first + number, place, server)
+            round_seed = first + number
+            in_postgres = is_in_postgres(round_seed)
+            url = server.database(f"faults_{round_seed}") if in_postgres else None
+            breaches, figures = play(round_seed, place, state_url=url)
             total.add(figures)
             if breaches:
-                failed.append(first + number)
-                tell(first + number, breaches)
+                failed.append(round_seed)
+                tell(round_seed, breaches)
             if not (breaches and keep):
-                shutil.rmtree(place / f"round-{first + number}", ignore_errors=True)
+                shutil.rmtree(place / f"round-{round_seed}", ignore_errors=True)
             if sys.stderr.isatty() or number % 10 == 9:
                 click.echo(f"{number + 1}/{rounds} rounds, seeds from {first}: {vars(total)}")
     click.echo(f"{rounds} rounds, {len(failed)} failed {failed}: {vars(total)}")

@@ -6,13 +6,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sales_assets.adapters import embedded_postgres
+from sales_assets.adapters.demo import embedded_postgres
 from sales_assets_tests.faults.promises import Figures
-from sales_assets_tests.faults.rounds import DagsterRound, Round
+from sales_assets_tests.faults.rounds import DaemonRound, DagsterRound, Round
 from sales_assets_tests.faults.stage import stage
 
-#: So many rounds have their state in Postgres, and so many deliver by runs of Dagster.
-POSTGRES_SHARE, DAGSTER_SHARE = 0.12, 0.06
+#: So many rounds have their state in Postgres, deliver by runs of Dagster, or by its daemon.
+POSTGRES_SHARE, DAGSTER_SHARE, DAEMON_SHARE = 0.12, 0.06, 0.02
 
 
 class Server:
@@ -45,21 +45,28 @@ class Server:
 def play(
     seed: int,
     place: Path,
-    server: Server,
     *,
-    in_dagster: bool | None = None,
-    in_postgres: bool | None = None,
+    kind: type[Round] | None = None,
+    state_url: str | None = None,
 ) -> tuple[list[str], Figures]:
     """Play the round of this seed in a folder below `place`; its breaches and its figures."""
-    rng = random.Random(f"kind of {seed}")  # noqa: S311 - a script, not a secret
-    by_runs, by_server = rng.random() < DAGSTER_SHARE, rng.random() < POSTGRES_SHARE
-    by_runs = by_runs if in_dagster is None else in_dagster
-    by_server = by_server if in_postgres is None else in_postgres
-    url = server.database(f"faults_{seed}") if by_server else None
-    with stage(seed, place / f"round-{seed}", url) as made:
-        kind = DagsterRound if by_runs else Round
+    kind = kind_of(seed) if kind is None else kind
+    with stage(seed, place / f"round-{seed}", state_url) as made:
         one = kind(made)
         breaches = one.play()
     one.figures.wrong += sum(breach.startswith(("wrong", "leak")) for breach in breaches)
     one.figures.lost += sum(breach.startswith("lost") for breach in breaches)
     return breaches, one.figures
+
+
+def kind_of(seed: int) -> type[Round]:
+    """What the seed's round delivers by: mostly the dispatcher alone, which is quick."""
+    drawn = random.Random(f"kind {seed}").random()  # noqa: S311 - a script
+    if drawn < DAEMON_SHARE:
+        return DaemonRound
+    return DagsterRound if drawn < DAEMON_SHARE + DAGSTER_SHARE else Round
+
+
+def is_in_postgres(seed: int) -> bool:
+    """Whether the seed's round keeps its state in Postgres."""
+    return random.Random(f"server {seed}").random() < POSTGRES_SHARE  # noqa: S311 - a script

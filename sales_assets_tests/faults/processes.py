@@ -16,22 +16,23 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from sales_assets.adapters import bot_api, telegram
-from sales_assets.adapters.dispatcher import (
+from sales_assets.adapters.bot import api as bot_api
+from sales_assets.adapters.delivery import telegram
+from sales_assets.adapters.delivery.dispatcher import (
     DeliveryStoppedError,
     Dispatcher,
     pending_deliveries,
 )
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.report_files import content_hashes, read_report
+from sales_assets.adapters.delivery.telegram import TelegramTransport
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import content_hashes, read_report
 from sales_assets.adapters.settings import PREFIX, Settings
-from sales_assets.adapters.state import StateLockedError, open_state
-from sales_assets.adapters.telegram import TelegramTransport
+from sales_assets.adapters.state.database import StateLockedError, open_state
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
-from sales_assets.core import delivery as rules
-from sales_assets.core.delivery import Answer, Delivery, Timetable
-from sales_assets.core.messages import Message
+from sales_assets.core.delivery import rules
+from sales_assets.core.delivery.messages import Message
+from sales_assets.core.delivery.rules import Answer, Delivery, Timetable
 
 #: The delivery's own seconds pass so much faster: a pause of 30 s costs 1.5.
 SPEED = 20
@@ -172,8 +173,9 @@ def _hurry(seconds: float) -> None:
     """Shorten what a round would otherwise spend waiting for answers that never come."""
     for name in ("_CONNECT", "_READ", "_WRITE", "_MEDIA_WRITE", "_POOL"):
         setattr(telegram, name, seconds)
-    vars(bot_api).update(POLL_SECONDS=1, _POLL_READ_SECONDS=seconds, _QUICK_SECONDS=seconds)
-    vars(program).update(FIRST_BACKOFF_SECONDS=0.1, LONGEST_BACKOFF_SECONDS=0.5)
+    bot_api.POLL_SECONDS = 1
+    bot_api._POLL_READ_SECONDS = bot_api._QUICK_SECONDS = seconds  # noqa: SLF001 - as above
+    program.FIRST_BACKOFF_SECONDS, program.LONGEST_BACKOFF_SECONDS = 0.1, 0.5
 
 
 # --- What they do -------------------------------------------------------------------------------
@@ -221,18 +223,17 @@ def _deliver(settings: Settings, told: Told, ledger: Ledger, report: Any) -> int
     return DONE
 
 
-def deliver_in_dagster(told: Told) -> int:
+def deliver_in_dagster(_told: Told) -> int:
     """Let the real sensor look once, and run the real job for each of its requests."""
     from sales_assets.cli.runs import deliver as deliver_by_the_sensor
 
-    del told
     failures = deliver_by_the_sensor(Settings.from_environment(os.environ))
     sys.stderr.write("\n".join(failures))
     return DONE
 
 
-def run_bot(told: Told) -> int:
+def run_bot(_told: Told) -> int:
     """Run the bot's program until a signal ends it."""
     # The bot's own pauses are those of people who wait: too long for a round.
-    vars(rules).update(DEFAULT_PAUSE=timedelta(seconds=0.5))
+    rules.DEFAULT_PAUSE = timedelta(seconds=0.5)
     return program.run(Settings.from_environment(os.environ))

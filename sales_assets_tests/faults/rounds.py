@@ -1,21 +1,28 @@
 """One round: everything that can go wrong does, then all is made healthy, then the promise."""
 
+import os
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.resources import files
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sales_assets.adapters.dispatcher import pending_deliveries
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.report_files import content_hashes
-from sales_assets.core.delivery import State
+import dagster as dg
+
+from sales_assets.adapters.delivery.dispatcher import pending_deliveries
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import content_hashes
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rules import State
 from sales_assets_tests.faults import processes, promises, trouble
 from sales_assets_tests.faults.crowd import Crowd
 from sales_assets_tests.faults.leaks import leaks, row_leaks
@@ -23,7 +30,10 @@ from sales_assets_tests.faults.processes import CRASHED, DONE, KILLED, POINTS, T
 from sales_assets_tests.faults.promises import Figures, Place
 from sales_assets_tests.faults.stage import SOURCE_PASSWORD, STATE_PASSWORD, TOKEN, Stage
 
+PROJECT = Path(__file__).parents[2]
 LONGEST_PROCESS_SECONDS = 60.0
+#: The daemon loads the code, its sensor looks every ten seconds, each run is a process.
+DAEMON_SECONDS = 60.0
 #: Later than every lease, grace time and backoff.
 LATER_MINUTES = 21
 MOST_LOOKS = 12
@@ -312,6 +322,51 @@ class DagsterRound(Round):
         super().judge()
 
 
+class DaemonRound(DagsterRound):
+    """A round in which Dagster's own daemon lets the sensor look and starts the runs."""
+
+    def run_dispatchers(self) -> None:
+        """Kill the daemon with all its runs, or alone, once something was accepted."""
+        rng = self.stage.rng
+        known = len(self.stage.fake.accepted())
+        number = known + rng.randint(1, 8)
+        with daemon(self.stage) as process:
+            deadline = time.monotonic() + DAEMON_SECONDS
+            while len(self.stage.fake.accepted()) < number and time.monotonic() < deadline:
+                time.sleep(0.005)
+            if rng.random() < 0.5:
+                process.kill()
+                self.figures.kills += 1
+                time.sleep(rng.uniform(0, 2))
+
+
+@contextmanager
+def daemon(stage: Stage) -> Iterator["subprocess.Popen[bytes]"]:
+    """The daemon in a session of its own, which is killed at the end: with its servers and runs."""
+    home = stage.folder / "dagster"
+    home.mkdir(exist_ok=True)
+    settings = files("sales_assets.defs") / "dagster.yaml"
+    (home / "dagster.yaml").write_text(settings.read_text())
+    environment = os.environ | stage.environment | {"SALES_ASSETS_PRODUCTION": "1"}
+    command = [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"]
+    with (
+        (stage.folder / "daemon.log").open("ab") as log,
+        subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def unanswered(place: Place) -> bool:
     return not place.copies and place.report is not None and place.report.state == State.UNKNOWN
 
@@ -325,8 +380,6 @@ def hold_lock(path: str, seconds: float) -> None:
 
 def run_breaches(home: Path) -> Iterator[str]:
     """A run is green exactly where every message of its day arrived."""
-    import dagster as dg
-
     with dg.DagsterInstance.from_config(str(home)) as instance:
         for run in instance.get_runs():
             counts = delivery_counts(instance, run.run_id)
@@ -337,10 +390,7 @@ def run_breaches(home: Path) -> Iterator[str]:
                 yield f"wrong: run {run.run_id} is {run.status} with {counts}"
 
 
-def delivery_counts(instance: object, run_id: str) -> dict[str, int] | None:
-    import dagster as dg
-
-    assert isinstance(instance, dg.DagsterInstance)
+def delivery_counts(instance: dg.DagsterInstance, run_id: str) -> dict[str, int] | None:
     for entry in reversed(instance.all_logs(run_id)):
         event = entry.dagster_event
         if event is not None and event.is_step_materialization:
@@ -349,6 +399,3 @@ def delivery_counts(instance: object, run_id: str) -> dict[str, int] | None:
             if set(names) <= metadata.keys():
                 return {name: int(str(metadata[name].value)) for name in names}
     return None
-
-
-

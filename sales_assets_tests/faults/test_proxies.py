@@ -1,4 +1,4 @@
-"""The way out of a blocked network: both kinds of proxy, and a clear word for each wrong setting."""
+"""The way out of a blocked network: both kinds of proxy, a clear word for each wrong setting."""
 
 import asyncio
 import gc
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.dispatcher import DeliveryStoppedError
+from sales_assets.adapters.delivery.dispatcher import DeliveryStoppedError
+from sales_assets.adapters.delivery.telegram import TelegramSettingError, TelegramTransport
 from sales_assets.adapters.settings import InvalidSettingError, Settings
-from sales_assets.adapters.telegram import TelegramSettingError, TelegramTransport
 from sales_assets.bot import program
-from sales_assets_tests.adapters.delivery_world import DAY, REPORT, World, subscribe
+from sales_assets_tests.adapters.delivery.delivery_world import DAY, REPORT, World, subscribe
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 from sales_assets_tests.faults.proxies import Proxy
 
@@ -91,9 +91,7 @@ def test_a_wrong_proxy_password_stops_the_delivery_and_names_the_setting(
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
-def test_a_proxy_that_is_down_is_waited_for(
-    fake: FakeTelegram, world: World, scheme: str
-) -> None:
+def test_a_proxy_that_is_down_is_waited_for(fake: FakeTelegram, world: World, scheme: str) -> None:
     with Proxy() as proxy:
         url = proxy.url(scheme)
     deliver(world, fake, proxy=url)
@@ -101,6 +99,19 @@ def test_a_proxy_that_is_down_is_waited_for(
     assert (row.state.value, fake.accepted()) == ("planned", [])
     assert "nothing was sent" in str(row.reason) or "PROXY" in str(row.reason)
     assert proxy.password not in str(row)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_that_hangs_up_because_it_reaches_nobody_leaves_the_report_planned(
+    fake: FakeTelegram, world: World, scheme: str
+) -> None:
+    fake.stop_serving()
+    with Proxy() as proxy:
+        deliver(world, fake, proxy=proxy.url(scheme))
+    gc.collect()
+    assert proxy.passed
+    assert {row.state.value for row in world.ledger.rows(DAY)} <= {"planned", "unknown"}
 
 
 @pytest.mark.parametrize("address", ["socks4://127.0.0.1:1080", "127.0.0.1:3128", "proxy"])
@@ -203,7 +214,7 @@ def bot_running(settings: Settings) -> Iterator[None]:
 class Page(BaseHTTPRequestHandler):
     """A web server that knows nothing of bots and answers everything with its page."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         page = b"<html>It works!</html>"
         self.send_response(405)

@@ -6,9 +6,18 @@ from collections.abc import Callable
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.fake_telegram.faults import Fault
 from sales_assets_tests.fake_telegram.server import FakeTelegram
-from sales_assets_tests.fake_telegram.wire import Plan, Wire
+from sales_assets_tests.fake_telegram.wire import After, End, Plan, Wire
 
-GARBAGE = ("", "<html>", "{", "null", "[]", '{"ok":true}', '{"ok":true,"result":true}', "\ufffd" * 9)
+GARBAGE = (
+    "",
+    "<html>",
+    "{",
+    "null",
+    "[]",
+    '{"ok":true}',
+    '{"ok":true,"result":true}',
+    "\ufffd" * 9,
+)
 SENDING = ("sendPhoto", "sendMessage", "editMessageMedia", None)
 #: A page of a machine on the way, in front of the service.
 FORBIDDEN_PAGE = Fault(status=403, body="<html>no</html>", media_type="text/html")
@@ -37,18 +46,17 @@ def service_fault(rng: random.Random) -> Fault:
 
 def byte_fault(rng: random.Random) -> Plan:
     """One way in which bytes are cut, held back or garbled; a request is never forged."""
-    side = rng.choice(["connect", "request", "answer"])
-    if side == "connect":
-        return Plan("connect", end=rng.choice(["close", "reset"]))
-    after = rng.choice(["nothing", "headers", "body"])
-    ends = ["close", "reset", "stall"] + (["garble"] if side == "answer" else [])
-    return Plan(
-        "request" if side == "request" else "answer",
-        after,
-        rng.choice(ends),
-        body_bytes=rng.randint(1, 200),
-        method=rng.choice(SENDING),
-    )
+    method = rng.choice(SENDING)
+    afters: list[After] = ["nothing", "headers", "body"]
+    ends: list[End] = ["close", "reset", "stall"]
+    after, size = rng.choice(afters), rng.randint(1, 200)
+    match rng.choice(["connect", "request", "answer"]):
+        case "connect":
+            return Plan("connect", end=rng.choice(ends[:2]))
+        case "request":
+            return Plan("request", after, rng.choice(ends), size, method)
+    garbling: list[End] = [*ends, "garble"]
+    return Plan("answer", after, rng.choice(garbling), size, method)
 
 
 def order(rng: random.Random, fake: FakeTelegram, wire: Wire, chats: list[int]) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from sales_assets.core.cleaning import clean_events as clean
-from sales_assets.core.cleaning import set_aside
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.schemas import check_clean
+from sales_assets.core.metrics.cleaning import clean_events as clean
+from sales_assets.core.metrics.cleaning import set_aside
+from sales_assets.core.metrics.schemas import check_clean
 from sales_assets.defs import names
 from sales_assets.defs.checks import CLEAN_CHECKS, RAW_CHECKS, dictionary_results, promised, results
 from sales_assets.defs.daily import DailyAssets
@@ -66,8 +66,12 @@ def clean_events(
     """The day's valid events of people in no experiment as of the day's cut-off."""
     lookback.clean_missing(context)
     days = partition_days(context)
-    frames = DailyFrames(days, lambda day: clean(set_aside(raw_events[day])[0], user_history[day]))
-    outcomes = {day: [check_clean(frames[day], user_history[day], day)] for day in days}
+    frames, outcomes = {}, {}
+    for day in days:
+        history = user_history[day]
+        frames[day] = clean(set_aside(raw_events[day])[0], history)
+        outcomes[day] = [check_clean(frames[day], history, day)]
     yield dg.MaterializeResult(
-        value=frames, check_results=promised(context, names.CLEAN_EVENTS, outcomes)
+        value=DailyFrames.of(frames),
+        check_results=promised(context, names.CLEAN_EVENTS, outcomes),
     )
