@@ -10,7 +10,7 @@ import pytest
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.defs.world import LAST, PLAN, Product, failures
 
-RANGE = (LAST - timedelta(days=3), LAST)
+RANGE = (LAST - timedelta(days=2), LAST)
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def demo_url(source_database: SourceDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def computed(demo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Product:
-    """Four days in one run on an empty storage; to be read only."""
+    """Three days in one run on an empty storage; to be read only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SALES_ASSETS_SOURCE_URL", demo_url)
         product = Product.at(tmp_path_factory.mktemp("computed"))
