@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from unittest.mock import patch
 
 import dagster as dg
 
@@ -380,7 +381,8 @@ def hold_lock(path: str, seconds: float) -> None:
 
 def run_breaches(home: Path) -> Iterator[str]:
     """A run is green exactly where every message of its day arrived."""
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    home_is_here = patch.dict(os.environ, {"DAGSTER_HOME": str(home)})
+    with home_is_here, dg.DagsterInstance.from_config(str(home)) as instance:
         for run in instance.get_runs():
             counts = delivery_counts(instance, run.run_id)
             if counts is None or not run.is_finished:
