@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from sales_assets.adapters.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core.demo import first_day as demo_first_day
 from sales_assets.defs import jobs, schedules, sensors

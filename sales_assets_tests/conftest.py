@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
-from sales_assets.adapters import embedded_postgres
-from sales_assets.adapters.demo_source import load_demo_source
-from sales_assets.adapters.embedded_postgres import EmbeddedServer
+from sales_assets.adapters.demo import embedded_postgres
+from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
+from sales_assets.adapters.demo.source import load_demo_source
 from sales_assets.core.demo import DemoPlan
 from sales_assets_tests.sources import create_tables
 

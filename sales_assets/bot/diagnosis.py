@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sales_assets.adapters import subscriptions
-from sales_assets.adapters.bot_api import BotApi, BotApiError, BotStoppedError
-from sales_assets.adapters.bot_state import BotState
-from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.bot.api import BotApi, BotApiError, BotStoppedError
+from sales_assets.adapters.delivery.telegram import PUBLIC_BASE_URL
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import State, open_state
-from sales_assets.adapters.telegram import PUBLIC_BASE_URL
+from sales_assets.adapters.state import subscriptions
+from sales_assets.adapters.state.bot import BotState
+from sales_assets.adapters.state.database import State, open_state
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot.program import open_api
 from sales_assets.core.bot.access import Known
-from sales_assets.core.delivery import MOST_DOUBTS, Delivery
-from sales_assets.core.delivery import State as Row
+from sales_assets.core.delivery.rules import MOST_DOUBTS, Delivery
+from sales_assets.core.delivery.rules import State as Row
 from sales_assets.core.errors import SalesAssetsError
 
 #: So many lines of one kind are shown; the rest is counted.

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sales_assets.adapters import invites, subscriptions
-from sales_assets.adapters.bot_api import BotApiError
+from sales_assets.adapters.bot.api import BotApiError
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import State, open_state
+from sales_assets.adapters.state import invites, subscriptions
+from sales_assets.adapters.state.database import State, open_state
 from sales_assets.bot.program import open_api
 from sales_assets.core.bot.access import REVOKED
 from sales_assets.core.errors import SalesAssetsError

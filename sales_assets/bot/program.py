@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sales_assets.adapters.archive import Archive
-from sales_assets.adapters.bot_api import BotApi, BotApiError, BotStoppedError, OtherPollerError
-from sales_assets.adapters.bot_state import BotState, Owed
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.bot.api import BotApi, BotApiError, BotStoppedError, OtherPollerError
+from sales_assets.adapters.bot.archive import Archive
+from sales_assets.adapters.bot.updates import read_update
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import State, StateError, open_state
-from sales_assets.adapters.updates import read_update
+from sales_assets.adapters.state.bot import BotState, Owed
+from sales_assets.adapters.state.database import State, StateError, open_state
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot.handlers import Facts, Handlers
 from sales_assets.bot.readings import Stored
 from sales_assets.bot.sender import Sender

@@ -7,14 +7,14 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sales_assets.adapters.report_files import StoredReport
-from sales_assets.adapters.state import DeliveryRow, SentContent
+from sales_assets.adapters.files.reports import StoredReport
+from sales_assets.adapters.state.database import DeliveryRow, SentContent
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.incoming import Place
 from sales_assets.core.bot.replies import Kind, Reply
-from sales_assets.core.delivery import NO_THREAD
-from sales_assets.core.messages import CAPTION_LIMIT, TEXT_LIMIT, Number, split_html
-from sales_assets.core.report import headline_numbers
+from sales_assets.core.delivery.messages import CAPTION_LIMIT, TEXT_LIMIT, Number, split_html
+from sales_assets.core.delivery.rules import NO_THREAD
+from sales_assets.core.report.report import headline_numbers
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,19 @@ from hashlib import sha256
 from typing import Final
 from weakref import WeakValueDictionary
 
-from sales_assets.adapters.archive import Archive
-from sales_assets.adapters.bot_api import BotApi, BotStoppedError, Document, weigh
-from sales_assets.adapters.bot_state import BotState, Owed
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.state import StateError
-from sales_assets.core import delivery as rules
+from sales_assets.adapters.bot.api import BotApi, BotStoppedError, Document, weigh
+from sales_assets.adapters.bot.archive import Archive
+from sales_assets.adapters.state.bot import BotState, Owed
+from sales_assets.adapters.state.database import StateError
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core import russian as ru
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.replies import Kind, Reply
-from sales_assets.core.delivery import Answer, Outcome, Verdict, classify
+from sales_assets.core.delivery import rules
+from sales_assets.core.delivery.messages import CAPTION_LIMIT, Message, split_html, text_alone
+from sales_assets.core.delivery.rules import Answer, Outcome, Verdict, classify
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.messages import CAPTION_LIMIT, Message, split_html, text_alone
-from sales_assets.core.wording import full_date
+from sales_assets.core.report.wording import full_date
 
 LOG = logging.getLogger(__name__)
 #: How often one reply is tried; a doubt is repeated once, as a person would ask again.

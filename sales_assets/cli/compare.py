@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pandas as pd
 from upath import UPath
 
-from sales_assets.adapters.frames import FrameStore, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
-from sales_assets.core.comparison import (
+from sales_assets.core.metrics.comparison import (
     LOG_DAYS,
     Bridge,
     Comparison,
@@ -17,8 +17,12 @@ from sales_assets.core.comparison import (
     compare,
     days_around,
 )
-from sales_assets.core.comparison_page import comparison_page, known_until_note, unfinished_note
-from sales_assets.core.event_log import encode
+from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.report.comparison_page import (
+    comparison_page,
+    known_until_note,
+    unfinished_note,
+)
 from sales_assets.definitions import first_day
 from sales_assets.defs import names
 

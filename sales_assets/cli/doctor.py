@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
-from sales_assets.adapters.demo_server import demo_source_url
-from sales_assets.adapters.frames import FrameStore, write_bytes
+from sales_assets.adapters.demo.server import demo_source_url
+from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.source import PostgresSource
+from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.bot.diagnosis import Finding, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core.errors import SalesAssetsError

@@ -121,8 +121,8 @@ def _raise_failures(failures: Iterable[str]) -> None:
 
 
 def _show_report(settings: Settings, day: date) -> None:
-    from sales_assets.adapters.frames import FrameStore
-    from sales_assets.adapters.report_files import NUMBERS, PICTURE, read_report
+    from sales_assets.adapters.files.frames import FrameStore
+    from sales_assets.adapters.files.reports import NUMBERS, PICTURE, read_report
     from sales_assets.defs import names
 
     store = FrameStore(settings.storage)

@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sales_assets.adapters.source import SourceRead
+from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.schemas import CheckOutcome
+from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.defs import names
 
 STRUCTURE = "raw_structure"

@@ -9,7 +9,7 @@ import dagster as dg
 import pandas as pd
 from upath import UPath
 
-from sales_assets.adapters.frames import MissingDayError, read_frame, write_frame
+from sales_assets.adapters.files.frames import MissingDayError, read_frame, write_frame
 from sales_assets.core.days import DailyFrames
 
 #: How often a long range says how far it is.

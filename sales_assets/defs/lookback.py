@@ -7,13 +7,13 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.source import SourceRead
-from sales_assets.core import cleaning
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.event_log import EventLog, encode
-from sales_assets.core.schemas import CheckOutcome, check_bad_rows, check_structure
+from sales_assets.core.metrics import cleaning
+from sales_assets.core.metrics.event_log import EventLog, encode
+from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
 from sales_assets.defs import names
 from sales_assets.defs.checks import first_failure, log_evaluation
 from sales_assets.defs.metadata import DESCRIBE

@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from sales_assets.adapters.demo_server import demo_source_url
-from sales_assets.adapters.dispatcher import Dispatcher
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.outbox import OutboxTransport
-from sales_assets.adapters.source import PostgresSource
-from sales_assets.adapters.state import open_state
-from sales_assets.adapters.transport import Transport
-from sales_assets.core.delivery import Timetable
+from sales_assets.adapters.delivery.dispatcher import Dispatcher
+from sales_assets.adapters.delivery.outbox import OutboxTransport
+from sales_assets.adapters.delivery.transport import Transport
+from sales_assets.adapters.demo.server import demo_source_url
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.adapters.state.database import open_state
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rules import Timetable
 
 OUTBOX_FOLDER = "outbox"
 
@@ -77,7 +77,7 @@ class DeliveryResource(dg.ConfigurableResource):
     def _transport(self) -> Transport:
         if not self.token:
             return OutboxTransport(Path(self.var_dir) / OUTBOX_FOLDER)
-        from sales_assets.adapters.telegram import TelegramTransport
+        from sales_assets.adapters.delivery.telegram import TelegramTransport
 
         return TelegramTransport(
             self.token, base_url=self.base_url or None, proxy=self.proxy or None

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.dispatcher import late_notices_owed, pending_deliveries
-from sales_assets.adapters.report_files import content_hashes
+from sales_assets.adapters.delivery.dispatcher import late_notices_owed, pending_deliveries
+from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.defs import names
 from sales_assets.defs.jobs import daily_report_job, report_delivery_job

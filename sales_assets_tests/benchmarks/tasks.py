@@ -14,25 +14,25 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.adapters.demo_server import demo_source_url
-from sales_assets.adapters.demo_source import load_demo_source
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.rendering import render_png
+from sales_assets.adapters.demo.server import demo_source_url
+from sales_assets.adapters.demo.source import load_demo_source
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.rendering import render_png
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.source import PostgresSource
-from sales_assets.core.activity import daily_activity
-from sales_assets.core.cleaning import clean_events, set_aside
+from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core.days import ReportDays
 from sales_assets.core.demo import DemoPlan
-from sales_assets.core.event_log import EventLog, encode
-from sales_assets.core.funnel import conversion_funnel
-from sales_assets.core.groups import client_groups, cohort_members
-from sales_assets.core.payments import new_paying_users
-from sales_assets.core.picture import picture_spec
-from sales_assets.core.processes import stuck_cases, unclosed_processes
-from sales_assets.core.report import build_report
+from sales_assets.core.metrics.activity import daily_activity
+from sales_assets.core.metrics.cleaning import clean_events, set_aside
+from sales_assets.core.metrics.event_log import EventLog, encode
+from sales_assets.core.metrics.funnel import conversion_funnel
+from sales_assets.core.metrics.groups import client_groups, cohort_members
+from sales_assets.core.metrics.payments import new_paying_users
+from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
+from sales_assets.core.report.picture import picture_spec
+from sales_assets.core.report.report import build_report
 from sales_assets.defs import names
-from sales_assets_tests.core.report_days import ordinary
+from sales_assets_tests.core.report.report_days import ordinary
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 #: A fixed day: the same data on every machine and in every year.

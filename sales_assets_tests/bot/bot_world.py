@@ -14,18 +14,18 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.adapters.dispatcher import Dispatcher
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.report_files import write_report
+from sales_assets.adapters.delivery.dispatcher import Dispatcher
+from sales_assets.adapters.delivery.telegram import TelegramTransport
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import State, Subscription, open_state
-from sales_assets.adapters.telegram import TelegramTransport
+from sales_assets.adapters.state.database import State, Subscription, open_state
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
 from sales_assets.core import russian as ru
-from sales_assets.core.delivery import Timetable
-from sales_assets.core.messages import ReportToSend
-from sales_assets.core.report import headline_numbers, json_bytes
+from sales_assets.core.delivery.messages import ReportToSend
+from sales_assets.core.delivery.rules import Timetable
+from sales_assets.core.report.report import headline_numbers, json_bytes
 from sales_assets_tests.fake_telegram.conftest import picture
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 

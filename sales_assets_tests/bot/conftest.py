@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.state import open_state
+from sales_assets.adapters.state.database import open_state
 from sales_assets_tests.bot.bot_world import BotWorld
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 

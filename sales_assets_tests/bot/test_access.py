@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sales_assets.adapters.state import Subscription
+from sales_assets.adapters.state.database import Subscription
 from sales_assets.bot import invitations
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.bot.bot_world import (

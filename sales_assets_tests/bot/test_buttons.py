@@ -1,7 +1,7 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
-from sales_assets.adapters.ledger import Ledger, Subscriber
-from sales_assets.core.delivery import GRACE, MOST_DOUBTS, Outcome, Verdict
+from sales_assets.adapters.state.ledger import Ledger, Subscriber
+from sales_assets.core.delivery.rules import GRACE, MOST_DOUBTS, Outcome, Verdict
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, BotWorld, buttons
 
 SILENT = {"text": "", "show_alert": False}

@@ -16,7 +16,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from sales_assets.adapters.report_files import NUMBERS
+from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
 from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings

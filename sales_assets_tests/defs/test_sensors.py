@@ -11,12 +11,12 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.report_files import write_report
-from sales_assets.adapters.state import open_state
-from sales_assets.core.report import json_bytes
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import write_report
+from sales_assets.adapters.state.database import open_state
+from sales_assets.core.report.report import json_bytes
 from sales_assets.defs import names
-from sales_assets_tests.adapters.delivery_world import subscribe
+from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.defs.world import Product, failures
 from sales_assets_tests.fake_telegram.conftest import picture
 from sales_assets_tests.fake_telegram.server import FakeTelegram

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from sales_assets.adapters.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core.demo import DemoPlan
 from sales_assets.definitions import build_definitions

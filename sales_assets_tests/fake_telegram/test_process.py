@@ -48,7 +48,7 @@ def test_the_folder_mirrors_messages_and_their_edits(tmp_path: Path) -> None:
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], RemoteFake]]:
     command = [sys.executable, "-m", "sales_assets_tests.fake_telegram", "--port", "0"]
-    with subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(
         [*command, "--folder", str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None

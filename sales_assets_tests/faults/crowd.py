@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sales_assets.adapters import invites
-from sales_assets.adapters.state import BotUpdate, Subscription
+from sales_assets.adapters.state import invites
+from sales_assets.adapters.state.database import BotUpdate, Subscription
 from sales_assets.core.bot.access import STOPPED
 from sales_assets_tests.faults.promises import is_report
 from sales_assets_tests.faults.stage import HEALTHY, Stage

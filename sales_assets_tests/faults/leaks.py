@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from sales_assets.adapters.state import Base, open_state
+from sales_assets.adapters.state.database import Base, open_state
 
 
 def leaks(folder: Path, secrets: Iterable[str]) -> Iterator[str]:

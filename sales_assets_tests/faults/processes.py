@@ -16,22 +16,23 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from sales_assets.adapters import bot_api, telegram
-from sales_assets.adapters.dispatcher import (
+from sales_assets.adapters.bot import api as bot_api
+from sales_assets.adapters.delivery import telegram
+from sales_assets.adapters.delivery.dispatcher import (
     DeliveryStoppedError,
     Dispatcher,
     pending_deliveries,
 )
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.report_files import content_hashes, read_report
+from sales_assets.adapters.delivery.telegram import TelegramTransport
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import content_hashes, read_report
 from sales_assets.adapters.settings import PREFIX, Settings
-from sales_assets.adapters.state import StateLockedError, open_state
-from sales_assets.adapters.telegram import TelegramTransport
+from sales_assets.adapters.state.database import StateLockedError, open_state
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
-from sales_assets.core import delivery as rules
-from sales_assets.core.delivery import Answer, Delivery, Timetable
-from sales_assets.core.messages import Message
+from sales_assets.core.delivery import rules
+from sales_assets.core.delivery.messages import Message
+from sales_assets.core.delivery.rules import Answer, Delivery, Timetable
 
 #: The delivery's own seconds pass so much faster: a pause of 30 s costs 1.5.
 SPEED = 20

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.state import BotUpdate, Subscription
-from sales_assets.core.delivery import Delivery, Kind, State, is_final_doubt
+from sales_assets.adapters.state.database import BotUpdate, Subscription
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rules import Delivery, Kind, State, is_final_doubt
 from sales_assets_tests.faults.stage import HEALTHY, MIGRATES, VERDICT, Seat, Stage
 
 SENDS = ("sendPhoto", "sendDocument", "sendMessage")

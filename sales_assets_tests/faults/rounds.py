@@ -19,11 +19,11 @@ from unittest.mock import patch
 
 import dagster as dg
 
-from sales_assets.adapters.dispatcher import pending_deliveries
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.ledger import Ledger
-from sales_assets.adapters.report_files import content_hashes
-from sales_assets.core.delivery import State
+from sales_assets.adapters.delivery.dispatcher import pending_deliveries
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import content_hashes
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rules import State
 from sales_assets_tests.faults import processes, promises, trouble
 from sales_assets_tests.faults.crowd import Crowd
 from sales_assets_tests.faults.leaks import leaks, row_leaks

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from sales_assets.adapters.frames import FrameStore
-from sales_assets.adapters.report_files import write_report
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import DeliveryRow, State, Subscription, open_state
-from sales_assets.core.delivery import NO_THREAD, Timetable
-from sales_assets.core.report import json_bytes
-from sales_assets_tests.adapters.delivery_world import png
+from sales_assets.adapters.state.database import DeliveryRow, State, Subscription, open_state
+from sales_assets.core.delivery.rules import NO_THREAD, Timetable
+from sales_assets.core.report.report import json_bytes
+from sales_assets_tests.adapters.delivery.delivery_world import png
 from sales_assets_tests.bot.bot_world import stuck
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 from sales_assets_tests.fake_telegram.wire import Wire

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from sales_assets.adapters.ledger import Ledger
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets_tests.conftest import EmbeddedServer
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.faults import processes, promises

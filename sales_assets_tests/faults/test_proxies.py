@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.dispatcher import DeliveryStoppedError
+from sales_assets.adapters.delivery.dispatcher import DeliveryStoppedError
+from sales_assets.adapters.delivery.telegram import TelegramSettingError, TelegramTransport
 from sales_assets.adapters.settings import InvalidSettingError, Settings
-from sales_assets.adapters.telegram import TelegramSettingError, TelegramTransport
 from sales_assets.bot import program
-from sales_assets_tests.adapters.delivery_world import DAY, REPORT, World, subscribe
+from sales_assets_tests.adapters.delivery.delivery_world import DAY, REPORT, World, subscribe
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 from sales_assets_tests.faults.proxies import Proxy
 

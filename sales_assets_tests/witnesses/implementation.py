@@ -8,8 +8,6 @@ from datetime import date
 import pandas as pd
 
 from sales_assets.core import russian as ru
-from sales_assets.core.activity import daily_activity, population
-from sales_assets.core.cleaning import clean_events, set_aside
 from sales_assets.core.days import (
     INSTANT,
     ReportDays,
@@ -19,12 +17,14 @@ from sales_assets.core.days import (
     with_instants,
 )
 from sales_assets.core.days import with_wall_clocks as with_wall
-from sales_assets.core.event_log import EventLog, encode
 from sales_assets.core.events import ALL_GROUPS, PATHS
-from sales_assets.core.funnel import conversion_funnel, funnel_before, funnel_depths
-from sales_assets.core.groups import cohort_members
-from sales_assets.core.payments import new_paying_series, new_paying_users
-from sales_assets.core.processes import breached_before, stuck_cases, unclosed_processes
+from sales_assets.core.metrics.activity import daily_activity, population
+from sales_assets.core.metrics.cleaning import clean_events, set_aside
+from sales_assets.core.metrics.event_log import EventLog, encode
+from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before, funnel_depths
+from sales_assets.core.metrics.groups import cohort_members
+from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
+from sales_assets.core.metrics.processes import breached_before, stuck_cases, unclosed_processes
 from sales_assets_tests.witnesses.journeys import SourceLog
 from sales_assets_tests.witnesses.witness import COMPARED_DAYS, loaded_days
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from sales_assets.core.groups import weighted_silhouette
+from sales_assets.core.metrics.groups import weighted_silhouette
 from sales_assets_tests.witnesses import harness
 from sales_assets_tests.witnesses.comparison import COLUMNS, Disagreement
 from sales_assets_tests.witnesses.implementation import numbers_for

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sales_assets.core.delivery import NO_THREAD
-from sales_assets.core.messages import AGAIN, parse_button
+from sales_assets.core.delivery.messages import AGAIN, parse_button
+from sales_assets.core.delivery.rules import NO_THREAD
 
 PRIVATE = "private"
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)

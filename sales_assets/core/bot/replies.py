@@ -5,8 +5,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sales_assets.core.delivery import NO_THREAD
-from sales_assets.core.messages import Button, Keyboard
+from sales_assets.core.delivery.messages import Button, Keyboard
+from sales_assets.core.delivery.rules import NO_THREAD
 
 
 class Kind(StrEnum):

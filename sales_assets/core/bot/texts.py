@@ -9,8 +9,14 @@ from sales_assets.core import russian as ru
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
 from sales_assets.core.bot.incoming import Action, button_data
 from sales_assets.core.bot.outlook import Outlook
-from sales_assets.core.messages import Button, Keyboard, Number, changes_text, report_buttons
-from sales_assets.core.wording import counted, day_and_month, full_date, zone_name
+from sales_assets.core.delivery.messages import (
+    Button,
+    Keyboard,
+    Number,
+    changes_text,
+    report_buttons,
+)
+from sales_assets.core.report.wording import counted, day_and_month, full_date, zone_name
 
 _MOSCOW = "Europe/Moscow"
 #: What a person typed is repeated to him at this length at most.

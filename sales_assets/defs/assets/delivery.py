@@ -6,10 +6,14 @@ from typing import Any
 
 import dagster as dg
 
-from sales_assets.adapters.dispatcher import DeliveryResult, DeliveryStoppedError, Dispatcher
-from sales_assets.adapters.report_files import NUMBERS, read_report
+from sales_assets.adapters.delivery.dispatcher import (
+    DeliveryResult,
+    DeliveryStoppedError,
+    Dispatcher,
+)
+from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.messages import admin_alert, late_notice
+from sales_assets.core.delivery.messages import admin_alert, late_notice
 from sales_assets.defs import names
 from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets

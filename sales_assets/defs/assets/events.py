@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from sales_assets.core.cleaning import clean_events as clean
-from sales_assets.core.cleaning import set_aside
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.schemas import check_clean
+from sales_assets.core.metrics.cleaning import clean_events as clean
+from sales_assets.core.metrics.cleaning import set_aside
+from sales_assets.core.metrics.schemas import check_clean
 from sales_assets.defs import names
 from sales_assets.defs.checks import CLEAN_CHECKS, RAW_CHECKS, dictionary_results, promised, results
 from sales_assets.defs.daily import DailyAssets

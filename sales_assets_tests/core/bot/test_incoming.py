@@ -13,7 +13,7 @@ from sales_assets.core.bot.incoming import (
     parse_day,
     parse_pressed,
 )
-from sales_assets.core.messages import again_button, report_buttons
+from sales_assets.core.delivery.messages import again_button, report_buttons
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""The stored reports and stuck cases, as somebody who asks for them gets them."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from sales_assets.adapters.files import reports as report_files
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, StorageError
+from sales_assets.adapters.files.reports import StoredReport
+from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+
+STUCK_CASES = "stuck_cases"
+
+
+class Archive:
+    """Reads what the orchestrator stored; writes nothing."""
+
+    def __init__(self, store: FrameStore, zone: ZoneInfo, crm_client_url: str | None) -> None:
+        self._store = store
+        self._zone = zone
+        self._crm_client_url = crm_client_url
+        self._newest: tuple[tuple[object, ...], bytes] | None = None
+
+    def report_days(self) -> frozenset[date]:
+        """Return the days that have a report."""
+        return frozenset(self._store.days(report_files.ASSET, report_files.NUMBERS))
+
+    def stuck_days(self) -> frozenset[date]:
+        """Return the days that have a list of stuck cases."""
+        return frozenset(self._store.days(STUCK_CASES))
+
+    def report(self, day: date) -> StoredReport | None:
+        """Return the stored report of `day`, or None.
+
+        Raises:
+            StorageError: the two files of the day do not belong together.
+        """
+        try:
+            return report_files.read_report(self._store, day)
+        except MissingDayError:
+            return None
+
+    def picture_of(self, day: date, caption: str) -> bytes | None:
+        """Return the picture that was made with this very caption, if it is stored still."""
+        try:
+            stored = self.report(day)
+        except StorageError:
+            return None
+        return stored.picture if stored and stored.content["caption"] == caption else None
+
+    def stuck(self, day: date) -> pd.DataFrame:
+        """Return the stuck cases of `day`; raise `MissingDayError` if the day has no list."""
+        return self._store.read(STUCK_CASES, day)
+
+    def spreadsheet(self, day: date) -> bytes:
+        """Return the stuck cases of `day` as an .xlsx file.
+
+        The last one is kept while its files stay as they are: thousands of rows take a second.
+        """
+        stamp = (day, *(self._written_at(one) for one in (day, day - timedelta(days=1))))
+        kept = self._newest
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        content = self._build_spreadsheet(day)
+        self._newest = stamp, content
+        return content
+
+    def _build_spreadsheet(self, day: date) -> bytes:
+        try:
+            previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
+        except MissingDayError:
+            previous = None
+        return stuck_cases_xlsx(self.stuck(day), day, self._zone, previous, self._crm_client_url)
+
+    def _written_at(self, day: date) -> object:
+        path = self._store.path(STUCK_CASES, day)
+        return path.stat().st_mtime if path.exists() else None

@@ -1,0 +1,76 @@
+"""The stored report of a day: its picture and, written last, its numbers and caption."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from sales_assets.adapters.files.frames import FrameStore, StorageError, read_bytes, write_bytes
+from sales_assets.core.delivery.messages import ReportToSend
+from sales_assets.core.report.report import headline_numbers
+
+ASSET = "daily_report"
+PICTURE = ".png"
+NUMBERS = ".json"
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """A day's report as it was rendered.
+
+    `content` is the JSON file's: caption, verdict, numbers, cohort, notes, sha256 of the picture;
+    `content_sha256` is that file's own.
+    """
+
+    day: date
+    content: dict[str, Any]
+    content_sha256: str
+    picture: bytes = field(repr=False)
+
+    def to_send(self) -> ReportToSend:
+        """Return the report as the delivery takes it."""
+        return ReportToSend(
+            day=self.day,
+            caption_html=self.content["caption"],
+            verdict=self.content["verdict"],
+            numbers=headline_numbers(self.content["numbers"]),
+            content_sha256=self.content_sha256,
+            picture=self.picture,
+            notes=tuple(self.content["notes"]),
+        )
+
+
+def write_report(store: FrameStore, day: date, picture: bytes, content: bytes) -> None:
+    """Store both files; a reader takes a picture only with the JSON file that names its hash."""
+    write_bytes(store.path(ASSET, day, PICTURE), picture)
+    write_bytes(store.path(ASSET, day, NUMBERS), content)
+
+
+def read_report(store: FrameStore, day: date) -> StoredReport:
+    """Return the stored report of `day`.
+
+    Raises:
+        MissingDayError: the day has no report.
+        StorageError: the picture is not the one that the JSON file describes.
+    """
+    stored = read_bytes(store.path(ASSET, day, NUMBERS))
+    content = json.loads(stored)
+    picture = read_bytes(store.path(ASSET, day, PICTURE))
+    if sha256(picture).hexdigest() != content["sha256"]:
+        raise StorageError(
+            f"{store.path(ASSET, day, PICTURE)} is not the picture that its JSON file describes: "
+            f"the writing was cut short. Materialize {ASSET} of {day} again."
+        )
+    return StoredReport(day, content, sha256(stored).hexdigest(), picture)
+
+
+def content_hashes(store: FrameStore, days: Iterable[date]) -> dict[date, str]:
+    """Return what stands for the content of each of `days` that has a report."""
+    stored = store.days(ASSET, NUMBERS)
+    return {
+        day: sha256(read_bytes(store.path(ASSET, day, NUMBERS))).hexdigest()
+        for day in days
+        if day in stored
+    }

@@ -1,0 +1,132 @@
+"""Which updates the bot has processed, where it goes on, and what it still owes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from sales_assets.adapters.state.database import BotOffset, BotUpdate, State
+from sales_assets.core.bot import replies
+from sales_assets.core.bot.replies import Reply
+
+#: An update that fails so often is recorded and passed over.
+MOST_FAILURES = 3
+#: After a week without updates Telegram numbers them anew, so an old offset could skip some.
+OFFSET_LIFETIME = timedelta(days=6)
+#: Telegram keeps an update for a day; what was processed is remembered for longer than that.
+KEPT_FOR = timedelta(days=14)
+_LONGEST_REASON = 500
+_PROCESSED, _FAILING, _PASSED_OVER = "processed", "failing", "passed_over"
+
+Decide = Callable[[Session], Sequence[Reply]]
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What the bot still owes for one update."""
+
+    update_id: int
+    replies: tuple[Reply, ...]
+
+
+class BotState:
+    """The part of the state database that belongs to the bot with this public id."""
+
+    def __init__(self, state: State, bot_id: int) -> None:
+        self._state = state
+        self._bot_id = bot_id
+
+    def next_update_id(self, now: datetime) -> int | None:
+        """Return the offset to ask with; None asks for all that Telegram still has."""
+        with self._state.reading() as session:
+            row = session.get(BotOffset, self._bot_id)
+            is_fresh = row is not None and now - row.updated_at < OFFSET_LIFETIME
+            return row.next_update_id if row is not None and is_fresh else None
+
+    def process(self, update_id: int, decide: Decide, now: datetime) -> Owed | None:
+        """Commit in one transaction what `decide` does, what it owes, and the offset.
+
+        Returns None if the update was processed before: nothing is done a second time.
+        """
+        with self._state.writing() as session:
+            row = self._row(session, update_id)
+            self._move_on(session, update_id, now)
+            if row is not None and row.state != _FAILING:
+                return None
+            owed = tuple(decide(session))
+            row = row or self._new_row(session, update_id)
+            row.state, row.reason, row.updated_at = _PROCESSED, None, now
+            row.replies = [replies.to_json(reply) for reply in owed] or None
+            return Owed(update_id, owed)
+
+    def fail(self, update_id: int, reason: str, now: datetime) -> bool:
+        """Record a failure; True if the update is passed over with it."""
+        with self._state.writing() as session:
+            row = self._row(session, update_id) or self._new_row(session, update_id)
+            row.failures = (row.failures or 0) + 1
+            row.reason, row.updated_at = reason[:_LONGEST_REASON], now
+            is_over = row.failures >= MOST_FAILURES
+            # One that fails in its replies has had its effects: it stays processed until then.
+            if is_over:
+                row.state, row.replies = _PASSED_OVER, None
+                self._move_on(session, update_id, now)
+            elif row.state != _PROCESSED:
+                row.state = _FAILING
+            return is_over
+
+    def settle(self, update_id: int, left: Sequence[Reply], now: datetime) -> None:
+        """Record what the bot owes still; nothing is the end of the update."""
+        with self._state.writing() as session:
+            row = self._row(session, update_id)
+            if row is not None:
+                row.replies = [replies.to_json(reply) for reply in left] or None
+                row.updated_at = now
+            if not left:
+                self._forget_old(session, now)
+
+    def owed(self) -> list[Owed]:
+        """Return what a killed process left unsaid, the oldest first."""
+        wanted = select(BotUpdate).where(
+            BotUpdate.bot_id == self._bot_id, BotUpdate.replies.is_not(None)
+        )
+        with self._state.reading() as session:
+            rows = session.scalars(wanted.order_by(BotUpdate.update_id))
+            return [
+                Owed(row.update_id, tuple(map(replies.from_json, row.replies or ())))
+                for row in rows
+            ]
+
+    def passed_over(self) -> list[tuple[int, str]]:
+        """Return the updates that were passed over lately, each with its reason."""
+        wanted = select(BotUpdate).where(
+            BotUpdate.bot_id == self._bot_id, BotUpdate.state == _PASSED_OVER
+        )
+        with self._state.reading() as session:
+            rows = session.scalars(wanted.order_by(BotUpdate.update_id))
+            return [(row.update_id, row.reason or "") for row in rows]
+
+    def _row(self, session: Session, update_id: int) -> BotUpdate | None:
+        return session.get(BotUpdate, (self._bot_id, update_id), with_for_update=True)
+
+    def _new_row(self, session: Session, update_id: int) -> BotUpdate:
+        row = BotUpdate(bot_id=self._bot_id, update_id=update_id, failures=0)
+        session.add(row)
+        return row
+
+    def _move_on(self, session: Session, update_id: int, now: datetime) -> None:
+        row = session.get(BotOffset, self._bot_id)
+        if row is None:
+            row = BotOffset(bot_id=self._bot_id)
+            session.add(row)
+        row.next_update_id, row.updated_at = update_id + 1, now
+
+    def _forget_old(self, session: Session, now: datetime) -> None:
+        session.execute(
+            delete(BotUpdate).where(
+                BotUpdate.bot_id == self._bot_id,
+                BotUpdate.updated_at < now - KEPT_FOR,
+                BotUpdate.replies.is_(None),
+            )
+        )

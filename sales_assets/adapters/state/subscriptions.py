@@ -1,0 +1,137 @@
+"""The subscriptions as the bot changes them, inside its own transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from sales_assets.adapters.state.database import DeliveryRow, Subscription
+from sales_assets.core.bot.access import LONGEST_TITLE, Known
+from sales_assets.core.bot.incoming import Place
+from sales_assets.core.delivery.rules import NO_THREAD, State
+
+_ACTIVE, _ASLEEP, _PENDING = "active", "asleep", "pending"
+
+
+def of_chat(session: Session, chat: int) -> list[Known]:
+    """Return the subscriptions of a chat, one for each topic, the oldest first."""
+    return _known(session, Subscription.chat == chat)
+
+
+def by_id(session: Session, subscription_id: int) -> Known | None:
+    """Return one subscription, or None if it is gone."""
+    found = _known(session, Subscription.id == subscription_id)
+    return found[0] if found else None
+
+
+def all_of(session: Session) -> list[Known]:
+    """Return every subscription, the oldest first."""
+    return _known(session)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return how many subscriptions there are in each state."""
+    rows = session.execute(select(Subscription.state, func.count()).group_by(Subscription.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def activate(session: Session, place: Place, user: int | None, now: datetime) -> None:
+    """Let the place have the report from now on."""
+    _put(session, place, _ACTIVE, user, now)
+
+
+def request(session: Session, place: Place, user: int | None, now: datetime) -> Known:
+    """Note that the place waits for an admin; return the subscription that waits."""
+    return _as_known(_put(session, place, _PENDING, user, now))
+
+
+def allow(session: Session, subscription_id: int, now: datetime) -> None:
+    """Let in a place that waits."""
+    _set_state(session, Subscription.id == subscription_id, (_PENDING,), _ACTIVE, None, now)
+
+
+def refuse(session: Session, subscription_id: int, reason: str, now: datetime) -> None:
+    """Turn down a place that waits."""
+    _set_state(session, Subscription.id == subscription_id, (_PENDING,), _ASLEEP, reason, now)
+
+
+def put_to_sleep(
+    session: Session, chat: int, reason: str, now: datetime, thread: int | None = None
+) -> int:
+    """Stop sending to a chat, or to one topic of it; return how many subscriptions that were.
+
+    One that waits for an admin goes on waiting: sleep would let it back in without approval.
+    """
+    return _set_state(session, _there(chat, thread), (_ACTIVE,), _ASLEEP, reason, now)
+
+
+def bar(session: Session, chat: int, reason: str, now: datetime) -> int:
+    """Take the right to read away from every topic of a chat; return how many had it."""
+    states = (_ACTIVE, _ASLEEP, _PENDING)
+    return _set_state(session, _there(chat, None), states, _ASLEEP, reason, now)
+
+
+def was_served(session: Session, place: Place, day: object) -> bool:
+    """Whether the dispatcher had the place's turn for the report of `day` already."""
+    found = session.scalars(
+        select(DeliveryRow.state).where(
+            DeliveryRow.report_day == day,
+            DeliveryRow.kind == "report",
+            DeliveryRow.chat == place.chat,
+            DeliveryRow.thread == (place.thread or NO_THREAD),
+        )
+    ).first()
+    return found is not None and found != State.PLANNED
+
+
+def _there(chat: int, thread: int | None) -> ColumnElement[bool]:
+    place = Subscription.chat == chat
+    return place if thread is None else place & (Subscription.thread == thread)
+
+
+def _set_state(  # noqa: PLR0913, PLR0917 - a transition: which, from what, to what, why, when
+    session: Session,
+    which: ColumnElement[bool],
+    states: Sequence[str],
+    new_state: str,
+    reason: str | None,
+    now: datetime,
+) -> int:
+    rows = session.scalars(select(Subscription).where(which, Subscription.state.in_(states))).all()
+    for row in rows:
+        row.state, row.reason, row.updated_at = new_state, reason, now
+    return len(rows)
+
+
+def _put(
+    session: Session, place: Place, state: str, user: int | None, now: datetime
+) -> Subscription:
+    thread = place.thread or NO_THREAD
+    row = session.scalars(select(Subscription).where(_there(place.chat, thread))).first()
+    if row is None:
+        row = Subscription(chat=place.chat, thread=thread, doubt_policy="repeat", created_at=now)
+        session.add(row)
+    row.chat_type, row.title = place.kind, (place.title or "")[:LONGEST_TITLE] or None
+    row.state, row.reason, row.requested_by, row.updated_at = state, None, user, now
+    session.flush()
+    return row
+
+
+def _known(session: Session, *conditions: ColumnElement[bool]) -> list[Known]:
+    wanted = select(Subscription).where(*conditions)
+    rows = session.scalars(wanted.order_by(Subscription.created_at, Subscription.id))
+    return [_as_known(row) for row in rows]
+
+
+def _as_known(row: Subscription) -> Known:
+    return Known(
+        id=row.id,
+        chat=row.chat,
+        thread=row.thread,
+        kind=row.chat_type,
+        title=row.title,
+        state=row.state,
+        reason=row.reason,
+        updated_at=row.updated_at,
+    )

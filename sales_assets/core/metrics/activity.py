@@ -1,0 +1,29 @@
+"""What happened on the day: distinct users per event, and the bridge to the CRM."""
+
+import pandas as pd
+
+from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core.report.inputs import Population
+
+
+def daily_activity(clean: pd.DataFrame) -> pd.DataFrame:
+    """Count one day's clean events by type: what the old bot's bars summed to.
+
+    Columns `event_type`, `users` (distinct) and `events` (int64). Every type of `EVENT_TYPES`
+    has its row in that order, with zeros where nothing happened; the other types of the day
+    follow in alphabetical order.
+    """
+    by_type = clean["user_id"].groupby(clean["event_type"].astype("str"))
+    counts = pd.DataFrame({"users": by_type.nunique(), "events": by_type.size()})
+    others = sorted(set(counts.index) - set(EVENT_TYPES))
+    types = pd.Index([*EVENT_TYPES, *others], dtype="str", name="event_type")
+    return counts.reindex(types, fill_value=0).astype("int64").reset_index()
+
+
+def population(history: pd.DataFrame) -> Population:
+    """Count the day's active clients, and those of them in experiments as of its cut-off.
+
+    `history` is the day's `user_history`: a row for each client with a valid event on the day.
+    """
+    clients = history.groupby("user_id")["first_experiment_at"].min()
+    return Population(active=len(clients), in_experiments=int(clients.notna().sum()))

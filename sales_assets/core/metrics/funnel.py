@@ -1,0 +1,113 @@
+"""The conversion funnel: how far a cohort's clients came, in all and by client group."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from sales_assets.core.days import ReportDays
+from sales_assets.core.events import ALL_GROUPS, PATHS
+from sales_assets.core.metrics.event_log import DAY_US, EventLog
+from sales_assets.core.metrics.groups import COHORT_US, CohortGroups, Requests, client_groups
+from sales_assets.core.metrics.processes import comparison_days, with_comparisons
+
+#: A conversion counts up to this long after the entry, the border included.
+CONVERSION_US = 7 * DAY_US
+
+
+def funnel_depths(log: EventLog, steps: Sequence[str], window_us: int) -> np.ndarray:
+    """Return for each entry (a row of the first step, in the log's order) how far it came.
+
+    A closed, ordered funnel: the largest k with `t1 <= t2 <= … <= tk` and `tk − t1 <= window`.
+    The border counts, equal times count in the order of the steps, and other events may lie
+    between. `steps` are distinct types; 1 is an entry without any next step.
+    """
+    entries = log.rows_of(steps[0])
+    latest = log.at_us[entries] + window_us
+    depths = np.ones(len(entries), dtype=np.int8)
+    going, rows = np.arange(len(entries)), entries
+    for step in steps[1:]:
+        # The earliest next step leaves the most time for those after it.
+        found = log.next_of(rows, log.rows_of(step))
+        in_time = log.instants(found) <= latest[going]
+        going, rows = going[in_time], found[in_time]
+        depths[going] += 1
+    return depths
+
+
+def conversion_funnel(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """Count how far the clients with a request 14 to 7 days before each cut-off came.
+
+    Columns `group` (`all`, then the client groups in a fixed order), `path` (`main`,
+    `first_line`), `step`, `users` (int64, distinct) and `share` (of the group's entries; 0.0
+    without entries). Every group has a row for every step of both paths; the groups' users sum
+    to those of `all`. The definition is docs/metrics.md, "Conversion funnel by client group".
+    """
+    groups = client_groups(log, days)
+    cohorts = _cohort_depths(log, days)
+    return {day: _funnel_frame(depths, groups[day]) for day, depths in cohorts}
+
+
+def funnel_before(
+    log: EventLog, days: ReportDays, history_first_day: date
+) -> Mapping[date, pd.DataFrame]:
+    """Return what each day's funnel is compared with: `day`, `path`, `step`, `users`, `share`.
+
+    All clients together, for the same weekday of the four weeks before, latest first, each at
+    its own cut-off; an empty frame where all of them are before the history.
+    """
+    counted = with_comparisons(days, history_first_day)
+    frames = {
+        day: _rows(depths).drop(columns="group").assign(day=day)
+        for day, depths in _cohort_depths(log, counted)
+    }
+    columns = ["day", "path", "step", "users", "share"]
+    return {
+        day: pd.concat(
+            [frames[day].iloc[:0], *map(frames.get, comparison_days(day, history_first_day))],
+            ignore_index=True,
+        )[columns]
+        for day in days.days
+    }
+
+
+def _cohort_depths(log: EventLog, days: ReportDays) -> Iterator[tuple[date, dict[str, np.ndarray]]]:
+    """Yield for each day the depth of each of its cohort's clients by path, in order of users."""
+    requests = Requests.of(log)
+    of_entries = {name: funnel_depths(log, path, CONVERSION_US) for name, path in PATHS.items()}
+    for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
+        entries = requests.within(cutoff, COHORT_US)
+        firsts = np.flatnonzero(np.diff(requests.user[entries], prepend=-1) != 0)
+        yield day, {name: _deepest(depths[entries], firsts) for name, depths in of_entries.items()}
+
+
+def _deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+    return np.maximum.reduceat(depths, firsts) if len(firsts) else depths
+
+
+def _funnel_frame(depths: Mapping[str, np.ndarray], groups: CohortGroups) -> pd.DataFrame:
+    of_groups = [
+        _rows({path: deep[groups.group == place] for path, deep in depths.items()}, name)
+        for place, name in enumerate(groups.names)
+    ]
+    return pd.concat([_rows(depths), *of_groups], ignore_index=True)
+
+
+def _rows(depths: Mapping[str, np.ndarray], group: str = ALL_GROUPS) -> pd.DataFrame:
+    steps = [(path, step) for path, names in PATHS.items() for step in names]
+    users = np.concatenate(
+        [
+            [np.count_nonzero(depths[path] >= step) for step in range(1, len(names) + 1)]
+            for path, names in PATHS.items()
+        ]
+    )
+    return pd.DataFrame(
+        {
+            "group": pd.array([group] * len(steps), dtype="str"),
+            "path": pd.array([path for path, _ in steps], dtype="str"),
+            "step": pd.array([step for _, step in steps], dtype="str"),
+            "users": users.astype(np.int64),
+            "share": users / max(int(users[0]), 1),
+        }
+    )

@@ -1,0 +1,91 @@
+"""New paying clients: who paid for the first time, and the day's payments."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from sales_assets.core import russian as ru
+from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, place_of_day, tally
+
+#: The 28 days that end with the report day, and the same weekday of the week before them.
+SERIES_DAYS = 29
+_WEEK = 7
+
+
+def new_paying_users(
+    log: EventLog, days: ReportDays, history_first_day: date
+) -> Mapping[date, pd.DataFrame]:
+    """Count each day's clients whose earliest payment over all history is on the day: one row.
+
+    `new_paying` are those in no experiment before the cut-off, `new_paying_experiment` the
+    others. `paying` and `payments` are the day's distinct payers and payments of people in no
+    experiment. `same_weekday_last_week` (Int64) is `new_paying` of seven days before and
+    `mean_7d` (float64) its mean over the seven days before, each day at its own cut-off; both
+    are missing where that reaches before the history. A day without payments is zeros.
+    """
+    counted = ReportDays.of([*days.days, *_days_before(days, _WEEK, history_first_day)], days.zone)
+    table = _daily_counts(log, counted)
+    weekly = _weekly_comparisons(table["new_paying"], history_first_day)
+    frame = table.assign(**weekly)
+    return DailyFrames(days.days, lambda day: frame.loc[[day]].reset_index(drop=True))
+
+
+def new_paying_series(
+    log: EventLog, days: ReportDays, history_first_day: date
+) -> Mapping[date, pd.DataFrame]:
+    """Return for each day `day` and `new_paying` (int64) of the 29 days that end with it.
+
+    In order of time, each day at its own cut-off, without the days before the history.
+    """
+    before = _days_before(days, SERIES_DAYS - 1, history_first_day)
+    table = _daily_counts(log, ReportDays.of([*days.days, *before], days.zone))
+
+    def series(day: date) -> pd.DataFrame:
+        shown = [day - timedelta(days=back) for back in reversed(range(SERIES_DAYS))]
+        within = [shown_day for shown_day in shown if shown_day >= history_first_day]
+        return pd.DataFrame(
+            {"day": within, "new_paying": table["new_paying"].reindex(within).array}
+        )
+
+    return DailyFrames(days.days, series)
+
+
+def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[date]:
+    earlier = {day - timedelta(days=back) for day in days.days for back in range(1, count + 1)}
+    return sorted(day for day in earlier if day >= history_first_day)
+
+
+def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """Return the day's own counts, indexed by `datetime.date`."""
+    first_on = place_of_day(log.first_payment, days)
+    outside = log.first_experiment >= cutoffs_of(first_on, days)
+    rows = log.rows_of(ru.PURCHASE)
+    paid_on, payer = place_of_day(log.at_us[rows], days), log.user[rows]
+    visible = log.first_experiment[payer] >= cutoffs_of(paid_on, days)
+    repeated = np.zeros(len(rows), dtype=bool)
+    repeated[1:] = (np.diff(payer) == 0) & (np.diff(paid_on) == 0)
+    counts = {
+        "new_paying": first_on[outside],
+        "new_paying_experiment": first_on[~outside],
+        "paying": paid_on[visible & ~repeated],
+        "payments": paid_on[visible],
+    }
+    index = pd.Index(days.days, dtype=object)
+    return pd.DataFrame({name: tally(on, days) for name, on in counts.items()}, index=index)
+
+
+def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[str, pd.Series]:
+    last_week, mean = {}, {}
+    for day in new_paying.index.tolist():
+        before = [day - timedelta(days=back) for back in range(1, _WEEK + 1)]
+        known = all(earlier in new_paying.index for earlier in before)
+        complete = known and before[-1] >= history_first_day
+        last_week[day] = int(new_paying[before[-1]]) if complete else None
+        mean[day] = float(new_paying.reindex(before).mean()) if complete else None
+    return {
+        "same_weekday_last_week": pd.Series(last_week, dtype="Int64", index=new_paying.index),
+        "mean_7d": pd.Series(mean, dtype="float64", index=new_paying.index),
+    }

@@ -1,0 +1,271 @@
+"""Unclosed processes: cases, their deadline of 24 hours, and what stays open."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
+from sales_assets.core.events import PROCESSES, Process
+from sales_assets.core.metrics.event_log import (
+    DAY_US,
+    HOUR_US,
+    LONG_AGO,
+    NOWHERE,
+    EventLog,
+    cutoffs_of,
+    place_of_day,
+    tally,
+)
+
+#: A start counts for this long; an older one is forgotten.
+WINDOW_US = 30 * DAY_US
+#: The promise: closed within this time of the opening, the border included.
+PROMISE_US = DAY_US
+#: Classes of open cases by age at the cut-off: over the first border, up to the second.
+AGES_US = {
+    "in_progress": (0, PROMISE_US),
+    "overdue_1_3d": (PROMISE_US, 3 * DAY_US),
+    "overdue_3_7d": (3 * DAY_US, 7 * DAY_US),
+    "overdue_7_30d": (7 * DAY_US, WINDOW_US),
+}
+COMPARED_WEEKS = 4
+UNCLOSED_COLUMNS = (
+    "process",
+    "due",
+    "breached",
+    "opened",
+    "closed",
+    *AGES_US,
+    "usual_breached",
+    "same_day_users",
+)
+
+
+@dataclass(frozen=True)
+class _Starts:
+    """One process's starts by user and instant, with what closes each.
+
+    Starts of one user with the same closing row (or all without one) share a `group`. Seen from
+    a cut-off, the group's starts of the last 30 days are one case. It is opened by the start
+    whose `before`, the group's start before it, has left the window. `ended` is the user's last
+    end before the start, `joined` the time of the user's first experiment event.
+    """
+
+    user: np.ndarray
+    at_us: np.ndarray
+    closed: np.ndarray
+    ended: np.ndarray
+    group: np.ndarray
+    before: np.ndarray
+    joined: np.ndarray
+
+    def opens(self, cutoffs: np.ndarray) -> np.ndarray:
+        """Tell which starts open a case of the population, each at its own cut-off."""
+        return (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
+
+
+def comparison_days(day: date, history_first_day: date) -> tuple[date, ...]:
+    """Return the same weekday of the four weeks before, latest first, within the history."""
+    weeks = (day - timedelta(weeks=back) for back in range(1, COMPARED_WEEKS + 1))
+    return tuple(earlier for earlier in weeks if earlier >= history_first_day)
+
+
+def unclosed_processes(
+    log: EventLog, days: ReportDays, history_first_day: date
+) -> Mapping[date, pd.DataFrame]:
+    """Count each day's cases by process: the headline is `breached` of `due`.
+
+    The definition is docs/metrics.md, "Unclosed processes". `due` cases have their deadline on
+    the day, `breached` are those of them not closed by it; `opened` and `closed` happened on the
+    day; `in_progress` and `overdue_*` are open at the cut-off, by age: up to 24 h (a case of
+    exactly 24 h is still in progress), over 24 h to 3 d, over 3 to 7 d, over 7 to 30 d. All these
+    are int64 cases; a day without any is zeros. `usual_breached` (float64) is the median of
+    `breached` on the same weekday of the four weeks before, each at its own cut-off; missing
+    when one of them is before the history. `same_day_users` is the old bot's number: users with
+    a start and no end on the calendar day, in any order.
+    """
+    table = _daily_counts(log, with_comparisons(days, history_first_day))
+    return DailyFrames(days.days, lambda day: _day_of_table(table, day, history_first_day))
+
+
+def breached_before(
+    log: EventLog, days: ReportDays, history_first_day: date
+) -> Mapping[date, pd.DataFrame]:
+    """Return what each day is compared with: `day`, `process`, `due`, `breached`.
+
+    A row per process for each of the `comparison_days`, latest first, at its own cut-off; an
+    empty frame where all of them are before the history.
+    """
+    table = _daily_counts(log, with_comparisons(days, history_first_day))
+    columns = ["day", "process", "due", "breached"]
+
+    def compared(day: date) -> pd.DataFrame:
+        rows = [
+            table[table["day"] == earlier] for earlier in comparison_days(day, history_first_day)
+        ]
+        return pd.concat([*rows, table.iloc[:0]])[columns].reset_index(drop=True)
+
+    return DailyFrames(days.days, compared)
+
+
+def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """List each day's open overdue cases, the oldest first: whom to call.
+
+    Columns: `process`, `user_id`, `opened_at` (wall clock of the report zone), `age_hours`
+    (elapsed hours at the cut-off) and `starts` (how many starts the case has). Cases of one
+    instant stand in the order of the processes, then of the user ids. As many rows per process
+    as `overdue_*` of `unclosed_processes` count together.
+    """
+    starts = [_overdue_some_day(_starts(log, process)) for process in PROCESSES]
+    in_time = [np.argsort(of_process.at_us) for of_process in starts]
+    cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
+
+    def listed(day: date) -> pd.DataFrame:
+        cases = [
+            _overdue_cases(of_process, order, cutoffs[day])
+            for of_process, order in zip(starts, in_time, strict=True)
+        ]
+        return _named_cases(cases, log.users, cutoffs[day], days)
+
+    return DailyFrames(days.days, listed)
+
+
+def with_comparisons(days: ReportDays, history_first_day: date) -> ReportDays:
+    """Return `days` and the days that they are compared with."""
+    earlier = [past for day in days.days for past in comparison_days(day, history_first_day)]
+    return ReportDays.of([*days.days, *earlier], days.zone)
+
+
+def _day_of_table(table: pd.DataFrame, day: date, history_first_day: date) -> pd.DataFrame:
+    compared = comparison_days(day, history_first_day)
+    before = table[table["day"].isin(compared)].groupby("process")["breached"].median()
+    usual = before if len(compared) == COMPARED_WEEKS else before.iloc[:0]
+    of_day = table[table["day"] == day].reset_index(drop=True)
+    with_usual = of_day.assign(usual_breached=of_day["process"].map(usual).astype("float64"))
+    return with_usual[list(UNCLOSED_COLUMNS)]
+
+
+def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """Return all counts by `day` (a `date`) and `process`, in the order of both."""
+    counts = [_process_counts(_starts(log, process), days) for process in PROCESSES]
+    columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
+    keys = {
+        "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
+        "process": pd.array([process.name for process in PROCESSES] * len(days.days), dtype="str"),
+    }
+    return pd.DataFrame(keys | {name: values.ravel() for name, values in columns.items()})
+
+
+def _starts(log: EventLog, process: Process) -> _Starts:
+    rows, ends = log.rows_of(process.start), log.rows_of(*process.ends)
+    closing = log.next_of(rows, ends)
+    user, at_us = log.user[rows], log.at_us[rows]
+    is_first = np.ones(len(rows), dtype=bool)
+    is_first[1:] = (np.diff(user) != 0) | (np.diff(closing) != 0)
+    return _Starts(
+        user=user,
+        at_us=at_us,
+        closed=log.instants(closing),
+        ended=log.instants(log.last_before(rows, ends), missing=LONG_AGO),
+        group=np.cumsum(is_first),
+        before=np.where(is_first, LONG_AGO, np.roll(at_us, 1)),
+        joined=log.first_experiment[user],
+    )
+
+
+def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+    deadline = starts.at_us + PROMISE_US
+    due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
+    late = np.where(starts.closed > deadline, due_on, NOWHERE)
+    return {
+        "due": tally(due_on, days),
+        "breached": tally(late, days),
+        "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
+        "closed": tally(_closing_day(starts, days), days),
+        **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in AGES_US.items()},
+        "same_day_users": tally(_day_left_open(starts, days), days),
+    }
+
+
+def _day_if_opened(starts: _Starts, places: np.ndarray, days: ReportDays) -> np.ndarray:
+    return np.where(starts.opens(cutoffs_of(places, days)), places, NOWHERE)
+
+
+def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
+    """Return the day on which each group was closed, at its last start; `NOWHERE` elsewhere."""
+    places = place_of_day(starts.closed, days)
+    cutoffs = cutoffs_of(places, days)
+    is_last = np.diff(starts.group, append=NOWHERE) != 0
+    counts = is_last & (starts.at_us >= cutoffs - WINDOW_US) & (starts.joined >= cutoffs)
+    return np.where(counts, places, NOWHERE)
+
+
+def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: int) -> np.ndarray:
+    """Count the cases open at each cut-off and aged over the first border, up to the second.
+
+    A start is the opening of an open case of that age for one interval of cut-offs; the
+    intervals are added up by their ends instead of day by day.
+    """
+    after = np.maximum(starts.at_us + over_us, starts.before + WINDOW_US)
+    until = np.minimum(np.minimum(starts.at_us + up_to_us, starts.closed), starts.joined)
+    exists, slots = after < until, len(days.days) + 1
+    begun, over = (
+        np.bincount(np.searchsorted(days.cutoffs_us, edge[exists], side="right"), minlength=slots)
+        for edge in (after, until)
+    )
+    return (begun - over).cumsum()[:-1].astype(np.int64)
+
+
+def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
+    """Return each user's days with a start and no end at all, once; `NOWHERE` elsewhere."""
+    places = place_of_day(starts.at_us, days)
+    cutoffs, midnights = cutoffs_of(places, days), np.append(days.starts_us, 0)[places]
+    ended = (starts.closed < cutoffs) | (starts.ended >= midnights)
+    repeated = np.zeros(len(places), dtype=bool)
+    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(places) == 0)
+    counts = ~ended & ~repeated & (starts.joined >= cutoffs)
+    return np.where(counts, places, NOWHERE)
+
+
+def _overdue_some_day(starts: _Starts) -> _Starts:
+    late_groups = np.unique(starts.group[starts.closed > starts.at_us + PROMISE_US])
+    kept = np.isin(starts.group, late_groups)
+    return _Starts(**{field.name: getattr(starts, field.name)[kept] for field in fields(starts)})
+
+
+def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
+    """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
+    window = np.searchsorted(starts.at_us, [cutoff - WINDOW_US, cutoff], sorter=in_time)
+    recent = in_time[slice(*window)]
+    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
+    rows = np.sort(recent[is_open])
+    firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
+    counts = np.diff(firsts, append=len(rows))
+    opened = starts.at_us[rows][firsts]
+    overdue = opened + PROMISE_US < cutoff
+    user = starts.user[rows][firsts]
+    return {"user": user[overdue], "opened": opened[overdue], "starts": counts[overdue]}
+
+
+def _named_cases(
+    cases: Sequence[dict[str, np.ndarray]], users: pd.Index, cutoff: int, days: ReportDays
+) -> pd.DataFrame:
+    process = np.repeat(np.arange(len(cases)), [len(case["user"]) for case in cases])
+    user, opened, starts = (
+        np.concatenate([case[name] for case in cases]) for name in ("user", "opened", "starts")
+    )
+    order = np.lexsort((user, process, opened))
+    names = pd.array([of_cases.name for of_cases in PROCESSES], dtype="str")
+    frame = pd.DataFrame(
+        {
+            "process": names[process[order]],
+            "user_id": users.array[user[order]],
+            "opened_at": pd.DatetimeIndex(opened[order].view("datetime64[us]"), tz="UTC"),
+            "age_hours": (cutoff - opened[order]) / HOUR_US,
+            "starts": starts[order],
+        }
+    )
+    return with_wall_clocks(frame, ["opened_at"], days.zone)

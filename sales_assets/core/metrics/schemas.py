@@ -1,0 +1,184 @@
+"""What the frames promise, as pandera schemas, and the outcome of checking one day's frame."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sales_assets.core.events import ALL_GROUPS, EXPERIMENTS
+from sales_assets.core.metrics.cleaning import flaws
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+SAMPLE_ROWS = 10
+#: Above this share of bad rows a day is not trusted, unless the operator sets another.
+MAX_BAD_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One check of one day's frame.
+
+    `failing` counts by kind what failed (rows, or 1 for a fault of the frame as a whole),
+    `sample` holds at most ten of the failing rows, `message` is one sentence for the analyst.
+    """
+
+    name: str
+    passed: bool
+    failing: dict[str, int]
+    sample: pd.DataFrame
+    message: str
+
+
+def check_structure(raw: pd.DataFrame, day: date) -> CheckOutcome:
+    """Check the raw frame's columns and types, and that its times lie within `day`.
+
+    What fails here makes every number of the day wrong. An empty day passes and says so.
+    """
+    return _validated("raw_structure", raw, _raw_schema(day))
+
+
+def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> CheckOutcome:
+    """Count the rows that will be set aside, by kind; fail above `max_share` of all rows.
+
+    A share of exactly `max_share` passes. An empty day passes and says so.
+    """
+    kinds = flaws(raw)
+    # Not the other way round: an empty frame would take over the index of what is assigned.
+    bad = raw.assign(kind=kinds)[kinds.notna()]
+    counts = {str(kind): int(count) for kind, count in bad["kind"].value_counts().items()}
+    passed = len(bad) <= max_share * len(raw)
+    share = len(bad) / max(len(raw), 1)
+    message = f"{len(bad)} of {len(raw)} rows set aside ({share:.1%}, allowed {max_share:.1%})"
+    return CheckOutcome(
+        name="bad_row_share",
+        passed=passed,
+        failing=counts,
+        sample=bad.head(SAMPLE_ROWS).reset_index(drop=True),
+        message=message if len(raw) else _EMPTY,
+    )
+
+
+def check_clean(clean: pd.DataFrame, history: pd.DataFrame, day: date) -> CheckOutcome:
+    """Check what the clean frame promises to every metric.
+
+    No missing value, no duplicate, no experiment event, nobody who is in an experiment by the
+    day's own `user_history`, no time outside `day`. An empty day passes and says so.
+    """
+    joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
+    return _validated("clean_promises", clean, _clean_schema(day, joined))
+
+
+def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
+    """Check that the groups sum to `all`, no share exceeds 100 % and no step its predecessor."""
+    whole = funnel[funnel["group"] == ALL_GROUPS].set_index(["path", "step"])["users"]
+    summed = funnel[funnel["group"] != ALL_GROUPS].groupby(["path", "step"])["users"].sum()
+    keys = pd.MultiIndex.from_frame(funnel[["path", "step"]])
+    judged = funnel.assign(
+        whole=whole.reindex(keys).to_numpy(),
+        groups=summed.reindex(keys, fill_value=0).to_numpy(),
+        step_before=funnel.groupby(["group", "path"])["users"].shift(),
+    )
+    return _validated("groups_sum_to_funnel", judged, _groups_schema())
+
+
+_EMPTY = "the day is empty: no rows"
+
+
+def _validated(name: str, frame: pd.DataFrame, schema: "pa.DataFrameSchema") -> CheckOutcome:
+    from pandera.errors import SchemaErrors
+
+    rows = frame.reset_index(drop=True)
+    try:
+        schema.validate(rows, lazy=True)
+    except SchemaErrors as errors:
+        return _failed(name, rows, errors.failure_cases)
+    message = f"{len(rows)} rows as promised" if len(rows) else _EMPTY
+    return CheckOutcome(name, passed=True, failing={}, sample=rows.iloc[:0], message=message)
+
+
+def _failed(name: str, rows: pd.DataFrame, cases: pd.DataFrame) -> CheckOutcome:
+    missing = cases["check"] == "column_in_dataframe"
+    # A missing column fails every check of the whole frame, too: one fault is told once.
+    told = cases[missing | ~cases["failure_case"].astype("str").str.startswith("KeyError(")]
+    kinds = told["check"].where(~missing, "column missing: " + told["failure_case"].astype("str"))
+    # pandera names a row that fails as a whole once for each of its cells.
+    faults = pd.DataFrame({"kind": kinds, "row": told["index"]}).drop_duplicates()
+    failing = {str(kind): int(count) for kind, count in faults["kind"].value_counts().items()}
+    places = sorted({int(row) for row in faults["row"].dropna()})[:SAMPLE_ROWS]
+    listed = ", ".join(f"{kind} ({count})" for kind, count in failing.items())
+    return CheckOutcome(
+        name=name,
+        passed=False,
+        failing=failing,
+        sample=rows.iloc[places].reset_index(drop=True),
+        message=f"of {len(rows)} rows: {listed}",
+    )
+
+
+def _raw_schema(day: date) -> "pa.DataFrameSchema":
+    import pandera.pandas as pa
+
+    return pa.DataFrameSchema(
+        {
+            "user_id": pa.Column(checks=_text(), nullable=True),
+            "event_time": pa.Column(checks=[_wall_clock(), _within(day)], nullable=True),
+            "event_type": pa.Column(checks=_text(), nullable=True),
+        }
+    )
+
+
+def _clean_schema(day: date, joined: pd.Series) -> "pa.DataFrameSchema":
+    import pandera.pandas as pa
+
+    outsider = pa.Check(lambda users: ~users.isin(joined), error="user in an experiment")
+    metric = pa.Check(lambda types: ~types.isin(EXPERIMENTS), error="experiment event")
+    return pa.DataFrameSchema(
+        {
+            "user_id": pa.Column(checks=[_text(), outsider]),
+            "event_time": pa.Column(checks=[_wall_clock(), _within(day)]),
+            "event_type": pa.Column(checks=[_text(), metric]),
+        },
+        checks=pa.Check(lambda frame: flaws(frame) != "duplicates", error="duplicate"),
+    )
+
+
+def _groups_schema() -> "pa.DataFrameSchema":
+    import pandera.pandas as pa
+
+    never_more = pa.Check(
+        lambda frame: ~(frame["users"] > frame["step_before"]), error="more than the step before"
+    )
+    sums = pa.Check(
+        lambda frame: frame["groups"] == frame["whole"], error="groups do not sum to all"
+    )
+    share = pa.Column(float, pa.Check.in_range(0, 1, error="share outside 0..100 %"))
+    return pa.DataFrameSchema({"share": share}, checks=[sums, never_more])
+
+
+def _text() -> "pa.Check":
+    import pandera.pandas as pa
+
+    return pa.Check(lambda values: _is_text(values.dtype), error="not text")
+
+
+def _is_text(dtype: object) -> bool:
+    values = dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+    return isinstance(values, pd.StringDtype)
+
+
+def _wall_clock() -> "pa.Check":
+    import pandera.pandas as pa
+
+    return pa.Check(
+        lambda times: times.dtype == "datetime64[us]", error="not a wall-clock time in microseconds"
+    )
+
+
+def _within(day: date) -> "pa.Check":
+    import pandera.pandas as pa
+
+    bounds = pd.Timestamp(day), pd.Timestamp(day + timedelta(days=1))
+    return pa.Check.in_range(*bounds, include_max=False, error=f"outside {day}")

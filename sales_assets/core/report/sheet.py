@@ -1,0 +1,189 @@
+"""A sheet of paper: texts and boxes at pixels, measured, stacked and turned into a chart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sales_assets.core.report.glyph_widths import REPLACEMENT, advances
+
+#: The family of the font files that ship with the package.
+FONT = "Sales Report Sans"
+#: On a screen 6 cm wide anything smaller cannot be read.
+SMALLEST_TEXT = 29
+INK = "#16202b"
+PAPER = "#ffffff"
+ELLIPSIS = "\u2026"
+
+
+@dataclass(frozen=True)
+class Text:
+    """One line of text; `y` is its baseline, `align` says which end of it lies at `x`."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 32
+    weight: str = "normal"
+    color: str = INK
+    align: str = "left"
+
+    @property
+    def width(self) -> float:
+        """The width in pixels, kerning left out."""
+        return text_width(self.text, self.size, is_bold=self.weight == "bold")
+
+    @property
+    def left(self) -> float:
+        """Where the text begins."""
+        return self.x - {"left": 0.0, "center": 0.5, "right": 1.0}[self.align] * self.width
+
+
+@dataclass(frozen=True)
+class Box:
+    """A filled rectangle; `y` is its upper edge."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    color: str
+
+
+Mark = Text | Box
+
+
+@dataclass(frozen=True)
+class Block:
+    """Marks that belong together, on a strip of paper of some height."""
+
+    marks: tuple[Mark, ...]
+    height: float
+
+
+def text_width(text: str, size: float, *, is_bold: bool) -> float:
+    """Measure `text` in the shipped font, in pixels."""
+    widths = advances(is_bold=is_bold)
+    return size * sum(widths.get(sign, widths[REPLACEMENT]) for sign in text)
+
+
+def fitting_size(text: str, width: float, sizes: Sequence[float], *, is_bold: bool) -> float:
+    """Return the first of `sizes` at which `text` fits into `width`, or the last one."""
+    fitting = (size for size in sizes if text_width(text, size, is_bold=is_bold) <= width)
+    return next(fitting, sizes[-1])
+
+
+def wrapped(
+    text: str, width: float, size: float, *, is_bold: bool = False, most_lines: int = 9
+) -> list[str]:
+    """Break `text` at its spaces into lines that fit `width`; what is left over is elided.
+
+    No-break spaces hold. A single word that is too long is cut with an ellipsis.
+    """
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size, is_bold=is_bold) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    kept = lines[:most_lines]
+    if len(lines) > most_lines:
+        kept[-1] = f"{kept[-1]}{ELLIPSIS}"
+    return [elided(line, width, size, is_bold=is_bold) for line in kept]
+
+
+def elided(text: str, width: float, size: float, *, is_bold: bool) -> str:
+    """Return `text`, cut with an ellipsis if it is wider than `width`."""
+    if text_width(text, size, is_bold=is_bold) <= width:
+        return text
+    ends = range(len(text) - 1, 0, -1)
+    cuts = (f"{text[:end].rstrip(' ,' + ELLIPSIS)}{ELLIPSIS}" for end in ends)
+    fitting = (cut for cut in cuts if text_width(cut, size, is_bold=is_bold) <= width)
+    return next(fitting, ELLIPSIS)
+
+
+def stacked(blocks: Iterable[Block]) -> Block:
+    """Put blocks one under the other."""
+    marks: list[Mark] = []
+    top = 0.0
+    for block in blocks:
+        marks += moved(block.marks, down=top)
+        top += block.height
+    return Block(tuple(marks), top)
+
+
+def moved(marks: Iterable[Mark], *, right: float = 0, down: float = 0) -> list[Mark]:
+    """Return the marks at another place."""
+    return [replace(mark, x=mark.x + right, y=mark.y + down) for mark in marks]
+
+
+def chart_spec(block: Block, width: int) -> dict[str, Any]:
+    """Return the Vega-Lite specification of a white sheet with the block's marks.
+
+    Signs that the shipped font lacks become boxes: otherwise the machine's fonts would be asked.
+    """
+    import altair as alt
+
+    layers = [_boxes(block), _texts(block)]
+    sheet = alt.layer(*layers).properties(
+        width=width, height=round(block.height), padding=0, background=PAPER
+    )
+    return sheet.configure_view(stroke=None).to_dict()
+
+
+def _boxes(block: Block) -> Any:
+    import altair as alt
+
+    boxes = [mark for mark in block.marks if isinstance(mark, Box)]
+    values = [
+        {
+            "x": round(box.x),
+            "y": round(box.y),
+            "x2": round(box.x + box.width),
+            "y2": round(box.y + box.height),
+            "color": box.color,
+        }
+        for box in boxes
+    ]
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_rect()
+        .encode(
+            x=alt.X("x:Q", scale=None, axis=None),
+            y=alt.Y("y:Q", scale=None, axis=None),
+            x2="x2:Q",
+            y2="y2:Q",
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+
+
+def _texts(block: Block) -> Any:
+    import altair as alt
+
+    texts = [mark for mark in block.marks if isinstance(mark, Text)]
+    values = [
+        asdict(text) | {"x": round(text.x, 1), "y": round(text.y, 1), "text": _drawable(text.text)}
+        for text in texts
+    ]
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_text(
+            font=FONT,
+            baseline="alphabetic",
+            align=alt.expr("datum.align"),
+            fontWeight=alt.expr("datum.weight"),
+        )
+        .encode(
+            x=alt.X("x:Q", scale=None, axis=None),
+            y=alt.Y("y:Q", scale=None, axis=None),
+            text="text:N",
+            size=alt.Size("size:Q", scale=None),
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+
+
+def _drawable(text: str) -> str:
+    known = advances(is_bold=False)
+    return "".join(sign if sign in known else REPLACEMENT for sign in text)

@@ -1,0 +1,140 @@
+"""The list of stuck cases, as a spreadsheet program opens it."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+from sales_assets.core import russian as ru
+from sales_assets.core.errors import SalesAssetsError
+
+DAY = date(2022, 2, 12)
+MOSCOW = ZoneInfo("Europe/Moscow")
+TEMPLATE = "https://crm.example/clients/{user_id}?tab=1"
+
+Case = tuple[str, str, pd.Timestamp, float, int]
+CASES: tuple[Case, ...] = (
+    (ru.FIRST_LINE, "0042", pd.Timestamp("2022-02-11 10:30"), 37.5, 2),
+    (ru.OPEN_REQUESTS, "=1+1", pd.Timestamp("2022-02-03 09:00"), 231.0, 1),
+    (ru.OPEN_REQUESTS, "клиент & Ко/7", pd.Timestamp("2022-02-11 10:30"), 37.5, 5),
+    (ru.LESSON_PAYMENT, "12345678901234567890", pd.Timestamp("2022-02-10 01:02"), 70.97, 1),
+)
+
+
+def stuck(cases: Sequence[Case] = CASES) -> pd.DataFrame:
+    columns = ["process", "user_id", "opened_at", "age_hours", "starts"]
+    frame = pd.DataFrame(list(cases), columns=columns)
+    return frame.astype(
+        {
+            "process": "category",
+            "user_id": "str",
+            "opened_at": "datetime64[us]",
+            "age_hours": "float64",
+            "starts": "int64",
+        }
+    )
+
+
+def opened(content: bytes) -> Worksheet:
+    sheet = load_workbook(BytesIO(content)).active
+    assert isinstance(sheet, Worksheet)
+    return sheet
+
+
+def rows_of(content: bytes) -> list[tuple[Any, ...]]:
+    return list(opened(content).iter_rows(min_row=2, values_only=True))
+
+
+def test_the_longest_waiting_comes_first_and_of_equals_the_one_asked_for_most() -> None:
+    clients = [row[1] for row in rows_of(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))]
+    assert clients == ["=1+1", "12345678901234567890", "клиент & Ко/7", "0042"]
+
+
+def test_ids_stay_text_whatever_they_look_like() -> None:
+    sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
+    cells = [sheet.cell(row, 2) for row in range(2, 6)]
+    assert {cell.data_type for cell in cells} == {"s"}
+
+
+def test_times_are_dates_and_ages_are_numbers() -> None:
+    sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
+    assert sheet["C2"].value == pd.Timestamp("2022-02-03 09:00")
+    assert sheet["C2"].is_date
+    assert sheet["D3"].value == pytest.approx(70.97)
+    assert sheet["E2"].value == 1
+
+
+def test_the_sheet_opens_ready_to_work_with() -> None:
+    sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
+    assert sheet.title == "Зависшие 12.02.2022"
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:F5"
+    assert [sheet.cell(1, column).value for column in range(1, 7)] == [
+        "Процесс",
+        "Клиент",
+        "Открыто, МСК",
+        "Ждёт, ч",
+        "Обращений",
+        "Новое за день",
+    ]
+    assert all(sheet.column_dimensions[letter].width >= 10 for letter in "ABCDEF")
+
+
+def test_without_the_day_before_a_case_is_new_if_its_24_hours_ended_on_the_day() -> None:
+    rows = rows_of(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
+    assert [row[5] for row in rows] == ["нет", "нет", "да", "да"]
+
+
+def test_with_the_day_before_a_case_is_new_if_it_was_not_stuck_then() -> None:
+    before = stuck(CASES[:2])
+    rows = rows_of(stuck_cases_xlsx(stuck(), DAY, MOSCOW, before, None))
+    assert {row[1]: row[5] for row in rows} == {
+        "=1+1": "нет",
+        "12345678901234567890": "да",
+        "клиент & Ко/7": "да",
+        "0042": "нет",
+    }
+
+
+def test_each_client_links_to_the_crm_if_its_address_is_known() -> None:
+    sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, TEMPLATE))
+    cells = [row[1] for row in sheet.iter_rows(min_row=2)]
+    links = {cell.value: cell.hyperlink.target for cell in cells if cell.hyperlink}
+    assert links["0042"] == "https://crm.example/clients/0042?tab=1"
+    encoded = "%D0%BA%D0%BB%D0%B8%D0%B5%D0%BD%D1%82%20%26%20%D0%9A%D0%BE%2F7"
+    assert links["клиент & Ко/7"] == f"https://crm.example/clients/{encoded}?tab=1"
+
+
+def test_without_a_template_there_are_no_links() -> None:
+    sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
+    assert not any(row[1].hyperlink for row in sheet.iter_rows(min_row=2))
+
+
+def test_a_template_without_a_place_for_the_client_is_refused() -> None:
+    with pytest.raises(SalesAssetsError, match=r"\{user_id\}"):
+        stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, "https://crm.example/")
+
+
+def test_a_very_long_id_stays_a_text_without_a_link() -> None:
+    case = (ru.OPEN_REQUESTS, "x" * 3000, pd.Timestamp("2022-02-03 09:00"), 231.0, 1)
+    sheet = opened(stuck_cases_xlsx(stuck([case]), DAY, MOSCOW, None, TEMPLATE))
+    assert sheet["B2"].value == "x" * 3000
+    assert sheet["B2"].hyperlink is None
+
+
+def test_an_empty_list_is_a_header_alone() -> None:
+    assert rows_of(stuck_cases_xlsx(stuck([]), DAY, MOSCOW, stuck(), TEMPLATE)) == []
+
+
+def test_the_same_cases_give_the_same_bytes_and_stay_unchanged() -> None:
+    cases = stuck()
+    one = stuck_cases_xlsx(cases, DAY, MOSCOW, None, TEMPLATE)
+    assert one == stuck_cases_xlsx(cases.iloc[::-1], DAY, MOSCOW, None, TEMPLATE)
+    pd.testing.assert_frame_equal(cases, stuck())

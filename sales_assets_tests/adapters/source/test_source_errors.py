@@ -1,0 +1,81 @@
+from collections.abc import Callable
+
+import adbc_driver_manager
+import pytest
+
+from sales_assets.adapters.source.errors import explained, redacted
+from sales_assets.core.errors import SalesAssetsError
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h:5432/db", "postgresql://u:***@h:5432/db"),
+        ("postgresql://u:se@c/r:et@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:se?cret@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u@h/db?password=secret&x=1", "postgresql://u@h/db?password=***&x=1"),
+        (
+            "postgresql:///db?host=/tmp&sslpassword=secret",
+            "postgresql:///db?host=/tmp&sslpassword=***",
+        ),
+        (
+            "postgresql+psycopg2://u:secret@/db?host=/tmp/x",
+            "postgresql+psycopg2://u:***@/db?host=/tmp/x",
+        ),
+        ("host=h password='my \\' secret' user=u", "host=h password=*** user=u"),
+        ("host=h PASSWORD=secret", "host=h PASSWORD=***"),
+    ],
+)
+def test_no_secret_of_a_url_is_shown(url: str, shown: str) -> None:
+    assert redacted(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://h:5432/db", "postgresql://u@h/db", "postgresql://u@/db?host=/tmp/a-b"]
+)
+def test_a_url_without_secrets_is_shown_as_it_is(url: str) -> None:
+    assert redacted(url) == url
+
+
+def raised(error: Exception, url: str) -> SalesAssetsError:
+    with pytest.raises(SalesAssetsError) as caught, explained(url, "reading days"):
+        raise error
+    return caught.value
+
+
+@pytest.mark.parametrize("written", ["p%40ss", "p@ss"])
+def test_a_driver_that_quotes_the_password_is_not_repeated(written: str) -> None:
+    error = adbc_driver_manager.OperationalError(
+        f"IO: [libpq] Failed to connect: bad {written}",
+        status_code=adbc_driver_manager.AdbcStatusCode.IO,
+    )
+    told = raised(error, "postgresql://u:p%40ss@h/db")
+    assert written not in str(told)
+    assert written not in str(told.__cause__)
+
+
+def test_other_errors_and_our_own_pass_unchanged() -> None:
+    for error in (ValueError("a bug"), SalesAssetsError("said already")):
+        with pytest.raises(type(error)) as caught, explained("postgresql://h/d", "reading"):
+            raise error
+        assert caught.value is error
+
+
+FORMS: list[Callable[[str], str]] = [
+    lambda said: f"INTERNAL: [libpq] {said}",
+    lambda said: f"IO: {said}\n\nQuery was: SELECT 1",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str], str]) -> None:
+    error = adbc_driver_manager.OperationalError(
+        form("canceling statement due to user request"),
+        status_code=adbc_driver_manager.AdbcStatusCode.CANCELLED,
+        sqlstate="57014",
+    )
+    assert str(raised(error, "postgresql://u:x@h/d")) == (
+        "Reading days failed. Source: postgresql://u:***@h/d. It said: canceling statement due to "
+        "user request (57014). The server or someone cancelled the query: raise statement_timeout "
+        "for this user, ask for fewer days, or see whether the time columns have an index."
+    )

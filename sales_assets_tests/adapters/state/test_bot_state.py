@@ -1,0 +1,101 @@
+"""What the bot keeps, on both databases."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
+from sales_assets.adapters.state import invites, subscriptions
+from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
+from sales_assets.adapters.state.database import State, open_state
+from sales_assets.core.bot.incoming import Place
+from sales_assets.core.bot.replies import Kind, Reply
+
+NOW = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
+HELLO = Reply(Kind.TEXT, 1, html="hello")
+_databases = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    if request.param == "postgres":
+        server: EmbeddedServer = request.getfixturevalue("embedded_server")
+        url = server.ensure_database(f"bot_state_{next(_databases)}")
+    opened = open_state(url)
+    yield opened
+    opened.close()
+
+
+def test_an_updates_effect_its_replies_and_the_offset_are_one(state: State) -> None:
+    bot = BotState(state, 7)
+
+    def decide_and_fail(session: object) -> list[Reply]:
+        subscriptions.activate(session, Place(1), 1, NOW)  # type: ignore[arg-type]
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        bot.process(10, decide_and_fail, NOW)
+    assert bot.next_update_id(NOW) is None
+    with state.reading() as session:
+        assert subscriptions.all_of(session) == []
+
+    owed = bot.process(10, lambda _: [HELLO], NOW)
+    assert owed is not None
+    assert bot.owed() == [owed]
+    assert bot.next_update_id(NOW) == 11
+    assert bot.process(10, decide_and_fail, NOW) is None
+    bot.settle(10, [], NOW)
+    assert bot.owed() == []
+
+
+def test_an_offset_of_long_ago_is_not_trusted(state: State) -> None:
+    bot = BotState(state, 7)
+    bot.process(10, lambda _: [], NOW)
+    assert bot.next_update_id(NOW + OFFSET_LIFETIME) is None
+    assert BotState(state, 8).next_update_id(NOW) is None
+
+
+def test_the_third_failure_passes_an_update_over(state: State) -> None:
+    bot = BotState(state, 7)
+    assert [bot.fail(10, "x" * 1000, NOW) for _ in range(3)] == [False, False, True]
+    assert bot.next_update_id(NOW) == 11
+    assert bot.process(10, lambda _: [HELLO], NOW) is None
+    [(number, reason)] = bot.passed_over()
+    assert (number, len(reason)) == (10, 500)
+
+
+def test_a_failed_update_can_succeed_later(state: State) -> None:
+    bot = BotState(state, 7)
+    bot.fail(10, "once", NOW)
+    assert bot.process(10, lambda _: [], NOW) is not None
+    assert bot.passed_over() == []
+
+
+def test_an_invite_is_used_up_by_the_first(state: State) -> None:
+    with state.writing() as session:
+        secret = invites.create(session, NOW, NOW + timedelta(hours=1))
+    with state.writing() as session:
+        assert not invites.redeem(session, "another", 1, NOW)
+        assert not invites.redeem(session, secret, 1, NOW + timedelta(hours=1))
+        assert invites.redeem(session, secret, 1, NOW)
+        assert not invites.redeem(session, secret, 2, NOW)
+
+
+def test_sleep_does_not_let_a_waiting_chat_in(state: State) -> None:
+    with state.writing() as session:
+        waiting = subscriptions.request(session, Place(1, title="x" * 100), 1, NOW)
+        subscriptions.activate(session, Place(2, 5), 1, NOW)
+        assert subscriptions.put_to_sleep(session, 1, "kicked", NOW) == 0
+        assert subscriptions.put_to_sleep(session, 2, "topic gone", NOW, thread=4) == 0
+        assert subscriptions.put_to_sleep(session, 2, "kicked", NOW) == 1
+        assert waiting.title == "x" * 64
+        subscriptions.allow(session, waiting.id, NOW)
+        found = subscriptions.by_id(session, waiting.id)
+        assert found is not None
+        assert found.is_active
+        assert subscriptions.counts(session) == {"active": 1, "asleep": 1}
+        assert subscriptions.bar(session, 1, "revoked", NOW) == 1

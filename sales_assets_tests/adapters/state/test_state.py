@@ -1,0 +1,222 @@
+"""The state database: the same tables everywhere, opened by several processes at once."""
+
+import itertools
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import StatementError
+
+from sales_assets.adapters.delivery.dispatcher import Dispatcher
+from sales_assets.adapters.delivery.outbox import OutboxTransport
+from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
+from sales_assets.adapters.state import database as state_module
+from sales_assets.adapters.state.database import (
+    Base,
+    BotOffset,
+    State,
+    StateError,
+    StateLockedError,
+    migration_config,
+    open_state,
+)
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rules import Outcome, Verdict
+from sales_assets_tests.adapters.delivery.delivery_world import (
+    CORRECTED,
+    DAY,
+    MORNING,
+    REPORT,
+    TIMETABLE,
+    Clock,
+    subscribe,
+    subscriptions,
+)
+
+_databases = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'folder' / 'state.db'}"
+        return
+    server: EmbeddedServer = request.getfixturevalue("embedded_server")
+    name = f"state_{next(_databases)}"
+    yield server.ensure_database(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def state(url: str) -> Iterator[State]:
+    opened = open_state(url)
+    yield opened
+    opened.close()
+
+
+def test_the_models_are_what_the_migrations_build(state: State) -> None:
+    with state.reading() as session:
+        context = MigrationContext.configure(session.connection())
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_newest_revision_is_the_one_that_the_code_expects() -> None:
+    heads = ScriptDirectory.from_config(migration_config()).get_heads()
+    assert heads == [state_module.NEWEST_REVISION]
+
+
+def test_several_processes_open_a_new_state_at_once(url: str) -> None:
+    program = (
+        "import sys; from sales_assets.adapters.state.database import open_state; "
+        "open_state(sys.argv[1])"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, url], stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    ends = [(one.communicate()[1].decode(), one.returncode) for one in running]
+    assert ends == [("", 0)] * 3
+
+
+def test_opening_a_second_time_keeps_what_is_there(url: str, state: State) -> None:
+    subscribe(state, 5)
+    assert subscriptions(open_state(url))[5] == ("active", None)
+
+
+def test_instants_come_back_aware_and_in_utc(state: State) -> None:
+    moment = MORNING.astimezone(TIMETABLE.zone)
+    with state.writing() as session:
+        session.add(BotOffset(bot_id=7_000_000_001, next_update_id=1, updated_at=moment))
+    with state.reading() as session:
+        found = session.get_one(BotOffset, 7_000_000_001).updated_at
+    assert (found, found.tzinfo) == (moment, UTC)
+
+
+def test_an_instant_without_a_zone_is_refused(state: State) -> None:
+    naive = datetime(2026, 2, 13)
+    with pytest.raises(StatementError, match="no time zone"), state.writing() as session:
+        session.add(BotOffset(bot_id=1, next_update_id=1, updated_at=naive))
+
+
+def test_a_chat_subscribes_once(state: State) -> None:
+    subscribe(state, 5)
+    with pytest.raises(StateError):
+        subscribe(state, 5)
+
+
+def test_a_state_that_no_rule_knows_is_refused(state: State) -> None:
+    subscribe(state, 5)
+    change = text("update subscriptions set state = 'x'")
+    with pytest.raises(StateError), state.writing() as session:
+        session.execute(change)
+
+
+def test_a_report_and_its_correction_go_through_the_ledger(state: State, tmp_path: Path) -> None:
+    clock = Clock()
+    ledger = Ledger(state, is_outbox=True)
+    dispatcher = Dispatcher(ledger, OutboxTransport(tmp_path), TIMETABLE, clock, (), clock.sleep)
+    assert dispatcher.deliver(REPORT).is_complete
+    assert dispatcher.deliver(CORRECTED).is_complete
+    assert {row.kind for row in ledger.rows(DAY)} == {"report", "edit", "change"}
+    content = ledger.content(DAY, REPORT.content_sha256)
+    assert content is not None
+    assert dict(content.numbers) == REPORT.numbers
+
+
+def test_a_row_is_claimed_by_one_alone(state: State) -> None:
+    ledger = Ledger(state)
+    subscribe(state, 5)
+    ledger.plan(DAY, "report", ledger.subscribers(), MORNING)
+    [row] = ledger.rows(DAY)
+    claims = [ledger.claim(row, owner, MORNING) for owner in ("a", "b")]
+    assert [claim is not None for claim in claims] == [True, False]
+
+
+def test_what_a_writer_read_is_still_so_when_it_writes(state: State) -> None:
+    ledger = Ledger(state)
+    subscribe(state, *range(1, 40))
+    subscribers = ledger.subscribers()
+
+    def plan_one_after_another(_number: int) -> None:
+        for at in range(0, len(subscribers), 4):
+            ledger.plan(DAY, "report", subscribers[: at + 4], MORNING)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(plan_one_after_another, range(4)))
+    assert len(ledger.rows(DAY)) == len(subscribers)
+
+
+def test_a_writer_that_waits_too_long_says_that_the_state_is_locked(url: str) -> None:
+    with (
+        closing(open_state(url)) as state,
+        closing(open_state(url, busy_seconds=0.1)) as other,
+        state.writing(),
+        pytest.raises(StateLockedError, match="locked by another process"),
+        other.writing(),
+    ):
+        pass
+
+
+def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
+    state: State,
+) -> None:
+    ledger = Ledger(state)
+    subscribe(state, -5, -100)
+    ledger.plan(DAY, "report", ledger.subscribers(), MORNING)
+    claim = ledger.claim(ledger.rows(DAY)[0], "a", MORNING)
+    assert claim is not None
+    ledger.finish(claim, Verdict(Outcome.SENT, message_id=3), MORNING)
+
+    for _ in range(2):
+        ledger.migrate(-5, -100, MORNING)
+
+    [row] = ledger.rows(DAY)
+    assert (row.chat, row.state, row.message_id) == (-100, "sent", 3)
+    assert list(subscriptions(state)) == [-100]
+
+
+def test_a_locked_database_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    open_state(f"sqlite:///{path}").close()
+    state = open_state(f"sqlite:///{path}", busy_seconds=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateLockedError, match="locked by another process"), state.writing():
+        pass
+    other.execute("COMMIT")
+    other.close()
+
+
+def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}", busy_seconds=0.05)
+    with state.writing():
+        assert subscriptions(state) == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("no url", "not an SQLAlchemy URL"),
+        ("oracledb2://x", "not an SQLAlchemy URL"),
+        ("sqlite://", "needs a file"),
+        ("postgresql://chief:secret@127.0.0.1:1/state", "cannot be used"),
+        ("sqlite:////proc/no/state.db", "/proc/no"),
+    ],
+)
+def test_a_wrong_url_is_told_with_the_way_out_and_without_the_password(
+    wrong: str, said: str
+) -> None:
+    with pytest.raises(StateError, match="SALES_ASSETS_STATE_URL") as told:
+        open_state(wrong)
+    assert said in str(told.value)
+    assert "secret" not in str(told.value)

@@ -1,0 +1,331 @@
+"""The picture's layout: nothing too small, nothing across anything, colour never alone."""
+
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+
+from sales_assets.core.events import PROCESSES
+from sales_assets.core.report import picture as drawn
+from sales_assets.core.report.inputs import ReportInputs
+from sales_assets.core.report.picture import picture, picture_spec
+from sales_assets.core.report.report import build_report
+from sales_assets.core.report.sheet import FONT, INK, PAPER, SMALLEST_TEXT, Block, Box, Text
+from sales_assets_tests.core.report import report_days as days
+
+DAYS = days.named_days()
+every_day = pytest.mark.parametrize("name", DAYS)
+
+
+def texts_of(inputs: ReportInputs) -> list[Text]:
+    return [mark for mark in picture(build_report(inputs)).marks if isinstance(mark, Text)]
+
+
+def boxes_of(inputs: ReportInputs) -> list[Box]:
+    return [mark for mark in picture(build_report(inputs)).marks if isinstance(mark, Box)]
+
+
+def words_of(inputs: ReportInputs) -> list[str]:
+    return [text.text.replace("\u00a0", " ") for text in texts_of(inputs)]
+
+
+def area(mark: Text | Box) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what is inked: lower-case descenders, capitals."""
+    if isinstance(mark, Box):
+        return mark.x, mark.y, mark.x + mark.width, mark.y + mark.height
+    up, down = 0.73 * mark.size, 0.2 * mark.size
+    return mark.left, mark.y - up, mark.left + mark.width, mark.y + down
+
+
+def overlap(one: Text | Box, other: Text | Box) -> bool:
+    left, top, right, bottom = area(one)
+    left2, top2, right2, bottom2 = area(other)
+    return left < right2 and left2 < right and top < bottom2 and top2 < bottom
+
+
+def is_inside(inner: Text, outer: Box) -> bool:
+    left, top, right, bottom = area(inner)
+    left2, top2, right2, bottom2 = area(outer)
+    return left2 <= left and top2 <= top and right <= right2 and bottom <= bottom2
+
+
+def long_names() -> ReportInputs:
+    stages = (30_000, 25_000, 12_000, 9_000, 7_000, 5_000, 2_000)
+    names = ["ночные, " * 12 + f"группа {i}" for i in range(6)] + ["Ж" * 90]
+    return replace(days.enormous(), funnel=days.funnel(dict.fromkeys(names[:4], stages)))
+
+
+LAYOUTS = {
+    **DAYS,
+    "long_names": long_names(),
+    "long_word": replace(days.ordinary(), funnel=days.funnel({"Ж" * 90: (9, 8, 7, 6, 5, 4, 3)})),
+    "millions": replace(
+        days.enormous(),
+        paying=days.paying(1_234_567, 234_567, 1_234_567, 1_234_567.8),
+        unclosed=days.unclosed(dict.fromkeys(days.PROCESS_NAMES, (234_567, 765_432))),
+    ),
+}
+
+
+@cache
+def block(name: str) -> Block:
+    return picture(build_report(LAYOUTS[name]))
+
+
+def texts(name: str) -> list[Text]:
+    return [mark for mark in block(name).marks if isinstance(mark, Text)]
+
+
+def boxes(name: str) -> list[Box]:
+    return [mark for mark in block(name).marks if isinstance(mark, Box)]
+
+
+every_layout = pytest.mark.parametrize("name", LAYOUTS)
+
+
+@every_layout
+def test_no_text_is_too_small_for_a_phone(name: str) -> None:
+    assert min(text.size for text in texts(name)) >= SMALLEST_TEXT
+
+
+@every_layout
+def test_everything_lies_within_the_margins(name: str) -> None:
+    height = block(name).height
+    for mark in (*texts(name), *boxes(name)):
+        left, top, right, bottom = area(mark)
+        assert left >= drawn.MARGIN - 6
+        assert right <= drawn.RIGHT + 6
+        assert 0 <= top <= bottom <= height
+
+
+@every_layout
+def test_no_text_overlaps_another(name: str) -> None:
+    clashes = [
+        (one.text, other.text) for one, other in combinations(texts(name), 2) if overlap(one, other)
+    ]
+    assert not clashes
+
+
+@every_layout
+def test_no_text_crosses_the_end_of_a_bar(name: str) -> None:
+    pairs = product(texts(name), boxes(name))
+    clashes = [
+        (text.text, box) for text, box in pairs if overlap(text, box) and not is_inside(text, box)
+    ]
+    assert not clashes
+
+
+@every_layout
+def test_the_picture_is_portrait_and_within_what_telegram_takes(name: str) -> None:
+    height = block(name).height
+    assert 600 < height < 2100
+    assert height + drawn.WIDTH <= 10_000
+
+
+@every_day
+def test_the_four_parts_stand_in_their_order(name: str) -> None:
+    words = words_of(DAYS[name])
+    heads = [drawn.ru.NEW_PAYING_TITLE, drawn.ru.PROCESSES_TITLE, "Воронка", "Данные до 00:00"]
+    places = [next(i for i, word in enumerate(words) if head in word) for head in heads]
+    assert places == sorted(places)
+
+
+def test_processes_keep_the_order_of_the_journey_whatever_their_size() -> None:
+    names = [process.name for process in PROCESSES]
+    for inputs in (days.ordinary(), days.catastrophe(), days.enormous()):
+        assert [word for word in words_of(inputs) if word in names] == names
+
+
+def test_groups_keep_their_order_whatever_their_size() -> None:
+    small, large = (10, 9, 8, 7, 6, 5, 4), (300, 9, 8, 7, 6, 5, 4)
+    one = {"дозвонились": small, "записались сами": large, "без реакции 24 ч": small}
+    other = {"без реакции 24 ч": large, "записались сами": small, "дозвонились": large}
+    for groups in (one, other):
+        words = words_of(replace(days.ordinary(), funnel=days.funnel(groups)))
+        heads = [w for w in words if w in {"Записались сами", "Дозвонились", "Без реакции 24 ч"}]
+        assert heads == ["Записались сами", "Дозвонились", "Без реакции 24 ч"]
+
+
+def test_an_ordinary_day_has_no_colour_of_alarm() -> None:
+    colors = {mark.color for mark in picture(build_report(days.ordinary())).marks}
+    assert drawn.ALARM not in colors
+
+
+@every_day
+def test_colour_is_never_alone(name: str) -> None:
+    """What is red is bold, or a bar whose line has a sign, or the strip under the verdict."""
+    drawn_texts = texts(name)
+    red = [text for text in drawn_texts if text.color == drawn.ALARM]
+    assert all(text.weight == "bold" for text in red)
+    signed = [text for text in red if text.text[0] in "▲▼" or text.text[-1] in "▲▼"]
+    assert bool(red) == bool(signed)
+    for box in boxes(name):
+        if box.color == drawn.ALARM:
+            middle = box.y + box.height / 2
+            assert any(
+                abs(text.y - middle) < 40 and (text in signed or text.color == PAPER)
+                for text in drawn_texts
+            )
+
+
+def test_the_usual_level_is_a_mark_at_its_place_on_the_bar() -> None:
+    boxes = boxes_of(days.alarming())
+    bar = next(b for b in boxes if b.color == drawn.TRACK and b.height == drawn.BAR_HEIGHT)
+    mark = next(b for b in boxes if b.color == INK and b.width == 6 and overlap(b, bar))
+    assert mark.x + 3 - bar.x == pytest.approx(bar.width * 11 / 32)
+
+
+def test_a_part_that_is_missing_says_so_in_its_place_and_the_others_stay() -> None:
+    words = words_of(days.missing_funnel())
+    assert "Воронка: нет данных за 3–9 февраля" in words
+    assert "Незакрытые процессы" in words
+    everything = words_of(days.everything_missing())
+    assert "Новые платящие: нет данных за 12 февраля" in everything
+    assert "Незакрытые процессы: нет данных за 12 февраля" in everything
+    assert any("Сверка с CRM: нет данных за 12 февраля" in word for word in everything)
+
+
+def test_a_quiet_day_is_calm() -> None:
+    words = words_of(days.quiet())
+    assert "Заявки 19–25 июля: заявок не было" in words
+    assert "Дольше 24 ч на конец дня никто не ждёт" in words
+
+
+def test_the_picture_names_cohort_bridge_and_the_time_of_the_data() -> None:
+    words = words_of(days.ordinary())
+    assert "Заявки 30 января – 5 февраля: 456, купили 30 (7 %)" in words
+    assert words[-1] == "В CRM 518 − 62 в экспериментах = 456. Данные до 00:00 13 февраля, МСК"
+
+
+def test_over_the_year_boundary_the_years_are_said() -> None:
+    words = words_of(days.ordinary(date(2022, 1, 10)))
+    assert any("28 декабря 2021 – 3 января 2022" in word for word in words)
+
+
+def test_the_leap_day_is_a_day_like_any_other() -> None:
+    words = words_of(days.leap_day())
+    assert words[0] == "Отдел продаж · чт, 29 февраля 2024"
+    assert "Данные до 00:00 1 марта, МСК" in words[-1]
+
+
+@pytest.mark.parametrize(("count", "is_columns"), [(1, True), (2, True), (5, False), (6, False)])
+def test_more_groups_than_columns_can_hold_become_rows(count: int, *, is_columns: bool) -> None:
+    words = words_of(days.groups(count))
+    assert ("Назначен ВУ" in words or "▼ Назначен ВУ" in words) is is_columns
+
+
+def test_the_branch_is_marked_as_one() -> None:
+    words = words_of(days.ordinary())
+    assert [word for word in words if word.startswith("↳")] == [
+        "↳ Задача 1Л",
+        "↳ Дозвон 1Л",
+        "↳ ветвь первой линии: записавшиеся сами её не проходят",
+    ]
+
+
+def test_the_specification_names_the_shipped_font_alone() -> None:
+    spec = picture_spec(build_report(days.ordinary()))
+    assert {
+        layer["mark"]["font"] for layer in spec["layer"] if layer["mark"]["type"] == "text"
+    } == {FONT}
+
+
+def test_signs_that_the_font_lacks_are_replaced_and_no_other_font_is_asked() -> None:
+    inputs = replace(days.ordinary(), funnel=days.funnel({"組 😀": (9, 8, 7, 6, 5, 4, 3)}))
+    spec = picture_spec(build_report(inputs))
+    texts = [v["text"] for layer in spec["layer"] for v in layer["data"]["values"] if "text" in v]
+    assert "□ □" in texts
+
+
+# --- Colours ---------------------------------------------------------------------------------
+
+
+def _linear(color: str) -> np.ndarray:
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2."""
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    low, high = sorted((float(_linear(one) @ weights), float(_linear(other) @ weights)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@every_layout
+def test_texts_reach_the_contrast_of_wcag_aa(name: str) -> None:
+    for text in texts(name):
+        under = [box.color for box in boxes(name) if is_inside(text, box)]
+        ground = under[-1] if under else PAPER
+        assert contrast(text.color, ground) >= 4.5, text
+
+
+def test_bars_and_marks_reach_the_contrast_of_wcag_aa_for_graphics() -> None:
+    for color in (drawn.BREACHED, drawn.ALARM, drawn.BAR, INK):
+        assert contrast(color, PAPER) >= 3
+        assert contrast(color, drawn.TRACK) >= 3
+
+
+#: Machado, Oliveira and Fernandes (2009), severity 1.0.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+    "no colour at all": np.tile([0.2126, 0.7152, 0.0722], (3, 1)),
+}
+
+
+def _lab(linear: np.ndarray) -> np.ndarray:
+    to_xyz = np.array(
+        [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ]
+    )
+    scaled = (to_xyz @ np.clip(linear, 0, 1)) / np.array([0.95047, 1.0, 1.08883])
+    f = np.where(scaled > 216 / 24389, np.cbrt(scaled), (24389 / 27 * scaled + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (drawn.ALARM, drawn.BREACHED),
+        (drawn.ALARM, drawn.TRACK),
+        (drawn.BREACHED, drawn.TRACK),
+        (drawn.ALARM, INK),
+        (drawn.BAR, drawn.PALE_BAR),
+        (drawn.BAR, INK),
+    ],
+)
+def test_colours_beside_each_other_differ_for_every_eye(
+    one: str, other: str, deficiency: str
+) -> None:
+    """A difference of 10 in CIELAB is plain; 2 is just noticeable."""
+    matrix = DEFICIENCIES[deficiency]
+    difference = _lab(matrix @ _linear(one)) - _lab(matrix @ _linear(other))
+    assert float(np.linalg.norm(difference)) >= 10
