@@ -149,7 +149,7 @@ class Crowd:
             words = [(one["message"] or {}).get("text") for one in replies]
             yield f"lost: the {guest.role} guest said {guest.said} things and heard {words}"
         most = Counter(str((one["message"] or {}).get("text")) for one in replies).most_common(1)
-        if not kills and most and most[0][1] > guest.said + 1:
+        if most and most[0][1] > guest.said + 1 + kills:
             yield f"wrong: the {guest.role} guest heard the same {most}"
 
     def intrusion_breaches(self, found: dict, given_up: int) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Which round a seed stands for, and the Postgres server that some rounds keep their state in."""
 
 import random
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -53,7 +54,10 @@ def play(
     kind = kind_of(seed) if kind is None else kind
     with stage(seed, place / f"round-{seed}", state_url) as made:
         one = kind(made)
-        breaches = one.play()
+        try:
+            breaches = one.play()
+        except Exception:  # noqa: BLE001 - the next rounds go on, and this one is told
+            breaches = [*one.breaches, f"wrong: the round broke off: {traceback.format_exc()}"]
     one.figures.wrong += sum(breach.startswith(("wrong", "leak")) for breach in breaches)
     one.figures.lost += sum(breach.startswith("lost") for breach in breaches)
     return breaches, one.figures

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from unittest.mock import patch
 
 import dagster as dg
 
@@ -174,12 +175,20 @@ class Round:
             self.bot = processes.start(processes.run_bot, self.stage.told("bot"))
 
     def trouble_bot(self, crowd: Crowd) -> None:
-        """People act; the bot is killed in the middle of it, mostly, and starts again."""
+        """People act; mostly the bot is killed in the middle, now and then a second one polls."""
         rng = self.stage.rng
         self.keep_bot()
+        rival = None
+        if rng.random() < 0.2:
+            rival = processes.start(processes.run_bot, self.stage.told("bot"))
         for _ in range(rng.randint(1, 5)):
             crowd.act()
             time.sleep(rng.uniform(0, 0.2))
+        if rival is not None:
+            rival.kill()
+            rival.join()
+            self.bot_kills += 1
+            self.figures.kills += 1
         if rng.random() < 0.6 and self.bot is not None:
             self.bot.kill()
             self.bot.join()
@@ -380,7 +389,8 @@ def hold_lock(path: str, seconds: float) -> None:
 
 def run_breaches(home: Path) -> Iterator[str]:
     """A run is green exactly where every message of its day arrived."""
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    home_is_here = patch.dict(os.environ, {"DAGSTER_HOME": str(home)})
+    with home_is_here, dg.DagsterInstance.from_config(str(home)) as instance:
         for run in instance.get_runs():
             counts = delivery_counts(instance, run.run_id)
             if counts is None or not run.is_finished:
