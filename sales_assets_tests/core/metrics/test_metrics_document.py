@@ -92,7 +92,7 @@ def test_the_page_names_every_process_and_event_as_the_code_has_them() -> None:
 
 
 def test_the_page_says_which_module_computes_what() -> None:
-    modules = re.findall(r"`(core/\w+\.py)`", page())
+    modules = re.findall(r"`(core/[\w/]+\.py)`", page())
     package = PAGE.parents[1] / "sales_assets"
     assert len(modules) > 5
     assert [name for name in modules if not (package / name).is_file()] == []
