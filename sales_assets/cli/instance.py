@@ -46,6 +46,7 @@ def run_job(
     instance: dg.DagsterInstance,
     days: Sequence[date],
     selection: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run `job` for `days` (contiguous) in this process; a failed run is returned, not raised."""
     return job.execute_in_process(
@@ -53,19 +54,13 @@ def run_job(
         run_config=_QUIET,
         asset_selection=[dg.AssetKey(name) for name in selection] if selection else None,
         raise_on_error=False,
-        **_partitions(days),
+        partition_key=days[0].isoformat() if len(days) == 1 else None,
+        tags={**(tags or {}), **(_range_tags(days) if len(days) > 1 else {})},
     )
 
 
-def _partitions(days: Sequence[date]) -> dict[str, Any]:
-    if len(days) == 1:
-        return {"partition_key": days[0].isoformat()}
-    return {
-        "tags": {
-            RANGE_START_TAG: days[0].isoformat(),
-            RANGE_END_TAG: days[-1].isoformat(),
-        }
-    }
+def _range_tags(days: Sequence[date]) -> dict[str, str]:
+    return {RANGE_START_TAG: days[0].isoformat(), RANGE_END_TAG: days[-1].isoformat()}
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:

@@ -12,6 +12,7 @@ from sales_assets.cli.instance import failure_messages, prepare_home, run_job
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.definitions import build_definitions, first_day
 from sales_assets.defs import names
+from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.partitions import DAYS_PER_RUN
 
 
@@ -70,18 +71,21 @@ def _compute_span(
             _compute_span(definitions, instance, span, outcome)
         return
     outcome.failures.extend(failure_messages(result))
-    if _failed_steps(result) <= set(names.METRICS):
-        _report_without_failed_parts(definitions, instance, days, outcome)
+    failed = _failed_steps(result)
+    if failed and failed <= set(names.METRICS):
+        _report_without_failed_parts(definitions, instance, days, sorted(failed), outcome)
 
 
 def _report_without_failed_parts(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     days: Sequence[date],
+    failed: Sequence[str],
     outcome: Outcome,
 ) -> None:
     job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
-    result = run_job(job, instance, days, selection=[names.DAILY_REPORT])
+    tags = {FAILED_METRICS_TAG: ",".join(failed)}
+    result = run_job(job, instance, days, selection=[names.DAILY_REPORT], tags=tags)
     outcome.failures.extend(failure_messages(result))
     if result.success:
         outcome.reported.extend(days)

@@ -7,6 +7,9 @@ from sales_assets.defs import names
 #: At most one such run at a time (dagster.yaml): the re-read days are done before yesterday.
 MORNING_TAG = "sales_assets/morning"
 
+#: The metrics that failed just now, by commas: the follow-up report must not show older files.
+FAILED_METRICS_TAG = "sales_assets/failed_metrics"
+
 daily_report_job = dg.define_asset_job(
     names.DAILY_REPORT_JOB,
     selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream(),

@@ -8,7 +8,6 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
-from sales_assets.adapters.files.frames import MissingDayError
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.activity import population
 from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before
@@ -16,6 +15,7 @@ from sales_assets.core.metrics.payments import new_paying_series, new_paying_use
 from sales_assets.core.metrics.processes import breached_before, unclosed_processes
 from sales_assets.core.report.inputs import DataQuality, Population, ReportInputs
 from sales_assets.defs import names
+from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
 
 _Part = TypeVar("_Part")
@@ -28,6 +28,7 @@ class ReportParts:
     def __init__(self, context: dg.AssetExecutionContext, lookback: LookbackResource) -> None:
         self._context = context
         self._lookback = lookback
+        self._failed = context.run.tags.get(FAILED_METRICS_TAG, "").split(",")
 
     def of(self, day: date) -> ReportInputs:
         """Return one day's inputs: its metrics as stored, and what they are compared with."""
@@ -68,12 +69,11 @@ class ReportParts:
         return self._attempt("a comparison", lambda: frames[day]) if day in frames else None
 
     def _metric(self, asset: str, day: date) -> pd.DataFrame | None:
-        """Return the stored metric; one that nobody stored is computed, if it can be."""
-        try:
+        """Return the stored metric; one that is not there, or failed just now, is computed."""
+        if asset not in self._failed and self._lookback.store.holds(asset, day):
             return self._lookback.store.read(asset, day)
-        except MissingDayError:
-            self._context.log.warning("%s of %s is not stored; computing it", asset, day)
-            return self._attempt(f"{asset} of {day}", lambda: self._computed[asset]()[day])
+        self._context.log.warning("%s of %s is not stored; computing it", asset, day)
+        return self._attempt(f"{asset} of {day}", lambda: self._computed[asset]()[day])
 
     @cached_property
     def _computed(self) -> Mapping[str, Callable[[], Mapping[date, pd.DataFrame]]]:

@@ -9,7 +9,7 @@ from sales_assets.adapters.delivery.dispatcher import late_notices_owed, pending
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.defs import names
-from sales_assets.defs.jobs import daily_report_job, report_delivery_job
+from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
@@ -89,6 +89,7 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
             tags={
                 **{tag: run.tags[tag] for tag in _DAY_TAGS if tag in run.tags},
                 FOLLOW_UP_TAG: run.run_id,
+                FAILED_METRICS_TAG: ",".join(sorted(str(step) for step in failed)),
             },
         )
 

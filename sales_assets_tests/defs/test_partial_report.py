@@ -77,6 +77,21 @@ def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
     assert content["numbers"]["new_paying_users"]
 
 
+def test_a_metric_that_failed_just_now_is_not_shown_from_its_older_file(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", ru.REQUEST_CREATED, f"{FIRST} 10:00")])
+    young.run(FIRST)
+    older = young.store.read(names.NEW_PAYING_USERS, FIRST).assign(new_paying=41)
+    young.store.write(names.NEW_PAYING_USERS, FIRST, older)
+    broken = with_broken(young, names.NEW_PAYING_USERS)
+    (request,) = request_after(broken, broken.run(FIRST))
+    tags = {name: value for name, value in request.tags.items() if "sales_assets" in name}
+    young.run(FIRST, only=[names.DAILY_REPORT], tags=tags)
+    content = json.loads(young.store.path(names.DAILY_REPORT, FIRST, ".json").read_bytes())
+    assert content["numbers"]["new_paying_users"]["new_paying"] == 0
+
+
 def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(
     young: Product, source: str
 ) -> None:

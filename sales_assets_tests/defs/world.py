@@ -1,6 +1,6 @@
 """A whole product for a test: a source, a storage, a Dagster instance, and runs in this process."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -68,6 +68,7 @@ class Product:
         *days: date,
         only: Sequence[str] = (),
         job: str = names.DAILY_REPORT_JOB,
+        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Run the job for a day, or for the range from the first to the last of `days`."""
         chosen = self.definitions.resolve_job_def(job)
@@ -76,7 +77,7 @@ class Product:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
             asset_selection=[dg.AssetKey(name) for name in only] or None,
-            **_partitions(days),
+            **_partitions(days, tags or {}),
         )
 
     def materialized(self, asset: str) -> set[date]:
@@ -105,13 +106,14 @@ class Product:
         }
 
 
-def _partitions(days: Sequence[date]) -> dict[str, Any]:
+def _partitions(days: Sequence[date], tags: Mapping[str, str]) -> dict[str, Any]:
     if len(days) == 1:
-        return {"partition_key": days[0].isoformat()}
+        return {"partition_key": days[0].isoformat(), "tags": dict(tags)}
     return {
         "tags": {
             "dagster/asset_partition_range_start": days[0].isoformat(),
             "dagster/asset_partition_range_end": days[-1].isoformat(),
+            **tags,
         }
     }
 

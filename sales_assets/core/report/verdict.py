@@ -116,7 +116,11 @@ def set_aside_note(quality: DataQuality | None) -> str | None:
         return None
     named = {kind: count for kind, count in quality.set_aside.items() if kind in ru.SET_ASIDE_KINDS}
     rest = sum(quality.set_aside.values()) - sum(named.values())
-    kinds = [ru.SET_ASIDE_KINDS[kind].format(count=number(named[kind])) for kind in named]
+    kinds = [
+        ru.SET_ASIDE_KINDS[kind].format(count=number(count))
+        for kind, count in named.items()
+        if count
+    ]
     others = [ru.SET_ASIDE_OTHER.format(count=number(rest))] if rest else []
     return ru.SET_ASIDE_NOTE.format(
         rows=counted(sum(quality.set_aside.values()), ru.ROWS_FORMS),
