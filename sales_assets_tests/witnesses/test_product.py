@@ -16,7 +16,7 @@ from sales_assets_tests.witnesses.silhouette import expanded_silhouette, random_
 from sales_assets_tests.witnesses.witness import witnessed
 from sales_assets_tests.witnesses.worked_examples import worked_example
 
-LOGS = 150
+LOGS = 300
 CROWDS = 6
 
 
