@@ -37,7 +37,7 @@ def require_finished(settings: Settings, days: Sequence[date], today: date) -> N
 
 
 def compute(settings: Settings, days: Sequence[date]) -> Outcome:
-    """Compute contiguous `days` in runs of at most a year; a blocked day stops only itself."""
+    """Compute contiguous `days` in runs of at most half a year; a blocked day stops only itself."""
     outcome = Outcome()
     with _instance(settings) as instance:
         definitions = build_definitions(settings)

@@ -89,8 +89,10 @@ class LookbackResource(dg.ConfigurableResource):
         return DailyFrames(days, lambda day: self.store.read(names.CLEAN_EVENTS, day))
 
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
-        """Return what the checks find in one day's rows."""
-        return [check_structure(raw, day), check_bad_rows(raw, self.quality.bad_rows_share)]
+        """Return what the checks find in one day's rows; whether they block it is remembered."""
+        found = [check_structure(raw, day), check_bad_rows(raw, self.quality.bad_rows_share)]
+        self._failures[day] = first_failure(found)
+        return found
 
     def event_log(self, context: dg.AssetExecutionContext) -> EventLog:
         """Return the events of the run's days and their lookback, filled where days miss.
@@ -136,8 +138,7 @@ class LookbackResource(dg.ConfigurableResource):
 
     def _failure(self, day: date) -> CheckOutcome | None:
         if day not in self._failures:
-            raw = self.store.read(names.RAW_EVENTS, day)
-            self._failures[day] = first_failure(self.outcomes(raw, day))
+            self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
         return self._failures[day]
 
     def _days_before(self, days: Sequence[date]) -> list[date]:

@@ -56,7 +56,7 @@ def pipeline(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]
         bench.run("core", "source", days=days, storage=bench.storage("core")),
     )
     yield (
-        f"{days} days, one Dagster run",
+        f"{days} days, through Dagster",
         bench.run("dagster", "source", days=days, storage=bench.storage("dagster")),
     )
 
