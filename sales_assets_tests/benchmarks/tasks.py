@@ -99,7 +99,7 @@ def _write(store: FrameStore, asset: str, frames: Mapping[date, pd.DataFrame]) -
 
 
 def dagster(var: Path, days: int, storage: str, warm_days: int = 0) -> Figures:
-    """Compute all frames in as few runs as the range takes; after `warm_days` that are not measured."""
+    """Compute all frames in as few runs as they take, after `warm_days` that are not measured."""
     import dagster as dg
 
     from sales_assets.cli.instance import prepare_home, run_job
