@@ -64,21 +64,26 @@ class BrokenPromiseError(SalesAssetsError):
 def promised(
     context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes
 ) -> list[dg.AssetCheckResult]:
-    """Return the results of checks on a frame of our own making, before it is stored.
+    """Return the results of checks on frames of our own making, before they are stored.
 
     Raises:
         BrokenPromiseError: a check failed; its evaluation names the day.
     """
+    refuse_broken(context, asset, outcomes)
+    return results(context, asset, outcomes)
+
+
+def refuse_broken(context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes) -> None:
+    """Log the first failure, by its day, and raise `BrokenPromiseError`."""
     for day, of_day in outcomes.items():
         for outcome in of_day:
             if not outcome.passed:
                 log_evaluation(context, asset, day, outcome)
                 raise BrokenPromiseError(
                     f"{asset} of {day} was made and fails its check {outcome.name!r} "
-                    f"({outcome.message}). Nothing was stored. This is a defect of sales_assets: "
+                    f"({outcome.message}). It was not stored. This is a defect of sales_assets: "
                     "report it with the check's sample."
                 )
-    return results(context, asset, outcomes)
 
 
 def results(

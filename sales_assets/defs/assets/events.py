@@ -1,15 +1,23 @@
 """The events: as the source holds them, what history knows of the clients, and cleaned."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
+import pandas as pd
 
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.metrics.cleaning import clean_events as clean
 from sales_assets.core.metrics.cleaning import set_aside
-from sales_assets.core.metrics.schemas import check_clean
+from sales_assets.core.metrics.schemas import CheckOutcome, check_clean
 from sales_assets.defs import names
-from sales_assets.defs.checks import CLEAN_CHECKS, RAW_CHECKS, dictionary_results, promised, results
+from sales_assets.defs.checks import (
+    CLEAN_CHECKS,
+    RAW_CHECKS,
+    dictionary_results,
+    refuse_broken,
+    results,
+)
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import partition_days
@@ -62,16 +70,19 @@ def clean_events(
     lookback: LookbackResource,
     raw_events: DailyFrames,
     user_history: DailyFrames,
-) -> Iterator[dg.MaterializeResult[DailyFrames]]:
+) -> Iterator[dg.MaterializeResult[DailyFrames] | dg.AssetCheckResult]:
     """The day's valid events of people in no experiment as of the day's cut-off."""
     lookback.clean_missing(context)
     days = partition_days(context)
-    frames, outcomes = {}, {}
-    for day in days:
+    outcomes: dict[date, list[CheckOutcome]] = {}
+
+    def cleaned(day: date) -> pd.DataFrame:
         history = user_history[day]
-        frames[day] = clean(set_aside(raw_events[day])[0], history)
-        outcomes[day] = [check_clean(frames[day], history, day)]
-    yield dg.MaterializeResult(
-        value=DailyFrames.of(frames),
-        check_results=promised(context, names.CLEAN_EVENTS, outcomes),
-    )
+        frame = clean(set_aside(raw_events[day])[0], history)
+        outcomes[day] = [check_clean(frame, history, day)]
+        refuse_broken(context, names.CLEAN_EVENTS, {day: outcomes[day]})
+        return frame
+
+    # A frame is made, checked and written day by day, so the results come after the value.
+    yield dg.MaterializeResult(value=DailyFrames(days, cleaned))
+    yield from results(context, names.CLEAN_EVENTS, outcomes)
