@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import late_notices_owed, pending_deliveries
+from sales_assets.adapters.delivery.owed import late_notices_owed, pending_deliveries
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.defs import names

@@ -21,8 +21,8 @@ from sales_assets.adapters.delivery import telegram
 from sales_assets.adapters.delivery.dispatcher import (
     DeliveryStoppedError,
     Dispatcher,
-    pending_deliveries,
 )
+from sales_assets.adapters.delivery.owed import pending_deliveries
 from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes, read_report

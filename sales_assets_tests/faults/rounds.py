@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import pending_deliveries
+from sales_assets.adapters.delivery.owed import pending_deliveries
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.state.ledger import Ledger

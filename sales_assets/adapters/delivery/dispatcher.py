@@ -4,13 +4,14 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
+from sales_assets.adapters.delivery.owed import may_send
 from sales_assets.adapters.delivery.pace import Clock, Pace, Sleep
 from sales_assets.adapters.delivery.transport import Transport
 from sales_assets.adapters.state.database import StateLockedError
@@ -124,49 +125,6 @@ class DeliveryStoppedError(SalesAssetsError):
 # --- Called from outside ------------------------------------------------------------------------
 
 
-def pending_deliveries(
-    ledger: Ledger, reports: Mapping[date, str], timetable: Timetable, now: datetime
-) -> list[tuple[date, int]]:
-    """Return the days that a delivery run has something to do for now, each with its attempt.
-
-    `reports` maps the days with a finished report to their `content_sha256`. Of these only the
-    newest finished day is news, from its delivery time on; older days count where a chat was
-    sent other content, or where the owner asked for a repeat. A day that a living dispatcher
-    works on waits.
-    """
-    newest_day = timetable.newest_finished_day(now)
-    places = {place.place: place for place in ledger.subscribers()}
-    looked_at = ledger.days_to_look_at(reports) | (reports.keys() & {newest_day})
-    due = [
-        day
-        for day in sorted(looked_at)
-        if day <= newest_day
-        and timetable.due_at(day) <= now
-        and _is_pending(ledger.rows(day), reports[day], places, now, is_news=day == newest_day)
-    ]
-    return [(day, timetable.attempt(day, now)) for day in due]
-
-
-def late_notices_owed(
-    ledger: Ledger, timetable: Timetable, now: datetime, admins: Sequence[int]
-) -> list[tuple[str, date]]:
-    """Return the run key and day of the notices that the newest, unfinished report owes; or none.
-
-    To be asked only where the newest finished day has no report.
-    """
-    day = timetable.newest_finished_day(now)
-    if now < timetable.due_at(day):
-        return []
-    told = {
-        (row.chat, row.thread, row.kind) for row in ledger.rows(day) if row.state != State.PLANNED
-    }
-    places = [(*place.place, Kind.LATE) for place in ledger.subscribers()]
-    alerts = [(chat, 0, f"{Kind.ALERT}:{Kind.LATE}") for chat in admins]
-    if told.issuperset([*places, *alerts]):
-        return []
-    return [(f"late:{day}:{timetable.attempt(day, now)}", day)]
-
-
 @dataclass(frozen=True)
 class Dispatcher:
     """Sends through `transport` what the `ledger` lacks; doubts and refusals go to `admins`.
@@ -215,77 +173,6 @@ class Dispatcher:
             DeliveryStoppedError: as `deliver`.
         """
         return asyncio.run(_Dispatch(self, notice.day).announce(notice, to_admins=True))
-
-
-# --- What is pending ----------------------------------------------------------------------------
-
-
-def _is_pending(
-    rows: Sequence[Delivery],
-    sha256: str,
-    places: Mapping[tuple[int, int], Subscriber],
-    now: datetime,
-    *,
-    is_news: bool,
-) -> bool:
-    if any(row.state == State.SENDING and not rules.has_expired(row, now) for row in rows):
-        return False
-    planned = {(row.chat, row.thread) for row in rows if row.kind == Kind.REPORT}
-    return (
-        (is_news and bool(places.keys() - planned))
-        or any(_is_row_pending(row, places, now, is_news=is_news) for row in _in_turn(rows))
-        or _lacks_correction(rows, sha256, places)
-    )
-
-
-def _in_turn(rows: Sequence[Delivery]) -> list[Delivery]:
-    """Leave out the continuations of reports that have not arrived: they wait for those."""
-    arrived = {
-        (row.chat, row.thread)
-        for row in rows
-        if row.kind == Kind.REPORT and row.state == State.SENT
-    }
-    return [
-        row
-        for row in rows
-        if not row.kind.startswith(Kind.CONTINUATION) or (row.chat, row.thread) in arrived
-    ]
-
-
-def _is_row_pending(
-    row: Delivery,
-    places: Mapping[tuple[int, int], Subscriber],
-    now: datetime,
-    *,
-    is_news: bool,
-) -> bool:
-    if rules.has_expired(row, now):
-        return True
-    place = places.get((row.chat, row.thread))
-    if row.kind.startswith(Kind.ALERT):
-        return is_news and rules.is_due(row, now, holds_doubts=False)
-    if place is None or row.kind == Kind.LATE or not _may_send(row, is_news=is_news):
-        return False
-    return rules.is_due(row, now, holds_doubts=place.holds_doubts)
-
-
-def _may_send(row: Delivery, *, is_news: bool) -> bool:
-    corrects = row.kind.partition(":")[0] in (Kind.EDIT, Kind.CHANGE)
-    return is_news or corrects or row.by_hand
-
-
-def _lacks_correction(
-    rows: Iterable[Delivery], sha256: str, places: Mapping[tuple[int, int], Subscriber]
-) -> bool:
-    edits = {(row.chat, row.thread): row for row in rows if row.kind == Kind.EDIT}
-    for row in rows:
-        place = (row.chat, row.thread)
-        is_shown = row.kind == Kind.REPORT and row.state == State.SENT and place in places
-        if is_shown and row.content_sha256 != sha256:
-            edit = edits.get(place)
-            if edit is None or edit.content_sha256 != sha256:
-                return True
-    return False
 
 
 # --- One dispatch -------------------------------------------------------------------------------
@@ -403,7 +290,7 @@ class _Dispatch:
             for row in rows
             if row.state == State.PLANNED
             and (row.chat, row.thread) in mine
-            and _may_send(row, is_news=is_news)
+            and may_send(row, is_news=is_news)
             and not row.kind.startswith((Kind.ALERT, Kind.LATE))
             and (row.not_before or now) <= now + SOON
             and row.id not in self._not_found
@@ -417,7 +304,7 @@ class _Dispatch:
     async def _serve(self, report: ReportToSend, place: Subscriber, *, is_news: bool) -> None:
         rows = await self._rows_of(place)
         shown = rows.get(Kind.REPORT)
-        if shown is not None and _may_send(shown, is_news=is_news):
+        if shown is not None and may_send(shown, is_news=is_news):
             shown = await self._send_report(report, place, shown)
         if shown is None or shown.state != State.SENT:
             return

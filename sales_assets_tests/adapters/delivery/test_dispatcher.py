@@ -15,8 +15,8 @@ from sales_assets.adapters.delivery.dispatcher import (
     DeliveryResult,
     DeliveryStoppedError,
     Dispatcher,
-    pending_deliveries,
 )
+from sales_assets.adapters.delivery.owed import pending_deliveries
 from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.core.delivery.messages import Message, ReportToSend, admin_alert, late_notice
