@@ -77,6 +77,11 @@ class Proxy:
     def turn_away(self, client: socket.socket, answer: bytes) -> None:
         self.refused += 1
         client.sendall(answer)
+        # Closing on unread bytes resets the connection, and the answer may be lost with it.
+        client.settimeout(1)
+        with contextlib.suppress(OSError):
+            while client.recv(65536):
+                pass
         raise TurnedAway
 
     # HTTP
