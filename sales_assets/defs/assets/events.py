@@ -37,7 +37,7 @@ def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
 
 def raw_events(
     context: dg.AssetExecutionContext, lookback: LookbackResource
-) -> Iterator[dg.MaterializeResult[DailyFrames]]:
+) -> Iterator[dg.MaterializeResult[DailyFrames] | dg.AssetCheckResult]:
     """Exactly the rows that the source holds for the day; payments are purchases.
 
     Read in one bounded query per table for the days of the run and for those of the lookback
@@ -46,14 +46,17 @@ def raw_events(
     """
     days = partition_days(context)
     read = lookback.raw_events(context)
-    outcomes = {day: lookback.outcomes(read.frames[day], day) for day in days}
-    yield dg.MaterializeResult(
-        value=DailyFrames.of(read.frames, days),
-        check_results=[
-            *results(context, names.RAW_EVENTS, outcomes),
-            *dictionary_results(read, days),
-        ],
-    )
+    outcomes: dict[date, list[CheckOutcome]] = {}
+
+    def checked(day: date) -> pd.DataFrame:
+        frame = read.frames[day]
+        outcomes[day] = lookback.outcomes(frame, day)
+        return frame
+
+    # A frame is made, checked and written day by day, so the results come after the value.
+    yield dg.MaterializeResult(value=DailyFrames(days, checked))
+    yield from results(context, names.RAW_EVENTS, outcomes)
+    yield from dictionary_results(read, days)
 
 
 def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -83,6 +86,5 @@ def clean_events(
         refuse_broken(context, names.CLEAN_EVENTS, {day: outcomes[day]})
         return frame
 
-    # A frame is made, checked and written day by day, so the results come after the value.
     yield dg.MaterializeResult(value=DailyFrames(days, cleaned))
     yield from results(context, names.CLEAN_EVENTS, outcomes)
