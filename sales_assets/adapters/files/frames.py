@@ -15,6 +15,8 @@ from upath import UPath
 from sales_assets.core.errors import SalesAssetsError
 
 EXTENSION = ".parquet"
+#: Columns whose values repeat: elsewhere a dictionary costs a third of the time and of the room.
+_REPEATING = frozenset({"event_type", "process", "group", "path", "step"})
 _NO_TYPES = pd.Index([], dtype="str")
 _DAY_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})(\.\w+)")
 
@@ -80,13 +82,17 @@ def write_frame(path: UPath, frame: pd.DataFrame) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     categories = frame.select_dtypes("category").columns
-    plain = frame.head(0).astype(dict.fromkeys(categories, "str"))
-    schema = pa.Schema.from_pandas(plain, preserve_index=False)
-    # Arrow spells the categories out several times as fast as pandas does.
-    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1).cast(schema)
+    if len(categories):
+        # Arrow spells the categories out several times as fast as pandas does.
+        plain = frame.head(0).astype(dict.fromkeys(categories, "str"))
+        schema = pa.Schema.from_pandas(plain, preserve_index=False)
+        table = table.cast(schema).replace_schema_metadata(schema.metadata)
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(schema.metadata), buffer, compression="zstd")
+    repeating = [name for name in table.column_names if name in _REPEATING]
+    # The type checker reads the default True as the only type of use_dictionary.
+    pq.write_table(table, buffer, compression="zstd", use_dictionary=repeating)  # pyright: ignore[reportArgumentType]
     write_bytes(path, buffer.getvalue())
 
 
