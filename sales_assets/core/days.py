@@ -138,7 +138,9 @@ def with_wall_clocks(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo
     `<column>_fold` (int8, 1 = the second time) keeps what the wall clock alone would lose.
     """
     converted = frame.assign(**{column: to_wall_clock(frame[column], zone) for column in columns})
-    folds = {f"{column}_fold": _fold_of(frame[column], zone) for column in columns}
+    folds = {
+        f"{column}_fold": _fold_of(frame[column], converted[column], zone) for column in columns
+    }
     return converted.assign(**{name: fold for name, fold in folds.items() if fold.any()})
 
 
@@ -151,8 +153,8 @@ def with_instants(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -
     return frame.assign(**converted).drop(columns=list(folds.values()), errors="ignore")
 
 
-def _fold_of(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
-    first_reading = to_instants(to_wall_clock(instants, zone), zone)
+def _fold_of(instants: pd.Series, wall: pd.Series, zone: ZoneInfo) -> pd.Series:
+    first_reading = to_instants(wall, zone)
     return (first_reading.notna() & (first_reading != instants)).astype("int8")
 
 

@@ -137,7 +137,8 @@ def describe_funnel(frame: pd.DataFrame) -> dict[str, Any]:
     """Return the entries, the purchases, the conversion and the main path by group."""
     main = frame[frame["path"] == MAIN_PATH]
     steps = main.loc[main["group"] == ALL_GROUPS]
-    wide = main.pivot_table(index="step", columns="group", values="users", sort=False)
+    by_group = main.set_index("step").groupby("group", sort=False)["users"]
+    wide = pd.DataFrame(dict(iter(by_group)))
     return {
         "dagster/row_count": len(frame),
         "groups": int(frame["group"].nunique()) - 1,

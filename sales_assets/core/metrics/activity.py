@@ -13,8 +13,9 @@ def daily_activity(clean: pd.DataFrame) -> pd.DataFrame:
     has its row in that order, with zeros where nothing happened; the other types of the day
     follow in alphabetical order.
     """
-    by_type = clean["user_id"].groupby(clean["event_type"].astype("str"))
+    by_type = clean["user_id"].groupby(clean["event_type"], observed=True)
     counts = pd.DataFrame({"users": by_type.nunique(), "events": by_type.size()})
+    counts.index = counts.index.astype("str")
     others = sorted(set(counts.index) - set(EVENT_TYPES))
     types = pd.Index([*EVENT_TYPES, *others], dtype="str", name="event_type")
     return counts.reindex(types, fill_value=0).astype("int64").reset_index()

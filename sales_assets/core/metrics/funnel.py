@@ -59,7 +59,7 @@ def funnel_before(
     """
     counted = with_comparisons(days, history_first_day)
     frames = {
-        day: _rows(depths).drop(columns="group").assign(day=day)
+        day: _rows([ALL_GROUPS], [depths]).drop(columns="group").assign(day=day)
         for day, depths in _cohort_depths(log, counted)
     }
     columns = ["day", "path", "step", "users", "share"]
@@ -88,26 +88,30 @@ def _deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
 
 def _funnel_frame(depths: Mapping[str, np.ndarray], groups: CohortGroups) -> pd.DataFrame:
     of_groups = [
-        _rows({path: deep[groups.group == place] for path, deep in depths.items()}, name)
-        for place, name in enumerate(groups.names)
+        {path: deep[groups.group == place] for path, deep in depths.items()}
+        for place in range(len(groups.names))
     ]
-    return pd.concat([_rows(depths), *of_groups], ignore_index=True)
+    return _rows([ALL_GROUPS, *groups.names], [depths, *of_groups])
 
 
-def _rows(depths: Mapping[str, np.ndarray], group: str = ALL_GROUPS) -> pd.DataFrame:
-    steps = [(path, step) for path, names in PATHS.items() for step in names]
-    users = np.concatenate(
-        [
-            [np.count_nonzero(depths[path] >= step) for step in range(1, len(names) + 1)]
-            for path, names in PATHS.items()
-        ]
-    )
+def _rows(names: Sequence[str], of_groups: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    steps = [(path, step) for path, steps_of_path in PATHS.items() for step in steps_of_path]
+    users = np.array([_reached(depths) for depths in of_groups], dtype=np.int64)
     return pd.DataFrame(
         {
-            "group": pd.array([group] * len(steps), dtype="str"),
-            "path": pd.array([path for path, _ in steps], dtype="str"),
-            "step": pd.array([step for _, step in steps], dtype="str"),
-            "users": users.astype(np.int64),
-            "share": users / max(int(users[0]), 1),
+            "group": pd.array(np.repeat(names, len(steps)), dtype="str"),
+            "path": pd.array([path for path, _ in steps] * len(names), dtype="str"),
+            "step": pd.array([step for _, step in steps] * len(names), dtype="str"),
+            "users": users.ravel(),
+            "share": (users / np.maximum(users[:, :1], 1)).ravel(),
         }
     )
+
+
+def _reached(depths: Mapping[str, np.ndarray]) -> list[int]:
+    """Return how many came at least as far as each step, path by path."""
+    return [
+        int(np.count_nonzero(depths[path] >= depth))
+        for path, steps in PATHS.items()
+        for depth in range(1, len(steps) + 1)
+    ]
