@@ -101,7 +101,9 @@ class Handlers:
         if command is None and said.place.is_group:
             return []  # what people say to each other, or to another bot
         is_owner = self.is_owner(said.user, said.place)
-        is_chat_admin = facts.is_chat_admin or said.is_from_chat_itself
+        # Nobody can say what somebody who writes in a channel's name may do in this group.
+        is_channel = said.user is None and not said.is_from_chat_itself
+        is_chat_admin = facts.is_chat_admin and not is_channel
         asker = Asker(said.place, is_owner=is_owner, is_chat_admin=is_chat_admin)
         return _Conversation(self, session, asker, said.user, facts).replies(command)
 

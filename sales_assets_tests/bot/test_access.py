@@ -180,6 +180,35 @@ def test_a_chat_that_waits_a_day_may_ask_again_and_reads_nothing_meanwhile(
 # --- Groups ---
 
 
+def test_an_admin_who_writes_in_the_groups_name_may_decide_for_it(world: BotWorld) -> None:
+    fake, name = world.fake, f"@{world.fake.bot_username}"
+    group = fake.add_supergroup("Sales")
+    with world.running():
+        fake.say_as_chat(group, f"/init{name}", group)
+        world.settled()
+        world.press(world.admin, world.admin, "allow:1")
+        fake.say_as_chat(group, f"/stop{name}", group)
+        world.settled()
+    assert world.subscriptions() == [(group, 0, "asleep", "stopped by the chat")]
+
+
+def test_whoever_writes_in_the_name_of_a_channel_decides_nothing(world: BotWorld) -> None:
+    fake, name = world.fake, f"@{world.fake.bot_username}"
+    reading, strange = fake.add_supergroup("Sales"), fake.add_supergroup("Others")
+    channel = fake.add_channel()
+    world.subscribe(reading)
+    secret = secret_of(invitations.invite(world.settings))
+    with world.running():
+        fake.say_as_chat(channel, f"/stop{name}", reading)
+        fake.say_as_chat(channel, f"/init{name}", strange)
+        fake.say_as_chat(channel, f"/start{name} {secret}", strange)
+        world.settled()
+    assert world.texts(reading) == [ADMINS_ONLY]
+    assert world.texts(strange) == [ADMINS_ONLY] * 2
+    assert world.texts(world.admin) == []
+    assert world.subscriptions() == [(reading, 0, "active", None)]
+
+
 def test_a_group_is_subscribed_by_its_admin_after_approval(world: BotWorld) -> None:
     fake = world.fake
     owner, member = fake.add_user("Owner"), fake.add_user("Member")

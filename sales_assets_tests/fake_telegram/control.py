@@ -23,10 +23,14 @@ from sales_assets_tests.fake_telegram.world import (
     Query,
     User,
     World,
+    is_from_bot,
 )
 
 DEFAULT_TOKEN = "7000000001:AAFakeTokenForTheTestsOnly_000000000"  # noqa: S105 - belongs to no bot
 DEFAULT_USERNAME = "sales_report_test_bot"
+#: The users that stand in `from` where a chat speaks (Bot API, `Message.sender_chat`).
+ANONYMOUS_ADMIN = User(1087968824, "Group", "GroupAnonymousBot", is_bot=True)
+SOME_CHANNEL = User(136817688, "Channel", "Channel_Bot", is_bot=True)
 
 
 @dataclass
@@ -125,6 +129,13 @@ class Control:
             self.world.groups[chat_id] = chat
             return self.fill(chat_id, owner_id, bot_status)
 
+    def add_channel(self, title: str = "News") -> int:
+        """A channel that somebody may write in the name of."""
+        with self.world.lock:
+            chat_id = FIRST_SUPERGROUP_ID - self.world.next_number()
+            self.world.groups[chat_id] = Chat(chat_id, "channel", title)
+            return chat_id
+
     def fill(self, chat_id: int, owner_id: int | None, bot_status: str) -> int:
         chat = self.world.groups[chat_id]
         chat.members[owner_id or self.add_user("Owner")] = "creator"
@@ -159,12 +170,26 @@ class Control:
         """A user writes; the bot gets it as privacy mode allows. Returns the message's id."""
         with self.world.lock:
             chat = self.chat(chat_id or user_id)
-            content: Json = {"text": text}
-            content |= {"entities": found} if (found := commands(text)) else {}
-            content |= {"reply_to_message": self.replied(chat, reply_to)} if reply_to else {}
-            message = self.world.post(chat, self.world.users[user_id], content, thread_id)
-            self.tell_bots(chat, message)
-            return message["message_id"]
+            content: Json = {"reply_to_message": self.replied(chat, reply_to)} if reply_to else {}
+            return self.write(chat, self.world.users[user_id], text, content, thread_id)
+
+    def say_as_chat(self, speaker_id: int, text: str, group_id: int) -> int:
+        """Write into a group in a chat's name: an admin in the group's own, or anybody's channel.
+
+        Telegram does not tell who it is; a stand-in is in `from`.
+        """
+        with self.world.lock:
+            group, speaker = self.chat(group_id), self.world.groups[speaker_id]
+            sender = ANONYMOUS_ADMIN if speaker is group else SOME_CHANNEL
+            return self.write(group, sender, text, {"sender_chat": speaker.json()})
+
+    def write(
+        self, chat: Chat, sender: User, text: str, more: Json, thread_id: int | None = None
+    ) -> int:
+        content = {"text": text} | ({"entities": found} if (found := commands(text)) else {})
+        message = self.world.post(chat, sender, content | more, thread_id)
+        self.tell_bots(chat, message)
+        return message["message_id"]
 
     def replied(self, chat: Chat, message_id: int) -> Json:
         return without_reply(chat.messages[message_id])
@@ -342,7 +367,7 @@ class Control:
 
     def from_bot(self, chat_id: int) -> list[Json]:
         """The messages of bots that the chat shows now."""
-        return [message for message in self.messages(chat_id) if message["from"]["is_bot"]]
+        return [message for message in self.messages(chat_id) if is_from_bot(message)]
 
     def download(self, file_id: str) -> bytes:
         return self.world.files[file_id].content

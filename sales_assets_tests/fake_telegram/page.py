@@ -7,7 +7,7 @@ from aiogram.utils.text_decorations import html_decoration
 from aiohttp import web
 
 from sales_assets_tests.fake_telegram.mirror import file_of
-from sales_assets_tests.fake_telegram.world import Chat, Json, World
+from sales_assets_tests.fake_telegram.world import Chat, Json, World, is_from_bot
 
 if TYPE_CHECKING:
     from sales_assets_tests.fake_telegram.control import Control
@@ -159,7 +159,7 @@ def shown_message(world: World, message: Json) -> Json:
     return {
         "id": message["message_id"],
         "from": message["from"]["first_name"],
-        "is_bot": message["from"]["is_bot"],
+        "is_bot": is_from_bot(message),
         "edited": "edit_date" in message,
         "html": formatted(message),
         "keyboard": message.get("reply_markup", {}).get("inline_keyboard"),

@@ -4,8 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from typing import Any
 
+from aiogram.types import Update
+
 from sales_assets_tests.fake_telegram.conftest import http_get
 from sales_assets_tests.fake_telegram.server import FakeTelegram
+from sales_assets_tests.fake_telegram.witness import unknown_fields
 
 
 def updates(fake: FakeTelegram, **params: Any) -> list[dict[str, Any]]:
@@ -131,3 +134,16 @@ def test_a_waiting_poll_ends_when_a_webhook_is_set(fake: FakeTelegram) -> None:
     answer = answer_to_a_waiting_poll(fake, set_webhook)
     assert answer["description"] == "Conflict: terminated by setWebhook request"
     assert answer["error_code"] == 409
+
+
+def test_who_writes_in_a_chats_name_is_not_told(fake: FakeTelegram) -> None:
+    group, channel = fake.add_supergroup(), fake.add_channel("News")
+    command = f"/stop@{fake.bot_username}"
+    for speaker in (group, channel):
+        fake.say_as_chat(speaker, command, group)
+    told = [update["message"] for update in updates(fake)]
+    assert [(one["from"]["username"], one["sender_chat"]["id"]) for one in told] == [
+        ("GroupAnonymousBot", group),
+        ("Channel_Bot", channel),
+    ]
+    assert [unknown_fields(Update.model_validate(update)) for update in updates(fake)] == [[], []]

@@ -125,6 +125,11 @@ class Accepted:
     at: float = field(default_factory=time.time)
 
 
+def is_from_bot(message: Json) -> bool:
+    """Whether a bot wrote the message, and no stand-in for a chat."""
+    return message["from"]["is_bot"] and "sender_chat" not in message
+
+
 class World:
     """Everything that the service remembers; each public step holds `lock`."""
 

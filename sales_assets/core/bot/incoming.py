@@ -33,7 +33,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Said:
-    """A text; `user` is None where a group's admin writes in the group's name."""
+    """A text.
+
+    `user` is None where somebody writes in the name of a chat: a group's admin in that of the
+    group, which `is_from_chat_itself` tells, or anybody in that of a channel.
+    """
 
     place: Place
     user: int | None
