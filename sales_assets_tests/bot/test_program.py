@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ import pytest
 
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.state.database import BUSY_SECONDS
 from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings
 from sales_assets.core.errors import SalesAssetsError
@@ -197,18 +198,42 @@ def test_a_service_that_is_away_for_a_while_is_waited_for(world: BotWorld) -> No
 
 
 def test_a_locked_state_is_waited_for(world: BotWorld) -> None:
-    locked = sqlite3.connect(
-        world.settings.state_url.removeprefix("sqlite:///"), check_same_thread=False
-    )
-    locked.isolation_level = None
-    locked.execute("BEGIN IMMEDIATE")
     world.fake.say(world.admin, "/init")
-    timer = threading.Timer(0.5, locked.rollback)
-    timer.start()
-    world.run_until_idle()
-    timer.join()
-    locked.close()
+    with _locked_for(world.settings, seconds=0.5):
+        world.run_until_idle()
     assert len(world.texts(world.admin)) == 1
+
+
+def test_a_state_that_is_locked_for_longer_than_one_waits_costs_no_update(
+    world: BotWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    with world.running():
+        world.fake.say(world.admin, "/init")
+        world.settled()
+        with _locked_for(world.settings, BUSY_SECONDS + 1.5):
+            world.fake.say(world.admin, "/stop")
+            world.fake.say(world.admin, "/init")
+            world.fake.wait_for(lambda: "waits: " in caplog.text, BUSY_SECONDS + 5)
+        world.settled()
+    welcome, farewell, again = world.texts(world.admin)
+    assert welcome.startswith("Готово!")
+    assert farewell.startswith("Хорошо, больше не присылаю.")
+    assert again.startswith("Готово!")
+    assert "passed over" not in "\n".join(_lines(world.settings))
+
+
+@contextmanager
+def _locked_for(settings: Settings, seconds: float) -> Iterator[None]:
+    """Lock the state as another process would; the lock ends by itself."""
+    path = settings.state_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as locked:
+        locked.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(seconds, locked.rollback)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.join()
 
 
 def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
