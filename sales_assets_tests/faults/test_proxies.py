@@ -5,7 +5,7 @@ import gc
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -30,9 +30,8 @@ def fake() -> Iterator[FakeTelegram]:
 
 @pytest.fixture
 def world(tmp_path: Path, fake: FakeTelegram) -> Iterator[World]:
-    world = World.at(tmp_path)
-    subscribe(world.state, fake.add_private_chat())
-    with closing(world.state):
+    with World.at(tmp_path) as world:
+        subscribe(world.state, fake.add_private_chat())
         yield world
 
 

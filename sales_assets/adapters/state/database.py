@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -255,10 +255,12 @@ def open_state(url: str, *, busy_seconds: float = BUSY_SECONDS) -> State:
     """
     parsed = _parsed_url(url)
     engine = _engine(parsed, busy_seconds)
-    with _told_plainly(parsed):
+    with ExitStack() as if_it_fails, _told_plainly(parsed):
+        if_it_fails.callback(engine.dispose)
         if parsed.get_backend_name() == "sqlite":
             _use_wal(engine, busy_seconds)
         _migrate(engine)
+        if_it_fails.pop_all()
     return State(engine, busy_seconds)
 
 

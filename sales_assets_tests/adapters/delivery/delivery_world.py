@@ -2,7 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -96,9 +97,13 @@ class World:
     admins: tuple[int, ...] = ()
 
     @classmethod
-    def at(cls, folder: Path, *, is_outbox: bool = False, busy_seconds: float = 15.0) -> "World":
-        state = open_state(f"sqlite:///{folder / 'state.db'}", busy_seconds=busy_seconds)
-        return cls(state, Clock(), Ledger(state, is_outbox=is_outbox))
+    @contextmanager
+    def at(
+        cls, folder: Path, *, is_outbox: bool = False, busy_seconds: float = 15.0
+    ) -> Iterator["World"]:
+        url = f"sqlite:///{folder / 'state.db'}"
+        with closing(open_state(url, busy_seconds=busy_seconds)) as state:
+            yield cls(state, Clock(), Ledger(state, is_outbox=is_outbox))
 
     def dispatcher(self, transport: Transport) -> Dispatcher:
         return Dispatcher(

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,9 +57,10 @@ def main(arguments: str) -> None:
     def clock() -> datetime:
         return began_at + timedelta(seconds=time.monotonic() - began)
 
-    ledger = LedgerThatDies(open_state(told["state"]))
     transport = TransportThatDies(told["token"], base_url=told["base_url"])
-    Dispatcher(ledger, transport, TIMETABLE, clock, (), asyncio.sleep).deliver(REPORT)
+    with closing(open_state(told["state"])) as state:
+        ledger = LedgerThatDies(state)
+        Dispatcher(ledger, transport, TIMETABLE, clock, (), asyncio.sleep).deliver(REPORT)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,16 @@ def fake() -> Iterator[FakeTelegram]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World.at(tmp_path)
+def world(tmp_path: Path) -> Iterator[World]:
+    with World.at(tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[World]:
+    """A world whose state is hardly waited for."""
+    with World.at(tmp_path, busy_seconds=0.1) as world:
+        yield world
 
 
 def to(fake: FakeTelegram, world: World, token: str | None = None) -> Dispatcher:
@@ -522,30 +530,27 @@ class LockingTransport(TelegramTransport):
 
 
 def test_an_answer_that_a_lock_kept_out_of_the_ledger_is_a_flagged_doubt(
-    fake: FakeTelegram, tmp_path: Path
+    fake: FakeTelegram, impatient: World, tmp_path: Path
 ) -> None:
-    world = World.at(tmp_path, busy_seconds=0.1)
-    [chat] = chats(fake, world)
+    [chat] = chats(fake, impatient)
     transport = LockingTransport(fake.token, base_url=fake.base_url)
     transport.lock(tmp_path / "state.db")
     with pytest.raises(StateLockedError):
-        world.dispatcher(transport).deliver(REPORT)
+        impatient.dispatcher(transport).deliver(REPORT)
     transport.other.close()
     for wait in (LEASE, GRACE):
-        world.clock.move(seconds=wait.total_seconds())
-        result = send(fake, world)
+        impatient.clock.move(seconds=wait.total_seconds())
+        result = send(fake, impatient)
     assert (result.sent, result.possible_duplicates) == (1, 1)
     assert len(fake.accepted(chat)) == 2
 
 
-def test_a_locked_state_sends_nothing(fake: FakeTelegram, tmp_path: Path) -> None:
-    world = World.at(tmp_path, busy_seconds=0.1)
-    [chat] = chats(fake, world)
-    other = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StateLockedError):
-        send(fake, world)
-    other.close()
+def test_a_locked_state_sends_nothing(fake: FakeTelegram, impatient: World, tmp_path: Path) -> None:
+    [chat] = chats(fake, impatient)
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateLockedError):
+            send(fake, impatient)
     assert fake.accepted(chat) == []
 
 

@@ -25,6 +25,12 @@ def fake() -> Iterator[FakeTelegram]:
         yield running
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World.at(tmp_path) as world:
+        yield world
+
+
 def start(fake: FakeTelegram, world: World, folder: Path, point: str) -> "subprocess.Popen[bytes]":
     told = {
         "point": point,
@@ -58,9 +64,8 @@ def deliver_until_settled(fake: FakeTelegram, world: World) -> None:
     ],
 )
 def test_a_kill_loses_nothing_and_an_extra_copy_is_flagged(
-    fake: FakeTelegram, tmp_path: Path, point: str, copies: int, *, flagged: bool
+    fake: FakeTelegram, world: World, tmp_path: Path, point: str, copies: int, *, flagged: bool
 ) -> None:
-    world = World.at(tmp_path)
     chat = fake.add_private_chat()
     subscribe(world.state, chat)
 
@@ -73,9 +78,8 @@ def test_a_kill_loses_nothing_and_an_extra_copy_is_flagged(
 
 
 def test_kills_at_random_moments_never_lose_a_report_nor_hide_a_copy(
-    fake: FakeTelegram, tmp_path: Path
+    fake: FakeTelegram, world: World, tmp_path: Path
 ) -> None:
-    world = World.at(tmp_path)
     chats = [fake.add_private_chat() for _ in range(30)]
     subscribe(world.state, *chats)
     process = start(fake, world, tmp_path, "never")
@@ -93,8 +97,9 @@ def test_kills_at_random_moments_never_lose_a_report_nor_hide_a_copy(
         assert copies == 1 or (copies == 2 and row.possible_duplicate)
 
 
-def test_two_processes_at_once_send_one_copy_each(fake: FakeTelegram, tmp_path: Path) -> None:
-    world = World.at(tmp_path)
+def test_two_processes_at_once_send_one_copy_each(
+    fake: FakeTelegram, world: World, tmp_path: Path
+) -> None:
     chats = [fake.add_private_chat() for _ in range(20)]
     subscribe(world.state, *chats)
     running = [start(fake, world, tmp_path, "never") for _ in range(2)]

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from sales_assets_tests.adapters.delivery.delivery_world import (
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World.at(tmp_path, is_outbox=True)
+def world(tmp_path: Path) -> Iterator[World]:
+    with World.at(tmp_path, is_outbox=True) as world:
+        yield world
 
 
 @pytest.fixture

@@ -90,7 +90,8 @@ def test_several_processes_open_a_new_state_at_once(url: str) -> None:
 
 def test_opening_a_second_time_keeps_what_is_there(url: str, state: State) -> None:
     subscribe(state, 5)
-    assert subscriptions(open_state(url))[5] == ("active", None)
+    with closing(open_state(url)) as again:
+        assert subscriptions(again)[5] == ("active", None)
 
 
 def test_instants_come_back_aware_and_in_utc(state: State) -> None:
@@ -187,19 +188,18 @@ def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
 
 def test_a_locked_database_says_so(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    open_state(f"sqlite:///{path}").close()
-    state = open_state(f"sqlite:///{path}", busy_seconds=0.05)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StateLockedError, match="locked by another process"), state.writing():
-        pass
-    other.execute("COMMIT")
-    other.close()
+    with (
+        closing(open_state(f"sqlite:///{path}", busy_seconds=0.05)) as state,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateLockedError, match="locked by another process"), state.writing():
+            pass
 
 
 def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
-    state = open_state(f"sqlite:///{tmp_path / 'state.db'}", busy_seconds=0.05)
-    with state.writing():
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with closing(open_state(url, busy_seconds=0.05)) as state, state.writing():
         assert subscriptions(state) == {}
 
 
