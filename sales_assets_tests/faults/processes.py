@@ -18,11 +18,9 @@ from typing import Any
 
 from sales_assets.adapters.bot import api as bot_api
 from sales_assets.adapters.delivery import telegram
-from sales_assets.adapters.delivery.dispatcher import (
-    DeliveryStoppedError,
-    Dispatcher,
-)
+from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.delivery.owed import pending_deliveries
+from sales_assets.adapters.delivery.result import DeliveryStoppedError
 from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes, read_report

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.delivery.dispatcher import DeliveryStoppedError
+from sales_assets.adapters.delivery.result import DeliveryStoppedError
 from sales_assets.adapters.delivery.telegram import TelegramSettingError, TelegramTransport
 from sales_assets.adapters.settings import InvalidSettingError, Settings
 from sales_assets.bot import program

@@ -6,11 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import (
-    DeliveryResult,
-    DeliveryStoppedError,
-    Dispatcher,
-)
+from sales_assets.adapters.delivery.dispatcher import Dispatcher
+from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.delivery.messages import admin_alert, late_notice

@@ -11,16 +11,14 @@ from pathlib import Path
 import pytest
 
 from sales_assets.adapters.delivery import dispatcher as dispatching
-from sales_assets.adapters.delivery.dispatcher import (
-    DeliveryResult,
-    DeliveryStoppedError,
-    Dispatcher,
-)
+from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.delivery.owed import pending_deliveries
+from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError
+from sales_assets.adapters.delivery.sending import MOST_IN_VAIN
 from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.core.delivery.messages import Message, ReportToSend, admin_alert, late_notice
-from sales_assets.core.delivery.rules import GRACE, LEASE, Answer
+from sales_assets.core.delivery.rules import GRACE, LEASE, Answer, Outcome, Verdict
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -442,7 +440,7 @@ def test_a_service_in_trouble_puts_few_chats_in_doubt_and_ends_the_run(
     fake.order(faults.bad_gateway(), times=None)
     with pytest.raises(DeliveryStoppedError, match="502") as stopped:
         send(fake, world)
-    assert stopped.value.result.unknown < dispatching.MOST_IN_VAIN + dispatching.WORKERS
+    assert stopped.value.result.unknown < MOST_IN_VAIN + dispatching.WORKERS
     fake.clear_orders()
     world.clock.move(seconds=GRACE.total_seconds())
     assert send(fake, world).sent == 60
@@ -481,7 +479,7 @@ def test_an_answer_after_the_lease_settles_the_doubt(world: World) -> None:
     assert claim is not None
     world.clock.move(hours=1)
     world.ledger.expire_leases(world.clock())
-    verdict = dispatching.Verdict(dispatching.Outcome.SENT, message_id=9)
+    verdict = Verdict(Outcome.SENT, message_id=9)
     world.ledger.finish(claim, verdict, world.clock())
     assert (world.row(5).state, world.row(5).possible_duplicate) == ("sent", False)
 

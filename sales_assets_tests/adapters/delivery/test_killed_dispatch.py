@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.delivery.dispatcher import DeliveryStoppedError
+from sales_assets.adapters.delivery.result import DeliveryStoppedError
 from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.core.delivery.rules import GRACE, LEASE
 from sales_assets_tests.adapters.delivery import killed_dispatch

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.delivery.dispatcher import DeliveryStoppedError
 from sales_assets.adapters.delivery.outbox import OutboxError, OutboxTransport
 from sales_assets.adapters.delivery.owed import pending_deliveries
+from sales_assets.adapters.delivery.result import DeliveryStoppedError
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,

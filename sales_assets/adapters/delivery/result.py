@@ -1,0 +1,87 @@
+"""How a day's messages stand after a dispatch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from sales_assets.core.delivery import rules
+from sales_assets.core.delivery.rules import Delivery, State
+from sales_assets.core.errors import SalesAssetsError
+
+_COLUMNS = {
+    "chat": "str",
+    "thread": "int64",
+    "kind": "str",
+    "state": "str",
+    "attempts": "int64",
+    "message_id": "Int64",
+    "possible_duplicate": "bool",
+    "reason": "str",
+}
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """How a day's messages stand after a dispatch: every chat, not only those it sent to.
+
+    `outcomes` has a row per message: chat, thread, kind, state, attempts, message_id,
+    possible_duplicate, reason (message_id and reason may be null).
+    """
+
+    day: date
+    outcomes: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def sent(self) -> int:
+        """Messages that arrived."""
+        return self._count(State.SENT)
+
+    @property
+    def failed(self) -> int:
+        """Messages refused for good."""
+        return self._count(State.FAILED)
+
+    @property
+    def unknown(self) -> int:
+        """Messages of which nobody knows whether they arrived."""
+        return self._count(State.UNKNOWN)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that a later run sends."""
+        return self._count(State.PLANNED) + self._count(State.SENDING)
+
+    @property
+    def possible_duplicates(self) -> int:
+        """Messages that a chat may have twice."""
+        return int(self.outcomes["possible_duplicate"].sum())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every message arrived."""
+        return self.sent == len(self.outcomes)
+
+    def _count(self, state: State) -> int:
+        return int((self.outcomes["state"] == state.value).sum())
+
+
+class DeliveryStoppedError(SalesAssetsError):
+    """The dispatch ended before every chat had its turn; `result` holds how far it came."""
+
+    def __init__(self, message: str, result: DeliveryResult) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+def as_frame(rows: Sequence[Delivery]) -> pd.DataFrame:
+    """Return `rows` as `DeliveryResult.outcomes`."""
+    values = [{name: getattr(row, name) for name in _COLUMNS} | _readable(row) for row in rows]
+    return pd.DataFrame(values, columns=list(_COLUMNS)).astype(_COLUMNS)
+
+
+def _readable(row: Delivery) -> dict[str, str]:
+    name = rules.OUTBOX_NAME if row.chat == rules.OUTBOX_CHAT else str(row.chat)
+    return {"chat": name, "kind": str(row.kind), "state": row.state.value}
