@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.errors import SalesAssetsError
@@ -17,28 +18,54 @@ from sales_assets.defs.partitions import RANGE_END_TAG, RANGE_START_TAG
 
 HOME = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
+LOCK, LOCK_SECONDS = ".preparing.lock", 60
 #: So many of a range's events go to the event log at once; Dagster's default is one by one.
 BATCH, BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE", "500"
 _QUIET: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Make `DAGSTER_HOME` (default `<var>/dagster`) with its own dagster.yaml; return it."""
+    """Make `DAGSTER_HOME` (default `<var>/dagster`) with all that Dagster needs there; return it.
+
+    Any number of processes may do so at once.
+
+    Raises:
+        SalesAssetsError: the folder can't be made, or Dagster can't use what is in it.
+    """
     home = Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
     os.environ[HOME] = str(home)  # Dagster takes nothing but an absolute path
     os.environ.setdefault(BATCH, BATCH_SIZE)
-    configuration = home / CONFIGURATION
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if not configuration.exists():
-            with as_file(files("sales_assets.defs") / CONFIGURATION) as template:
-                shutil.copyfile(template, configuration)
+        # Two processes that let Dagster make its databases at once can spoil them for ever.
+        with FileLock(home / LOCK, timeout=LOCK_SECONDS):
+            _write_configuration(home / CONFIGURATION)
+            _make_databases(home)
     except OSError as error:
         raise SalesAssetsError(
-            f"Dagster's home {home} could not be made: {error.strerror}. "
+            f"Dagster's home {home} could not be made: {error.strerror or error}. "
             f"Give the user the right to write there, or set {HOME} to another folder."
         ) from error
     return home
+
+
+def _write_configuration(path: Path) -> None:
+    if not path.exists():
+        with as_file(files("sales_assets.defs") / CONFIGURATION) as template:
+            shutil.copyfile(template, path)
+
+
+def _make_databases(home: Path) -> None:
+    try:
+        dg.DagsterInstance.get().dispose()
+    except OSError:
+        raise
+    except Exception as error:
+        raise SalesAssetsError(
+            f"Dagster could not open its instance in {home}: {str(error).splitlines()[0]}. "
+            f"Check {CONFIGURATION} there and the database that it names; a home that was damaged "
+            f"has to be moved away, and the days are materialized again."
+        ) from error
 
 
 def run_job(
