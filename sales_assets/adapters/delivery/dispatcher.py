@@ -104,6 +104,8 @@ class _Dispatch:
     async def deliver(self, report: ReportToSend, *, is_news: bool) -> DeliveryResult:
         places = await beside_loop(self._ledger.subscribers)
         await beside_loop(self._ledger.expire_leases, self._clock())
+        if is_news:
+            await beside_loop(self._ledger.settle_missed, self._day, self._clock(), self._admins)
         await self._plan(report, places, is_news=is_news)
         await self._recall_file(report)
         async with self._transport:

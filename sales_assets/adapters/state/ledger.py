@@ -15,6 +15,7 @@ from sales_assets.core.delivery.messages import (
     ReportToSend,
     asleep_alert,
     changes_text,
+    missed_alert,
     notice_to_json,
     refusal_alert,
 )
@@ -199,6 +200,23 @@ class Ledger:
         untouched = (DeliveryRow.state == row.state) & (DeliveryRow.claims == row.claims)
         with self._state.writing() as session:
             return claim if _write(session, claim, now, untouched) else None
+
+    def settle_missed(self, newest: date, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
+        """Fail what was to be news before `newest` and never left; plan an alert for each such day.
+
+        The alert to `admins` counts the chats that still want the report.
+        """
+        wanted = {place.place for place in self.subscribers()}
+        planned = DeliveryRow.state == rules.State.PLANNED
+        with self._state.writing() as session:
+            rows = _found(session, planned, DeliveryRow.report_day < newest, self._own())
+            missed = [rules.missed(row) for row in rows if rules.is_missed(row, newest)]
+            for row in missed:
+                _write(session, row, now)
+            told = [r for r in missed if r.kind == Kind.REPORT and (r.chat, r.thread) in wanted]
+            for day in sorted({row.report_day for row in told}):
+                alert = missed_alert(newest, [row for row in told if row.report_day == day])
+                _plan(session, newest, alert.kind, admins, now, notice_to_json(alert))
 
     def renew(self, claim: Delivery, now: datetime) -> bool:
         """Start the lease of `claim` anew before a further request; False if it was lost."""

@@ -2,14 +2,14 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from sales_assets.core import russian as ru
 from sales_assets.core.delivery.rules import Delivery, Kind
-from sales_assets.core.report.wording import day_and_month, late_sentence, number
+from sales_assets.core.report.wording import counted, day_and_month, late_sentence, number
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
@@ -218,6 +218,18 @@ def refusal_alert(row: Delivery) -> Notice:
 def asleep_alert(row: Delivery) -> Notice:
     """Return the news that a chat is gone and its subscription sleeps."""
     return admin_alert(row.report_day, f"asleep:{row.chat}", _about(ru.ALERT_ASLEEP, row))
+
+
+def missed_alert(newest: date, rows: Sequence[Delivery]) -> Notice:
+    """Return the news that chats were left without the report of one earlier day, once for all."""
+    example = max(rows, key=lambda row: row.attempts)
+    text = ru.ALERT_MISSED.format(
+        day=day_and_month(example.report_day),
+        chats=counted(len(rows), ru.CHAT_FORMS),
+        iso=example.report_day.isoformat(),
+        reason=example.reason,
+    )
+    return admin_alert(newest, f"missed:{example.report_day}", text)
 
 
 def markup_alert(day: date, reason: str) -> Notice:

@@ -300,6 +300,19 @@ def expired(row: Delivery) -> Delivery:
     return _doubted(row, row.lease_until or datetime.min.replace(tzinfo=UTC), "the sender died")
 
 
+def is_missed(row: Delivery, newest: date) -> bool:
+    """Whether `row` was to be news, never left, and `newest` is the news now."""
+    was_news = row.kind.partition(":")[0] in (Kind.REPORT, Kind.CONTINUATION, Kind.LATE)
+    is_waiting = row.state == State.PLANNED and not row.by_hand
+    return was_news and is_waiting and row.report_day < newest
+
+
+def missed(row: Delivery) -> Delivery:
+    """Return a row that was not sent in time: settled, with the reason of the last attempt."""
+    reason = f"not sent while it was news: {row.reason or 'it was not tried'}"
+    return replace(row, state=State.FAILED, not_before=None, reason=reason)
+
+
 def after(row: Delivery, verdict: Verdict, now: datetime) -> Delivery:
     """Return what a claimed `row` becomes by `verdict`; the lease ends with it.
 

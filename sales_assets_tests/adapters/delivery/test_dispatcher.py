@@ -244,6 +244,42 @@ def test_a_pause_for_ever_ends_the_run_and_the_report_waits(
     assert send(fake, world).sent == 3
 
 
+def test_a_report_that_never_left_is_told_once_when_the_next_is_the_news(
+    fake: FakeTelegram, world: World
+) -> None:
+    world.admins = (fake.add_private_chat("Analyst"),)
+    first, second, gone = chats(fake, world, 3)
+    fake.order(faults.flood(100_000), times=None)
+    with pytest.raises(DeliveryStoppedError):
+        send(fake, world)
+    world.ledger.put_to_sleep(gone, "stopped by the chat", world.clock())
+    fake.clear_orders()
+    world.clock.move(days=1)
+    tomorrow = replace(REPORT, day=DAY + timedelta(days=1))
+    send(fake, world, tomorrow)
+    send(fake, world, tomorrow)
+    [alert] = fake.from_bot(world.admins[0])
+    assert "Отчёт за 12\u00a0февраля не ушёл до следующего утра: 2\u00a0чата без" in alert["text"]
+    assert "/report 2026-02-12" in alert["text"]
+    for chat in (first, second, gone):
+        row = world.row(chat)
+        assert row.state == "failed"
+        assert (row.reason or "").startswith("not sent while it was news: ")
+    assert [len(fake.from_bot(chat)) for chat in (first, second, gone)] == [1, 1, 0]
+    assert world.ledger.unsettled() == []
+
+
+def test_a_repeat_that_the_owner_asked_for_is_not_missed(fake: FakeTelegram, world: World) -> None:
+    [chat] = chats(fake, world)
+    fake.order(faults.refuse(400, "Bad Request: not enough rights to send text messages"))
+    send(fake, world)
+    world.ledger.send_again(world.row(chat).id, world.clock())
+    world.clock.move(days=1)
+    send(fake, world, replace(REPORT, day=DAY + timedelta(days=1)))
+    assert world.row(chat).state == "planned"
+    assert send(fake, world).sent == 1
+
+
 def test_a_chat_that_blocked_the_bot_sleeps_and_the_others_get_theirs(
     fake: FakeTelegram, world: World
 ) -> None:
