@@ -103,7 +103,7 @@ class _Dispatch:
 
     async def deliver(self, report: ReportToSend, *, is_news: bool) -> DeliveryResult:
         places = await beside_loop(self._ledger.subscribers)
-        await beside_loop(self._ledger.expire_leases, self._clock())
+        await beside_loop(self._ledger.expire_leases, self._clock(), self._admins)
         if is_news:
             await beside_loop(self._ledger.settle_missed, self._day, self._clock(), self._admins)
         await self._plan(report, places, is_news=is_news)
@@ -125,7 +125,7 @@ class _Dispatch:
         served = {(r.chat, r.thread) for r in rows if r.kind == Kind.REPORT and _is_out(r)}
         everyone = self._admins if to_admins else await beside_loop(self._ledger.subscribers)
         places = [place for place in everyone if to_admins or place.place not in served]
-        await beside_loop(self._ledger.expire_leases, self._clock())
+        await beside_loop(self._ledger.expire_leases, self._clock(), self._admins)
         await self._plan_notice(notice, places)
         async with self._transport:
             await self._each(places, lambda place: self._serve_notices(place, notice.kind))
@@ -325,7 +325,10 @@ class _Dispatch:
                 await self._sending.send(row, place, _always(message), None)
 
     async def _ask_about_doubts(self, places: Sequence[Subscriber]) -> None:
-        """Turn every doubt that no rule settles into a question to the owner."""
+        """Ask the owner about every doubt that no rule settles.
+
+        The ledger plans the question with the doubt; a chat may have been told to hold since.
+        """
         holds = {place.place: place.holds_doubts for place in places}
         for row in await beside_loop(self._ledger.rows, self._day):
             holds_doubts = holds.get((row.chat, row.thread), False)
@@ -336,11 +339,12 @@ class _Dispatch:
     async def _ask_about_yesterday(self) -> None:
         """Ask about the doubts of the day before, which is no news now: nothing repeats them."""
         rows = await beside_loop(self._ledger.rows, self._day - timedelta(days=1))
+        asked = {row.kind for row in rows if row.state == State.SENT}
         for row in rows:
-            is_question = row.state == State.UNKNOWN and not row.kind.startswith(Kind.ALERT)
-            if is_question and not rules.is_final_doubt(row, holds_doubts=False):
+            if row.state == State.UNKNOWN and not row.kind.startswith(Kind.ALERT):
                 alert = messages.doubt_alert(row, holds_doubts=False)
-                self._sending.alerts.append(replace(alert, day=self._day))
+                if alert.kind not in asked:
+                    self._sending.alerts.append(replace(alert, day=self._day))
 
     async def _send_alerts(self) -> None:
         if self._sending.stop is not None:

@@ -139,7 +139,7 @@ class Sending:
         except asyncio.CancelledError:
             # No waiting here: the loop is closing, and what was sent must not look unsent.
             cancelled = Verdict(Outcome.UNKNOWN, "the run was cancelled while this was under way")
-            self.ledger.finish(claim, cancelled, self.clock())
+            self.ledger.finish(claim, cancelled, self.clock(), admins=self.admins)
             raise
         except SalesAssetsError as error:
             self.ledger.finish(claim, Verdict(Outcome.STOP, str(error)), self.clock())

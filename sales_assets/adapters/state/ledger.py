@@ -15,6 +15,7 @@ from sales_assets.core.delivery.messages import (
     ReportToSend,
     asleep_alert,
     changes_text,
+    doubt_alert,
     missed_alert,
     notice_to_json,
     refusal_alert,
@@ -23,6 +24,8 @@ from sales_assets.core.delivery.rules import Delivery, Kind, Outcome, Verdict
 from sales_assets.core.errors import SalesAssetsError
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
+#: The policy of a chat that is never sent a repeat of what is in doubt.
+HOLD = "hold"
 _OPEN_STATES = (rules.State.PLANNED, rules.State.SENDING, rules.State.UNKNOWN)
 #: Of two rows that a migration makes one, the later in this order stays.
 _PRECEDENCE = (
@@ -75,7 +78,7 @@ class Ledger:
         wanted = select(Subscription).where(Subscription.state == "active")
         with self._state.reading() as session:
             rows = session.scalars(wanted.order_by(Subscription.created_at, Subscription.id))
-            return [Subscriber(r.chat, r.thread, r.doubt_policy == "hold") for r in rows]
+            return [Subscriber(r.chat, r.thread, r.doubt_policy == HOLD) for r in rows]
 
     def rows(self, day: date) -> list[Delivery]:
         """Return the rows of `day`, in the order in which they were planned."""
@@ -168,12 +171,14 @@ class Ledger:
         with self._state.writing() as session:
             _plan_anew(session, shown, kind, sha256, now)
 
-    def expire_leases(self, now: datetime) -> None:
-        """Turn the rows of dead senders into doubts."""
+    def expire_leases(self, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
+        """Turn the rows of dead senders into doubts; `admins` get the question of a final one."""
         with self._state.writing() as session:
             for row in _found(session, DeliveryRow.state == rules.State.SENDING):
                 if rules.has_expired(row, now):
-                    _write(session, rules.expired(row), now)
+                    expired = rules.expired(row)
+                    _write(session, expired, now)
+                    _follow_doubt(session, expired, admins, now)
 
     def send_again(self, delivery_id: int, now: datetime) -> Delivery:
         """Make a doubtful or refused row due at once: the owner asked for it.
@@ -240,7 +245,8 @@ class Ledger:
         again, or merged into another chat's, by then: nothing is changed. What follows from the
         answer is in the same transaction, so that no kill comes between: an edit that is in
         changes what the chat's report row shows, and plans the reply; after a refusal for good a
-        chat that is gone sleeps, and the alert to `admins` is planned.
+        chat that is gone sleeps, and the alert to `admins` is planned, as is the question about a
+        doubt that no repeat will settle.
         """
         with self._state.writing() as session:
             row = _held(session, claim)
@@ -254,6 +260,7 @@ class Ledger:
                     _show_new_content(session, settled, now)
             _write(session, settled, now)
             _follow_refusal(session, settled, verdict.outcome, admins, now)
+            _follow_doubt(session, settled, admins, now)
             return settled
 
     def give_up_lost(self, row: Delivery, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
@@ -473,6 +480,21 @@ def _follow_refusal(
         _put_to_sleep(session, row.chat, thread, row.reason or "refused", now)
         alert = asleep_alert(row)
     _plan(session, alert.day, alert.kind, admins, now, notice_to_json(alert))
+
+
+def _follow_doubt(
+    session: Session, row: Delivery, admins: Iterable[Subscriber], now: datetime
+) -> None:
+    """Plan the question about a doubt that only the owner can settle; an alert's has none."""
+    held = select(Subscription.id).where(
+        Subscription.chat == row.chat,
+        Subscription.thread == row.thread,
+        Subscription.doubt_policy == HOLD,
+    )
+    holds_doubts = session.scalar(held) is not None
+    if rules.is_final_doubt(row, holds_doubts=holds_doubts) and not row.kind.startswith(Kind.ALERT):
+        alert = doubt_alert(row, holds_doubts=holds_doubts)
+        _plan(session, alert.day, alert.kind, admins, now, notice_to_json(alert))
 
 
 def _put_to_sleep(

@@ -17,8 +17,9 @@ from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppe
 from sales_assets.adapters.delivery.sending import MOST_IN_VAIN
 from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.state.database import StateLockedError
+from sales_assets.adapters.state.ledger import Subscriber
 from sales_assets.core.delivery.messages import Message, ReportToSend, admin_alert, late_notice
-from sales_assets.core.delivery.rules import GRACE, LEASE, Answer, Outcome, Verdict
+from sales_assets.core.delivery.rules import GRACE, LEASE, MOST_DOUBTS, Answer, Outcome, Verdict
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -433,6 +434,38 @@ def test_a_doubt_is_repeated_once_silently_and_flagged(
     assert len(copies) == 1 + fault.accept
     assert copies[-1]["is_silent"]
     assert "Возможен повтор" in copies[-1]["message"]["caption"]
+
+
+@pytest.mark.parametrize("policy", ["hold", "repeat"])
+@pytest.mark.parametrize("is_killed_before_the_answer", [False, True])
+def test_a_final_doubt_is_asked_about_though_its_recorder_was_killed_right_after(
+    fake: FakeTelegram, world: World, policy: str, *, is_killed_before_the_answer: bool
+) -> None:
+    world.admins = (fake.add_private_chat("Analyst"),)
+    admins = [Subscriber(admin) for admin in world.admins]
+    chat = fake.add_private_chat()
+    subscribe(world.state, chat, doubt_policy=policy)
+    world.ledger.plan(DAY, "report", world.ledger.subscribers(), world.clock())
+    for _ in range(1 if policy == "hold" else MOST_DOUBTS):
+        claim = world.ledger.claim(world.row(chat), "mortal", world.clock(), "a" * 64)
+        assert claim is not None
+        if is_killed_before_the_answer:
+            world.clock.move(seconds=LEASE.total_seconds())
+            world.ledger.expire_leases(world.clock(), admins)
+        else:
+            world.ledger.finish(
+                claim, Verdict(Outcome.UNKNOWN, "cut"), world.clock(), admins=admins
+            )
+        world.clock.move(seconds=GRACE.total_seconds())
+
+    assert len(pending_deliveries(world.ledger, {DAY: "a" * 64}, TIMETABLE, world.clock())) == 1
+    for _ in range(2):
+        send(fake, world)
+
+    [question] = fake.from_bot(world.admins[0])
+    assert "неизвестно, дошло ли сообщение" in question["text"]
+    assert fake.accepted(chat) == []
+    assert pending_deliveries(world.ledger, {DAY: "a" * 64}, TIMETABLE, world.clock()) == []
 
 
 def test_a_second_doubt_stays_and_asks_the_owner_with_a_button(
