@@ -13,7 +13,7 @@ from sales_assets.adapters.state.database import State, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot.program import open_api
 from sales_assets.core.bot.access import Known
-from sales_assets.core.delivery.rules import MOST_DOUBTS, Delivery
+from sales_assets.core.delivery.rules import Delivery, is_final_doubt
 from sales_assets.core.delivery.rules import State as Row
 from sales_assets.core.errors import SalesAssetsError
 
@@ -133,7 +133,8 @@ def _quiet(known: Known) -> str:
 def _unsettled(row: Delivery) -> str:
     place = f"{row.chat}/{row.thread}" if row.thread else str(row.chat)
     if row.state is Row.UNKNOWN:
-        step = _FINAL_DOUBT if row.doubts >= MOST_DOUBTS else _IN_DOUBT
+        is_final = is_final_doubt(row, holds_doubts=False)
+        step = _FINAL_DOUBT if is_final else _IN_DOUBT
     else:
         step = _NEXT_STEPS[row.state]
     reason = f" ({row.reason})" if row.reason else ""

@@ -1,6 +1,7 @@
 """What must hold when a round is over; every breach is a sentence."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -136,18 +137,11 @@ def sent_texts(place: Place, kind: str) -> int:
     if kind != Kind.CHANGE:
         return 0
     row = place.rows[kind]
-    words = {
-        sent["message"]["text"]: 0
-        for sent in place.accepted
-        if sent["method"] == "sendMessage"
-        and sent["message_id"] == row.message_id
-        and sent["message"]
-    }
-    return sum(
-        (sent["message"] or {}).get("text") in words
-        for sent in place.accepted
-        if sent["method"] == "sendMessage"
-    )
+    told = [sent for sent in place.accepted if sent["method"] == "sendMessage" and sent["message"]]
+    # A chat that migrated counts its messages anew: two texts may have the row's id.
+    words = {sent["message"]["text"] for sent in told if sent["message_id"] == row.message_id}
+    counts = Counter(sent["message"]["text"] for sent in told)
+    return max((counts[text] for text in words), default=0)
 
 
 def row_breaches(place: Place, alerts: set[str]) -> Iterator[str]:

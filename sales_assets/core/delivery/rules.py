@@ -20,6 +20,8 @@ FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=15)
 #: One flagged repeat, never two.
 MOST_DOUBTS = 2
+#: A question to the owner may come several times: better so than not at all.
+MOST_DOUBTS_OF_ALERT = 12
 
 #: The chat that stands for the folder `var/outbox`; no chat of Telegram has this id.
 OUTBOX_CHAT = 0
@@ -346,7 +348,7 @@ def is_due(row: Delivery, now: datetime, *, holds_doubts: bool) -> bool:
     if row.not_before is not None and row.not_before > now:
         return False
     if row.state == State.UNKNOWN:
-        return row.doubts < MOST_DOUBTS and not holds_doubts
+        return not is_final_doubt(row, holds_doubts=holds_doubts)
     return row.state == State.PLANNED
 
 
@@ -357,7 +359,8 @@ def has_expired(row: Delivery, now: datetime) -> bool:
 
 def is_final_doubt(row: Delivery, *, holds_doubts: bool) -> bool:
     """Whether only the owner can settle `row`."""
-    return row.state == State.UNKNOWN and (row.doubts >= MOST_DOUBTS or holds_doubts)
+    most = MOST_DOUBTS_OF_ALERT if row.kind.startswith(Kind.ALERT) else MOST_DOUBTS
+    return row.state == State.UNKNOWN and (row.doubts >= most or holds_doubts)
 
 
 def sent_again(row: Delivery) -> Delivery:

@@ -436,6 +436,22 @@ def test_a_doubt_is_repeated_once_silently_and_flagged(
     assert "Возможен повтор" in copies[-1]["message"]["caption"]
 
 
+def test_a_question_that_is_itself_in_doubt_is_repeated_until_it_arrives(
+    fake: FakeTelegram, world: World
+) -> None:
+    world.admins = (fake.add_private_chat("Analyst"),)
+    chat = fake.add_private_chat()
+    subscribe(world.state, chat, doubt_policy="hold")
+    fake.order(faults.hang_up(), "sendPhoto")
+    fake.order(faults.hang_up(), "sendMessage", times=MOST_DOUBTS + 1)
+    for _ in range(MOST_DOUBTS + 2):
+        send(fake, world)
+        world.clock.move(seconds=GRACE.total_seconds())
+    [question] = fake.from_bot(world.admins[0])
+    assert "неизвестно, дошло ли сообщение" in question["text"]
+    assert pending_deliveries(world.ledger, {DAY: "a" * 64}, TIMETABLE, world.clock()) == []
+
+
 @pytest.mark.parametrize("policy", ["hold", "repeat"])
 @pytest.mark.parametrize("is_killed_before_the_answer", [False, True])
 def test_a_final_doubt_is_asked_about_though_its_recorder_was_killed_right_after(
