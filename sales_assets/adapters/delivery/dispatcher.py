@@ -13,12 +13,7 @@ from sales_assets.adapters.delivery.transport import Transport
 from sales_assets.adapters.state.ledger import OUTBOX, Ledger, Subscriber
 from sales_assets.core.delivery import messages, rules
 from sales_assets.core.delivery.messages import Message, Notice, ReportToSend
-from sales_assets.core.delivery.rules import (
-    Delivery,
-    Kind,
-    State,
-    Timetable,
-)
+from sales_assets.core.delivery.rules import Delivery, Kind, State, Timetable
 
 #: Requests under way at once: a chat that stalls holds one of them.
 WORKERS = 8

@@ -41,7 +41,7 @@ class DeliveryResult:
 
     @property
     def failed(self) -> int:
-        """Messages refused for good."""
+        """Messages refused for good, or not sent while they were news."""
         return self._count(State.FAILED)
 
     @property
