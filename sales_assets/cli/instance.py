@@ -61,10 +61,11 @@ def _make_databases(home: Path) -> None:
     except OSError:
         raise
     except Exception as error:
+        cause = (str(error) or type(error).__name__).splitlines()[0]
         raise SalesAssetsError(
-            f"Dagster could not open its instance in {home}: {str(error).splitlines()[0]}. "
+            f"Dagster could not open its instance in {home}: {cause}. "
             f"Check {CONFIGURATION} there and the database that it names; a home that was damaged "
-            f"has to be moved away, and the days are materialized again."
+            "has to be moved away, and the days are materialized again."
         ) from error
 
 
