@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import invites, ledger, subscriptions
 from sales_assets.bot import readings
-from sales_assets.core import russian as ru
 from sales_assets.core.bot import access, texts
 from sales_assets.core.bot.access import Answer, Asker, Standing
 from sales_assets.core.bot.incoming import (
@@ -30,6 +29,7 @@ from sales_assets.core.bot.outlook import Outlook, outlook
 from sales_assets.core.bot.replies import Kind, Reply
 from sales_assets.core.delivery.rules import NO_THREAD, State, Timetable
 from sales_assets.core.report.wording import full_date
+from sales_assets.core.russian import bot as ru
 
 #: Commands that in a group only those may give who rule it.
 _DECIDING = frozenset({"start", "init", "stop"})

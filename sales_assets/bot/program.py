@@ -19,9 +19,9 @@ from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot.handlers import Facts, Handlers
 from sales_assets.bot.readings import Stored
 from sales_assets.bot.sender import Sender
-from sales_assets.core import russian as ru
 from sales_assets.core.bot.incoming import Incoming
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.russian import bot as ru
 
 LOG = logging.getLogger(__name__)
 EXIT_OK = 0

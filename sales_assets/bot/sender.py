@@ -15,7 +15,6 @@ from sales_assets.adapters.bot.archive import Archive
 from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import StateError
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core import russian as ru
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.replies import Kind, Reply
 from sales_assets.core.delivery import rules
@@ -23,6 +22,7 @@ from sales_assets.core.delivery.messages import CAPTION_LIMIT, Message, split_ht
 from sales_assets.core.delivery.rules import Answer, Outcome, Verdict, classify
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.wording import full_date
+from sales_assets.core.russian import bot as ru
 
 LOG = logging.getLogger(__name__)
 #: How often one reply is tried; a doubt is repeated once, as a person would ask again.

@@ -8,6 +8,7 @@ from upath import UPath
 
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
+from sales_assets.core import names
 from sales_assets.core.metrics.comparison import (
     LOG_DAYS,
     Bridge,
@@ -24,7 +25,6 @@ from sales_assets.core.report.comparison_page import (
     unfinished_note,
 )
 from sales_assets.definitions import first_day
-from sales_assets.defs import names
 
 FOLDER = "compare"
 PAGE = ".html"

@@ -9,8 +9,8 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.bot.diagnosis import Finding, telegram_findings
 from sales_assets.cli.instance import prepare_home
+from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.defs import names
 
 PROBE = ".probe"
 

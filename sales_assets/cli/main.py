@@ -123,7 +123,7 @@ def _raise_failures(failures: Iterable[str]) -> None:
 def _show_report(settings: Settings, day: date) -> None:
     from sales_assets.adapters.files.frames import FrameStore
     from sales_assets.adapters.files.reports import NUMBERS, PICTURE, read_report
-    from sales_assets.defs import names
+    from sales_assets.core import names
 
     store = FrameStore(settings.storage)
     stored = read_report(store, day)

@@ -9,9 +9,9 @@ import dagster as dg
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.cli.instance import failure_messages, prepare_home, run_job
+from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.definitions import build_definitions, first_day
-from sales_assets.defs import names
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.partitions import DAYS_PER_RUN
 

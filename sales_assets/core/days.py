@@ -8,10 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-#: 28 days of comparison, each with the 36 that its own windows need, the day itself included.
-LOOKBACK_DAYS = 64
-#: The longest stretch before the cut-off that one day's own numbers look at.
-WINDOW_DAYS = 36
+from sales_assets.core.windows import LOOKBACK_DAYS, days_up_to
 
 INSTANT = "datetime64[us, UTC]"
 WALL_CLOCK = "datetime64[us]"
@@ -34,8 +31,7 @@ def to_source_clock(instant: datetime, source_zone: ZoneInfo) -> datetime:
 
 def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
     """Return the days that the numbers of `days` rest on, from `first_day` on, in order."""
-    offsets = range(LOOKBACK_DAYS)
-    needed = {day - timedelta(days=back) for day in days for back in offsets}
+    needed = {before for day in days for before in days_up_to(day, LOOKBACK_DAYS)}
     return sorted(day for day in needed if day >= first_day)
 
 

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core import journey
+from sales_assets.core.journey import EVENT_TYPES
 
 #: Part of what makes the data the same everywhere; another number is another department.
 SEED = 20220130
@@ -20,8 +20,13 @@ DAY = 24 * HOUR
 
 PURCHASE_ID = 0
 _DICTIONARY_TYPES = (
-    *(name for name in EVENT_TYPES if name != ru.PURCHASE),
-    *(ru.CABINET_OPENED, ru.LESSON_MOVED, ru.LESSON_CANCELLED, ru.SUPPORT_ASKED),
+    *(name for name in EVENT_TYPES if name != journey.PURCHASE),
+    *(
+        journey.CABINET_OPENED,
+        journey.LESSON_MOVED,
+        journey.LESSON_CANCELLED,
+        journey.SUPPORT_ASKED,
+    ),
 )
 #: What `events_dict` holds: the ids of all types but the purchase, which has a table of its own.
 DICTIONARY = {name: 10 + number for number, name in enumerate(_DICTIONARY_TYPES)}
@@ -146,7 +151,7 @@ class _Log:
         self._days = [conditions(day + timedelta(days=n)) for n in range(16)]
 
     def add(self, name: str, clients: np.ndarray, times: np.ndarray) -> None:
-        event_id = PURCHASE_ID if name == ru.PURCHASE else DICTIONARY[name]
+        event_id = PURCHASE_ID if name == journey.PURCHASE else DICTIONARY[name]
         self._entries.append((clients, times, event_id))
 
     def happens(self, share: float | np.ndarray, count: int) -> np.ndarray:
@@ -186,7 +191,7 @@ def _in_working_hours(times: np.ndarray) -> np.ndarray:
 
 def _request(log: _Log, clients: np.ndarray, entries: np.ndarray) -> None:
     """Write a request and all that follows from it."""
-    log.add(ru.REQUEST_CREATED, clients, entries)
+    log.add(journey.REQUEST_CREATED, clients, entries)
     books_himself = log.happens(0.24, len(clients))
     booked_at = entries + log.delays(3 * MINUTE, len(clients), 0.5)
     _lesson(log, clients[books_himself], booked_at[books_himself])
@@ -202,11 +207,11 @@ def _first_line(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
     task_at = _in_working_hours(since + log.delays(2 * MINUTE, len(clients), 0.4))
     patient = log.happens(0.82, len(clients))
     for likelihood, pause in CALLS:
-        log.add(ru.FIRST_LINE_TASK, clients, task_at)
+        log.add(journey.FIRST_LINE_TASK, clients, task_at)
         chance = log.share("answered", task_at) * likelihood
         answers = log.happens(chance * np.where(patient, 1.0, 0.05), len(clients))
         answered_at = task_at + log.delays(4 * MINUTE, len(clients))
-        log.add(ru.FIRST_LINE_ANSWERED, clients[answers], answered_at[answers])
+        log.add(journey.FIRST_LINE_ANSWERED, clients[answers], answered_at[answers])
         _book_by_operator(log, clients[answers], answered_at[answers])
         clients, task_at, patient = clients[~answers], task_at[~answers], patient[~answers]
         task_at = _in_working_hours(task_at + log.delays(pause, len(clients), 0.3))
@@ -220,21 +225,21 @@ def _book_by_operator(log: _Log, clients: np.ndarray, answered_at: np.ndarray) -
 
 def _lesson(log: _Log, clients: np.ndarray, booked_at: np.ndarray) -> None:
     """Write an appointed lesson, moved, cancelled, attended or missed, and what it leads to."""
-    log.add(ru.LESSON_APPOINTED, clients, booked_at)
+    log.add(journey.LESSON_APPOINTED, clients, booked_at)
     days_later = 1 + log.random.integers(3, size=len(clients))
     starts_at = (booked_at // DAY + days_later) * DAY
     starts_at += (10 + log.random.integers(10, size=len(clients))) * HOUR
     moved = log.happens(0.08, len(clients))
-    log.add(ru.LESSON_MOVED, clients[moved], booked_at[moved] + 3 * HOUR)
+    log.add(journey.LESSON_MOVED, clients[moved], booked_at[moved] + 3 * HOUR)
     starts_at = np.where(moved, starts_at + DAY, starts_at)
     cancelled = log.happens(0.07, len(clients))
-    log.add(ru.LESSON_CANCELLED, clients[cancelled], starts_at[cancelled] - 2 * HOUR)
+    log.add(journey.LESSON_CANCELLED, clients[cancelled], starts_at[cancelled] - 2 * HOUR)
     attended = ~cancelled & log.happens(0.74, len(clients))
     joined_at = starts_at + log.random.integers(6 * MINUTE, size=len(clients))
-    log.add(ru.LESSON_ATTENDED, clients[attended], joined_at[attended])
+    log.add(journey.LESSON_ATTENDED, clients[attended], joined_at[attended])
     succeeded = attended & log.happens(0.78, len(clients))
     ended_at = joined_at + 50 * MINUTE + log.random.integers(15 * MINUTE, size=len(clients))
-    log.add(ru.LESSON_SUCCEEDED, clients[succeeded], ended_at[succeeded])
+    log.add(journey.LESSON_SUCCEEDED, clients[succeeded], ended_at[succeeded])
     _decide(log, clients[succeeded], ended_at[succeeded])
 
 
@@ -251,15 +256,15 @@ def _decide(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
 
 
 def _second_line(log: _Log, clients: np.ndarray, task_at: np.ndarray) -> None:
-    log.add(ru.SECOND_LINE_TASK, clients, task_at)
+    log.add(journey.SECOND_LINE_TASK, clients, task_at)
     again = log.happens(0.15, len(clients))
-    log.add(ru.SECOND_LINE_TASK, clients[again], task_at[again] + 5 * HOUR)
+    log.add(journey.SECOND_LINE_TASK, clients[again], task_at[again] + 5 * HOUR)
     in_time = log.happens(log.share("second_line_reached", task_at), len(clients))
     soon = _in_working_hours(task_at + log.delays(80 * MINUTE, len(clients)))
     later = _in_working_hours(task_at + 26 * HOUR + log.delays(12 * HOUR, len(clients)))
     reached_at = np.where(in_time, soon, later)
     reached = in_time | log.happens(0.6, len(clients))
-    log.add(ru.SECOND_LINE_REACHED, clients[reached], reached_at[reached])
+    log.add(journey.SECOND_LINE_REACHED, clients[reached], reached_at[reached])
     buys = reached & log.happens(0.45, len(clients))
     bought_at = reached_at + log.delays(3 * HOUR, len(clients))
     _purchase(log, clients[buys], bought_at[buys])
@@ -267,12 +272,12 @@ def _second_line(log: _Log, clients: np.ndarray, task_at: np.ndarray) -> None:
 
 def _purchase(log: _Log, clients: np.ndarray, bought_at: np.ndarray) -> None:
     """Write a payment, the monthly ones after it, and a former client's new request."""
-    log.add(ru.PURCHASE, clients, bought_at)
+    log.add(journey.PURCHASE, clients, bought_at)
     renewing = np.arange(len(clients))
     for month in (1, 2, 3):
         renewing = renewing[log.happens(0.55, len(renewing))]
         paid_at = bought_at[renewing] + month * 30 * DAY + log.delays(6 * HOUR, len(renewing))
-        log.add(ru.PURCHASE, clients[renewing], paid_at)
+        log.add(journey.PURCHASE, clients[renewing], paid_at)
     returns = log.happens(0.12, len(clients))
     back_at = bought_at[returns] + log.random.integers(30 * DAY, 120 * DAY, returns.sum())
     _return(log, clients[returns], back_at)
@@ -287,11 +292,11 @@ def _repeat_requests(log: _Log, clients: int, entries: np.ndarray) -> None:
 def _return(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
     """Write a second request of known clients: a call, answered or not."""
     times = since // DAY * DAY + _request_times(log.random, len(clients))
-    log.add(ru.REQUEST_CREATED, clients, times)
+    log.add(journey.REQUEST_CREATED, clients, times)
     task_at = _in_working_hours(times + log.delays(3 * MINUTE, len(clients), 0.4))
-    log.add(ru.FIRST_LINE_TASK, clients, task_at)
+    log.add(journey.FIRST_LINE_TASK, clients, task_at)
     answers = log.happens(log.share("answered", task_at), len(clients))
-    log.add(ru.FIRST_LINE_ANSWERED, clients[answers], task_at[answers] + 5 * MINUTE)
+    log.add(journey.FIRST_LINE_ANSWERED, clients[answers], task_at[answers] + 5 * MINUTE)
 
 
 def _join_experiments(log: _Log, clients: int, entries: np.ndarray) -> None:
@@ -299,22 +304,24 @@ def _join_experiments(log: _Log, clients: int, entries: np.ndarray) -> None:
     kind = log.random.choice(len(EXPERIMENT_SHARES), clients, p=EXPERIMENT_SHARES)
     demo, whatsapp = np.flatnonzero(kind == DEMO_LESSON), np.flatnonzero(kind == WHATSAPP)
     started_at = _in_working_hours(entries[demo] + log.delays(30 * HOUR, len(demo)))
-    log.add(ru.DEMO_LESSON_STARTED, demo, started_at)
+    log.add(journey.DEMO_LESSON_STARTED, demo, started_at)
     finished = log.happens(0.8, len(demo))
-    log.add(ru.DEMO_LESSON_FINISHED, demo[finished], started_at[finished] + 25 * MINUTE)
+    log.add(journey.DEMO_LESSON_FINISHED, demo[finished], started_at[finished] + 25 * MINUTE)
     sent_at = _in_working_hours(entries[whatsapp] + log.delays(8 * HOUR, len(whatsapp), 1.2))
-    log.add(ru.WHATSAPP_SENT, whatsapp, sent_at)
+    log.add(journey.WHATSAPP_SENT, whatsapp, sent_at)
     answered = log.happens(0.55, len(whatsapp))
     replied_at = sent_at + log.delays(20 * MINUTE, len(whatsapp))
-    log.add(ru.WHATSAPP_ANSWERED, whatsapp[answered], replied_at[answered])
+    log.add(journey.WHATSAPP_ANSWERED, whatsapp[answered], replied_at[answered])
 
 
 def _visit_cabinet(log: _Log, clients: int, entries: np.ndarray) -> None:
     visits = log.random.poisson(1.2, clients)
     visitors = np.repeat(np.arange(clients), visits)
-    log.add(ru.CABINET_OPENED, visitors, entries[visitors] + log.delays(2 * DAY, visits.sum(), 1.5))
+    log.add(
+        journey.CABINET_OPENED, visitors, entries[visitors] + log.delays(2 * DAY, visits.sum(), 1.5)
+    )
     asking = np.flatnonzero(log.happens(0.06, clients))
-    log.add(ru.SUPPORT_ASKED, asking, entries[asking] + log.delays(4 * DAY, len(asking)))
+    log.add(journey.SUPPORT_ASKED, asking, entries[asking] + log.delays(4 * DAY, len(asking)))
 
 
 def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:

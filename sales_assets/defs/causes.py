@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from sales_assets.defs import names
+from sales_assets.core import names
 
 MOST_CHARACTERS = 600
 _OUR_ERROR = re.compile(r"^sales_assets\.[\w.]+: ")

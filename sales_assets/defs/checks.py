@@ -8,9 +8,9 @@ import dagster as dg
 import pandas as pd
 
 from sales_assets.adapters.source.postgres import SourceRead
+from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics.schemas import CheckOutcome
-from sales_assets.defs import names
 
 STRUCTURE = "raw_structure"
 BAD_ROWS = "bad_row_share"

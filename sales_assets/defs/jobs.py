@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from sales_assets.defs import names
+from sales_assets.core import names
 
 #: At most one such run at a time (dagster.yaml): the re-read days are done before yesterday.
 MORNING_TAG = "sales_assets/morning"

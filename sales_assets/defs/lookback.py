@@ -9,12 +9,12 @@ from pydantic import PrivateAttr
 
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.source.postgres import SourceRead
+from sales_assets.core import names
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
-from sales_assets.defs import names
 from sales_assets.defs.checks import first_failure, log_evaluation
 from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import partition_days

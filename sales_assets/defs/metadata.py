@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sales_assets.core.events import ALL_GROUPS, MAIN_PATH
-from sales_assets.defs import names
+from sales_assets.core import names
+from sales_assets.core.journey import ALL_GROUPS, MAIN_PATH
 
 PREVIEW_ROWS = 12
 

@@ -8,13 +8,13 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
+from sales_assets.core import names
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.activity import population
 from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before
 from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
 from sales_assets.core.metrics.processes import breached_before, unclosed_processes
 from sales_assets.core.report.inputs import DataQuality, Population, ReportInputs
-from sales_assets.defs import names
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
 

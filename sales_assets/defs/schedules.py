@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from sales_assets.adapters.settings import Settings
+from sales_assets.core import names
 from sales_assets.core.days import days_to_compute
-from sales_assets.defs import names
 from sales_assets.defs.jobs import MORNING_TAG
 from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 

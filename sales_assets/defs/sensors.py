@@ -8,7 +8,7 @@ import dagster as dg
 from sales_assets.adapters.delivery.owed import late_notices_owed, pending_deliveries
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
-from sales_assets.defs import names
+from sales_assets.core import names
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from sales_assets.defs.resources import DeliveryResource, StorageResource

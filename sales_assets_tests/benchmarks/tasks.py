@@ -20,6 +20,7 @@ from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.rendering import render_png
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.core import names
 from sales_assets.core.days import ReportDays
 from sales_assets.core.demo import DemoPlan
 from sales_assets.core.metrics.activity import daily_activity
@@ -31,7 +32,6 @@ from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
 from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import build_report
-from sales_assets.defs import names
 from sales_assets_tests.core.report.report_days import ordinary
 
 MOSCOW = ZoneInfo("Europe/Moscow")

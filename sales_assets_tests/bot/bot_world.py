@@ -22,7 +22,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.database import State, Subscription, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.delivery.messages import ReportToSend
 from sales_assets.core.delivery.rules import Timetable
 from sales_assets.core.report.report import headline_numbers, json_bytes
@@ -227,7 +227,7 @@ def stuck(count: int) -> pd.DataFrame:
     opened = datetime(2026, 2, 9, 12, 0, tzinfo=UTC).replace(tzinfo=None)
     return pd.DataFrame(
         {
-            "process": [ru.FIRST_LINE] * count,
+            "process": [journey.FIRST_LINE] * count,
             "user_id": [f"client-{number}" for number in range(count)],
             "opened_at": pd.Series([opened] * count, dtype="datetime64[us]"),
             "age_hours": [84.0] * count,

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sales_assets.cli.main import main
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.sources import execute, fill
 
@@ -76,7 +76,7 @@ def test_backfill_computes_every_day_of_the_range(environment: dict[str, str]) -
 
 def test_backfill_goes_around_a_blocked_day_and_names_it(environment: dict[str, str]) -> None:
     blocked = FIRST + timedelta(days=2)
-    bad = [(None, ru.REQUEST_CREATED, f"{blocked} 1{n}:00") for n in range(5)]
+    bad = [(None, journey.REQUEST_CREATED, f"{blocked} 1{n}:00") for n in range(5)]
     fill(environment["SALES_ASSETS_SOURCE_URL"], bad)
     told = refused(environment, "backfill", FIRST, LAST)
     assert str(blocked) in told
@@ -89,7 +89,7 @@ def test_backfill_goes_around_a_blocked_day_and_names_it(environment: dict[str, 
 def test_the_report_of_a_blocked_day_is_refused_with_the_reason(
     environment: dict[str, str],
 ) -> None:
-    bad = [(None, ru.REQUEST_CREATED, f"{FIRST} 1{n}:00") for n in range(5)]
+    bad = [(None, journey.REQUEST_CREATED, f"{FIRST} 1{n}:00") for n in range(5)]
     fill(environment["SALES_ASSETS_SOURCE_URL"], bad)
     told = refused(environment, "report", FIRST)
     assert str(FIRST) in told

@@ -5,7 +5,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sales_assets.cli.main import main
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
+from sales_assets.core.russian import comparison as ru
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.sources import fill
 
@@ -17,10 +18,10 @@ DAY = FIRST + timedelta(days=2)
 def environment(source_database: SourceDatabase, tmp_path: Path) -> dict[str, str]:
     url = source_database()
     rows = [
-        ("a", ru.FIRST_LINE_TASK, f"{DAY - timedelta(days=1)} 10:00"),
-        ("b", ru.FIRST_LINE_TASK, f"{DAY} 00:00:00"),
+        ("a", journey.FIRST_LINE_TASK, f"{DAY - timedelta(days=1)} 10:00"),
+        ("b", journey.FIRST_LINE_TASK, f"{DAY} 00:00:00"),
         # 01:00 of the next day in Moscow, 22:00 of the day in the source.
-        ("c", ru.FIRST_LINE_TASK, f"{DAY} 22:00"),
+        ("c", journey.FIRST_LINE_TASK, f"{DAY} 22:00"),
     ]
     fill(url, rows)
     return {
@@ -47,7 +48,7 @@ def test_a_day_that_nobody_computed_is_computed_and_bridged(environment: dict[st
     assert first.exit_code == 0, first.output
     # The old bot lost b at 00:00:00 of its day; in Moscow only b's task is of the day. At 24
     # hours a is late.
-    assert numbers_of(first.stdout, ru.FIRST_LINE) == [1, 2, 1, 1, 1, 1]
+    assert numbers_of(first.stdout, journey.FIRST_LINE) == [1, 2, 1, 1, 1, 1]
     page = Path(first.stdout.splitlines()[-1].removeprefix("page: "))
     assert ru.COMPARISON_TITLE in page.read_text(encoding="utf-8")
     again = run(environment, "compare", DAY)

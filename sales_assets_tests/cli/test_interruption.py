@@ -11,8 +11,8 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
+from sales_assets.core import names
 from sales_assets.core.demo import DemoPlan
-from sales_assets.defs import names
 from sales_assets_tests.conftest import SourceDatabase
 
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 18), requests_per_day=5)

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from sales_assets.core.days import (
-    LOOKBACK_DAYS,
     DailyFrames,
     ReportDays,
     day_bounds,
@@ -16,6 +15,7 @@ from sales_assets.core.days import (
     with_instants,
     with_wall_clocks,
 )
+from sales_assets.core.windows import LOOKBACK_DAYS
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 BERLIN = ZoneInfo("Europe/Berlin")

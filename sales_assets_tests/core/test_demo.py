@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sales_assets.core import demo
-from sales_assets.core import russian as ru
+from sales_assets.core import demo, journey
 from sales_assets.core.demo import DemoPlan
-from sales_assets.core.events import EVENT_TYPES, EXPERIMENTS
+from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 
 FIRST = date(2026, 1, 1)
 TODAY = date(2026, 3, 15)
@@ -23,7 +22,9 @@ def rows() -> pd.DataFrame:
 
 
 def clients_with(rows: pd.DataFrame, *types: str) -> set[str]:
-    ids = [demo.PURCHASE_ID if each == ru.PURCHASE else demo.DICTIONARY[each] for each in types]
+    ids = [
+        demo.PURCHASE_ID if each == journey.PURCHASE else demo.DICTIONARY[each] for each in types
+    ]
     return set(rows.loc[rows["event_id"].isin(ids), "user_id"].dropna())
 
 
@@ -56,9 +57,9 @@ def test_the_chunks_do_not_change_the_rows(rows: pd.DataFrame) -> None:
 
 
 def test_every_type_occurs_and_payments_are_no_events(rows: pd.DataFrame) -> None:
-    named = set(demo.DICTIONARY) | {ru.PURCHASE}
+    named = set(demo.DICTIONARY) | {journey.PURCHASE}
     assert set(EVENT_TYPES) <= named
-    assert ru.PURCHASE not in demo.DICTIONARY
+    assert journey.PURCHASE not in demo.DICTIONARY
     assert set(rows["event_id"]) == {*demo.DICTIONARY.values(), demo.PURCHASE_ID, demo.UNKNOWN_ID}
 
 
@@ -81,14 +82,17 @@ def test_about_a_tenth_of_the_clients_are_in_experiments(rows: pd.DataFrame) -> 
 def test_the_four_kinds_of_clients_are_each_a_visible_share(rows: pd.DataFrame) -> None:
     valid = rows.dropna()
     times = valid.pivot_table("happened_at", "user_id", "event_id", aggfunc="min")
-    entry = times[demo.DICTIONARY[ru.REQUEST_CREATED]]
+    entry = times[demo.DICTIONARY[journey.REQUEST_CREATED]]
     known = times[entry < pd.Timestamp(TODAY) - pd.Timedelta(days=1)]
 
     def within_a_day(name: str) -> pd.Series:
         return known[demo.DICTIONARY[name]] <= entry[known.index] + pd.Timedelta(days=1)
 
-    called, reached = within_a_day(ru.FIRST_LINE_TASK), within_a_day(ru.FIRST_LINE_ANSWERED)
-    booked = within_a_day(ru.LESSON_APPOINTED) & ~called
+    called, reached = (
+        within_a_day(journey.FIRST_LINE_TASK),
+        within_a_day(journey.FIRST_LINE_ANSWERED),
+    )
+    booked = within_a_day(journey.LESSON_APPOINTED) & ~called
     shares = {
         "booked": booked.mean(),
         "reached": reached.mean(),
@@ -105,7 +109,7 @@ def test_the_department_has_visible_incidents_on_a_few_days() -> None:
 
 
 def test_weekends_are_quieter_and_the_night_is_quietest(rows: pd.DataFrame) -> None:
-    requests = rows.loc[rows["event_id"] == demo.DICTIONARY[ru.REQUEST_CREATED], "happened_at"]
+    requests = rows.loc[rows["event_id"] == demo.DICTIONARY[journey.REQUEST_CREATED], "happened_at"]
     per_day = requests.groupby(requests.dt.date).size()
     is_weekend = np.array([day.weekday() >= 5 for day in per_day.index])
     assert per_day[is_weekend].mean() < 0.9 * per_day[~is_weekend].mean()

@@ -6,8 +6,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from sales_assets.core.days import LOOKBACK_DAYS
-from sales_assets.defs import names
+from sales_assets.core import names
+from sales_assets.core.windows import LOOKBACK_DAYS
 from sales_assets.defs.metadata import COLUMNS
 from sales_assets_tests.defs.conftest import RANGE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, LAST, Product, failures, span

@@ -5,8 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from sales_assets.core import russian as ru
-from sales_assets.defs import names
+from sales_assets.core import journey, names
 from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, RAW_CHECKS, STRUCTURE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
 from sales_assets_tests.sources import execute, fill
@@ -14,9 +13,9 @@ from sales_assets_tests.sources import execute, fill
 DAYS = span(FIRST, FIRST + timedelta(days=2))
 GOOD_DAY, BAD_DAY, NEXT_DAY = DAYS
 GOOD = [
-    ("u1", ru.REQUEST_CREATED, 10),
-    ("u2", ru.REQUEST_CREATED, 11),
-    ("u2", ru.FIRST_LINE_TASK, 12),
+    ("u1", journey.REQUEST_CREATED, 10),
+    ("u2", journey.REQUEST_CREATED, 11),
+    ("u2", journey.FIRST_LINE_TASK, 12),
 ]
 
 
@@ -24,7 +23,7 @@ def fill_days(source: str, *days: date, bad: date | None = None) -> None:
     for day in days:
         fill(source, [(user, kind, f"{day} {hour}:00") for user, kind, hour in GOOD])
     if bad is not None:
-        fill(source, [(None, ru.REQUEST_CREATED, f"{bad} 1{n}:00") for n in range(5)])
+        fill(source, [(None, journey.REQUEST_CREATED, f"{bad} 1{n}:00") for n in range(5)])
 
 
 def evaluations(result: dg.ExecuteInProcessResult, check: str) -> list[dg.AssetCheckEvaluation]:
@@ -131,12 +130,12 @@ def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source
 def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_it(
     young: Product, source: str
 ) -> None:
-    execute(source, "DELETE FROM events_dict WHERE _description = %s", [(ru.REQUEST_CREATED,)])
+    execute(source, "DELETE FROM events_dict WHERE _description = %s", [(journey.REQUEST_CREATED,)])
     result = young.run(GOOD_DAY)
     assert failures(result) == {}
     (found,) = evaluations(result, DICTIONARY)
     assert not found.passed
-    assert found.metadata["missing_types"].value == ru.REQUEST_CREATED
+    assert found.metadata["missing_types"].value == journey.REQUEST_CREATED
 
 
 def test_a_complete_dictionary_passes(young: Product, source: str) -> None:

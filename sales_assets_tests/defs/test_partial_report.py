@@ -4,8 +4,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from sales_assets.core import russian as ru
-from sales_assets.defs import names
+from sales_assets.core import journey, names
 from sales_assets.defs.partitions import BACKFILL_POLICY
 from sales_assets_tests.defs.world import FIRST, Product, failures
 from sales_assets_tests.sources import fill
@@ -61,7 +60,7 @@ def request_after(product: Product, result: dg.ExecuteInProcessResult) -> list[d
 def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
     young: Product, source: str
 ) -> None:
-    fill(source, [("u1", ru.REQUEST_CREATED, f"{FIRST} 10:00")])
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
     product = with_broken(young, names.CONVERSION_FUNNEL)
     result = product.run(FIRST)
     assert list(failures(result)) == [names.CONVERSION_FUNNEL]
@@ -80,7 +79,7 @@ def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
 def test_a_metric_that_failed_just_now_is_not_shown_from_its_older_file(
     young: Product, source: str
 ) -> None:
-    fill(source, [("u1", ru.REQUEST_CREATED, f"{FIRST} 10:00")])
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
     young.run(FIRST)
     older = young.store.read(names.NEW_PAYING_USERS, FIRST).assign(new_paying=41)
     young.store.write(names.NEW_PAYING_USERS, FIRST, older)
@@ -103,7 +102,7 @@ def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(
 
 
 def test_a_blocked_day_and_a_failed_report_ask_for_nothing(young: Product, source: str) -> None:
-    fill(source, [(None, ru.REQUEST_CREATED, f"{FIRST} 10:00")])
+    fill(source, [(None, journey.REQUEST_CREATED, f"{FIRST} 10:00")])
     assert request_after(young, young.run(FIRST)) == []
     product = with_broken(young, names.DAILY_REPORT)
     assert request_after(product, product.run(NEXT)) == []

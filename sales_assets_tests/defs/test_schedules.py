@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from sales_assets.defs import names
+from sales_assets.core import names
 from sales_assets_tests.defs.world import Product, span
 
 MOSCOW = ZoneInfo("Europe/Moscow")

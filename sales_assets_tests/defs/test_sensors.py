@@ -14,8 +14,8 @@ from dagster._serdes import serialize_value
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.state.database import open_state
+from sales_assets.core import names
 from sales_assets.core.report.report import json_bytes
-from sales_assets.defs import names
 from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.defs.world import Product, failures
 from sales_assets_tests.fake_telegram.conftest import picture

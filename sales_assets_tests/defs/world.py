@@ -10,9 +10,9 @@ import dagster as dg
 
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
+from sales_assets.core import names
 from sales_assets.core.demo import DemoPlan
 from sales_assets.definitions import build_definitions
-from sales_assets.defs import names
 from sales_assets.defs.causes import failure_message
 
 #: 84 days of a small department: the last ones have their whole lookback.

@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import (
     INSTANT,
     ReportDays,
@@ -17,7 +17,7 @@ from sales_assets.core.days import (
     with_instants,
 )
 from sales_assets.core.days import with_wall_clocks as with_wall
-from sales_assets.core.events import ALL_GROUPS, PATHS
+from sales_assets.core.journey import ALL_GROUPS, PATHS
 from sales_assets.core.metrics.activity import daily_activity, population
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.event_log import EventLog, encode
@@ -53,7 +53,7 @@ def raw_events(log: SourceLog) -> dict[date, pd.DataFrame]:
         {
             "user_id": log.payments["_user_id"],
             "event_time": log.payments["transaction_created_at"],
-            "event_type": pd.Series(ru.PURCHASE, index=log.payments.index, dtype="str"),
+            "event_type": pd.Series(journey.PURCHASE, index=log.payments.index, dtype="str"),
         }
     )
     rows = pd.concat([events, payments], ignore_index=True)

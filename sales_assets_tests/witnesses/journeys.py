@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core import events as vocabulary
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 
 SECOND = timedelta(seconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +48,9 @@ PURCHASE_ID, SECOND_REQUEST_ID, OTHER_ID, NAMELESS_ID, UNKNOWN_ID = 50, 51, 90, 
 OTHER_TYPE = "Другое событие"
 EVENT_IDS = {
     name: number
-    for number, name in enumerate((n for n in vocabulary.EVENT_TYPES if n != ru.PURCHASE), start=1)
+    for number, name in enumerate(
+        (n for n in journey.EVENT_TYPES if n != journey.PURCHASE), start=1
+    )
 }
 USER_IDS = ("1", "01", "007", "1e3", "Ёж-1", "用户", "a b", "NULL", "x" * 300, "-5", "1.0", "nan")
 
@@ -158,17 +159,17 @@ def _request_and_reaction(rng: random.Random, user: str, cutoff: datetime) -> li
     at = cutoff - 7 * DAY - SECOND * rng.randint(1, 28 * 86_400)
     if rng.random() < 0.1:
         at = cutoff - DAY * rng.choice((7, 14, 35)) + rng.choice(BORDER_OFFSETS)
-    rows: list[Row] = [(user, EVENT_IDS[ru.REQUEST_CREATED], at)]
-    reactions = (ru.FIRST_LINE_TASK, ru.FIRST_LINE_TASK, ru.FIRST_LINE_ANSWERED)
-    lessons = (ru.LESSON_APPOINTED, ru.SECOND_LINE_TASK, ru.LESSON_SUCCEEDED)
+    rows: list[Row] = [(user, EVENT_IDS[journey.REQUEST_CREATED], at)]
+    reactions = (journey.FIRST_LINE_TASK, journey.FIRST_LINE_TASK, journey.FIRST_LINE_ANSWERED)
+    lessons = (journey.LESSON_APPOINTED, journey.SECOND_LINE_TASK, journey.LESSON_SUCCEEDED)
     for name in rng.choices((*reactions, *lessons), k=rng.choice((0, 0, 1, 1, 2, 3, 5))):
         lag = rng.choice(REACTION_LAGS) + rng.choice((*BORDER_OFFSETS, *(timedelta(),) * 4))
         rows.append((user, EVENT_IDS[name], at + lag))
     if rng.random() < 0.2:
-        earlier = rng.choice((PURCHASE_ID, OTHER_ID, EVENT_IDS[ru.REQUEST_CREATED]))
+        earlier = rng.choice((PURCHASE_ID, OTHER_ID, EVENT_IDS[journey.REQUEST_CREATED]))
         rows.append((user, earlier, at - rng.choice((timedelta(), SECOND, 5 * DAY, 90 * DAY))))
     if rng.random() < 0.05:
-        rows.append((user, EVENT_IDS[ru.WHATSAPP_SENT], _experiment_time(rng, cutoff)))
+        rows.append((user, EVENT_IDS[journey.WHATSAPP_SENT], _experiment_time(rng, cutoff)))
     return rows
 
 
@@ -184,7 +185,7 @@ def _journey(rng: random.Random, user: str, cutoff: datetime) -> list[Row]:
         weeks = range(rng.choice((1, 1, 1, 2, 3, 5)))
         rows += [(user, kind, at - 7 * DAY * week) for week in weeks for kind, at in walk]
     if rng.random() < 0.25:
-        experiment = EVENT_IDS[rng.choice(vocabulary.EXPERIMENTS)]
+        experiment = EVENT_IDS[rng.choice(journey.EXPERIMENTS)]
         rows.append((user, experiment, _experiment_time(rng, cutoff)))
     return rows
 
@@ -194,10 +195,10 @@ def _kinds_of_walk(rng: random.Random) -> list[int]:
     every = [*EVENT_IDS.values(), PURCHASE_ID, SECOND_REQUEST_ID, OTHER_ID]
     manner = rng.choice(("path", "path", "process", "process", "process", "payer", "any"))
     if manner == "path":
-        path = [_id_of(name) for name in rng.choice(list(vocabulary.PATHS.values()))]
+        path = [_id_of(name) for name in rng.choice(list(journey.PATHS.values()))]
         return [kind for kind in path for _ in range(rng.choice((1, 1, 1, 2)))]
     if manner == "process":
-        process = rng.choice(vocabulary.PROCESSES)
+        process = rng.choice(journey.PROCESSES)
         names = (process.start, process.start, rng.choice(process.ends))
         return [_id_of(rng.choice(names)) for _ in range(rng.randint(1, 8))]
     if manner == "payer":
@@ -251,10 +252,10 @@ def _with_bad_rows(rng: random.Random, rows: list[Row]) -> list[Row]:
 def _dictionary(rng: random.Random) -> tuple[pd.DataFrame, bool]:
     """Return the dictionary, and whether the event log itself holds purchases too."""
     names = {number: name for name, number in EVENT_IDS.items()}
-    names |= {OTHER_ID: OTHER_TYPE, NAMELESS_ID: None, SECOND_REQUEST_ID: ru.REQUEST_CREATED}
+    names |= {OTHER_ID: OTHER_TYPE, NAMELESS_ID: None, SECOND_REQUEST_ID: journey.REQUEST_CREATED}
     payments_as_events = rng.random() < 0.2
     if payments_as_events:
-        names[PURCHASE_ID] = ru.PURCHASE
+        names[PURCHASE_ID] = journey.PURCHASE
     table = pd.DataFrame({"id": list(names), "_description": pd.array([*names.values()], "str")})
     return table, payments_as_events
 

@@ -1,6 +1,6 @@
 """The processes, paths and experiments in the words of docs/metrics.md, written out anew.
 
-Not taken from `sales_assets.core.events`: a slip there has to show as a disagreement.
+Not taken from `sales_assets.core.journey`: a slip there has to show as a disagreement.
 """
 
 REQUEST = "Создание заявки"

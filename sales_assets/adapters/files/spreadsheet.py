@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core import russian as ru
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.events import PROCESSES
+from sales_assets.core.journey import PROCESSES
 from sales_assets.core.report.wording import full_date, zone_name
+from sales_assets.core.russian import report as ru
 
 #: Where the client id goes in the address template of the CRM.
 CLIENT_PLACEHOLDER = "{user_id}"

@@ -25,10 +25,10 @@ from sales_assets.adapters.source.rows import (
     places_in,
 )
 from sales_assets.adapters.source.session import Session, open_session
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.events import EXPERIMENTS
+from sales_assets.core.journey import EXPERIMENTS
 
 ROWS_WITHOUT_TIME = """
 SELECT (SELECT count(*) FROM events WHERE happened_at IS NULL)
@@ -225,7 +225,7 @@ class _Facts:
         What came later than the asked days is before none of their cut-offs.
         """
         places = [reader.dictionary.types.index(name) for name in EXPERIMENTS]
-        purchase = reader.dictionary.types.index(ru.PURCHASE)
+        purchase = reader.dictionary.types.index(journey.PURCHASE)
         valid = rows.is_valid
         first_us = {
             "first_event_at": rows.first_us(valid),
@@ -240,7 +240,7 @@ class _Facts:
     def _add_history(self, reader: RowReader) -> None:
         session = reader.session
         session.set_parameter("experiments", json.dumps(EXPERIMENTS, ensure_ascii=False))
-        session.set_parameter("purchase", ru.PURCHASE)
+        session.set_parameter("purchase", journey.PURCHASE)
         for batch in session.batches(FIRST_EVENTS):
             users = self._places(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))

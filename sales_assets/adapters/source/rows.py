@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sales_assets.adapters.source.session import Session
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, midnight, to_instants
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core.journey import EVENT_TYPES
 from sales_assets.core.source_clock import first_reading
 
 DICTIONARY = """
@@ -90,7 +90,7 @@ class Dictionary:
     @property
     def missing_types(self) -> tuple[str, ...]:
         """The types that definitions name and no id stands for; payments need none."""
-        present = {self.types[place] for place in self.places} | {ru.PURCHASE}
+        present = {self.types[place] for place in self.places} | {journey.PURCHASE}
         return tuple(name for name in EVENT_TYPES if name not in present)
 
     def places_of(self, ids: pa.Array) -> np.ndarray:
@@ -171,7 +171,9 @@ class RowReader:
 
     def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
         if "event_id" not in batch.schema.names:
-            return np.full(batch.num_rows, self.dictionary.types.index(ru.PURCHASE), dtype="int16")
+            return np.full(
+                batch.num_rows, self.dictionary.types.index(journey.PURCHASE), dtype="int16"
+            )
         types = self.dictionary.places_of(batch["event_id"])
         is_unknown = types == MISSING
         if is_unknown.any():

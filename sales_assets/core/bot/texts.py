@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sales_assets.core import russian as ru
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
 from sales_assets.core.bot.incoming import Action, button_data
 from sales_assets.core.bot.outlook import Outlook
@@ -17,6 +16,7 @@ from sales_assets.core.delivery.messages import (
     report_buttons,
 )
 from sales_assets.core.report.wording import counted, day_and_month, full_date, zone_name
+from sales_assets.core.russian import bot as ru
 
 _MOSCOW = "Europe/Moscow"
 #: What a person typed is repeated to him at this length at most.

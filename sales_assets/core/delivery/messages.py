@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sales_assets.core import russian as ru
 from sales_assets.core.delivery.rules import Delivery, Kind
 from sales_assets.core.report.wording import counted, day_and_month, late_sentence, number
+from sales_assets.core.russian import delivery as ru
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core.journey import EVENT_TYPES
 from sales_assets.core.report.inputs import Population
 
 

@@ -10,22 +10,23 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, day_bounds, to_wall_clock, with_instants
-from sales_assets.core.events import ALL_GROUPS, PROCESSES, Process
+from sales_assets.core.journey import ALL_GROUPS, PROCESSES, Process
 from sales_assets.core.metrics.cleaning import set_aside
 from sales_assets.core.metrics.event_log import LONG_AGO, NOWHERE, EventLog
-from sales_assets.core.metrics.processes import PROMISE_US
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import microseconds
 
 #: The seven bars of the old bot's funnel, in its order.
 OLD_FUNNEL = (
-    ru.REQUEST_CREATED,
-    ru.FIRST_LINE_TASK,
-    ru.FIRST_LINE_ANSWERED,
-    ru.LESSON_APPOINTED,
-    ru.LESSON_ATTENDED,
-    ru.LESSON_SUCCEEDED,
-    ru.PURCHASE,
+    journey.REQUEST_CREATED,
+    journey.FIRST_LINE_TASK,
+    journey.FIRST_LINE_ANSWERED,
+    journey.LESSON_APPOINTED,
+    journey.LESSON_ATTENDED,
+    journey.LESSON_SUCCEEDED,
+    journey.PURCHASE,
 )
 _LAST_SECOND = pd.Timedelta(seconds=1)
 #: The days that the starts of the 24 hours before, and all ends since, lie on.
@@ -163,15 +164,16 @@ def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> in
     and at ends since that day's beginning in any order. `log` ends with the report day.
     """
     days = ReportDays.of([day], zone)
-    cutoff, earliest = int(days.cutoffs_us[0]), int(days.starts_us[0]) - PROMISE_US
+    promise_us = microseconds(process.promise)
+    cutoff, earliest = int(days.cutoffs_us[0]), int(days.starts_us[0]) - promise_us
     rows, ends = log.rows_of(process.start), log.rows_of(*process.ends)
     at_us = log.at_us[rows]
-    rows = rows[(at_us >= earliest) & (at_us < cutoff - PROMISE_US)]
+    rows = rows[(at_us >= earliest) & (at_us < cutoff - promise_us)]
     rows = rows[log.first_experiment[log.user[rows]] >= cutoff]
     firsts = rows[np.diff(log.user[rows], prepend=NOWHERE) != 0]
     ended_after = log.instants(log.next_of(firsts, ends))
     ended_before = log.instants(log.last_before(firsts, ends), missing=LONG_AGO)
-    is_late = (ended_after > log.at_us[firsts] + PROMISE_US) & (ended_before < earliest)
+    is_late = (ended_after > log.at_us[firsts] + promise_us) & (ended_before < earliest)
     return int(np.count_nonzero(is_late))
 
 

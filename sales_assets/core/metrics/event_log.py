@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sales_assets.core.days import ReportDays, with_instants
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core.journey import EVENT_TYPES
 
 #: The instant of what has not happened: later than every cut-off.
 NEVER = np.iinfo(np.int64).max

@@ -7,13 +7,11 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import ReportDays
-from sales_assets.core.events import ALL_GROUPS, PATHS
-from sales_assets.core.metrics.event_log import DAY_US, EventLog
-from sales_assets.core.metrics.groups import COHORT_US, CohortGroups, Requests, client_groups
+from sales_assets.core.journey import ALL_GROUPS, PATHS
+from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.core.metrics.groups import CohortGroups, Requests, client_groups
 from sales_assets.core.metrics.processes import comparison_days, with_comparisons
-
-#: A conversion counts up to this long after the entry, the border included.
-CONVERSION_US = 7 * DAY_US
+from sales_assets.core.windows import COHORT, CONVERSION, microseconds
 
 
 def funnel_depths(log: EventLog, steps: Sequence[str], window_us: int) -> np.ndarray:
@@ -75,9 +73,10 @@ def funnel_before(
 def _cohort_depths(log: EventLog, days: ReportDays) -> Iterator[tuple[date, dict[str, np.ndarray]]]:
     """Yield for each day the depth of each of its cohort's clients by path, in order of users."""
     requests = Requests.of(log)
-    of_entries = {name: funnel_depths(log, path, CONVERSION_US) for name, path in PATHS.items()}
+    window_us = microseconds(CONVERSION)
+    of_entries = {name: funnel_depths(log, path, window_us) for name, path in PATHS.items()}
     for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
-        entries = requests.within(cutoff, COHORT_US)
+        entries = requests.within(cutoff, COHORT)
         firsts = np.flatnonzero(np.diff(requests.user[entries], prepend=-1) != 0)
         yield day, {name: _deepest(depths[entries], firsts) for name, depths in of_entries.items()}
 

@@ -8,21 +8,17 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import WALL_CLOCK, ReportDays, to_wall_clock
-from sales_assets.core.events import FIRST_LINE, INTRO_LESSON, SECOND_LINE
+from sales_assets.core.journey import FIRST_LINE_EVENTS, INTRO_LESSON_EVENTS, SECOND_LINE_EVENTS
 from sales_assets.core.metrics.event_log import DAY_US, HOUR_US, MINUTE_US, NEVER, EventLog
+from sales_assets.core.windows import COHORT, FIRST_FACTS, TRAINING, Window, microseconds
 
-#: The cohort's requests, counted back from the cut-off: `[C − 14 d, C − 7 d)`.
-COHORT_US = (14 * DAY_US, 7 * DAY_US)
-#: The requests that the groups are learnt from: the 28 days before `C − 7 d`.
-TRAINING_US = (35 * DAY_US, 7 * DAY_US)
 MIN_ENTRANTS = 50
 MIN_GROUP_SHARE = 0.05
 MOST_GROUPS = 6
 
-#: How long after a request the facts are looked at, the border included.
-_FACTS_US = DAY_US
+_FACTS_US = microseconds(FIRST_FACTS)
 _REACTIONS_US = (5 * MINUTE_US, 15 * MINUTE_US, HOUR_US, 4 * HOUR_US, DAY_US)
 _MOST_CALLS = 3
 _MORNING_HOUR, _EVENING_HOUR = 9, 21
@@ -35,13 +31,13 @@ _DECIMALS = 6
 _TIE_DECIMALS = 9
 
 _SITUATIONS = (
-    ru.GROUP_BOOKED_THEMSELVES,
-    ru.GROUP_REACHED,
-    ru.GROUP_CALLED_IN_VAIN,
-    ru.GROUP_NO_REACTION,
+    journey.GROUP_BOOKED_THEMSELVES,
+    journey.GROUP_REACHED,
+    journey.GROUP_CALLED_IN_VAIN,
+    journey.GROUP_NO_REACTION,
 )
-_ACQUAINTANCES = ("", ru.GROUP_REPEATED, ru.GROUP_FORMER_CLIENTS)
-_HOURS = ("", ru.GROUP_AT_NIGHT)
+_ACQUAINTANCES = ("", journey.GROUP_REPEATED, journey.GROUP_FORMER_CLIENTS)
+_HOURS = ("", journey.GROUP_AT_NIGHT)
 
 
 @dataclass(frozen=True)
@@ -55,12 +51,12 @@ class Requests:
     @classmethod
     def of(cls, log: EventLog) -> "Requests":
         """Take the requests of `log` in its order."""
-        rows = log.rows_of(ru.REQUEST_CREATED)
+        rows = log.rows_of(journey.REQUEST_CREATED)
         return cls(log.user[rows], log.at_us[rows], log.first_experiment[log.user[rows]])
 
-    def within(self, cutoff: int, back_us: tuple[int, int]) -> np.ndarray:
-        """Return the places of the population's requests in `[cutoff − back, cutoff − back)`."""
-        start, end = cutoff - back_us[0], cutoff - back_us[1]
+    def within(self, cutoff: int, window: Window) -> np.ndarray:
+        """Return the population's requests in the window at the cut-off, by position."""
+        start, end = cutoff - microseconds(window.since), cutoff - microseconds(window.until)
         return np.flatnonzero((self.at_us >= start) & (self.at_us < end) & (self.joined >= cutoff))
 
     def first_of_users(self, places: np.ndarray) -> np.ndarray:
@@ -116,11 +112,11 @@ def request_profiles(log: EventLog, days: ReportDays) -> np.ndarray:
     Equal numbers are equal features, smaller numbers stand before larger ones when the features
     are sorted. Only facts of the 24 hours after the request, or from before it.
     """
-    rows = log.rows_of(ru.REQUEST_CREATED)
+    rows = log.rows_of(journey.REQUEST_CREATED)
     user, at_us = log.user[rows], log.at_us[rows]
-    first_line = log.instants(log.next_of(rows, log.rows_of(*FIRST_LINE)))
-    answered = log.instants(log.next_of(rows, log.rows_of(ru.FIRST_LINE_ANSWERED)))
-    appointed = log.instants(log.next_of(rows, log.rows_of(ru.LESSON_APPOINTED)))
+    first_line = log.instants(log.next_of(rows, log.rows_of(*FIRST_LINE_EVENTS)))
+    answered = log.instants(log.next_of(rows, log.rows_of(journey.FIRST_LINE_ANSWERED)))
+    appointed = log.instants(log.next_of(rows, log.rows_of(journey.LESSON_APPOINTED)))
     soon = at_us + _FACTS_US
     levels = (
         _reaction(log, rows),
@@ -176,13 +172,15 @@ def _reaction(log: EventLog, rows: np.ndarray) -> np.ndarray:
     A sales event is what the department does or leads to: the first line's, the second line's
     and the intro lesson's. A purchase is none: it is the outcome that the funnel then counts.
     """
-    answers = log.next_of(rows, log.rows_of(*FIRST_LINE, *SECOND_LINE, *INTRO_LESSON))
+    answers = log.next_of(
+        rows, log.rows_of(*FIRST_LINE_EVENTS, *SECOND_LINE_EVENTS, *INTRO_LESSON_EVENTS)
+    )
     lag = np.where(answers >= 0, log.instants(answers) - log.at_us[rows], NEVER)
     return np.searchsorted(_REACTIONS_US, lag)
 
 
 def _calls(log: EventLog, rows: np.ndarray) -> np.ndarray:
-    tasks, soon = log.rows_of(ru.FIRST_LINE_TASK), log.at_us[rows] + _FACTS_US
+    tasks, soon = log.rows_of(journey.FIRST_LINE_TASK), log.at_us[rows] + _FACTS_US
     nth = [log.instants(log.next_of(rows, tasks, skip)) <= soon for skip in range(_MOST_CALLS)]
     return np.sum(nth, axis=0)
 
@@ -194,8 +192,8 @@ def _is_night(at_us: np.ndarray, days: ReportDays) -> np.ndarray:
 
 
 def _cohort_groups(requests: Requests, profiles: np.ndarray, cutoff: int) -> CohortGroups:
-    learnt = requests.first_of_users(requests.within(cutoff, TRAINING_US))
-    cohort = requests.first_of_users(requests.within(cutoff, COHORT_US))
+    learnt = requests.first_of_users(requests.within(cutoff, TRAINING))
+    cohort = requests.first_of_users(requests.within(cutoff, COHORT))
     centroids = _centroids(np.bincount(profiles[learnt], minlength=int(np.prod(_LEVELS))))
     names, group_of_profile = _named(centroids)
     return CohortGroups(names, requests.user[cohort], group_of_profile[profiles[cohort]])
@@ -236,7 +234,7 @@ def _kmeans(points: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.nda
 def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the groups' names in their fixed order, and every profile's group."""
     if not len(centroids):
-        return (ru.GROUP_ALL_REQUESTS,), np.zeros(int(np.prod(_LEVELS)), dtype=np.intp)
+        return (journey.GROUP_ALL_REQUESTS,), np.zeros(int(np.prod(_LEVELS)), dtype=np.intp)
     rounded = centroids.round(_DECIMALS) + 0.0  # no -0.0
     ordered = sorted(rounded.tolist(), key=lambda centroid: (_traits(centroid), centroid))
     gaps = profile_features()[:, None] - np.array(ordered)[None]

@@ -6,12 +6,13 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, place_of_day, tally
+from sales_assets.core.windows import DRAWN_DAYS, days_up_to
 
-#: The 28 days that end with the report day, and the same weekday of the week before them.
-SERIES_DAYS = 29
+#: The drawn days, and the same weekday of the week before them.
+SERIES_DAYS = DRAWN_DAYS + 1
 _WEEK = 7
 
 
@@ -44,8 +45,7 @@ def new_paying_series(
     table = _daily_counts(log, ReportDays.of([*days.days, *before], days.zone))
 
     def series(day: date) -> pd.DataFrame:
-        shown = [day - timedelta(days=back) for back in reversed(range(SERIES_DAYS))]
-        within = [shown_day for shown_day in shown if shown_day >= history_first_day]
+        within = [each for each in days_up_to(day, SERIES_DAYS) if each >= history_first_day]
         return pd.DataFrame(
             {"day": within, "new_paying": table["new_paying"].reindex(within).array}
         )
@@ -62,7 +62,7 @@ def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
     """Return the day's own counts, indexed by `datetime.date`."""
     first_on = place_of_day(log.first_payment, days)
     outside = log.first_experiment >= cutoffs_of(first_on, days)
-    rows = log.rows_of(ru.PURCHASE)
+    rows = log.rows_of(journey.PURCHASE)
     paid_on, payer = place_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[payer] >= cutoffs_of(paid_on, days)
     repeated = np.zeros(len(rows), dtype=bool)

@@ -1,14 +1,15 @@
 """Unclosed processes: cases, their deadline of 24 hours, and what stays open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
-from sales_assets.core.events import PROCESSES, Process
+from sales_assets.core.journey import PROCESSES, Process
 from sales_assets.core.metrics.event_log import (
     DAY_US,
     HOUR_US,
@@ -19,26 +20,18 @@ from sales_assets.core.metrics.event_log import (
     place_of_day,
     tally,
 )
+from sales_assets.core.windows import CASES, COMPARED_WEEKS, microseconds, same_weekdays_before
 
-#: A start counts for this long; an older one is forgotten.
-WINDOW_US = 30 * DAY_US
-#: The promise: closed within this time of the opening, the border included.
-PROMISE_US = DAY_US
-#: Classes of open cases by age at the cut-off: over the first border, up to the second.
-AGES_US = {
-    "in_progress": (0, PROMISE_US),
-    "overdue_1_3d": (PROMISE_US, 3 * DAY_US),
-    "overdue_3_7d": (3 * DAY_US, 7 * DAY_US),
-    "overdue_7_30d": (7 * DAY_US, WINDOW_US),
-}
-COMPARED_WEEKS = 4
+WINDOW_US = microseconds(CASES)
+OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
 UNCLOSED_COLUMNS = (
     "process",
     "due",
     "breached",
     "opened",
     "closed",
-    *AGES_US,
+    "in_progress",
+    *OVERDUE_COLUMNS,
     "usual_breached",
     "same_day_users",
 )
@@ -46,7 +39,7 @@ UNCLOSED_COLUMNS = (
 
 @dataclass(frozen=True)
 class _Starts:
-    """One process's starts by user and instant, with what closes each.
+    """One process's starts by user and instant, with what closes each and until when it should.
 
     Starts of one user with the same closing row (or all without one) share a `group`. Seen from
     a cut-off, the group's starts of the last 30 days are one case. It is opened by the start
@@ -54,6 +47,7 @@ class _Starts:
     end before the start, `joined` the time of the user's first experiment event.
     """
 
+    promise_us: int
     user: np.ndarray
     at_us: np.ndarray
     closed: np.ndarray
@@ -69,8 +63,7 @@ class _Starts:
 
 def comparison_days(day: date, history_first_day: date) -> tuple[date, ...]:
     """Return the same weekday of the four weeks before, latest first, within the history."""
-    weeks = (day - timedelta(weeks=back) for back in range(1, COMPARED_WEEKS + 1))
-    return tuple(earlier for earlier in weeks if earlier >= history_first_day)
+    return tuple(past for past in same_weekdays_before(day) if past >= history_first_day)
 
 
 def unclosed_processes(
@@ -166,6 +159,7 @@ def _starts(log: EventLog, process: Process) -> _Starts:
     is_first = np.ones(len(rows), dtype=bool)
     is_first[1:] = (np.diff(user) != 0) | (np.diff(closing) != 0)
     return _Starts(
+        promise_us=microseconds(process.promise),
         user=user,
         at_us=at_us,
         closed=log.instants(closing),
@@ -177,7 +171,7 @@ def _starts(log: EventLog, process: Process) -> _Starts:
 
 
 def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
-    deadline = starts.at_us + PROMISE_US
+    deadline = starts.at_us + starts.promise_us
     due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
     late = np.where(starts.closed > deadline, due_on, NOWHERE)
     return {
@@ -185,9 +179,15 @@ def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
         "breached": tally(late, days),
         "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
         "closed": tally(_closing_day(starts, days), days),
-        **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in AGES_US.items()},
+        **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},
         "same_day_users": tally(_day_left_open(starts, days), days),
     }
+
+
+def _ages(starts: _Starts) -> dict[str, tuple[int, int]]:
+    """Return the classes of open cases by age in us: over the first border, up to the second."""
+    borders = [0, starts.promise_us, 3 * DAY_US, 7 * DAY_US, WINDOW_US]
+    return dict(zip(("in_progress", *OVERDUE_COLUMNS), pairwise(borders), strict=True))
 
 
 def _day_if_opened(starts: _Starts, places: np.ndarray, days: ReportDays) -> np.ndarray:
@@ -231,9 +231,14 @@ def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
 
 
 def _overdue_some_day(starts: _Starts) -> _Starts:
-    late_groups = np.unique(starts.group[starts.closed > starts.at_us + PROMISE_US])
+    late_groups = np.unique(starts.group[starts.closed > starts.at_us + starts.promise_us])
     kept = np.isin(starts.group, late_groups)
-    return _Starts(**{field.name: getattr(starts, field.name)[kept] for field in fields(starts)})
+    rows = {
+        name: values[kept]
+        for name, values in vars(starts).items()
+        if isinstance(values, np.ndarray)
+    }
+    return replace(starts, **rows)
 
 
 def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
@@ -245,7 +250,7 @@ def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[st
     firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
     counts = np.diff(firsts, append=len(rows))
     opened = starts.at_us[rows][firsts]
-    overdue = opened + PROMISE_US < cutoff
+    overdue = opened + starts.promise_us < cutoff
     user = starts.user[rows][firsts]
     return {"user": user[overdue], "opened": opened[overdue], "starts": counts[overdue]}
 

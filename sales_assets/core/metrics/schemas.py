@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sales_assets.core.events import ALL_GROUPS, EXPERIMENTS
+from sales_assets.core.journey import ALL_GROUPS, EXPERIMENTS
 from sales_assets.core.metrics.cleaning import flaws
 
 if TYPE_CHECKING:

@@ -1,13 +1,12 @@
 """The comparison with the old bot as one HTML page in Russian, to hand to the chief."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from html import escape
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core import russian as ru
 from sales_assets.core.metrics.comparison import Bridge, Comparison, Step
 from sales_assets.core.report.wording import (
     day_range,
@@ -17,9 +16,11 @@ from sales_assets.core.report.wording import (
     sentence,
     titled_day,
 )
+from sales_assets.core.russian import comparison as ru
+from sales_assets.core.russian import report as ru_report
+from sales_assets.core.windows import COHORT
 
 #: The cohort's first and last day of requests, counted back from the report day.
-_COHORT_DAYS = (13, 7)
 _NOTHING = "\u2014"
 _PROCESS_STEPS = {
     Step.OLD: ru.OLD_PROCESS_STEP,
@@ -74,7 +75,7 @@ def comparison_page(
         _paragraph(ru.COMPARISON_INTRO),
         *(_bridge(bridge, _PROCESS_STEPS, zones) for bridge in comparison.processes),
         _bridge(comparison.paying, _PAYING_STEPS, zones),
-        _section(ru.FUNNEL_TITLE, _paragraph(funnel_intro), _funnel(comparison.funnel)),
+        _section(ru_report.FUNNEL_TITLE, _paragraph(funnel_intro), _funnel(comparison.funnel)),
         *map(_paragraph, notes),
     )
     title = escape(f"{ru.COMPARISON_TITLE}: {titled_day(comparison.day)}")
@@ -92,7 +93,7 @@ def unfinished_note(newest: date) -> str:
 
 
 def _cohort(day: date) -> str:
-    return day_range(*(day - timedelta(days=back) for back in _COHORT_DAYS))
+    return day_range(*COHORT.days(day))
 
 
 def _bridge(bridge: Bridge, words: dict[Step, str], zones: dict[str, str]) -> str:
@@ -106,7 +107,7 @@ def _bridge(bridge: Bridge, words: dict[Step, str], zones: dict[str, str]) -> st
 def _funnel(funnel: pd.DataFrame) -> str:
     rows = [
         (
-            sentence(ru.STEP_LABELS[row["step"]]),
+            sentence(ru_report.STEP_LABELS[row["step"]]),
             number(row["old_users"]),
             _NOTHING if pd.isna(row["old_share"]) else percent(row["old_share"]),
             number(row["new_users"]),

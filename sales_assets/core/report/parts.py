@@ -2,41 +2,40 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import ALL_GROUPS, FIRST_LINE_PATH, MAIN_PATH, PATHS, PROCESSES
+from sales_assets.core import journey
+from sales_assets.core.journey import ALL_GROUPS, FIRST_LINE_PATH, MAIN_PATH, PATHS, PROCESSES
+from sales_assets.core.metrics.processes import OVERDUE_COLUMNS
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.levels import Change, Level, judged
 from sales_assets.core.report.workdays import (
-    cohort_days,
     comparable_days,
     has_holiday_cohort,
 )
+from sales_assets.core.windows import COHORT, DAY, DRAWN_DAYS, days_up_to
 
-OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
 #: A case is due the day after it opened: the first day has none.
-FIRST_DUE_DAY = timedelta(days=1)
+FIRST_DUE_DAY = DAY
 #: The first entry day of a funnel lies so long before its report day.
-FIRST_COHORT = timedelta(days=13)
-DRAWN_DAYS = 28
+FIRST_COHORT = COHORT.since - DAY
 
 #: How groups of clients stand beside each other: by their reaction, the best first.
 GROUP_ORDER = (
-    ru.GROUP_BOOKED_THEMSELVES,
-    ru.GROUP_REACHED,
-    ru.GROUP_CALLED_IN_VAIN,
-    ru.GROUP_NO_REACTION,
-    ru.GROUP_ALL_REQUESTS,
+    journey.GROUP_BOOKED_THEMSELVES,
+    journey.GROUP_REACHED,
+    journey.GROUP_CALLED_IN_VAIN,
+    journey.GROUP_NO_REACTION,
+    journey.GROUP_ALL_REQUESTS,
 )
 
 #: The stages of the ideal journey, in its order, each on the path that counts it.
 STAGES = (
-    (MAIN_PATH, ru.REQUEST_CREATED),
+    (MAIN_PATH, journey.REQUEST_CREATED),
     *((FIRST_LINE_PATH, step) for step in PATHS[FIRST_LINE_PATH][1:]),
     *((MAIN_PATH, step) for step in PATHS[MAIN_PATH][1:]),
 )
@@ -148,7 +147,7 @@ def process_days(inputs: ReportInputs) -> tuple[ProcessDay, ...] | None:
 
 def funnel(inputs: ReportInputs) -> Funnel | None:
     """Return the funnel, or None if it was not computed or its cohort is older than the history."""
-    _, last_entry_day = cohort_days(inputs.day)
+    _, last_entry_day = COHORT.days(inputs.day)
     if inputs.funnel is None or inputs.funnel.empty or last_entry_day < inputs.history_first_day:
         return None
     everybody = _client_group(inputs.funnel, ALL_GROUPS)
@@ -165,8 +164,7 @@ def _series_by_day(inputs: ReportInputs) -> dict[date, int]:
 
 
 def _drawn_series(day: date, known: dict[date, int]) -> tuple[tuple[date, int | None], ...]:
-    days = [day - timedelta(days=back) for back in reversed(range(DRAWN_DAYS))]
-    return tuple((each, known.get(each)) for each in days)
+    return tuple((each, known.get(each)) for each in days_up_to(day, DRAWN_DAYS))
 
 
 def _process_day(name: str, row: Mapping[Hashable, Any], inputs: ReportInputs) -> ProcessDay:

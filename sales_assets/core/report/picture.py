@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import FIRST_LINE_PATH, MAIN_PATH
+from sales_assets.core import journey
+from sales_assets.core.journey import FIRST_LINE_PATH, MAIN_PATH
 from sales_assets.core.report.levels import Change
 from sales_assets.core.report.parts import (
     STAGES,
@@ -45,6 +45,7 @@ from sales_assets.core.report.wording import (
     titled_day,
     zone_name,
 )
+from sales_assets.core.russian import report as ru
 
 WIDTH = 1280
 MARGIN = 56
@@ -348,7 +349,7 @@ def _funnel_part(report: Report) -> Block:
 
 
 def _named_as_all(everybody: ClientGroup) -> ClientGroup:
-    return replace(everybody, name=ru.GROUP_ALL_REQUESTS)
+    return replace(everybody, name=journey.GROUP_ALL_REQUESTS)
 
 
 def _funnel_summary(funnel: Funnel, cohort: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.report.inputs import DataQuality, Population, ReportInputs
 from sales_assets.core.report.parts import (
     ClientGroup,
@@ -29,7 +29,8 @@ from sales_assets.core.report.verdict import (
     young_note,
 )
 from sales_assets.core.report.wording import number
-from sales_assets.core.report.workdays import cohort_days
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import COHORT
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def build_report(inputs: ReportInputs) -> Report:
         footnotes=footnotes_of(facts),
         paying_footnote=young_note(facts),
         set_aside=set_aside_note(inputs.quality),
-        cohort=cohort_days(inputs.day),
+        cohort=COHORT.days(inputs.day),
         paying=facts.paying,
         processes=facts.processes,
         funnel=facts.funnel,
@@ -143,8 +144,8 @@ def _entries(numbers: Mapping[str, Any]) -> str | None:
     everybody = (numbers.get("conversion_funnel") or {}).get("all")
     if not everybody:
         return None
-    bought = number(everybody["main"][ru.PURCHASE]["users"])
-    entries = number(everybody["main"][ru.REQUEST_CREATED]["users"])
+    bought = number(everybody["main"][journey.PURCHASE]["users"])
+    entries = number(everybody["main"][journey.REQUEST_CREATED]["users"])
     return ru.BREACHED_OF_DUE.format(breached=bought, due=entries)
 
 

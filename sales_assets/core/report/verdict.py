@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from html import escape
 
-from sales_assets.core import russian as ru
 from sales_assets.core.report.inputs import DataQuality
 from sales_assets.core.report.levels import Change
 from sales_assets.core.report.parts import (
@@ -27,12 +26,13 @@ from sales_assets.core.report.wording import (
     sentence,
     titled_day,
 )
-from sales_assets.core.report.workdays import cohort_days, first_compared_day, is_holiday
+from sales_assets.core.report.workdays import first_compared_day, is_holiday
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import COHORT, NEW_SOURCE
 
 #: A chief reads a verdict and six lines, no more.
 MOST_LINES = 6
 #: So long do all clients of a new source look new.
-NEW_SOURCE_DAYS = 60
 MOST_DAYS_NAMED = 3
 #: New paying clients, processes, the funnel, the bridge to the CRM.
 PARTS = 4
@@ -131,7 +131,7 @@ def set_aside_note(quality: DataQuality | None) -> str | None:
 
 def young_note(facts: Facts) -> str | None:
     """Say that everyone looks new in the first 60 days of a source, or None later."""
-    until = facts.history_first_day + timedelta(days=NEW_SOURCE_DAYS)
+    until = facts.history_first_day + NEW_SOURCE
     if facts.day >= until:
         return None
     since = day_and_month(facts.history_first_day)
@@ -269,7 +269,7 @@ def _process_lines(processes: Sequence[ProcessDay]) -> list[str]:
 
 def _funnel_line(day: date, move: FunnelMove) -> str:
     return ru.FUNNEL_LINE.format(
-        cohort=day_range(*cohort_days(day)),
+        cohort=day_range(*COHORT.days(day)),
         step=ru.STEP_LABELS[move.step],
         share=percent(move.share),
         usual=percent(move.usual),
@@ -280,7 +280,7 @@ def _part_notes(facts: Facts) -> Iterator[str]:
     if missing := _missing_with_dates(facts):
         yield ru.MISSING_NOTE.format(parts=", ".join(missing))
     if _is_cohort_before_history(facts):
-        yield ru.BEFORE_HISTORY_NOTE.format(cohort=day_range(*cohort_days(facts.day)))
+        yield ru.BEFORE_HISTORY_NOTE.format(cohort=day_range(*COHORT.days(facts.day)))
     if (note := young_note(facts)) is not None:
         yield note
 
@@ -288,7 +288,7 @@ def _part_notes(facts: Facts) -> Iterator[str]:
 def _data_notes(facts: Facts) -> Iterator[str]:
     if _is_cohort_cut(facts):
         since = day_and_month(facts.history_first_day)
-        cohort = day_range(*cohort_days(facts.day))
+        cohort = day_range(*COHORT.days(facts.day))
         yield ru.CUT_COHORT_NOTE.format(cohort=cohort, day=since)
     if facts.flawed_days:
         days = enumeration([day_and_month(day) for day in facts.flawed_days], MOST_DAYS_NAMED)
@@ -298,15 +298,15 @@ def _data_notes(facts: Facts) -> Iterator[str]:
 
 
 def _is_cohort_before_history(facts: Facts) -> bool:
-    _, last = cohort_days(facts.day)
+    _, last = COHORT.days(facts.day)
     return last < facts.history_first_day
 
 
 def _is_cohort_cut(facts: Facts) -> bool:
-    first, _ = cohort_days(facts.day)
+    first, _ = COHORT.days(facts.day)
     return facts.funnel is not None and first < facts.history_first_day
 
 
 def _missing_with_dates(facts: Facts) -> list[str]:
-    dated = ru.MISSING_FUNNEL.format(cohort=day_range(*cohort_days(facts.day)))
+    dated = ru.MISSING_FUNNEL.format(cohort=day_range(*COHORT.days(facts.day)))
     return [dated if part == ru.PART_FUNNEL else part for part in missing_parts(facts)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from sales_assets.core import russian as ru
+from sales_assets.core.russian import report as ru
 
 NBSP = "\u00a0"
 _EN_DASH = "\u2013"

@@ -4,18 +4,12 @@ from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from functools import cache
 
-#: The same weekday of the four weeks before.
-COMPARED_WEEKS = (1, 2, 3, 4)
+from sales_assets.core.windows import COHORT, COMPARED_WEEKS, WEEK, same_weekdays_before
 
 
 def is_holiday(day: date) -> bool:
     """Tell whether `day` is off by the production calendar; an ordinary weekend is not."""
     return day in _holidays(day.year)
-
-
-def same_weekdays_before(day: date) -> tuple[date, ...]:
-    """Return the same weekday of the four weeks before, the nearest first."""
-    return tuple(day - timedelta(weeks=weeks) for weeks in COMPARED_WEEKS)
 
 
 def comparable_days(
@@ -36,24 +30,16 @@ def comparable_days(
     return tuple(each for each in before if not is_off(each) and each not in flawed_days)
 
 
-def cohort_days(day: date) -> tuple[date, date]:
-    """Return the first and the last entry day of the funnel reported on `day`.
-
-    The cohort entered in `[C - 14 d, C - 7 d)`, so that each client had a full week to convert.
-    """
-    return day - timedelta(days=13), day - timedelta(days=7)
-
-
 def has_holiday_cohort(day: date) -> bool:
     """Tell whether most entry days of the funnel reported on `day` were holidays."""
-    first, last = cohort_days(day)
+    first, last = COHORT.days(day)
     entry_days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     return sum(map(is_holiday, entry_days)) > len(entry_days) / 2
 
 
 def first_compared_day(first_day: date) -> date:
     """Return the first report day of a history that has all its four weeks to compare with."""
-    return first_day + timedelta(weeks=max(COMPARED_WEEKS))
+    return first_day + COMPARED_WEEKS * WEEK
 
 
 @cache

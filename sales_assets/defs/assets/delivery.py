@@ -9,9 +9,9 @@ import dagster as dg
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError
 from sales_assets.adapters.files.reports import NUMBERS, read_report
+from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.delivery.messages import admin_alert, late_notice
-from sales_assets.defs import names
 from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.partitions import partition_days

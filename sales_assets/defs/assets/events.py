@@ -6,11 +6,11 @@ from datetime import date
 import dagster as dg
 import pandas as pd
 
+from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.metrics.cleaning import clean_events as clean
 from sales_assets.core.metrics.cleaning import set_aside
 from sales_assets.core.metrics.schemas import CheckOutcome, check_clean
-from sales_assets.defs import names
 from sales_assets.defs.checks import (
     CLEAN_CHECKS,
     RAW_CHECKS,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.metrics.activity import daily_activity as count_activity
 from sales_assets.core.metrics.funnel import conversion_funnel as count_funnel
@@ -11,7 +12,6 @@ from sales_assets.core.metrics.payments import new_paying_users as count_new_pay
 from sales_assets.core.metrics.processes import stuck_cases as list_stuck
 from sales_assets.core.metrics.processes import unclosed_processes as count_unclosed
 from sales_assets.core.metrics.schemas import check_groups
-from sales_assets.defs import names
 from sales_assets.defs.checks import FUNNEL_CHECKS, promised
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource

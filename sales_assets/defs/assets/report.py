@@ -9,10 +9,10 @@ import dagster as dg
 
 from sales_assets.adapters.files.rendering import render_png
 from sales_assets.adapters.files.reports import NUMBERS, PICTURE, write_report
-from sales_assets.core.events import ALL_GROUPS
+from sales_assets.core import names
+from sales_assets.core.journey import ALL_GROUPS
 from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import Report, build_report, json_bytes, report_json
-from sales_assets.defs import names
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
 from sales_assets.defs.report_parts import ReportParts

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.errors import SalesAssetsError
 
 DAY = date(2022, 2, 12)
@@ -21,10 +21,10 @@ TEMPLATE = "https://crm.example/clients/{user_id}?tab=1"
 
 Case = tuple[str, str, pd.Timestamp, float, int]
 CASES: tuple[Case, ...] = (
-    (ru.FIRST_LINE, "0042", pd.Timestamp("2022-02-11 10:30"), 37.5, 2),
-    (ru.OPEN_REQUESTS, "=1+1", pd.Timestamp("2022-02-03 09:00"), 231.0, 1),
-    (ru.OPEN_REQUESTS, "клиент & Ко/7", pd.Timestamp("2022-02-11 10:30"), 37.5, 5),
-    (ru.LESSON_PAYMENT, "12345678901234567890", pd.Timestamp("2022-02-10 01:02"), 70.97, 1),
+    (journey.FIRST_LINE, "0042", pd.Timestamp("2022-02-11 10:30"), 37.5, 2),
+    (journey.OPEN_REQUESTS, "=1+1", pd.Timestamp("2022-02-03 09:00"), 231.0, 1),
+    (journey.OPEN_REQUESTS, "клиент & Ко/7", pd.Timestamp("2022-02-11 10:30"), 37.5, 5),
+    (journey.LESSON_PAYMENT, "12345678901234567890", pd.Timestamp("2022-02-10 01:02"), 70.97, 1),
 )
 
 
@@ -123,7 +123,7 @@ def test_a_template_without_a_place_for_the_client_is_refused() -> None:
 
 
 def test_a_very_long_id_stays_a_text_without_a_link() -> None:
-    case = (ru.OPEN_REQUESTS, "x" * 3000, pd.Timestamp("2022-02-03 09:00"), 231.0, 1)
+    case = (journey.OPEN_REQUESTS, "x" * 3000, pd.Timestamp("2022-02-03 09:00"), 231.0, 1)
     sheet = opened(stuck_cases_xlsx(stuck([case]), DAY, MOSCOW, None, TEMPLATE))
     assert sheet["B2"].value == "x" * 3000
     assert sheet["B2"].hyperlink is None

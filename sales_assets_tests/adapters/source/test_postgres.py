@@ -15,11 +15,11 @@ from sales_assets.adapters.demo.source import load_demo_source
 from sales_assets.adapters.source.postgres import FIRST_EVENTS, PostgresSource
 from sales_assets.adapters.source.rows import EVENTS_IN_SPANS, Dictionary, RowReader
 from sales_assets.adapters.source.session import open_session
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import ReportDays
 from sales_assets.core.demo import DemoPlan
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core.journey import EVENT_TYPES
 from sales_assets_tests.sources import execute, fill, query
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -54,15 +54,19 @@ def demo_url(source_database: Make) -> str:
 def test_a_day_holds_both_its_borders_rows_and_no_others(source_database: Make) -> None:
     url = source_database()
     events = [
-        ("before", ru.FIRST_LINE_TASK, "2022-01-29 23:59:59.999999"),
-        ("first", ru.FIRST_LINE_TASK, "2022-01-30 00:00:00"),
-        ("last", ru.FIRST_LINE_ANSWERED, "2022-01-30 23:59:59.999999"),
-        ("after", ru.FIRST_LINE_ANSWERED, "2022-01-31 00:00:00"),
+        ("before", journey.FIRST_LINE_TASK, "2022-01-29 23:59:59.999999"),
+        ("first", journey.FIRST_LINE_TASK, "2022-01-30 00:00:00"),
+        ("last", journey.FIRST_LINE_ANSWERED, "2022-01-30 23:59:59.999999"),
+        ("after", journey.FIRST_LINE_ANSWERED, "2022-01-31 00:00:00"),
     ]
     fill(url, events, [("payer", "2022-01-30 00:00:00"), ("after", "2022-01-31 00:00:00")])
     frame = moscow(url).read_days([DAY]).frames[DAY]
     assert list(frame["user_id"]) == ["first", "payer", "last"]
-    assert list(frame["event_type"]) == [ru.FIRST_LINE_TASK, ru.PURCHASE, ru.FIRST_LINE_ANSWERED]
+    assert list(frame["event_type"]) == [
+        journey.FIRST_LINE_TASK,
+        journey.PURCHASE,
+        journey.FIRST_LINE_ANSWERED,
+    ]
     assert times(frame)[0] == "2022-01-30 00:00:00"
 
 
@@ -71,9 +75,14 @@ def test_bad_rows_are_read_as_they_are(source_database: Make) -> None:
     noon = "2022-01-30 12:00:00"
     fill(
         url,
-        [("a", 9001, noon), (None, ru.FIRST_LINE_TASK, noon), ("a", None, noon), ("b", 9001, noon)]
-        + [("a", ru.FIRST_LINE_TASK, noon)] * 2
-        + [("a", ru.FIRST_LINE_TASK, None)],
+        [
+            ("a", 9001, noon),
+            (None, journey.FIRST_LINE_TASK, noon),
+            ("a", None, noon),
+            ("b", 9001, noon),
+        ]
+        + [("a", journey.FIRST_LINE_TASK, noon)] * 2
+        + [("a", journey.FIRST_LINE_TASK, None)],
         [("a", None), (None, noon)],
     )
     read = moscow(url).read_days([DAY])
@@ -86,7 +95,7 @@ def test_bad_rows_are_read_as_they_are(source_database: Make) -> None:
 
 def test_frames_have_the_promised_types_on_full_and_on_empty_days(source_database: Make) -> None:
     url = source_database()
-    fill(url, [("a", ru.FIRST_LINE_TASK, "2022-01-30 12:00:00")])
+    fill(url, [("a", journey.FIRST_LINE_TASK, "2022-01-30 12:00:00")])
     frames = moscow(url).read_days(days_after(DAY, 0, 1)).frames
     for frame, rows in zip(frames.values(), (1, 0), strict=True):
         assert len(frame) == rows
@@ -136,7 +145,7 @@ def test_no_days_are_no_frames(source_database: Make) -> None:
 def test_user_ids_come_as_they_are_written(source_database: Make) -> None:
     url = source_database()
     users = ["007", "7", "Ёж 🦔", "x" * 5000, "", " 7", "1e3", "null"]
-    fill(url, [(user, ru.FIRST_LINE_TASK, "2022-01-30 12:00:00") for user in users])
+    fill(url, [(user, journey.FIRST_LINE_TASK, "2022-01-30 12:00:00") for user in users])
     source = moscow(url)
     assert list(source.read_days([DAY]).frames[DAY]["user_id"]) == sorted(users)
     named = sorted(set(users) - {""})
@@ -151,9 +160,9 @@ def test_the_sources_clock_is_another_than_the_reports(source_database: Make) ->
     fill(
         url,
         [
-            ("before", ru.FIRST_LINE_TASK, "2022-01-29 20:59:59"),
-            ("first", ru.FIRST_LINE_TASK, "2022-01-29 21:00:00"),
-            ("last", ru.FIRST_LINE_TASK, "2022-01-30 20:59:59"),
+            ("before", journey.FIRST_LINE_TASK, "2022-01-29 20:59:59"),
+            ("first", journey.FIRST_LINE_TASK, "2022-01-29 21:00:00"),
+            ("last", journey.FIRST_LINE_TASK, "2022-01-30 20:59:59"),
         ],
     )
     frame = PostgresSource(url, ZoneInfo("UTC"), MOSCOW).read_days([DAY]).frames[DAY]
@@ -167,7 +176,7 @@ def test_days_of_23_and_25_hours_lose_and_repeat_nothing(
 ) -> None:
     url = source_database()
     readings = pd.date_range(changed - timedelta(days=2), periods=4 * 96, freq="15min")
-    fill(url, [("a", ru.FIRST_LINE_TASK, str(reading)) for reading in readings])
+    fill(url, [("a", journey.FIRST_LINE_TASK, str(reading)) for reading in readings])
     for zone in (MOSCOW, NEW_YORK):
         days = days_after(changed, -3, -2, -1, 0, 1, 2, 3)
         frames = PostgresSource(url, NEW_YORK, zone).read_days(days).frames
@@ -178,7 +187,7 @@ def test_days_of_23_and_25_hours_lose_and_repeat_nothing(
 def test_the_repeated_hour_of_a_source_in_utc_keeps_its_fold(source_database: Make) -> None:
     url = source_database()
     instants = ["2026-11-01 05:30:00", "2026-11-01 06:30:00"]
-    fill(url, [("a", ru.FIRST_LINE_TASK, instant) for instant in instants])
+    fill(url, [("a", journey.FIRST_LINE_TASK, instant) for instant in instants])
     frame = PostgresSource(url, ZoneInfo("UTC"), NEW_YORK).read_days([date(2026, 11, 1)]).frames
     assert frame[date(2026, 11, 1)]["event_time_fold"].tolist() == [0, 1]
 
@@ -200,7 +209,10 @@ def test_columns_of_other_types_are_read_alike(source_database: Make) -> None:
         noon = f"2022-01-30 12:00:00{zone}"
         fill(
             url,
-            [("12", ru.FIRST_LINE_TASK, noon), ("13", ru.WHATSAPP_SENT, f"2022-01-29 00:00{zone}")],
+            [
+                ("12", journey.FIRST_LINE_TASK, noon),
+                ("13", journey.WHATSAPP_SENT, f"2022-01-29 00:00{zone}"),
+            ],
             [("12", f"2022-01-30 23:59:59{zone}"), ("13", noon)],
         )
     expected, found = moscow(plain), moscow(other)
@@ -220,7 +232,7 @@ def history_by_hand(frames: Mapping[date, pd.DataFrame], day: date) -> pd.DataFr
     active = frames[day].dropna()["user_id"].unique()
     known = known[known["user_id"].isin(active)]
     is_experiment = known["event_type"].isin(EVENT_TYPES[-4:])
-    is_payment = known["event_type"] == ru.PURCHASE
+    is_payment = known["event_type"] == journey.PURCHASE
     facts = {
         "first_event_at": known.groupby("user_id")["event_time"].min(),
         "first_experiment_at": known[is_experiment].groupby("user_id")["event_time"].min(),
@@ -253,14 +265,14 @@ def test_history_knows_nothing_after_the_cut_off(source_database: Make) -> None:
     fill(
         url,
         [
-            ("a", ru.FIRST_LINE_TASK, "2022-01-30 12:00:00"),
-            ("a", ru.FIRST_LINE_TASK, "2021-01-01 00:00:00"),
-            ("a", ru.WHATSAPP_SENT, "2022-01-31 00:00:00"),
+            ("a", journey.FIRST_LINE_TASK, "2022-01-30 12:00:00"),
+            ("a", journey.FIRST_LINE_TASK, "2021-01-01 00:00:00"),
+            ("a", journey.WHATSAPP_SENT, "2022-01-31 00:00:00"),
             ("a", 9001, "2020-01-01 00:00:00"),
-            ("a", ru.WHATSAPP_SENT, "-infinity"),
-            ("b", ru.DEMO_LESSON_STARTED, "2022-01-30 23:59:59"),
+            ("a", journey.WHATSAPP_SENT, "-infinity"),
+            ("b", journey.DEMO_LESSON_STARTED, "2022-01-30 23:59:59"),
             ("unknown only", 9001, "2022-01-30 12:00:00"),
-            (None, ru.FIRST_LINE_TASK, "2022-01-30 12:00:00"),
+            (None, journey.FIRST_LINE_TASK, "2022-01-30 12:00:00"),
         ],
         [("a", "2022-01-31 00:00:00"), ("b", "2020-05-05 05:05:05"), ("c", "2022-01-30 01:00:00")],
     )
@@ -304,7 +316,7 @@ def plan_of(url: str, statement: str, days: list[date]) -> str:
         asked = ReportDays.of(days, MOSCOW)
         RowReader(session, asked, MOSCOW, Dictionary.read(session)).bind_spans()
         session.set_parameter("experiments", "[]")
-        session.set_parameter("purchase", ru.PURCHASE)
+        session.set_parameter("purchase", journey.PURCHASE)
         # COPY can't explain.
         session.cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
         return "\n".join(session.frame(f"EXPLAIN {statement}").iloc[:, 0])
@@ -327,7 +339,7 @@ def test_the_session_cannot_write_and_sees_one_snapshot(source_database: Make) -
     with open_session(url) as session:
         count = "SELECT count(*) AS rows FROM events"
         assert session.frame(count)["rows"].iloc[0] == 0
-        fill(url, [("a", ru.FIRST_LINE_TASK, "2022-01-30 12:00:00")])
+        fill(url, [("a", journey.FIRST_LINE_TASK, "2022-01-30 12:00:00")])
         assert session.frame(count)["rows"].iloc[0] == 0
         with pytest.raises(Exception, match="read-only transaction"):
             session.cursor.execute("CREATE TABLE written ()")
@@ -418,7 +430,7 @@ def slow_down(url: str, table: str, time_column: str) -> None:
 def test_a_cancelled_query_is_told(source_database: Make) -> None:
     url = source_database()
     [(database,)] = query(url, "SELECT current_database()")
-    fill(url, [("a", ru.FIRST_LINE_TASK, "2022-01-30 12:00:00")])
+    fill(url, [("a", journey.FIRST_LINE_TASK, "2022-01-30 12:00:00")])
     slow_down(url, "events", "happened_at")
     execute(url, f"ALTER DATABASE {database} SET statement_timeout = 200")
     assert "cancelled the query: raise statement_timeout" in failure(url)
@@ -471,7 +483,11 @@ def test_the_check_says_what_was_found(demo_url: str) -> None:
 
 def test_a_type_that_the_dictionary_lacks_is_reported(source_database: Make) -> None:
     url = source_database()
-    execute(url, "DELETE FROM events_dict WHERE _description = %s", [(ru.SECOND_LINE_REACHED,)])
-    assert moscow(url).read_days([DAY]).missing_types == (ru.SECOND_LINE_REACHED,)
-    with pytest.raises(SalesAssetsError, match=f"lacks the event types '{ru.SECOND_LINE_REACHED}'"):
+    execute(
+        url, "DELETE FROM events_dict WHERE _description = %s", [(journey.SECOND_LINE_REACHED,)]
+    )
+    assert moscow(url).read_days([DAY]).missing_types == (journey.SECOND_LINE_REACHED,)
+    with pytest.raises(
+        SalesAssetsError, match=f"lacks the event types '{journey.SECOND_LINE_REACHED}'"
+    ):
         moscow(url).check()

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from hypothesis import strategies as st
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, day_bounds, with_wall_clocks
-from sales_assets.core.events import EVENT_TYPES, EXPERIMENTS
+from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.event_log import EventLog, encode
 
@@ -57,7 +57,7 @@ def history_frame(rows: Sequence[Row], day: date, zone: ZoneInfo) -> pd.DataFram
     facts = {
         "first_event_at": None,
         "first_experiment_at": EXPERIMENTS,
-        "first_payment_at": (ru.PURCHASE,),
+        "first_payment_at": (journey.PURCHASE,),
     }
     columns = {
         name: [

@@ -1,20 +1,20 @@
 from datetime import date
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core import journey
+from sales_assets.core.journey import EVENT_TYPES
 from sales_assets.core.metrics.activity import daily_activity, population
 from sales_assets.core.report.inputs import Population
 from sales_assets_tests.core.metrics.strategies import at, stored
 
 DAY = date(2022, 1, 30)
 ROWS = [
-    ("a", ru.REQUEST_CREATED, at("2022-01-30 10:00")),
-    ("a", ru.REQUEST_CREATED, at("2022-01-30 11:00")),
-    ("b", ru.REQUEST_CREATED, at("2022-01-30 10:00")),
+    ("a", journey.REQUEST_CREATED, at("2022-01-30 10:00")),
+    ("a", journey.REQUEST_CREATED, at("2022-01-30 11:00")),
+    ("b", journey.REQUEST_CREATED, at("2022-01-30 10:00")),
     ("b", "Якорь", at("2022-01-30 10:00")),
     ("b", "Брак", at("2022-01-30 10:00")),
-    ("c", ru.WHATSAPP_SENT, at("2022-01-29 10:00")),
-    ("c", ru.REQUEST_CREATED, at("2022-01-30 10:00")),
+    ("c", journey.WHATSAPP_SENT, at("2022-01-29 10:00")),
+    ("c", journey.REQUEST_CREATED, at("2022-01-30 10:00")),
 ]
 
 
@@ -24,7 +24,7 @@ def test_every_named_type_has_its_row_and_others_follow() -> None:
     frame = daily_activity(clean)
     assert list(frame.columns) == ["event_type", "users", "events"]
     assert list(frame["event_type"]) == [*EVENT_TYPES, "Брак", "Якорь"]
-    assert frame.iloc[0].tolist() == [ru.REQUEST_CREATED, 2, 3]
+    assert frame.iloc[0].tolist() == [journey.REQUEST_CREATED, 2, 3]
     assert frame["events"].sum() == 5
     assert clean.equals(before)
 

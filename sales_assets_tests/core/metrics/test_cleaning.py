@@ -1,6 +1,6 @@
 from datetime import date
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets_tests.core.metrics.strategies import BERLIN, MOSCOW, at, history_frame, raw_frame
 
@@ -11,13 +11,13 @@ NOON = at("2022-01-30 12:00")
 def test_bad_rows_are_set_aside_each_under_its_first_kind() -> None:
     raw = raw_frame(
         [
-            ("b", ru.PURCHASE, NOON),
-            ("a", ru.PURCHASE, NOON),
-            ("a", ru.PURCHASE, NOON),
-            ("a", ru.REQUEST_CREATED, NOON),
+            ("b", journey.PURCHASE, NOON),
+            ("a", journey.PURCHASE, NOON),
+            ("a", journey.PURCHASE, NOON),
+            ("a", journey.REQUEST_CREATED, NOON),
             (None, None, NOON),
             (None, None, NOON),
-            ("", ru.PURCHASE, NOON),
+            ("", journey.PURCHASE, NOON),
             ("a", None, NOON),
         ],
         MOSCOW,
@@ -30,7 +30,7 @@ def test_bad_rows_are_set_aside_each_under_its_first_kind() -> None:
 
 
 def test_a_row_without_a_time_is_set_aside() -> None:
-    timed = raw_frame([("a", ru.PURCHASE, NOON)], MOSCOW)
+    timed = raw_frame([("a", journey.PURCHASE, NOON)], MOSCOW)
     raw = timed.assign(event_time=timed["event_time"].where(timed["user_id"] == "nobody"))
     valid, counts = set_aside(raw)
     assert valid.empty
@@ -39,8 +39,8 @@ def test_a_row_without_a_time_is_set_aside() -> None:
 
 def test_the_two_runs_of_a_repeated_hour_are_no_duplicates() -> None:
     rows = [
-        ("a", ru.PURCHASE, at("2022-10-30 03:30", MOSCOW)),
-        ("a", ru.PURCHASE, at("2022-10-30 04:30", MOSCOW)),
+        ("a", journey.PURCHASE, at("2022-10-30 03:30", MOSCOW)),
+        ("a", journey.PURCHASE, at("2022-10-30 04:30", MOSCOW)),
     ]
     valid, counts = set_aside(raw_frame(rows, BERLIN))
     assert len(valid) == 2
@@ -49,13 +49,13 @@ def test_the_two_runs_of_a_repeated_hour_are_no_duplicates() -> None:
 
 def test_who_is_in_an_experiment_by_the_cut_off_is_left_out() -> None:
     rows = [
-        ("before", ru.WHATSAPP_SENT, at("2022-01-01 10:00")),
-        ("before", ru.PURCHASE, NOON),
-        ("on the day", ru.PURCHASE, NOON),
-        ("on the day", ru.WHATSAPP_SENT, at("2022-01-30 23:59:59")),
-        ("at the cut-off", ru.PURCHASE, NOON),
-        ("at the cut-off", ru.WHATSAPP_SENT, at("2022-01-31 00:00")),
-        ("never", ru.PURCHASE, NOON),
+        ("before", journey.WHATSAPP_SENT, at("2022-01-01 10:00")),
+        ("before", journey.PURCHASE, NOON),
+        ("on the day", journey.PURCHASE, NOON),
+        ("on the day", journey.WHATSAPP_SENT, at("2022-01-30 23:59:59")),
+        ("at the cut-off", journey.PURCHASE, NOON),
+        ("at the cut-off", journey.WHATSAPP_SENT, at("2022-01-31 00:00")),
+        ("never", journey.PURCHASE, NOON),
     ]
     valid = raw_frame([row for row in rows if row[2].date() == DAY and row[2].hour < 21], MOSCOW)
     clean = clean_events(valid, history_frame(rows, DAY, MOSCOW))

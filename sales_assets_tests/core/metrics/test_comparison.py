@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import PROCESSES
+from sales_assets.core import journey
+from sales_assets.core.journey import PROCESSES
 from sales_assets.core.metrics.comparison import (
     LOG_DAYS,
     OLD_FUNNEL,
@@ -25,6 +25,7 @@ from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets.core.metrics.processes import unclosed_processes
 from sales_assets.core.report.comparison_page import comparison_page, known_until_note
+from sales_assets.core.russian import comparison as ru
 from sales_assets_tests.core.metrics.strategies import (
     BERLIN,
     MOSCOW,
@@ -40,7 +41,12 @@ from sales_assets_tests.core.metrics.test_processes import WORKED_EXAMPLE
 
 DAY = date(2022, 1, 30)
 UTC = ZoneInfo("UTC")
-T, A, WA, BUY = ru.FIRST_LINE_TASK, ru.FIRST_LINE_ANSWERED, ru.WHATSAPP_SENT, ru.PURCHASE
+T, A, WA, BUY = (
+    journey.FIRST_LINE_TASK,
+    journey.FIRST_LINE_ANSWERED,
+    journey.WHATSAPP_SENT,
+    journey.PURCHASE,
+)
 HISTORY, LATER = 4, 7
 
 
@@ -73,7 +79,7 @@ def bridge(comparison: Comparison, name: str) -> Bridge:
 
 
 def first_line(*rows: Row, source_zone: ZoneInfo = MOSCOW) -> dict[Step, int]:
-    return dict(bridge(compared(list(rows), source_zone), ru.FIRST_LINE).after)
+    return dict(bridge(compared(list(rows), source_zone), journey.FIRST_LINE).after)
 
 
 def changed_steps(values: dict[Step, int]) -> list[Step]:
@@ -81,7 +87,7 @@ def changed_steps(values: dict[Step, int]) -> list[Step]:
 
 
 def test_the_worked_example_is_bridged_from_one_to_five() -> None:
-    rows = bridge(compared(WORKED_EXAMPLE), ru.FIRST_LINE).rows
+    rows = bridge(compared(WORKED_EXAMPLE), journey.FIRST_LINE).rows
     assert rows == [
         (Step.OLD, 1, 0),
         (Step.DAY_BORDERS, 1, 0),
@@ -126,7 +132,7 @@ def test_a_start_answered_the_next_morning_is_what_the_24_hours_change() -> None
     rows = [("a", T, at("2022-01-30 20:00")), ("a", A, at("2022-01-31 09:00"))]
     assert first_line(*rows)[Step.EXPERIMENTS] == 1
     assert first_line(*rows)[Step.PROMISE] == 0
-    next_day = bridge(compared(rows, day=DAY + timedelta(days=1)), ru.FIRST_LINE)
+    next_day = bridge(compared(rows, day=DAY + timedelta(days=1)), journey.FIRST_LINE)
     assert set(next_day.after.values()) == {0}
 
 
@@ -145,18 +151,18 @@ def test_an_end_before_its_start_closes_it_only_for_the_old_bot() -> None:
     rows = [("a", A, at("2022-01-30 09:00")), ("a", T, at("2022-01-30 18:00"))]
     assert first_line(*rows)[Step.OLD] == 0
     next_day = compared(rows, day=DAY + timedelta(days=1))
-    assert bridge(next_day, ru.FIRST_LINE).after[Step.NEW] == 1
+    assert bridge(next_day, journey.FIRST_LINE).after[Step.NEW] == 1
 
 
 def test_the_old_funnel_exceeds_a_hundred_percent_and_ours_does_not() -> None:
     rows = [
-        ("a", ru.REQUEST_CREATED, at("2022-01-30 10:00")),
+        ("a", journey.REQUEST_CREATED, at("2022-01-30 10:00")),
         *((user, T, at("2022-01-30 11:00")) for user in "abc"),
     ]
     funnel = compared(rows).funnel.set_index("step")
     assert tuple(funnel.index) == OLD_FUNNEL
     assert funnel.loc[T, "old_share"] == 3.0
-    assert funnel["old_share"].isna()[ru.REQUEST_CREATED]
+    assert funnel["old_share"].isna()[journey.REQUEST_CREATED]
     assert (funnel["new_share"] <= 1).all()
 
 

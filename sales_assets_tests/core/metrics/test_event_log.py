@@ -5,8 +5,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import EVENT_TYPES
+from sales_assets.core import journey
+from sales_assets.core.journey import EVENT_TYPES
 from sales_assets.core.metrics.event_log import NEVER, EventLog, encode, place_of_day
 from sales_assets_tests.core.metrics.strategies import (
     BERLIN,
@@ -46,19 +46,19 @@ def test_order_chunks_and_repetitions_of_rows_make_no_difference(
 
 def test_rows_stand_by_user_instant_and_type_with_each_users_facts() -> None:
     rows = [
-        ("b", ru.PURCHASE, at("2022-01-29 10:00")),
-        ("b", ru.REQUEST_CREATED, at("2022-01-29 10:00")),
-        ("a", ru.REQUEST_CREATED, at("2022-01-30 10:00")),
-        ("x", ru.WHATSAPP_SENT, at("2022-01-30 10:00")),
+        ("b", journey.PURCHASE, at("2022-01-29 10:00")),
+        ("b", journey.REQUEST_CREATED, at("2022-01-29 10:00")),
+        ("a", journey.REQUEST_CREATED, at("2022-01-30 10:00")),
+        ("x", journey.WHATSAPP_SENT, at("2022-01-30 10:00")),
     ]
     log = stored(rows, FIRST_DAY, DAY).log()
     assert list(log.users) == ["a", "b", "x"]
     assert [
         (log.users[user], EVENT_TYPES[kind]) for user, kind in zip(log.user, log.type, strict=True)
     ] == [
-        ("a", ru.REQUEST_CREATED),
-        ("b", ru.REQUEST_CREATED),
-        ("b", ru.PURCHASE),
+        ("a", journey.REQUEST_CREATED),
+        ("b", journey.REQUEST_CREATED),
+        ("b", journey.PURCHASE),
     ]
     assert list(log.first_experiment == NEVER) == [True, True, False]
     assert list(log.first_payment == NEVER) == [True, False, True]
@@ -66,7 +66,7 @@ def test_rows_stand_by_user_instant_and_type_with_each_users_facts() -> None:
 
 
 def test_ids_of_any_shape_stay_apart() -> None:
-    rows = [(user, ru.REQUEST_CREATED, at("2022-01-30 10:00")) for user in ODD_IDS]
+    rows = [(user, journey.REQUEST_CREATED, at("2022-01-30 10:00")) for user in ODD_IDS]
     log = stored(rows, FIRST_DAY, DAY).log()
     assert set(log.users) == set(ODD_IDS)
     assert len(log.user) == len(ODD_IDS)
@@ -74,7 +74,7 @@ def test_ids_of_any_shape_stay_apart() -> None:
 
 def test_text_and_category_types_read_alike_and_strange_types_are_left_out() -> None:
     rows = [
-        ("a", ru.REQUEST_CREATED, at("2022-01-30 10:00")),
+        ("a", journey.REQUEST_CREATED, at("2022-01-30 10:00")),
         ("a", "something else", at("2022-01-30 11:00")),
     ]
     frames = stored(rows, FIRST_DAY, DAY)
@@ -91,14 +91,14 @@ def test_no_frames_make_an_empty_log() -> None:
 def test_the_hour_that_a_clock_repeats_keeps_its_order() -> None:
     day = date(2022, 10, 30)
     rows = [
-        ("a", ru.REQUEST_CREATED, at("2022-10-30 00:30", MOSCOW)),
-        ("a", ru.FIRST_LINE_TASK, at("2022-10-30 04:30", MOSCOW)),  # 02:30 in Berlin, twice
-        ("a", ru.PURCHASE, at("2022-10-30 03:30", MOSCOW)),
+        ("a", journey.REQUEST_CREATED, at("2022-10-30 00:30", MOSCOW)),
+        ("a", journey.FIRST_LINE_TASK, at("2022-10-30 04:30", MOSCOW)),  # 02:30 in Berlin, twice
+        ("a", journey.PURCHASE, at("2022-10-30 03:30", MOSCOW)),
     ]
     log = stored(rows, day, day, BERLIN).log()
     assert [EVENT_TYPES[kind] for kind in log.type] == [
-        ru.PURCHASE,
-        ru.FIRST_LINE_TASK,
+        journey.PURCHASE,
+        journey.FIRST_LINE_TASK,
     ]
     assert np.diff(log.at_us) == [3600 * 10**6]
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import midnight
-from sales_assets.core.events import ALL_GROUPS, EXPERIMENTS, MAIN_PATH, PATHS
+from sales_assets.core.journey import ALL_GROUPS, EXPERIMENTS, MAIN_PATH, PATHS
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before, funnel_depths
 from sales_assets_tests.core.metrics.strategies import (
@@ -39,7 +39,7 @@ def case_log(case: dict) -> tuple[EventLog, list[str]]:
     zone, steps = ZoneInfo("UTC"), case["steps"]
     names = dict(zip(steps, PATHS[MAIN_PATH], strict=False))
     rows: list[Row] = [
-        (user, names.get(kind, ru.SECOND_LINE_TASK), at(when, zone))
+        (user, names.get(kind, journey.SECOND_LINE_TASK), at(when, zone))
         for user, events in case["events"].items()
         for kind, when in events
     ]
@@ -102,7 +102,7 @@ def expected_depths(rows: list[Row], path: tuple[str, ...], cutoff: datetime) ->
 
 
 @settings(max_examples=15, deadline=None)
-@given(journeys(DAY, types=(*PATHS[MAIN_PATH], *PATHS["first_line"], ru.WHATSAPP_SENT)))
+@given(journeys(DAY, types=(*PATHS[MAIN_PATH], *PATHS["first_line"], journey.WHATSAPP_SENT)))
 def test_every_user_counts_as_deep_as_any_chain_reaches(rows: list[Row]) -> None:
     log = stored(rows, FIRST_DAY, DAY).log()
     frame = conversion_funnel(log, report_days(DAY))[DAY]
@@ -144,7 +144,7 @@ def test_the_window_ends_with_its_last_instant(late: timedelta, users: int) -> N
 def test_without_requests_every_step_is_a_zero() -> None:
     frame = conversion_funnel(stored([], FIRST_DAY, DAY).log(), report_days(DAY))[DAY]
     assert list(frame.columns) == ["group", "path", "step", "users", "share"]
-    assert list(frame["group"].unique()) == [ALL_GROUPS, ru.GROUP_ALL_REQUESTS]
+    assert list(frame["group"].unique()) == [ALL_GROUPS, journey.GROUP_ALL_REQUESTS]
     assert len(frame) == 2 * sum(len(path) for path in PATHS.values())
     assert not frame[["users", "share"]].to_numpy().any()
 
@@ -153,7 +153,7 @@ def test_the_days_before_are_counted_at_their_own_cut_offs() -> None:
     rows = [
         ("a", ENTRY, at("2022-01-10 10:00")),
         # Out of the picture for the report day, still in the one of a week before.
-        ("a", ru.WHATSAPP_SENT, at("2022-01-26 10:00")),
+        ("a", journey.WHATSAPP_SENT, at("2022-01-26 10:00")),
     ]
     log = stored(rows, FIRST_DAY, DAY).log()
     before = funnel_before(log, report_days(DAY), FIRST_DAY)[DAY]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import ALL_GROUPS, EVENT_TYPES, PROCESSES
+from sales_assets.core import journey
+from sales_assets.core.journey import ALL_GROUPS, EVENT_TYPES, PROCESSES
 from sales_assets.core.metrics.activity import population
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel
@@ -18,14 +18,14 @@ from sales_assets_tests.core.metrics.strategies import Row, at, history_frame, r
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 WORDS = {
-    "request": ru.REQUEST_CREATED,
-    "task": ru.FIRST_LINE_TASK,
-    "answer": ru.FIRST_LINE_ANSWERED,
-    "appointed": ru.LESSON_APPOINTED,
-    "attended": ru.LESSON_ATTENDED,
-    "succeeded": ru.LESSON_SUCCEEDED,
-    "paid": ru.PURCHASE,
-    "whatsapp": ru.WHATSAPP_SENT,
+    "request": journey.REQUEST_CREATED,
+    "task": journey.FIRST_LINE_TASK,
+    "answer": journey.FIRST_LINE_ANSWERED,
+    "appointed": journey.LESSON_APPOINTED,
+    "attended": journey.LESSON_ATTENDED,
+    "succeeded": journey.LESSON_SUCCEEDED,
+    "paid": journey.PURCHASE,
+    "whatsapp": journey.WHATSAPP_SENT,
 }
 DAY = date(2022, 1, 30)
 FIRST_DAY = DAY - timedelta(days=40)
@@ -58,7 +58,7 @@ def test_the_counts_are_those_of_the_page(asset: str) -> None:
     compute = {"unclosed_processes": unclosed_processes, "new_paying_users": new_paying_users}
     frame = compute[asset](log_of(rows), report_days(DAY), FIRST_DAY)[DAY]
     if "process" in frame:
-        frame = frame[frame["process"] == ru.FIRST_LINE]
+        frame = frame[frame["process"] == journey.FIRST_LINE]
     assert len(expected) == 1
     assert {name: int(frame[name].iloc[0]) for name in expected} == {
         name: int(expected[name].iloc[0]) for name in expected

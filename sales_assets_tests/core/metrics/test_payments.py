@@ -2,13 +2,13 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
 from sales_assets_tests.core.metrics.strategies import at, report_days, stored
 
 DAY = date(2022, 1, 30)
 FIRST_DAY = date(2022, 1, 1)
-P = ru.PURCHASE
+P = journey.PURCHASE
 ROWS = [
     ("first at midnight", P, at("2022-01-30 00:00")),
     ("first at the last second", P, at("2022-01-30 23:59:59")),
@@ -16,10 +16,10 @@ ROWS = [
     ("tomorrow", P, at("2022-01-31 00:00")),
     ("again", P, at("2022-01-30 10:00")),
     ("again", P, at("2022-01-23 10:00")),
-    ("in an experiment", ru.WHATSAPP_SENT, at("2022-01-02 10:00")),
+    ("in an experiment", journey.WHATSAPP_SENT, at("2022-01-02 10:00")),
     ("in an experiment", P, at("2022-01-30 10:00")),
     ("in an experiment tomorrow", P, at("2022-01-30 10:00")),
-    ("in an experiment tomorrow", ru.WHATSAPP_SENT, at("2022-01-31 10:00")),
+    ("in an experiment tomorrow", journey.WHATSAPP_SENT, at("2022-01-31 10:00")),
     ("three days before", P, at("2022-01-27 10:00")),
 ]
 

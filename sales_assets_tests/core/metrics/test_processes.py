@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import day_bounds, midnight
-from sales_assets.core.events import EXPERIMENTS, PROCESSES, Process
+from sales_assets.core.journey import EXPERIMENTS, PROCESSES, Process
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.processes import (
     UNCLOSED_COLUMNS,
@@ -31,7 +31,7 @@ from sales_assets_tests.core.metrics.strategies import (
 
 DAY = date(2022, 1, 30)
 HISTORY_FIRST_DAY = date(2021, 12, 1)
-T, A, WA = ru.FIRST_LINE_TASK, ru.FIRST_LINE_ANSWERED, ru.WHATSAPP_SENT
+T, A, WA = journey.FIRST_LINE_TASK, journey.FIRST_LINE_ANSWERED, journey.WHATSAPP_SENT
 
 
 def rows_of(user: str, *events: tuple[str, str]) -> list[Row]:
@@ -67,7 +67,7 @@ def of_process(frame: pd.DataFrame, name: str) -> dict:
 
 def test_the_worked_example_counts_as_it_is_written(worked_example: EventLog) -> None:
     frame = unclosed_processes(worked_example, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
-    first_line = of_process(frame, ru.FIRST_LINE)
+    first_line = of_process(frame, journey.FIRST_LINE)
     assert list(frame.columns) == list(UNCLOSED_COLUMNS)
     assert first_line == {
         "due": 8,
@@ -86,7 +86,7 @@ def test_the_worked_example_counts_as_it_is_written(worked_example: EventLog) ->
 def test_the_worked_example_names_whom_to_call_the_oldest_first(worked_example: EventLog) -> None:
     listed = stuck_cases(worked_example, report_days(DAY))[DAY]
     assert listed.to_dict("list") == {
-        "process": [ru.FIRST_LINE] * 4,
+        "process": [journey.FIRST_LINE] * 4,
         "user_id": ["h", "d", "n", "k"],
         "opened_at": [
             pd.Timestamp(f"2022-01-29 {hour}") for hour in ("08:00", "10:00", "10:00", "11:00")
@@ -107,9 +107,9 @@ def test_the_usual_level_is_the_median_of_the_same_weekday_at_its_own_cut_off() 
     rows.append(("7-0", WA, at("2022-01-25 10:00")))
     log = stored(rows, HISTORY_FIRST_DAY, DAY).log()
     frame = unclosed_processes(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
-    assert of_process(frame, ru.FIRST_LINE)["usual_breached"] == 1.5
+    assert of_process(frame, journey.FIRST_LINE)["usual_breached"] == 1.5
     before = breached_before(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
-    of_first_line = before[before["process"] == ru.FIRST_LINE]
+    of_first_line = before[before["process"] == journey.FIRST_LINE]
     assert list(of_first_line["day"]) == list(comparison_days(DAY, HISTORY_FIRST_DAY))
     assert list(of_first_line["breached"]) == [1, 3, 0, 2]
 
@@ -146,7 +146,7 @@ def test_the_upper_border_of_an_age_belongs_to_its_class(hours: int, column: str
     for name, age in ages.items():
         log = stored([("a", T, cutoff - age)], HISTORY_FIRST_DAY, DAY).log()
         frame = unclosed_processes(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
-        counts[name] = of_process(frame, ru.FIRST_LINE)[column]
+        counts[name] = of_process(frame, journey.FIRST_LINE)[column]
     assert counts == {"on": 1, "over": 0}
 
 
@@ -156,7 +156,7 @@ def test_a_start_again_after_the_window_is_a_case_of_its_own() -> None:
     log = stored(rows, HISTORY_FIRST_DAY, DAY).log()
     due = {
         day: of_process(
-            unclosed_processes(log, report_days(day), HISTORY_FIRST_DAY)[day], ru.FIRST_LINE
+            unclosed_processes(log, report_days(day), HISTORY_FIRST_DAY)[day], journey.FIRST_LINE
         )["due"]
         for day in (date(2021, 12, 16), DAY)
     }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, midnight
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before
@@ -77,7 +77,7 @@ def test_joining_an_experiment_after_the_cut_off_changes_nothing_about_the_day(
 ) -> None:
     cutoff = midnight(DAY + timedelta(days=1), MOSCOW)
     joined = [
-        (user, ru.DEMO_LESSON_STARTED, cutoff + timedelta(microseconds=later_us))
+        (user, journey.DEMO_LESSON_STARTED, cutoff + timedelta(microseconds=later_us))
         for user in sorted(joining)
     ]
     last = DAY + timedelta(days=13)

@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.schemas import (
@@ -23,15 +23,15 @@ from sales_assets_tests.core.metrics.strategies import (
 
 DAY = date(2022, 1, 30)
 ROWS = [
-    ("a", ru.REQUEST_CREATED, at("2022-01-30 00:00")),
-    ("a", ru.FIRST_LINE_TASK, at("2022-01-30 23:59:59.999999")),
-    ("b", ru.WHATSAPP_SENT, at("2022-01-30 12:00")),
+    ("a", journey.REQUEST_CREATED, at("2022-01-30 00:00")),
+    ("a", journey.FIRST_LINE_TASK, at("2022-01-30 23:59:59.999999")),
+    ("b", journey.WHATSAPP_SENT, at("2022-01-30 12:00")),
 ]
 FLAWED = [
     *ROWS,
     ROWS[0],
-    (None, ru.PURCHASE, at("2022-01-30 12:00")),
-    ("", ru.PURCHASE, at("2022-01-30 12:00")),
+    (None, journey.PURCHASE, at("2022-01-30 12:00")),
+    ("", journey.PURCHASE, at("2022-01-30 12:00")),
     ("c", None, at("2022-01-30 12:00")),
 ]
 
@@ -134,7 +134,7 @@ def test_raw_events_break_the_promises_of_clean_ones(
 
 
 def test_groups_that_sum_to_the_funnel_pass() -> None:
-    rows = [("a", ru.REQUEST_CREATED, at("2022-01-20 10:00"))]
+    rows = [("a", journey.REQUEST_CREATED, at("2022-01-20 10:00"))]
     log = stored(rows, date(2022, 1, 1), DAY).log()
     funnel = conversion_funnel(log, report_days(DAY))[DAY]
     assert check_groups(funnel).passed

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core import russian as ru
-from sales_assets.core.events import FIRST_LINE_PATH, MAIN_PATH, PATHS, PROCESSES
+from sales_assets.core import journey
+from sales_assets.core.journey import FIRST_LINE_PATH, MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.report.inputs import DataQuality, Population, ReportInputs
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -124,15 +124,15 @@ def paying_series(day: date, values: tuple[int, ...] = SERIES) -> pd.DataFrame:
 
 
 THREE_GROUPS: dict[str, Users] = {
-    ru.GROUP_REACHED: (212, 190, 121, 66, 41, 30, 11),
-    ru.GROUP_BOOKED_THEMSELVES: (148, 12, 8, 131, 96, 70, 19),
-    ru.GROUP_NO_REACTION: (96, 90, 0, 0, 0, 0, 0),
+    journey.GROUP_REACHED: (212, 190, 121, 66, 41, 30, 11),
+    journey.GROUP_BOOKED_THEMSELVES: (148, 12, 8, 131, 96, 70, 19),
+    journey.GROUP_NO_REACTION: (96, 90, 0, 0, 0, 0, 0),
 }
 USUAL_BREACHED = {
-    ru.OPEN_REQUESTS: (11, 9, 12, 11),
-    ru.FIRST_LINE: (5, 4, 6, 5),
-    ru.SECOND_LINE: (7, 8, 6, 7),
-    ru.LESSON_PAYMENT: (3, 2, 3, 4),
+    journey.OPEN_REQUESTS: (11, 9, 12, 11),
+    journey.FIRST_LINE: (5, 4, 6, 5),
+    journey.SECOND_LINE: (7, 8, 6, 7),
+    journey.LESSON_PAYMENT: (3, 2, 3, 4),
 }
 
 
@@ -143,10 +143,10 @@ def ordinary(day: date = SATURDAY) -> ReportInputs:
         history_first_day=date(2021, 6, 1),
         unclosed=unclosed(
             {
-                ru.OPEN_REQUESTS: (12, 32),
-                ru.FIRST_LINE: (4, 10),
-                ru.SECOND_LINE: (8, 11),
-                ru.LESSON_PAYMENT: (2, 7),
+                journey.OPEN_REQUESTS: (12, 32),
+                journey.FIRST_LINE: (4, 10),
+                journey.SECOND_LINE: (8, 11),
+                journey.LESSON_PAYMENT: (2, 7),
             }
         ),
         unclosed_before=unclosed_before(day, USUAL_BREACHED),
@@ -164,10 +164,10 @@ def alarming(day: date = SATURDAY) -> ReportInputs:
         ordinary(day),
         unclosed=unclosed(
             {
-                ru.OPEN_REQUESTS: (23, 32),
-                ru.FIRST_LINE: (4, 10),
-                ru.SECOND_LINE: (8, 11),
-                ru.LESSON_PAYMENT: (2, 7),
+                journey.OPEN_REQUESTS: (23, 32),
+                journey.FIRST_LINE: (4, 10),
+                journey.SECOND_LINE: (8, 11),
+                journey.LESSON_PAYMENT: (2, 7),
             }
         ),
     )
@@ -179,10 +179,10 @@ def catastrophe() -> ReportInputs:
         ordinary(day),
         unclosed=unclosed(
             {
-                ru.OPEN_REQUESTS: (131, 140),
-                ru.FIRST_LINE: (54, 60),
-                ru.SECOND_LINE: (38, 41),
-                ru.LESSON_PAYMENT: (17, 17),
+                journey.OPEN_REQUESTS: (131, 140),
+                journey.FIRST_LINE: (54, 60),
+                journey.SECOND_LINE: (38, 41),
+                journey.LESSON_PAYMENT: (17, 17),
             }
         ),
         paying=paying(0, experiment=0),
@@ -293,7 +293,7 @@ FIVE_GROUPS: dict[str, Users] = {
 def groups(count: int) -> ReportInputs:
     if count == 1:
         return replace(
-            ordinary(), funnel=funnel({ru.GROUP_ALL_REQUESTS: (41, 30, 21, 17, 12, 9, 3)})
+            ordinary(), funnel=funnel({journey.GROUP_ALL_REQUESTS: (41, 30, 21, 17, 12, 9, 3)})
         )
     return replace(ordinary(), funnel=funnel(dict(list(FIVE_GROUPS.items())[:count])))
 
@@ -304,19 +304,19 @@ def enormous() -> ReportInputs:
         ordinary(day),
         unclosed=unclosed(
             {
-                ru.OPEN_REQUESTS: (23456, 65432),
-                ru.FIRST_LINE: (45678, 98765),
-                ru.SECOND_LINE: (12345, 23456),
-                ru.LESSON_PAYMENT: (10001, 20002),
+                journey.OPEN_REQUESTS: (23456, 65432),
+                journey.FIRST_LINE: (45678, 98765),
+                journey.SECOND_LINE: (12345, 23456),
+                journey.LESSON_PAYMENT: (10001, 20002),
             }
         ),
         unclosed_before=unclosed_before(
             day,
             {
-                ru.OPEN_REQUESTS: (11234, 11235, 9876, 12000),
-                ru.FIRST_LINE: (44444, 43333, 45555, 46666),
-                ru.SECOND_LINE: (12222, 12223, 12111, 12555),
-                ru.LESSON_PAYMENT: (10101, 10102, 9999, 10203),
+                journey.OPEN_REQUESTS: (11234, 11235, 9876, 12000),
+                journey.FIRST_LINE: (44444, 43333, 45555, 46666),
+                journey.SECOND_LINE: (12222, 12223, 12111, 12555),
+                journey.LESSON_PAYMENT: (10101, 10102, 9999, 10203),
             },
         ),
         funnel=funnel(
@@ -347,10 +347,10 @@ def corrected() -> ReportInputs:
         paying=paying(15),
         unclosed=unclosed(
             {
-                ru.OPEN_REQUESTS: (21, 32),
-                ru.FIRST_LINE: (4, 10),
-                ru.SECOND_LINE: (8, 11),
-                ru.LESSON_PAYMENT: (2, 7),
+                journey.OPEN_REQUESTS: (21, 32),
+                journey.FIRST_LINE: (4, 10),
+                journey.SECOND_LINE: (8, 11),
+                journey.LESSON_PAYMENT: (2, 7),
             }
         ),
     )

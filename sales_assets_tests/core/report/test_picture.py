@@ -8,7 +8,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from sales_assets.core.events import PROCESSES
+from sales_assets.core.journey import PROCESSES
 from sales_assets.core.report import picture as drawn
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.picture import picture, picture_spec

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.report import (
     build_report,
@@ -136,7 +136,7 @@ def test_a_stored_report_holds_what_was_said_and_shown() -> None:
     assert plain(stored["verdict"]) == "23 заявки не обработаны за сутки, обычно 11"
     assert stored["caption"].startswith("<b>23")
     assert stored["cohort"] == {"first": "2022-01-30", "last": "2022-02-05"}
-    assert stored["numbers"]["unclosed_processes"][ru.OPEN_REQUESTS]["usual_breached"] == 11
+    assert stored["numbers"]["unclosed_processes"][journey.OPEN_REQUESTS]["usual_breached"] == 11
     assert stored["sha256"] == "ab" * 32
 
 

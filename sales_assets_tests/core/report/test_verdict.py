@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.metrics.cleaning import KINDS
 from sales_assets.core.report.inputs import DataQuality, ReportInputs
 from sales_assets.core.report.report import Report, build_report
 from sales_assets.core.report.verdict import VerdictKind, set_aside_note
+from sales_assets.core.russian import report as ru
 from sales_assets_tests.core.report import report_days as days
 
 
@@ -47,17 +48,21 @@ def test_each_day_has_its_verdict(inputs: ReportInputs, said: str, kind: Verdict
 @pytest.mark.parametrize(
     ("process", "breached", "said"),
     [
-        (ru.OPEN_REQUESTS, 31, "31 заявка не обработана за сутки, обычно 11"),
-        (ru.OPEN_REQUESTS, 32, "32 заявки не обработаны за сутки, обычно 11"),
-        (ru.OPEN_REQUESTS, 35, "35 заявок не обработано за сутки, обычно 11"),
-        (ru.FIRST_LINE, 35, "35 задач 1Л без ответа за сутки, обычно 5"),
-        (ru.SECOND_LINE, 35, "35 задач 2Л без дозвона за сутки, обычно 7"),
-        (ru.LESSON_PAYMENT, 31, "31 успешный ВУ без оплаты за сутки, обычно 3"),
+        (journey.OPEN_REQUESTS, 31, "31 заявка не обработана за сутки, обычно 11"),
+        (journey.OPEN_REQUESTS, 32, "32 заявки не обработаны за сутки, обычно 11"),
+        (journey.OPEN_REQUESTS, 35, "35 заявок не обработано за сутки, обычно 11"),
+        (journey.FIRST_LINE, 35, "35 задач 1Л без ответа за сутки, обычно 5"),
+        (journey.SECOND_LINE, 35, "35 задач 2Л без дозвона за сутки, обычно 7"),
+        (journey.LESSON_PAYMENT, 31, "31 успешный ВУ без оплаты за сутки, обычно 3"),
     ],
 )
 def test_each_process_has_its_words(process: str, breached: int, said: str) -> None:
-    calm = {ru.OPEN_REQUESTS: (12, 32), ru.FIRST_LINE: (4, 10), ru.SECOND_LINE: (8, 11)}
-    rows = {**calm, ru.LESSON_PAYMENT: (2, 7), process: (breached, 40)}
+    calm = {
+        journey.OPEN_REQUESTS: (12, 32),
+        journey.FIRST_LINE: (4, 10),
+        journey.SECOND_LINE: (8, 11),
+    }
+    rows = {**calm, journey.LESSON_PAYMENT: (2, 7), process: (breached, 40)}
     assert verdict_of(replace(days.ordinary(), unclosed=days.unclosed(rows))) == said
 
 
@@ -72,15 +77,15 @@ def test_processes_come_before_payers_and_payers_before_the_funnel() -> None:
 
 def test_the_process_with_most_cases_above_its_usual_level_is_named_first() -> None:
     rows = {
-        ru.OPEN_REQUESTS: (25, 40),
-        ru.FIRST_LINE: (36, 40),
-        ru.SECOND_LINE: (8, 11),
-        ru.LESSON_PAYMENT: (2, 7),
+        journey.OPEN_REQUESTS: (25, 40),
+        journey.FIRST_LINE: (36, 40),
+        journey.SECOND_LINE: (8, 11),
+        journey.LESSON_PAYMENT: (2, 7),
     }
     inputs = replace(days.ordinary(), unclosed=days.unclosed(rows))
     assert verdict_of(inputs) == "36 задач 1Л без ответа за сутки, обычно 5"
     named = [line for line in lines_of(build_report(inputs)) if "дольше 24 ч" in line]
-    assert [line.split(":")[0] for line in named] == [ru.FIRST_LINE, ru.OPEN_REQUESTS]
+    assert [line.split(":")[0] for line in named] == [journey.FIRST_LINE, journey.OPEN_REQUESTS]
 
 
 def test_good_news_does_not_hide_an_alarm() -> None:
@@ -95,7 +100,7 @@ def test_few_new_payers_are_said_as_few() -> None:
 
 
 def test_fewer_breached_cases_are_no_alarm() -> None:
-    inputs = replace(days.ordinary(), unclosed=days.unclosed({ru.OPEN_REQUESTS: (0, 32)}))
+    inputs = replace(days.ordinary(), unclosed=days.unclosed({journey.OPEN_REQUESTS: (0, 32)}))
     assert build_report(inputs).verdict.kind is VerdictKind.CALM
 
 
@@ -114,10 +119,10 @@ def test_a_holiday_raises_no_alarm_and_no_usual_level_is_shown() -> None:
 def test_a_holiday_among_the_compared_days_is_left_out() -> None:
     # 22 January 2022: two of the four Saturdays before, the 1st and the 8th, are holidays.
     day = date(2022, 1, 22)
-    breached = {ru.OPEN_REQUESTS: (12, 90, 80, 10)}
+    breached = {journey.OPEN_REQUESTS: (12, 90, 80, 10)}
     inputs = replace(
         days.ordinary(day),
-        unclosed=days.unclosed({ru.OPEN_REQUESTS: (25, 40)}),
+        unclosed=days.unclosed({journey.OPEN_REQUESTS: (25, 40)}),
         unclosed_before=days.unclosed_before(day, breached),
     )
     assert verdict_of(inputs) == "25 заявок не обработано за сутки, обычно 11"
@@ -125,7 +130,7 @@ def test_a_holiday_among_the_compared_days_is_left_out() -> None:
 
 def test_a_flawed_day_is_named_and_not_compared_with() -> None:
     flawed = (date(2022, 2, 5),)
-    breached = {ru.OPEN_REQUESTS: (500, 11, 12, 11)}
+    breached = {journey.OPEN_REQUESTS: (500, 11, 12, 11)}
     inputs = replace(
         days.alarming(),
         unclosed_before=days.unclosed_before(days.SATURDAY, breached),
@@ -140,7 +145,7 @@ def test_the_funnel_is_judged_by_its_first_step_that_moved() -> None:
     report = build_report(days.catastrophe())
     assert report.funnel is not None
     assert report.funnel.move is not None
-    assert report.funnel.move.step == ru.LESSON_APPOINTED
+    assert report.funnel.move.step == journey.LESSON_APPOINTED
 
 
 def test_the_first_days_of_a_history_say_when_the_comparison_comes() -> None:

@@ -3,12 +3,12 @@
 from datetime import date
 
 from sales_assets.core.report.workdays import (
-    cohort_days,
     comparable_days,
     first_compared_day,
     has_holiday_cohort,
     is_holiday,
 )
+from sales_assets.core.windows import COHORT
 
 LONG_AGO = date(2020, 1, 1)
 
@@ -45,11 +45,11 @@ def test_nothing_is_compared_until_four_weeks_are_known() -> None:
 
 
 def test_a_funnel_of_the_holiday_week_is_known_as_such() -> None:
-    assert cohort_days(date(2022, 1, 15)) == (date(2022, 1, 2), date(2022, 1, 8))
+    assert COHORT.days(date(2022, 1, 15)) == (date(2022, 1, 2), date(2022, 1, 8))
     assert has_holiday_cohort(date(2022, 1, 15))
     assert not has_holiday_cohort(date(2022, 2, 12))
     assert comparable_days(date(2022, 1, 15), LONG_AGO, (), has_holiday_cohort) == ()
 
 
 def test_a_cohort_over_a_leap_day_has_seven_entry_days() -> None:
-    assert cohort_days(date(2024, 3, 10)) == (date(2024, 2, 26), date(2024, 3, 3))
+    assert COHORT.days(date(2024, 3, 10)) == (date(2024, 2, 26), date(2024, 3, 3))

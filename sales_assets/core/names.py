@@ -1,4 +1,4 @@
-"""The names that scripts outside rely on; docs/assets.md lists them."""
+"""Names that scripts outside rely on: assets, job, schedule and sensors; docs/assets.md."""
 
 RAW_EVENTS = "raw_events"
 USER_HISTORY = "user_history"

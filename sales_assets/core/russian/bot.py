@@ -1,0 +1,74 @@
+"""What the bot answers."""
+
+BOT_COMMANDS = {
+    "start": "Знакомство, приглашение",
+    "init": "Получать отчёт каждое утро",
+    "report": "Отчёт: последний или за день, как /report 2026-02-12",
+    "stuck": "Кому звонить: список зависших таблицей",
+    "status": "Когда следующий отчёт и нет ли задержки",
+    "stop": "Больше не присылать отчёт",
+    "help": "Что я умею",
+}
+BOT_HELP_INTRO = "Каждое утро я присылаю отчёт отдела продаж за вчера: картинку и вывод."
+BOT_HELP_LINE = "/{command} — {words}"
+BOT_HELP_TIME = "Отчёт приходит {when}."
+BOT_UNKNOWN_COMMAND = "Такой команды я не знаю. Что я умею: /help{suffix}"
+BOT_NEUTRAL = "Этот бот работает по приглашению."
+BOT_NO_ACCESS = "Нет доступа."
+BOT_AT_MOSCOW_TIME = "каждый день в {time} по московскому времени"
+BOT_AT_ZONE_TIME = "каждый день в {time} ({zone})"
+BOT_SUBSCRIBED = "Готово! Отчёт будет приходить сюда {when}."
+BOT_ALREADY_SUBSCRIBED = "Всё в порядке, подписка уже есть: отчёт приходит сюда {when}."
+BOT_FIRST_AT_TIME = "Первый придёт {date} в {time}, за {day}."
+BOT_FIRST_IS_READY = (
+    "Самый свежий, за {day}, пришлю с ближайшей рассылкой, в течение нескольких минут."
+)
+BOT_FIRST_IS_LATE = "Отчёт за {day} задерживается, пришлю, как только будет."
+BOT_HAS_NEWEST = "Следующий придёт {date} в {time}, за {day}. Последний покажет /report{suffix}"
+BOT_REQUESTED = "Просьба передана. Напишу сюда, когда её рассмотрят."
+BOT_STILL_WAITING = "Просьба уже передана, ответа пока нет. Напишу сюда, когда её рассмотрят."
+BOT_REFUSED = "Просьбу отклонили."
+BOT_INVITE_INVALID = "Приглашение не действует: оно одноразовое и на время. Попросите новое."
+BOT_CHAT_ADMINS_ONLY = "Это может сделать только администратор чата."
+BOT_STOPPED = "Хорошо, больше не присылаю. Вернуть отчёт: /init{suffix}"
+BOT_NOT_SUBSCRIBED = "Подписки здесь нет. Получать отчёт: /init{suffix}"
+BOT_ASLEEP = "Подписка выключена. Вернуть отчёт: /init{suffix}"
+BOT_GREETING = "Здравствуйте! Получать отчёт: /init{suffix}. Что я умею: /help{suffix}"
+BOT_ADDED = "Чтобы отчёт приходил в этот чат, администратор чата пишет /init{suffix}"
+BOT_BAD_DAY = "Не понял день «{text}». Напишите, например, так: /report{suffix} {example}"
+BOT_BAD_STUCK_DAY = "Не понял день «{text}». Напишите, например, так: /stuck{suffix} {example}"
+BOT_DAY_NOT_OVER = "{day} ещё не кончилось. Последний законченный день: {newest}."
+BOT_NO_REPORT = "За {day} отчёта нет."
+BOT_NO_REPORT_NEWEST = "За {day} отчёта нет. Последний, за {newest}: /report{suffix}"
+BOT_NO_REPORTS = "Отчётов пока нет."
+BOT_NO_LIST = "За {day} списка нет."
+BOT_BUTTON_NOW = "Как известно сейчас"
+BOT_AS_NOW = "Отчёт за {day} по данным на сейчас."
+BOT_SAME_NUMBERS = "Главные числа те же, что в отправленном отчёте."
+BOT_NEVER_SENT = "Этот день не рассылался, сравнить не с чем."
+BOT_STUCK_CAPTION = "Ждут дольше 24 ч на конец {day}: {count}."
+BOT_STUCK_FORMS = ("случай", "случая", "случаев")
+BOT_NOBODY_STUCK = "Дольше 24 ч на конец {day} никто не ждёт."
+BOT_STATUS_NEWEST = "Последний отчёт: за {day}."
+BOT_STATUS_NEXT = "Следующий: {date} в {time} ({zone}), за {day}."
+BOT_STATUS_LATE = "Отчёт за {day} задерживается: данные за этот день ещё не готовы."
+BOT_STATUS_ON_TIME = "Задержки нет."
+BOT_STATUS_SUBSCRIBED = "Подписка здесь включена."
+BOT_STATUS_NOT_SUBSCRIBED = "Подписки здесь нет: /init{suffix}"
+BOT_REQUEST = "Чат просит отчёт: «{title}» ({kind}, {chat}).\nПустить?"
+BOT_REQUEST_UNTITLED = "без названия"
+BOT_CHAT_KINDS = {
+    "private": "личный",
+    "group": "группа",
+    "supergroup": "группа",
+    "channel": "канал",
+}
+BOT_BUTTON_ALLOW = "Пустить"
+BOT_BUTTON_REFUSE = "Отказать"
+BOT_ALLOWED = "Чат «{title}» ({chat}) теперь получает отчёт."
+BOT_REFUSED_TO_ADMIN = "Чату «{title}» ({chat}) отказано."
+BOT_DECIDED_BEFORE = "Это уже решено."
+BOT_SENDS_AGAIN = "Отправлю ещё раз с ближайшей рассылкой."
+BOT_SENT_BEFORE = "Повтор не нужен: сообщение уже отправлено или отправляется."
+BOT_OLD_BUTTON = "Эта кнопка больше не работает."
+BOT_FAILED = "Не получилось ответить; ошибка записана. Попробуйте ещё раз позже."
