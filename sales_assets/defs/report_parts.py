@@ -35,7 +35,7 @@ class ReportParts:
         return ReportInputs(
             day=day,
             zone=self._lookback.calendar.zone,
-            history_first_day=self._lookback.history_first_day(),
+            history_first_day=self._lookback.history.source_first_day,
             unclosed=self._metric(names.UNCLOSED_PROCESSES, day),
             unclosed_before=self._of_day(self._breached_before, day),
             funnel=self._metric(names.CONVERSION_FUNNEL, day),
@@ -44,7 +44,7 @@ class ReportParts:
             paying_series=self._of_day(self._paying_series, day),
             population=self._attempt("the bridge to the CRM", lambda: self._population(day)),
             quality=self._attempt("the rows set aside", lambda: self._quality(day)),
-            flawed_days=self._lookback.flawed_days(day),
+            flawed_days=self._lookback.history.flawed_days(day),
         )
 
     @cached_property
@@ -62,7 +62,7 @@ class ReportParts:
     def _compared(self, part: str, compare: _Comparison) -> Mapping[date, pd.DataFrame]:
         log = self._lookback.event_log(self._context)
         days = self._lookback.report_days(self._context)
-        first_day = self._lookback.history_first_day()
+        first_day = self._lookback.history.source_first_day
         return self._attempt(part, lambda: compare(log, days, first_day)) or {}
 
     def _of_day(self, frames: Mapping[date, pd.DataFrame], day: date) -> pd.DataFrame | None:
@@ -70,8 +70,8 @@ class ReportParts:
 
     def _metric(self, asset: str, day: date) -> pd.DataFrame | None:
         """Return the stored metric; one that is not there, or failed just now, is computed."""
-        if asset not in self._failed and self._lookback.store.holds(asset, day):
-            return self._lookback.store.read(asset, day)
+        if asset not in self._failed and self._lookback.history.store.holds(asset, day):
+            return self._lookback.history.store.read(asset, day)
         self._context.log.warning("%s of %s is not stored; computing it", asset, day)
         return self._attempt(f"{asset} of {day}", lambda: self._computed[asset]()[day])
 
@@ -79,7 +79,7 @@ class ReportParts:
     def _computed(self) -> Mapping[str, Callable[[], Mapping[date, pd.DataFrame]]]:
         log = self._lookback.event_log(self._context)
         days = self._lookback.report_days(self._context)
-        first_day = self._lookback.history_first_day()
+        first_day = self._lookback.history.source_first_day
         return {
             names.UNCLOSED_PROCESSES: cache(lambda: unclosed_processes(log, days, first_day)),
             names.CONVERSION_FUNNEL: cache(lambda: conversion_funnel(log, days)),
@@ -87,10 +87,10 @@ class ReportParts:
         }
 
     def _population(self, day: date) -> Population:
-        return population(self._lookback.store.read(names.USER_HISTORY, day))
+        return population(self._lookback.history.store.read(names.USER_HISTORY, day))
 
     def _quality(self, day: date) -> DataQuality:
-        raw = self._lookback.store.read(names.RAW_EVENTS, day)
+        raw = self._lookback.history.store.read(names.RAW_EVENTS, day)
         _, counts = cleaning.set_aside(raw)
         return DataQuality(rows=len(raw), set_aside=counts)
 
