@@ -1,13 +1,13 @@
 """Simulated desks for the day's judge: eight series in worlds that are known to the last digit."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
 from sales_assets.core.judgement.history import History
-from sales_assets.core.judgement.level import PENALTY, Level
 
 #: One week of the worked examples, Monday first, as factors of its mean.
 WEEK = np.array([12, 11, 11, 10, 10, 8, 8]) / 10
@@ -106,16 +106,26 @@ def simulated(
     return History(0, value, of, is_usable)
 
 
-def known_level(series: Series, weekday: int, world: World = World()) -> Level:
-    """Return the level that a detector has which knows the world."""
-    parameters = np.zeros(len(PENALTY))
-    if series.share is None:
-        parameters[0] = np.log(series.mean)
-        parameters[2:] = np.log(WEEK)
-    else:
-        parameters[0] = np.log(series.share / (1 - series.share))
-    phi = 1 + (world.phi - 1) / 1.5  # the judge's caution isn't needed
-    return Level(weekday, parameters, np.zeros((len(PENALTY), len(PENALTY))), phi, 0.0, LOOKBACK)
+def steady(rng: np.random.Generator, series: Series, days: int, phi: float = 1.0) -> History:
+    """Draw a series without weekdays, with the same number of cases each day."""
+    value = np.asarray(steady_day(series, phi).rvs(days, random_state=rng), dtype=np.float64)
+    of = None if series.share is None else np.full(days, series.mean, dtype=np.float64)
+    return History(0, value, of, np.ones(days, dtype=bool))
+
+
+def steady_day(series: Series, phi: float = 1.0) -> Any:
+    """Return the distribution of a day of `steady`."""
+    n, p = int(series.mean), series.share
+    if p is None:
+        return (
+            stats.poisson(series.mean)
+            if phi == 1
+            else stats.nbinom(series.mean / (phi - 1), 1 / phi)
+        )
+    if phi == 1:
+        return stats.binom(n, p)
+    both = (n - 1) / (phi - 1) - 1
+    return stats.betabinom(n, p * both, (1 - p) * both)
 
 
 def _ranks(rng: np.random.Generator, days: int, rho: float) -> np.ndarray:
