@@ -42,6 +42,8 @@ COMPARED_WEEKS = 4
 DRAWN_DAYS = 28
 #: Days of comparison, each with the events that its own numbers rest on.
 LOOKBACK_DAYS = COMPARED_WEEKS * 7 + EVENT_DAYS
+#: The daily values that a number is judged by, the day itself not included: docs/verdict.md.
+VALUE_DAYS = 112
 #: So long after the start of a source everybody looks new.
 NEW_SOURCE = timedelta(days=60)
 

@@ -160,13 +160,25 @@ def _starts(log: EventLog, process: Process) -> _Starts:
     )
 
 
-def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+def due_and_breached(
+    log: EventLog, process: Process, days: ReportDays
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the cases of one process due on each day, and those of them breached (int64)."""
+    return _due_and_breached(_starts(log, process), days)
+
+
+def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     deadline = starts.at_us + starts.promise_us
     due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
     late = np.where(starts.closed > deadline, due_on, NOWHERE)
+    return tally(due_on, days), tally(late, days)
+
+
+def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+    due, breached = _due_and_breached(starts, days)
     return {
-        "due": tally(due_on, days),
-        "breached": tally(late, days),
+        "due": due,
+        "breached": breached,
         "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},
