@@ -15,7 +15,6 @@ from sales_assets.defs.daily import FRAMES, DailyAssets
 from sales_assets.defs.io_managers import DailyFramesIOManager
 from sales_assets.defs.loggers import progress_logger
 from sales_assets.defs.lookback import LookbackResource
-from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import daily_partitions
 from sales_assets.defs.resources import (
     CalendarResource,
@@ -70,7 +69,7 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
     calendar = CalendarResource(first_day=first.isoformat(), report_zone=settings.report_zone.key)
     quality = QualityResource(bad_rows_share=settings.bad_rows_share)
     return {
-        FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base, DESCRIBE),
+        FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
         "storage": storage,
         "lookback": LookbackResource(
             source=source, storage=storage, calendar=calendar, quality=quality
