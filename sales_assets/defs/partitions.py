@@ -1,5 +1,6 @@
 """The calendar that every daily asset shares, and the days that a run is about."""
 
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,13 @@ def daily_partitions(first_day: date, zone: ZoneInfo) -> dg.DailyPartitionsDefin
 
 
 BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)
+
+
+def partition_tags(days: Sequence[date]) -> dict[str, str]:
+    """Return the tags of a run over contiguous `days`."""
+    if len(days) == 1:
+        return {PARTITION_TAG: days[0].isoformat()}
+    return {RANGE_START_TAG: days[0].isoformat(), RANGE_END_TAG: days[-1].isoformat()}
 
 
 def partition_days(context: dg.AssetExecutionContext) -> list[date]:

@@ -13,10 +13,13 @@ from sales_assets.adapters.delivery.outbox import OutboxTransport
 from sales_assets.adapters.delivery.transport import Transport
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.history import Limits
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.adapters.state.database import open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.completeness import LAST_CALL
 from sales_assets.core.delivery.rules import Timetable
+from sales_assets.core.metrics.schemas import MAX_LOSS_SHARE
 
 OUTBOX_FOLDER = "outbox"
 
@@ -106,6 +109,13 @@ class CalendarResource(dg.ConfigurableResource):
 
 
 class QualityResource(dg.ConfigurableResource):
-    """How much of a day's rows may be set aside before the day is blocked."""
+    """What the operator lets pass of a day of the source."""
 
     bad_rows_share: float
+    loss_share: float = MAX_LOSS_SHARE
+    last_call: str = LAST_CALL.isoformat()
+
+    @property
+    def limits(self) -> Limits:
+        """The same as the history takes it."""
+        return Limits(self.bad_rows_share, self.loss_share, time.fromisoformat(self.last_call))

@@ -3,14 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sales_assets.adapters.source.counts import (
+    SourceCounts,
+    groups_of_rows,
+    groups_of_source,
+    read_at,
+)
 from sales_assets.adapters.source.errors import explained, redacted
 from sales_assets.adapters.source.rows import (
     EVENTS,
@@ -29,6 +35,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.journey import EXPERIMENTS
+from sales_assets.core.windows import AFTER_DAYS
 
 ROWS_WITHOUT_TIME = """
 SELECT (SELECT count(*) FROM events WHERE happened_at IS NULL)
@@ -81,13 +88,16 @@ class SourceRead:
     zone's wall clock), event_type (category; missing where the dictionary doesn't know the id).
     `unknown_ids` counts those rows by id, for each asked day. `missing_types` are the types that
     the metrics need and the dictionary lacks; `rows_without_time` counts over the whole source:
-    such rows belong to no day.
+    such rows belong to no day. `rows` is how many rows each asked day has. `counts` hold the rows
+    by hour of the asked days, of those that were asked to be counted, and of the week after each.
     """
 
     frames: Mapping[date, pd.DataFrame]
     unknown_ids: Mapping[date, Mapping[str, int]]
     missing_types: tuple[str, ...]
     rows_without_time: int
+    rows: Mapping[date, int]
+    counts: SourceCounts
 
 
 @dataclass(frozen=True)
@@ -101,11 +111,12 @@ class PostgresSource:
     source_zone: ZoneInfo
     report_zone: ZoneInfo
 
-    def read_days(self, days: Sequence[date]) -> SourceRead:
+    def read_days(self, days: Sequence[date], counted: Sequence[date] = ()) -> SourceRead:
         """Return exactly the source's rows of `days`, by one bounded query per table.
 
         Each day's frame is sorted by time, user and type, and is the same whichever days are
-        read with it; it is made when it is asked for.
+        read with it; it is made when it is asked for. The days `counted`, and the week after all
+        of them, are grouped by the source, in the same snapshot.
 
         Raises:
             SalesAssetsError: the source can't be reached or read, or is not as expected.
@@ -114,6 +125,7 @@ class PostgresSource:
             reader = self._reader(session, days)
             rows = reader.rows()
             without_time = int(session.frame(ROWS_WITHOUT_TIME)["rows"].iloc[0])
+            counts = self._counts(reader, rows, counted)
         number = {day: place for place, day in enumerate(reader.asked.days)}
         types = reader.dictionary.types
         return SourceRead(
@@ -121,7 +133,19 @@ class PostgresSource:
             reader.unknown_ids(),
             reader.dictionary.missing_types,
             without_time,
+            dict(zip(reader.asked.days, np.diff(rows.edges).tolist(), strict=True)),
+            counts,
         )
+
+    def read_counts(self, days: Sequence[date]) -> SourceCounts:
+        """Return how many rows `days` and the week after each have by hour; no row travels.
+
+        Raises:
+            SalesAssetsError: the source can't be reached or read, or is not as expected.
+        """
+        with self._session("counting the rows of days") as session:
+            reader = self._reader(session, [])
+            return self._counts(reader, reader.rows(), days)
 
     def read_user_history(self, days: Sequence[date]) -> Mapping[date, pd.DataFrame]:
         """Return for each day what was known at its cut-off about the users active on it.
@@ -185,6 +209,21 @@ class PostgresSource:
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:
         asked = ReportDays.of(days, self.report_zone)
         return RowReader(session, asked, self.source_zone, Dictionary.read(session))
+
+    def _counts(self, reader: RowReader, rows: Rows, counted: Sequence[date]) -> SourceCounts:
+        """Count rows that were read, and let the source count the other days."""
+        as_of, read = read_at(reader.session), set(reader.asked.days)
+        last = as_of.astimezone(self.report_zone).date()
+        after = {
+            day + timedelta(days=n) for day in read.union(counted) for n in range(1, AFTER_DAYS + 1)
+        }
+        others = {day for day in after.union(counted) - read if day <= last}
+        asked = ReportDays.of(sorted(others), self.report_zone)
+        groups = [
+            groups_of_rows(rows, reader.dictionary.types, self.report_zone),
+            groups_of_source(replace(reader, asked=asked)),
+        ]
+        return SourceCounts(pd.concat(groups, ignore_index=True), as_of, self.report_zone)
 
     def _raw_frame(self, rows: Rows, types: Sequence[str]) -> pd.DataFrame:
         frame = pd.DataFrame(
