@@ -1,0 +1,5 @@
+"""The judges: does a number stand out, and is the source's day complete?"""
+
+from sales_assets.core.judgement.day_completeness import Completeness, completeness
+
+__all__ = ["Completeness", "completeness"]
