@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,14 @@ import pandas as pd
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.core import names
-from sales_assets.core.days import DailyFrames, lookback_days
+from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
 from sales_assets.core.metrics.summaries import Summary, summary_of
+from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
 class BlockedDayError(SalesAssetsError):
@@ -126,7 +128,66 @@ class History:
             filled.append(FilledDay(asset, day, summary_of(asset, frame), tuple(failed)))
         return filled
 
+    def ensure_values(self, days: Sequence[date]) -> list[FilledDay]:
+        """Store the daily values that `days` are judged by, and their own, where they miss."""
+        return self._store_values(self._missing(names.DAILY_VALUES, self.values_window(days)))
+
+    def renew_values(self, days: Sequence[date]) -> list[FilledDay]:
+        """Store the missing values before `days`, and anew the stored ones that rest on `days`.
+
+        The events of `days` may have changed. Their own values are left to the caller.
+        """
+        stored = self.store.days(names.DAILY_VALUES)
+        before = set(self.values_window(days)).difference(stored)
+        after = self._resting_on(days).intersection(stored)
+        return self._store_values(sorted((before | after).difference(days)))
+
+    def _store_values(self, days: Sequence[date]) -> list[FilledDay]:
+        if not days:
+            return []
+        frames = daily_values(self._log_of(days), ReportDays.of(days, self.zone))
+        return self._store(names.DAILY_VALUES, frames)
+
+    def _resting_on(self, days: Sequence[date]) -> set[date]:
+        after = range(1, EVENT_DAYS)
+        return {day + timedelta(days=later) for day in days for later in after}
+
+    def _log_of(self, days: Sequence[date]) -> EventLog:
+        """Return the events that the values of `days` rest on; what misses is read, not stored."""
+        window = sorted({one for day in days for one in days_up_to(day, EVENT_DAYS)})
+        window = [day for day in window if day >= self.first_date]
+        stored = self.store.days(names.CLEAN_EVENTS)
+        missing = [day for day in window if day not in stored]
+        raw = self.source.read_days(missing).frames if missing else {}
+        facts = self.source.read_user_history(missing) if missing else {}
+
+        def clean(day: date) -> pd.DataFrame:
+            if day in stored:
+                return self.store.read(names.CLEAN_EVENTS, day)
+            return cleaning.clean_events(cleaning.set_aside(raw[day])[0], facts[day])
+
+        histories = (
+            self.store.read(names.USER_HISTORY, day) if day in stored else facts[day]
+            for day in window
+        )
+        return encode((clean(day) for day in window), histories, self.zone)
+
     # --- Reading what is stored ---
+
+    def values_window(self, days: Sequence[date]) -> list[date]:
+        """Return the days whose values `days` are judged by, those included, in order."""
+        wanted = {one for day in days for one in days_up_to(day, VALUE_DAYS + 1)}
+        return sorted(day for day in wanted if day >= self.source_first_day)
+
+    def daily_values(self, day: date) -> pd.DataFrame:
+        """Return the stored values that `day` is judged by: `values_before`."""
+        window = self.values_window([day])
+        stored = self.store.days(names.DAILY_VALUES)
+        frames = DailyFrames(
+            [each for each in window if each in stored],
+            lambda each: self.store.read(names.DAILY_VALUES, each),
+        )
+        return values_before(frames, day, self.source_first_day)
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, made of its stored rows and histories."""

@@ -13,7 +13,14 @@ DAILY_REPORT = "daily_report"
 REPORT_DELIVERY = "report_delivery"
 
 #: What the report is made of; each may fail without taking the others along.
-METRICS = (UNCLOSED_PROCESSES, STUCK_CASES, CONVERSION_FUNNEL, DAILY_ACTIVITY, NEW_PAYING_USERS)
+METRICS = (
+    UNCLOSED_PROCESSES,
+    STUCK_CASES,
+    CONVERSION_FUNNEL,
+    DAILY_ACTIVITY,
+    NEW_PAYING_USERS,
+    DAILY_VALUES,
+)
 
 DAILY_REPORT_JOB = "daily_report_job"
 DAILY_REPORT_SCHEDULE = "daily_report_schedule"

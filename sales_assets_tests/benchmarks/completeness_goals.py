@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets_tests.benchmarks.source_worlds import (
     DAY,
@@ -174,8 +174,8 @@ def _found(world: World) -> Iterator[Figure]:
     yield from world.cuts(">= 99 %", (0, 21), MODES)
     yield from world.cuts(">= 99 %", (18, 21), MODES)
     yield from world.cuts(">= 99 %", (21, 21), MODES[:1])
-    yield world.absences(">= 95 %", ru.PURCHASE, 0)
-    yield world.absences("none", ru.PURCHASE, 14)
+    yield world.absences(">= 95 %", journey.PURCHASE, 0)
+    yield world.absences("none", journey.PURCHASE, 14)
 
 
 def _summed(worlds: Iterator[Iterator[Figure]]) -> Iterator[Figure]:

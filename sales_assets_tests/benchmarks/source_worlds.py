@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.demo import DICTIONARY, PURCHASE_ID, DemoPlan, demo_rows
 from sales_assets.core.judgement import Completeness, completeness
 
@@ -36,16 +36,16 @@ BY_CLIENTS = np.array([2, 1, 1, 1, 1, 1, 1, 2, 3, *[6] * 12, 4, 3, 2], dtype=flo
 BY_DESK = np.array([*[0] * 9, 5, 4, 4, 3, 3, 3, 3, 3, 3, 3, 3, 3, *[0] * 3], dtype=float)
 #: The types' shares of the rows, and the hours at which they are made.
 TYPES: Mapping[str, tuple[float, np.ndarray]] = {
-    ru.CABINET_OPENED: (0.17, BY_CLIENTS),
-    ru.REQUEST_CREATED: (0.17, BY_CLIENTS),
-    ru.PURCHASE: (0.0525, BY_CLIENTS),
-    ru.FIRST_LINE_TASK: (0.25, BY_DESK),
-    ru.FIRST_LINE_ANSWERED: (0.09, BY_DESK),
-    ru.LESSON_APPOINTED: (0.09, BY_DESK),
-    ru.LESSON_ATTENDED: (0.05, BY_DESK),
-    ru.LESSON_SUCCEEDED: (0.04, BY_DESK),
-    ru.SECOND_LINE_TASK: (0.03, BY_DESK),
-    ru.SECOND_LINE_REACHED: (0.02, BY_DESK),
+    journey.CABINET_OPENED: (0.17, BY_CLIENTS),
+    journey.REQUEST_CREATED: (0.17, BY_CLIENTS),
+    journey.PURCHASE: (0.0525, BY_CLIENTS),
+    journey.FIRST_LINE_TASK: (0.25, BY_DESK),
+    journey.FIRST_LINE_ANSWERED: (0.09, BY_DESK),
+    journey.LESSON_APPOINTED: (0.09, BY_DESK),
+    journey.LESSON_ATTENDED: (0.05, BY_DESK),
+    journey.LESSON_SUCCEEDED: (0.04, BY_DESK),
+    journey.SECOND_LINE_TASK: (0.03, BY_DESK),
+    journey.SECOND_LINE_REACHED: (0.02, BY_DESK),
     OTHER: (0.0375, BY_DESK),
 }
 
@@ -177,7 +177,7 @@ def demo_log(first_day: date, today: date, requests_per_day: int) -> SourceLog:
     """Return the demo data of the days before `today`; each request makes about eight rows."""
     rows = pd.concat(demo_rows(DemoPlan(first_day, today, requests_per_day)))
     rows = rows[rows["happened_at"].notna()]
-    names = {number: name for name, number in DICTIONARY.items()} | {PURCHASE_ID: ru.PURCHASE}
+    names = {number: name for name, number in DICTIONARY.items()} | {PURCHASE_ID: journey.PURCHASE}
     types = rows["event_id"].map(names).fillna(OTHER)
     return SourceLog.of(rows["happened_at"], types)
 
@@ -188,7 +188,7 @@ def stranger_log(folder: Path, holidays: Collection[date]) -> SourceLog:
     names = pd.read_csv(folder / "events_dict.csv").set_index("id")["_description"]
     payments = pd.read_csv(folder / "payments.csv.gz", parse_dates=["transaction_created_at"])
     at = pd.concat([events["happened_at"], payments["transaction_created_at"]])
-    types = pd.concat([events["event_id"].map(names), pd.Series([ru.PURCHASE] * len(payments))])
+    types = pd.concat([events["event_id"].map(names), pd.Series([journey.PURCHASE] * len(payments))])
     return SourceLog.of(at, types, holidays)
 
 

@@ -9,7 +9,6 @@ from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS
 from sales_assets.core.report.inputs import DataQuality, ReportDay
 from sales_assets.core.report.part import Part, Story, VerdictKind
 from sales_assets.core.report.wording import (
-    NBSP,
     counted,
     cut_sentence,
     day_and_month,
@@ -17,7 +16,6 @@ from sales_assets.core.report.wording import (
     enumeration,
     full_date,
     number,
-    plural,
     sentence,
     titled_day,
 )
@@ -209,5 +207,5 @@ def _data_notes(parts: Parts, about: ReportDay) -> Iterator[str]:
         yield ru.YOUNG_NOTE.format(day=day_and_month(_first_judged_day(about)))
     young = [one for part in _present(parts) for one in part.judged if one.found.is_young]
     if young:
-        days = f"{young[0].found.training_days}{NBSP}{plural(young[0].found.training_days, ru.DAYS_DATIVE)}"
+        days = counted(young[0].found.training_days, ru.DAYS_DATIVE)
         yield sentence(ru.YOUNG_RANGE_NOTE.format(days=days))

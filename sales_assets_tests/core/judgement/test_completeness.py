@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales_assets.core import russian as ru
+from sales_assets.core import journey
 from sales_assets.core.judgement import Completeness, completeness
 from sales_assets_tests.benchmarks.source_worlds import DESK, WEEKDAY_DESK, SourceLog
 from sales_assets_tests.shared_cases import shared_cases
@@ -517,7 +517,7 @@ def readings(draw: st.DrawFn) -> dict[str, Any]:
     log = WORLDS[draw(st.sampled_from(sorted(WORLDS)))]
     begins, lasts = draw(outages)
     start = MIDNIGHT + timedelta(hours=begins)
-    kind = draw(st.sampled_from([None, ru.PURCHASE, ru.REQUEST_CREATED]))
+    kind = draw(st.sampled_from([None, journey.PURCHASE, journey.REQUEST_CREATED]))
     late = draw(st.sampled_from([0, 5, 8.75, 40]))
     day = TODAY - draw(st.integers(0, 4)) * DAY
     as_of = datetime.combine(day + DAY, time()) + timedelta(hours=late)
