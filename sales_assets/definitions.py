@@ -66,7 +66,9 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
         var_dir=str(settings.var_dir),
     )
     storage = StorageResource(base=settings.storage)
-    calendar = CalendarResource(first_day=first.isoformat(), report_zone=settings.report_zone.key)
+    calendar = CalendarResource(
+        first_day=first.isoformat(), report_zone=settings.report_zone.key, holidays="RU"
+    )
     quality = QualityResource(bad_rows_share=settings.bad_rows_share)
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),

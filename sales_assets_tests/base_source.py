@@ -35,7 +35,7 @@ INSERT INTO payments
 SELECT to_char(d, 'MMDD') || to_char(u, 'FM0000'), d + time '20:00'
 FROM generate_series(%s::timestamp, %s::timestamp, '1 day') d, generate_series(0, 18, 6) u
 """
-ROWS_A_DAY = 67
+ROWS_A_DAY = 69
 
 
 def yesterday() -> date:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.adapters.whole_days import WholeDays
 from sales_assets.core import names
 from sales_assets.core.completeness import LAST_CALL, check_whole, last_call
-from sales_assets.core.days import DailyFrames, lookback_days
+from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
@@ -35,7 +35,8 @@ from sales_assets.core.metrics.schemas import (
     first_blocking,
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.report.workdays import is_holiday
+from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
 class BlockedDayError(SalesAssetsError):
@@ -90,7 +91,8 @@ class History:
     """The days that a run is about or looks back on: rows, counts, histories, clean events.
 
     One object serves one run: it remembers the event log, what the checks found, and the first
-    day of the source. `connect` is called when the source is needed first.
+    day of the source. `connect` is called when the source is needed first; `holidays` is the
+    country of the public ones.
     """
 
     store: FrameStore
@@ -99,6 +101,7 @@ class History:
     zone: ZoneInfo
     limits: Limits = Limits()
     orders: Orders = Orders()
+    holidays: str | None = None
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
     _failures: dict[date, CheckOutcome | None] = field(default_factory=dict, repr=False)
     _refused: dict[date, Refusal] = field(default_factory=dict, repr=False)
@@ -117,7 +120,7 @@ class History:
     @cached_property
     def whole_days(self) -> WholeDays:
         """The hourly counts, and what the judge says of them."""
-        return WholeDays(self.store, self.first_date, is_holiday)
+        return WholeDays(self.store, self.first_date, self.holidays)
 
     def lookback(self, days: Sequence[date]) -> list[date]:
         """Return the days that the numbers of `days` rest on, those included, in order."""
@@ -212,6 +215,52 @@ class History:
             filled.append(FilledDay(asset, day, summary_of(asset, frame)))
         return filled
 
+    # --- Daily values ---
+
+    def ensure_values(self, days: Sequence[date]) -> list[FilledDay]:
+        """Store the daily values that `days` are judged by, and their own, where they miss."""
+        return self._store_values(self._missing(names.DAILY_VALUES, self.values_window(days)))
+
+    def renew_values(self, days: Sequence[date]) -> list[FilledDay]:
+        """Store the missing values before `days`, and anew the stored ones that rest on `days`.
+
+        The events of `days` may have changed. Their own values are left to the caller.
+        """
+        stored = self.store.days(names.DAILY_VALUES)
+        before = set(self.values_window(days)).difference(stored)
+        after = self._resting_on(days).intersection(stored)
+        return self._store_values(sorted((before | after).difference(days)))
+
+    def _store_values(self, days: Sequence[date]) -> list[FilledDay]:
+        if not days:
+            return []
+        frames = daily_values(self._log_of(days), ReportDays.of(days, self.zone))
+        return self._store(names.DAILY_VALUES, frames)
+
+    def _resting_on(self, days: Sequence[date]) -> set[date]:
+        after = range(1, EVENT_DAYS)
+        return {day + timedelta(days=later) for day in days for later in after}
+
+    def _log_of(self, days: Sequence[date]) -> EventLog:
+        """Return the events that the values of `days` rest on; what misses is read, not stored."""
+        window = sorted({one for day in days for one in days_up_to(day, EVENT_DAYS)})
+        window = [day for day in window if day >= self.first_date]
+        stored = self.store.days(names.CLEAN_EVENTS)
+        missing = [day for day in window if day not in stored]
+        raw = self.source.read_days(missing).frames if missing else {}
+        facts = self.source.read_user_history(missing) if missing else {}
+
+        def clean(day: date) -> pd.DataFrame:
+            if day in stored:
+                return self.store.read(names.CLEAN_EVENTS, day)
+            return cleaning.clean_events(cleaning.set_aside(raw[day])[0], facts[day])
+
+        histories = (
+            self.store.read(names.USER_HISTORY, day) if day in stored else facts[day]
+            for day in window
+        )
+        return encode((clean(day) for day in window), histories, self.zone)
+
     # --- Taking a day, or refusing it ---
 
     def _take(self, day: date, read: SourceRead) -> FilledDay:
@@ -271,6 +320,21 @@ class History:
     def refusal(self, day: date) -> Refusal | None:
         """Return why the newest reading of a day was refused; None if it was not."""
         return read_refusal(self.store, day)
+
+    def values_window(self, days: Sequence[date]) -> list[date]:
+        """Return the days whose values `days` are judged by, those included, in order."""
+        wanted = {one for day in days for one in days_up_to(day, VALUE_DAYS + 1)}
+        return sorted(day for day in wanted if day >= self.source_first_day)
+
+    def daily_values(self, day: date) -> pd.DataFrame:
+        """Return the stored values that `day` is judged by: `values_before`."""
+        window = self.values_window([day])
+        stored = self.store.days(names.DAILY_VALUES)
+        frames = DailyFrames(
+            [each for each in window if each in stored],
+            lambda each: self.store.read(names.DAILY_VALUES, each),
+        )
+        return values_before(frames, day, self.source_first_day)
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, made of its stored rows and histories."""

@@ -1,6 +1,6 @@
 """The hourly counts of stored days, and whether each of these days is whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,6 +18,7 @@ from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.core import names
 from sales_assets.core.completeness import CUT, judged, judged_days
 from sales_assets.core.judgement import Completeness
+from sales_assets.core.report.workdays import holidays_among
 from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS, DAY, days_up_to
 
 
@@ -27,7 +28,7 @@ class WholeDays:
 
     store: FrameStore
     first_date: date
-    is_holiday: Callable[[date], bool]
+    country: str | None
     _counts: dict[date, pd.DataFrame] = field(default_factory=dict, repr=False)
     _stored: set[date] = field(default_factory=set, repr=False)
 
@@ -90,7 +91,7 @@ class WholeDays:
         if not self._stored:
             self.missing([])
         before = [self.counts(each) for each in span[:COMPLETENESS_DAYS] if each in self._stored]
-        holidays = {each for each in span if self.is_holiday(each)}
+        holidays = holidays_among(span, self.country)
         return judged(
             pd.concat([*before, counts], ignore_index=True), day, record.evidence, holidays
         )

@@ -1,7 +1,7 @@
 """Whether a day of the source is whole: what is known of it, and what becomes of one that isn't."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -64,7 +64,11 @@ def hourly_counts(hours: pd.Series, types: pd.Series, rows: pd.Series) -> pd.Dat
 def judged(
     before: pd.DataFrame, day: date, evidence: Evidence, holidays: Collection[date] = ()
 ) -> Completeness:
-    """Judge a day by the counts of the eight weeks that end with it and by its evidence."""
+    """Judge a day by the counts of the eight weeks that end with it and by its evidence.
+
+    A day isn't called cut for the rest of its last hour alone: what a source books by the clock,
+    at 20:00 sharp, leaves that rest empty every day.
+    """
     after = pd.DataFrame(
         {
             "hour": pd.to_datetime(list(evidence.first_after.values())).floor("h"),
@@ -73,9 +77,12 @@ def judged(
         }
     )
     counts = pd.concat([before, after.astype(HOURLY_COUNTS.dtypes)], ignore_index=True)
-    return completeness(
-        counts, day, evidence.last_at, evidence.resumes_at, evidence.as_of, holidays
-    )
+    bounds = evidence.resumes_at, evidence.as_of, holidays
+    answer = completeness(counts, day, evidence.last_at, *bounds)
+    if answer.state not in CUT:
+        return answer
+    by_the_hour = completeness(counts, day, None, *bounds)
+    return answer if by_the_hour.state in CUT else replace(by_the_hour, ends_at=answer.ends_at)
 
 
 def judged_days(day: date) -> tuple[date, date]:

@@ -208,6 +208,15 @@ NEW_PAYING_USERS = Frame(
         ),
     ),
 )
+DAILY_VALUES = Frame(
+    names.DAILY_VALUES,
+    "judged series",
+    (
+        _text("series", "the number that is judged, by its key", repeats=True),
+        _count("value", "clients or cases", "the day's value at its own cut-off"),
+        _count("of", "clients or cases", "the whole of a share; null for a count", nullable=True),
+    ),
+)
 REPORT_DELIVERY = Frame(
     names.REPORT_DELIVERY,
     "message to a chat",
@@ -236,6 +245,7 @@ FRAMES: Mapping[str, Frame] = {
         CONVERSION_FUNNEL,
         DAILY_ACTIVITY,
         NEW_PAYING_USERS,
+        DAILY_VALUES,
         REPORT_DELIVERY,
     )
 }

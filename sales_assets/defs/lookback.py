@@ -46,6 +46,7 @@ class LookbackResource(dg.ConfigurableResource):
             self.calendar.zone,
             self.quality.limits,
             _orders(tags),
+            self.calendar.holidays,
         )
 
     @property
@@ -106,6 +107,14 @@ class LookbackResource(dg.ConfigurableResource):
         days = partition_days(context)
         self._ensure(context, self.history.lookback(days))
         return self.history.event_log(days)
+
+    def renew_values(self, context: dg.AssetExecutionContext) -> None:
+        """Fill the daily values before the run's days, and make those anew that rest on them."""
+        log_filled(context, self.history.renew_values(partition_days(context)))
+
+    def ensure_values(self, context: dg.AssetExecutionContext) -> None:
+        """Fill the daily values that the run's days are judged by, where they miss."""
+        log_filled(context, self.history.ensure_values(partition_days(context)))
 
     def report_days(self, context: dg.AssetExecutionContext) -> ReportDays:
         """Return the days of the run."""

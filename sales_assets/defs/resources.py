@@ -96,6 +96,7 @@ class CalendarResource(dg.ConfigurableResource):
 
     first_day: str
     report_zone: str
+    holidays: str | None = None
 
     @property
     def first_date(self) -> date:

@@ -1,6 +1,6 @@
 """When days are computed: every morning, with what an outage missed and what came late."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -9,7 +9,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.core.days import days_to_compute
 from sales_assets.defs.jobs import MORNING_TAG
-from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from sales_assets.defs.partitions import days_of_tags
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
@@ -75,18 +75,10 @@ def _days_in_progress(instance: dg.DagsterInstance) -> set[date]:
     """Return the days that a run computes right now, a backfill of the UI included."""
     wanted = dg.RunsFilter(statuses=_IN_PROGRESS)
     runs = [record.dagster_run for record in instance.get_run_records(wanted)]
-    return {day for run in runs if _computes_report(run) for day in _days_of(run.tags)}
+    return {day for run in runs if _computes_report(run) for day in days_of_tags(run.tags)}
 
 
 def _computes_report(run: dg.DagsterRun) -> bool:
     if run.asset_selection is not None:
         return dg.AssetKey(names.DAILY_REPORT) in run.asset_selection
     return run.job_name != names.REPORT_DELIVERY_JOB
-
-
-def _days_of(tags: Mapping[str, str]) -> list[date]:
-    bounds = [tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)]
-    days = sorted(date.fromisoformat(bound) for bound in bounds if bound)
-    return (
-        [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)] if days else []
-    )
