@@ -18,9 +18,8 @@ from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import daily_partitions
 from sales_assets.defs.resources import (
-    CalendarResource,
+    Calendar,
     DeliveryResource,
-    QualityResource,
     SourceResource,
     StorageResource,
 )
@@ -60,30 +59,22 @@ def first_day(settings: Settings) -> date:
 
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:
-    source = SourceResource(
-        url=_secret("SOURCE_URL", None),
-        source_zone=settings.source_zone.key,
-        report_zone=settings.report_zone.key,
-        var_dir=str(settings.var_dir),
-    )
-    storage = StorageResource(base=settings.storage)
-    calendar = CalendarResource(first_day=first.isoformat(), report_zone=settings.report_zone.key)
-    quality = QualityResource(bad_rows_share=settings.bad_rows_share)
+    source = SourceResource(url=_secret("SOURCE_URL", None), settings=settings)
+    storage = StorageResource(settings=settings)
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base, DESCRIBE),
         "storage": storage,
         "lookback": LookbackResource(
-            source=source, storage=storage, calendar=calendar, quality=quality
+            source=source,
+            storage=storage,
+            calendar=Calendar(first, settings.report_zone),
+            settings=settings,
         ),
         "delivery": DeliveryResource(
             state_url=_secret("STATE_URL", settings.state_url),
-            var_dir=str(settings.var_dir),
             token=_secret("TELEGRAM_BOT_TOKEN", None),
-            base_url=settings.telegram_base_url or "",
             proxy=_secret("TELEGRAM_PROXY", None),
-            admins=list(settings.telegram_admins),
-            delivery_time=settings.delivery_time.isoformat(),
-            report_zone=settings.report_zone.key,
+            settings=settings,
         ),
     }
 

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -141,7 +140,7 @@ def demo(settings: Settings) -> None:
 
     today = _today(settings)
     # The demo waits for no morning: a report is due as soon as its day is over.
-    settings = replace(settings, delivery_time=time())
+    settings = settings.model_copy(update={"delivery_time": time()})
     load_demo(settings, today)
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])

@@ -8,6 +8,7 @@ import pandas as pd
 from pydantic import PrivateAttr
 
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
@@ -19,8 +20,7 @@ from sales_assets.defs.checks import first_failure, log_evaluation
 from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
-    CalendarResource,
-    QualityResource,
+    Calendar,
     SourceResource,
     StorageResource,
 )
@@ -39,8 +39,8 @@ class LookbackResource(dg.ConfigurableResource):
 
     source: SourceResource
     storage: StorageResource
-    calendar: CalendarResource
-    quality: QualityResource
+    calendar: dg.ResourceDependency[Calendar]
+    settings: dg.ResourceDependency[Settings]
 
     _logs: dict[tuple[date, ...], EventLog] = PrivateAttr(default_factory=dict)
     _failures: dict[date, CheckOutcome | None] = PrivateAttr(default_factory=dict)
@@ -90,7 +90,7 @@ class LookbackResource(dg.ConfigurableResource):
 
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
         """Return what the checks find in one day's rows; whether they block it is remembered."""
-        found = [check_structure(raw, day), check_bad_rows(raw, self.quality.bad_rows_share)]
+        found = [check_structure(raw, day), check_bad_rows(raw, self.settings.bad_rows_share)]
         self._failures[day] = first_failure(found)
         return found
 

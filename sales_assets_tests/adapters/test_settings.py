@@ -1,8 +1,10 @@
+import traceback
 from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from sales_assets.adapters.settings import PREFIX, InvalidSettingError, Settings
 
@@ -106,6 +108,21 @@ def test_a_wrong_value_is_refused_with_what_was_expected(
 
 def test_secrets_are_in_no_repr() -> None:
     assert "secret" not in repr(read(**WHOLE))
+
+
+def test_a_refused_secret_is_in_no_error_however_the_settings_are_made() -> None:
+    word = "hid" + "den"  # a traceback shows the lines of this test, too
+    with pytest.raises(ValidationError) as made:
+        Settings(source_url=f"mysql://reader:{word}@db/crm", telegram_proxy=f"ftp://u:{word}@proxy")
+    with pytest.raises(InvalidSettingError) as found:
+        read(SOURCE_URL=f"mysql://reader:{word}@db/crm", BAD_ROWS_SHARE="much")
+    for raised in (made, found):
+        assert word not in "".join(traceback.format_exception(raised.value))
+
+
+def test_made_settings_do_not_look_at_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + "COMPUTING_MINUTES", "7")
+    assert Settings().computing_minutes == 30
 
 
 @pytest.mark.parametrize("name", ["SOURCE_URL", "STATE_URL", "TELEGRAM_BOT_TOKEN"])
