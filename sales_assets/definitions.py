@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.settings import PREFIX, Settings
+from sales_assets.adapters.settings import PREFIX, Settings, base_folder
 from sales_assets.core.demo import first_day as demo_first_day
 from sales_assets.defs import jobs, schedules, sensors
 from sales_assets.defs.assets import delivery, events, metrics, report
@@ -59,7 +59,7 @@ def first_day(settings: Settings) -> date:
 
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:
-    source = SourceResource(url=_secret("SOURCE_URL", None), settings=settings)
+    source = SourceResource(url=_secret("SOURCE_URL"), settings=settings)
     storage = StorageResource(settings=settings)
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base, DESCRIBE),
@@ -71,17 +71,22 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
             settings=settings,
         ),
         "delivery": DeliveryResource(
-            state_url=_secret("STATE_URL", settings.state_url),
-            token=_secret("TELEGRAM_BOT_TOKEN", None),
-            proxy=_secret("TELEGRAM_PROXY", None),
+            state_url=_state_url(settings),
+            token=_secret("TELEGRAM_BOT_TOKEN"),
+            proxy=_secret("TELEGRAM_PROXY"),
             settings=settings,
         ),
     }
 
 
-def _secret(name: str, default: str | None) -> str:
+def _state_url(settings: Settings) -> str:
+    """Return SQLite's file, which is no secret and may rest on another folder, or the reference."""
+    return settings.state_url if settings.state_url.startswith("sqlite") else _secret("STATE_URL")
+
+
+def _secret(name: str) -> str:
     """Return the reference to a secret, so that its value reaches no snapshot and no page."""
-    return dg.EnvVar(PREFIX + name) if os.environ.get(PREFIX + name) else default or ""
+    return dg.EnvVar(PREFIX + name) if os.environ.get(PREFIX + name) else ""
 
 
-defs = build_definitions(Settings.from_environment(os.environ))
+defs = build_definitions(Settings.from_environment(os.environ, base_folder()))

@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
-from dotenv import find_dotenv, load_dotenv
 
-from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.settings import Settings, read_settings
 from sales_assets.core.errors import SalesAssetsError
 
 
@@ -43,10 +42,9 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """The sales department's morning report: compute it, deliver it, look after it.
 
-    Settings are read from the environment and from .env in the current folder.
+    Settings are read from the environment and from .env in the current folder or above.
     """
-    load_dotenv(find_dotenv(usecwd=True))
-    context.obj = Settings.from_environment(os.environ)
+    context.obj = read_settings(os.environ)
 
 
 @main.command()
