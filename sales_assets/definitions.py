@@ -15,7 +15,6 @@ from sales_assets.defs.daily import FRAMES, DailyAssets
 from sales_assets.defs.io_managers import DailyFramesIOManager
 from sales_assets.defs.loggers import progress_logger
 from sales_assets.defs.lookback import LookbackResource
-from sales_assets.defs.metadata import DESCRIBE
 from sales_assets.defs.partitions import daily_partitions
 from sales_assets.defs.resources import (
     Calendar,
@@ -62,7 +61,7 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
     source = SourceResource(url=_secret("SOURCE_URL"), settings=settings)
     storage = StorageResource(settings=settings)
     return {
-        FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base, DESCRIBE),
+        FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
         "storage": storage,
         "lookback": LookbackResource(
             source=source,

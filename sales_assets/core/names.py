@@ -8,6 +8,7 @@ STUCK_CASES = "stuck_cases"
 CONVERSION_FUNNEL = "conversion_funnel"
 DAILY_ACTIVITY = "daily_activity"
 NEW_PAYING_USERS = "new_paying_users"
+DAILY_VALUES = "daily_values"
 DAILY_REPORT = "daily_report"
 REPORT_DELIVERY = "report_delivery"
 

@@ -24,6 +24,8 @@ class Window:
 CASES = timedelta(days=30)
 #: A conversion counts up to this long after the entry, the border included.
 CONVERSION = WEEK
+#: A case is due the day after it opened: the first day of a history has none.
+FIRST_DUE = DAY
 #: The entries that the funnel follows: seven days, each with a full week to convert.
 COHORT = Window(timedelta(days=14), CONVERSION)
 #: The entries that the groups of clients are learnt from.
@@ -40,6 +42,8 @@ COMPARED_WEEKS = 4
 DRAWN_DAYS = 28
 #: Days of comparison, each with the events that its own numbers rest on.
 LOOKBACK_DAYS = COMPARED_WEEKS * 7 + EVENT_DAYS
+#: The daily values that a number is judged by, the day itself not included: docs/verdict.md.
+VALUE_DAYS = 112
 #: So long after the start of a source everybody looks new.
 NEW_SOURCE = timedelta(days=60)
 

@@ -1,7 +1,7 @@
 """How frames travel between assets: one Parquet file a day, both sides lazy over the days."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,11 +11,11 @@ from upath import UPath
 
 from sales_assets.adapters.files.frames import MissingDayError, read_frame, write_frame
 from sales_assets.core.days import DailyFrames
+from sales_assets.core.metrics.summaries import summary_of
+from sales_assets.defs.metadata import day_metadata
 
 #: How often a long range says how far it is.
 PROGRESS_SECONDS = 2.0
-
-Describe = Callable[[pd.DataFrame], Mapping[str, Any]]
 
 
 class DailyFramesIOManager(dg.UPathIOManager):
@@ -24,14 +24,10 @@ class DailyFramesIOManager(dg.UPathIOManager):
     Takes and gives `DailyFrames` for one day and for a range alike: a frame is made when its
     file is written and read when its day is asked for. A day of the run that the mapping does
     not hold raises, otherwise Dagster would mark it materialized. Each day's materialization
-    gets the metadata that `describe` knows of its frame.
+    gets what is told of its frame.
     """
 
     extension = ".parquet"
-
-    def __init__(self, base_path: UPath, describe: Mapping[str, Describe]) -> None:
-        super().__init__(base_path)
-        self._describe = describe
 
     def handle_output(self, context: dg.OutputContext, obj: Mapping[date, pd.DataFrame]) -> None:
         """Write the file of every day of the run."""
@@ -48,8 +44,8 @@ class DailyFramesIOManager(dg.UPathIOManager):
         self, context: dg.OutputContext, key: str, frame: pd.DataFrame, path: UPath
     ) -> None:
         self.dump_to_path(context, frame, path)
-        asset = context.asset_key.to_user_string()
-        metadata = {"path": dg.MetadataValue.path(str(path)), **self._describe[asset](frame)}
+        summary = summary_of(context.asset_key.to_user_string(), frame)
+        metadata = {"path": dg.MetadataValue.path(str(path)), **day_metadata(summary)}
         # Dagster's own output metadata speaks for all days of the range.
         context.step_context.add_asset_metadata(
             metadata, asset_key=context.asset_key, partition_key=key

@@ -16,8 +16,9 @@ from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
+from sales_assets.core.metrics.summaries import summary_of
 from sales_assets.defs.checks import first_failure, log_evaluation
-from sales_assets.defs.metadata import DESCRIBE
+from sales_assets.defs.metadata import day_metadata
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
     Calendar,
@@ -200,6 +201,9 @@ class LookbackResource(dg.ConfigurableResource):
                 dg.AssetMaterialization(
                     asset,
                     partition=day.isoformat(),
-                    metadata={**DESCRIBE[asset](frame), "filled_for": context.run.run_id},
+                    metadata={
+                        **day_metadata(summary_of(asset, frame)),
+                        "filled_for": context.run.run_id,
+                    },
                 )
             )

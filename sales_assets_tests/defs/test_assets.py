@@ -7,80 +7,23 @@ import pandas as pd
 import pytest
 
 from sales_assets.core import names
+from sales_assets.core.frames import FRAMES
 from sales_assets.core.windows import LOOKBACK_DAYS
-from sales_assets.defs.metadata import COLUMNS
+from sales_assets_tests.core.test_frames import require_described
 from sales_assets_tests.defs.conftest import RANGE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, LAST, Product, failures, span
 from sales_assets_tests.sources import query
 
 DAYS = span(*RANGE)
-TYPES = {
-    "raw_events": {"user_id": "text", "event_time": "time", "event_type": "text"},
-    "user_history": {
-        "user_id": "text",
-        "first_event_at": "time",
-        "first_experiment_at": "time",
-        "first_payment_at": "time",
-    },
-    "clean_events": {"user_id": "text", "event_time": "time", "event_type": "text"},
-    "unclosed_processes": {
-        "process": "text",
-        **dict.fromkeys(
-            (
-                *("due", "breached", "opened", "closed", "in_progress"),
-                *("overdue_1_3d", "overdue_3_7d", "overdue_7_30d"),
-            ),
-            "count",
-        ),
-        "usual_breached": "number",
-        "same_day_users": "count",
-    },
-    "stuck_cases": {
-        "process": "text",
-        "user_id": "text",
-        "opened_at": "time",
-        "age_hours": "number",
-        "starts": "count",
-    },
-    "conversion_funnel": {
-        "group": "text",
-        "path": "text",
-        "step": "text",
-        "users": "count",
-        "share": "number",
-    },
-    "daily_activity": {"event_type": "text", "users": "count", "events": "count"},
-    "new_paying_users": {
-        **dict.fromkeys(("new_paying", "new_paying_experiment", "paying", "payments"), "count"),
-        "same_weekday_last_week": "number",
-        "mean_7d": "number",
-    },
-}
-
-
-def kind(column: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return "truth"
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return "count"
-    if pd.api.types.is_float_dtype(column.dtype):
-        return "number"
-    return {"datetime64[us]": "time"}.get(str(column.dtype), "text")
 
 
 @pytest.mark.parametrize("asset", FRAME_ASSETS)
-def test_a_day_is_a_parquet_file_with_exactly_the_promised_columns_and_types(
+def test_a_day_is_a_parquet_file_with_exactly_the_described_columns_and_types(
     computed: Product, asset: str
 ) -> None:
     for day in DAYS:
         frame = pd.read_parquet(f"{computed.settings.storage}/{asset}/{day}.parquet")
-        expected = TYPES[asset]
-        assert list(frame) == list(expected)
-        found = {name: kind(frame[name]) for name in frame}
-        nullable = {"same_weekday_last_week"}  # a count where there is one
-        assert {name: found[name] for name in found if name not in nullable} == {
-            name: expected[name] for name in expected if name not in nullable
-        }
+        require_described(frame, FRAMES[asset])
 
 
 @pytest.mark.parametrize("asset", [*FRAME_ASSETS, names.REPORT_DELIVERY])
@@ -91,9 +34,8 @@ def test_an_asset_says_what_it_is_and_which_columns_it_has(computed: Product, as
     assert spec.group_name in {"events", "metrics", "report"}
     assert spec.kinds
     schema = spec.metadata["dagster/column_schema"]
-    assert [column.name for column in schema.columns] == [name for name, *_ in COLUMNS[asset]]
-    if asset in TYPES:
-        assert list(TYPES[asset]) == [name for name, *_ in COLUMNS[asset]]
+    assert [column.name for column in schema.columns] == FRAMES[asset].names
+    assert all(column.description for column in schema.columns)
 
 
 def test_the_daily_report_is_described_and_its_day_shows_its_picture(computed: Product) -> None:

@@ -9,25 +9,14 @@ import pandas as pd
 from sales_assets.core.delivery import rules
 from sales_assets.core.delivery.rules import Delivery, State
 from sales_assets.core.errors import SalesAssetsError
-
-_COLUMNS = {
-    "chat": "str",
-    "thread": "int64",
-    "kind": "str",
-    "state": "str",
-    "attempts": "int64",
-    "message_id": "Int64",
-    "possible_duplicate": "bool",
-    "reason": "str",
-}
+from sales_assets.core.frames import REPORT_DELIVERY
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
     """How a day's messages stand after a dispatch: every chat, not only those it sent to.
 
-    `outcomes` has a row per message: chat, thread, kind, state, attempts, message_id,
-    possible_duplicate, reason (message_id and reason may be null).
+    `outcomes` is the frame of `report_delivery`: a row per message.
     """
 
     day: date
@@ -78,8 +67,9 @@ class DeliveryStoppedError(SalesAssetsError):
 
 def as_frame(rows: Sequence[Delivery]) -> pd.DataFrame:
     """Return `rows` as `DeliveryResult.outcomes`."""
-    values = [{name: getattr(row, name) for name in _COLUMNS} | _readable(row) for row in rows]
-    return pd.DataFrame(values, columns=list(_COLUMNS)).astype(_COLUMNS)
+    columns = REPORT_DELIVERY.names
+    values = [{name: getattr(row, name) for name in columns} | _readable(row) for row in rows]
+    return pd.DataFrame(values, columns=columns).astype(REPORT_DELIVERY.dtypes)
 
 
 def _readable(row: Delivery) -> dict[str, str]:

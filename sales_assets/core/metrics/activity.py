@@ -1,9 +1,23 @@
 """What happened on the day: distinct users per event, and the bridge to the CRM."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from sales_assets.core.journey import EVENT_TYPES
-from sales_assets.core.report.inputs import Population
+
+
+@dataclass(frozen=True)
+class Population:
+    """Clients active on the day, and those of them in experiments as of its cut-off."""
+
+    active: int
+    in_experiments: int
+
+    @property
+    def left(self) -> int:
+        """The clients that the metrics count."""
+        return self.active - self.in_experiments
 
 
 def daily_activity(clean: pd.DataFrame) -> pd.DataFrame:

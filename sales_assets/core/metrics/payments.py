@@ -28,7 +28,7 @@ def new_paying_users(
     are missing where that reaches before the history. A day without payments is zeros.
     """
     counted = ReportDays.of([*days.days, *_days_before(days, _WEEK, history_first_day)], days.zone)
-    table = _daily_counts(log, counted)
+    table = new_paying_counts(log, counted)
     weekly = _weekly_comparisons(table["new_paying"], history_first_day)
     frame = table.assign(**weekly)
     return DailyFrames(days.days, lambda day: frame.loc[[day]].reset_index(drop=True))
@@ -42,7 +42,7 @@ def new_paying_series(
     In order of time, each day at its own cut-off, without the days before the history.
     """
     before = _days_before(days, SERIES_DAYS - 1, history_first_day)
-    table = _daily_counts(log, ReportDays.of([*days.days, *before], days.zone))
+    table = new_paying_counts(log, ReportDays.of([*days.days, *before], days.zone))
 
     def series(day: date) -> pd.DataFrame:
         within = [each for each in days_up_to(day, SERIES_DAYS) if each >= history_first_day]
@@ -58,8 +58,8 @@ def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[
     return sorted(day for day in earlier if day >= history_first_day)
 
 
-def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
-    """Return the day's own counts, indexed by `datetime.date`."""
+def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """Return each day's own counts, indexed by `datetime.date`, each at its own cut-off."""
     first_on = place_of_day(log.first_payment, days)
     outside = log.first_experiment >= cutoffs_of(first_on, days)
     rows = log.rows_of(journey.PURCHASE)

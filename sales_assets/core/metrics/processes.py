@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
+from sales_assets.core.frames import UNCLOSED_PROCESSES
 from sales_assets.core.journey import PROCESSES, Process
 from sales_assets.core.metrics.event_log import (
     DAY_US,
@@ -24,17 +25,6 @@ from sales_assets.core.windows import CASES, COMPARED_WEEKS, microseconds, same_
 
 WINDOW_US = microseconds(CASES)
 OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
-UNCLOSED_COLUMNS = (
-    "process",
-    "due",
-    "breached",
-    "opened",
-    "closed",
-    "in_progress",
-    *OVERDUE_COLUMNS,
-    "usual_breached",
-    "same_day_users",
-)
 
 
 @dataclass(frozen=True)
@@ -138,7 +128,7 @@ def _day_of_table(table: pd.DataFrame, day: date, history_first_day: date) -> pd
     usual = before if len(compared) == COMPARED_WEEKS else before.iloc[:0]
     of_day = table[table["day"] == day].reset_index(drop=True)
     with_usual = of_day.assign(usual_breached=of_day["process"].map(usual).astype("float64"))
-    return with_usual[list(UNCLOSED_COLUMNS)]
+    return with_usual[UNCLOSED_PROCESSES.names]
 
 
 def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
@@ -170,13 +160,25 @@ def _starts(log: EventLog, process: Process) -> _Starts:
     )
 
 
-def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+def due_and_breached(
+    log: EventLog, process: Process, days: ReportDays
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the cases of one process due on each day, and those of them breached (int64)."""
+    return _due_and_breached(_starts(log, process), days)
+
+
+def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     deadline = starts.at_us + starts.promise_us
     due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
     late = np.where(starts.closed > deadline, due_on, NOWHERE)
+    return tally(due_on, days), tally(late, days)
+
+
+def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+    due, breached = _due_and_breached(starts, days)
     return {
-        "due": tally(due_on, days),
-        "breached": tally(late, days),
+        "due": due,
+        "breached": breached,
         "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},

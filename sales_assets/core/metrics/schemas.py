@@ -1,11 +1,13 @@
-"""What the frames promise, as pandera schemas, and the outcome of checking one day's frame."""
+"""What the frames promise, checked by pandera, and the outcome of checking one day's frame."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sales_assets.core.frames import CLEAN_EVENTS, CONVERSION_FUNNEL, RAW_EVENTS, Frame, Kind
 from sales_assets.core.journey import ALL_GROUPS, EXPERIMENTS
 from sales_assets.core.metrics.cleaning import flaws
 
@@ -120,16 +122,29 @@ def _failed(name: str, rows: pd.DataFrame, cases: pd.DataFrame) -> CheckOutcome:
     )
 
 
-def _raw_schema(day: date) -> "pa.DataFrameSchema":
+def frame_schema(
+    frame: Frame,
+    also: "Mapping[str, Sequence[pa.Check]] | None" = None,
+    checks: "Sequence[pa.Check]" = (),
+) -> "pa.DataFrameSchema":
+    """Return what a frame's description promises: its columns, their types, where nulls may be.
+
+    `also` adds checks of single columns, `checks` those of whole rows. Further columns pass.
+    """
     import pandera.pandas as pa
 
-    return pa.DataFrameSchema(
-        {
-            "user_id": pa.Column(checks=_text(), nullable=True),
-            "event_time": pa.Column(checks=[_wall_clock(), _within(day)], nullable=True),
-            "event_type": pa.Column(checks=_text(), nullable=True),
-        }
-    )
+    more = also or {}
+    columns = {
+        column.name: pa.Column(
+            checks=[_is_of(column.kind), *more.get(column.name, ())], nullable=column.nullable
+        )
+        for column in frame.columns
+    }
+    return pa.DataFrameSchema(columns, checks=list(checks))
+
+
+def _raw_schema(day: date) -> "pa.DataFrameSchema":
+    return frame_schema(RAW_EVENTS, {"event_time": [_within(day)]})
 
 
 def _clean_schema(day: date, joined: pd.Series) -> "pa.DataFrameSchema":
@@ -137,14 +152,9 @@ def _clean_schema(day: date, joined: pd.Series) -> "pa.DataFrameSchema":
 
     outsider = pa.Check(lambda users: ~users.isin(joined), error="user in an experiment")
     metric = pa.Check(lambda types: ~types.isin(EXPERIMENTS), error="experiment event")
-    return pa.DataFrameSchema(
-        {
-            "user_id": pa.Column(checks=[_text(), outsider]),
-            "event_time": pa.Column(checks=[_wall_clock(), _within(day)]),
-            "event_type": pa.Column(checks=[_text(), metric]),
-        },
-        checks=pa.Check(lambda frame: flaws(frame) != "duplicates", error="duplicate"),
-    )
+    distinct = pa.Check(lambda frame: flaws(frame) != "duplicates", error="duplicate")
+    also = {"user_id": [outsider], "event_time": [_within(day)], "event_type": [metric]}
+    return frame_schema(CLEAN_EVENTS, also, [distinct])
 
 
 def _groups_schema() -> "pa.DataFrameSchema":
@@ -156,14 +166,8 @@ def _groups_schema() -> "pa.DataFrameSchema":
     sums = pa.Check(
         lambda frame: frame["groups"] == frame["whole"], error="groups do not sum to all"
     )
-    share = pa.Column(float, pa.Check.in_range(0, 1, error="share outside 0..100 %"))
-    return pa.DataFrameSchema({"share": share}, checks=[sums, never_more])
-
-
-def _text() -> "pa.Check":
-    import pandera.pandas as pa
-
-    return pa.Check(lambda values: _is_text(values.dtype), error="not text")
+    part = pa.Check.in_range(0, 1, error="share outside 0..100 %")
+    return frame_schema(CONVERSION_FUNNEL, {"share": [part]}, [sums, never_more])
 
 
 def _is_text(dtype: object) -> bool:
@@ -171,12 +175,23 @@ def _is_text(dtype: object) -> bool:
     return isinstance(values, pd.StringDtype)
 
 
-def _wall_clock() -> "pa.Check":
+_KINDS: Mapping[Kind, tuple[str, Callable[[Any], bool]]] = {
+    Kind.TEXT: ("not text", _is_text),
+    Kind.TIME: (
+        "not a wall-clock time in microseconds",
+        lambda dtype: dtype == "datetime64[us]",
+    ),
+    Kind.COUNT: ("not whole numbers", pd.api.types.is_integer_dtype),
+    Kind.NUMBER: ("not numbers", pd.api.types.is_float_dtype),
+    Kind.TRUTH: ("not true or false", pd.api.types.is_bool_dtype),
+}
+
+
+def _is_of(kind: Kind) -> "pa.Check":
     import pandera.pandas as pa
 
-    return pa.Check(
-        lambda times: times.dtype == "datetime64[us]", error="not a wall-clock time in microseconds"
-    )
+    error, fits = _KINDS[kind]
+    return pa.Check(lambda values: fits(values.dtype), error=error)
 
 
 def _within(day: date) -> "pa.Check":

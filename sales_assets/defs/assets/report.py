@@ -15,7 +15,7 @@ from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import Report, build_report, json_bytes, report_json
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
-from sales_assets.defs.report_parts import ReportParts
+from sales_assets.defs.report_inputs import InputsOfRun
 
 GROUP = "report"
 #: The UI shows a smaller picture, and a longer range none: they stay in the event log for ever.
@@ -43,10 +43,10 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     Stored as `<day>.png` and `<day>.json`. A metric that has no stored day is shown as missing,
     in its place; the others stay.
     """
-    parts = ReportParts(context, lookback)
+    inputs = InputsOfRun(context, lookback)
     days = partition_days(context)
     for done, day in enumerate(days, start=1):
-        report = build_report(parts.of(day))
+        report = build_report(inputs.of(day))
         spec = picture_spec(report)
         picture = render_png(spec)
         content = json_bytes(report_json(report, sha256(picture).hexdigest()))
@@ -64,8 +64,12 @@ def _metadata(lookback: LookbackResource, report: Report, preview: bytes | None)
         "verdict": report.verdict.text,
         **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),
         "caption": dg.MetadataValue.md(report.caption_html.replace("\n", "  \n")),
-        "picture": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, PICTURE))),
-        "numbers": dg.MetadataValue.path(str(store.path(names.DAILY_REPORT, report.day, NUMBERS))),
+        "picture": dg.MetadataValue.path(
+            str(store.path(names.DAILY_REPORT, report.about.day, PICTURE))
+        ),
+        "numbers": dg.MetadataValue.path(
+            str(store.path(names.DAILY_REPORT, report.about.day, NUMBERS))
+        ),
         **dict(_plotted(_of_all_clients(report.numbers))),
     }
 

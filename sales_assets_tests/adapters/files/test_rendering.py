@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageFont
 
 from sales_assets.adapters.files.rendering import render_png
-from sales_assets.core.report.picture import WIDTH, picture_spec
+from sales_assets.core.report.page import WIDTH, text_width
+from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import build_report
-from sales_assets.core.report.sheet import text_width
 from sales_assets_tests.adapters.files.golden_pictures import GOLDEN, reduced
 from sales_assets_tests.core.report import report_days as days
 

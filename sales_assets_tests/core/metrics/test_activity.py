@@ -2,8 +2,7 @@ from datetime import date
 
 from sales_assets.core import journey
 from sales_assets.core.journey import EVENT_TYPES
-from sales_assets.core.metrics.activity import daily_activity, population
-from sales_assets.core.report.inputs import Population
+from sales_assets.core.metrics.activity import Population, daily_activity, population
 from sales_assets_tests.core.metrics.strategies import at, stored
 
 DAY = date(2022, 1, 30)

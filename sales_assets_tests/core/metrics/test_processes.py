@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from sales_assets.core import journey
 from sales_assets.core.days import day_bounds, midnight
+from sales_assets.core.frames import UNCLOSED_PROCESSES
 from sales_assets.core.journey import EXPERIMENTS, PROCESSES, Process
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.processes import (
-    UNCLOSED_COLUMNS,
     breached_before,
     comparison_days,
     stuck_cases,
@@ -68,7 +68,7 @@ def of_process(frame: pd.DataFrame, name: str) -> dict:
 def test_the_worked_example_counts_as_it_is_written(worked_example: EventLog) -> None:
     frame = unclosed_processes(worked_example, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
     first_line = of_process(frame, journey.FIRST_LINE)
-    assert list(frame.columns) == list(UNCLOSED_COLUMNS)
+    assert list(frame.columns) == UNCLOSED_PROCESSES.names
     assert first_line == {
         "due": 8,
         "breached": 5,

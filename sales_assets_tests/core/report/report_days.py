@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core import journey
+from sales_assets.core import journey, names
 from sales_assets.core.journey import FIRST_LINE_PATH, MAIN_PATH, PATHS, PROCESSES
-from sales_assets.core.report.inputs import DataQuality, Population, ReportInputs
+from sales_assets.core.report.part import DataQuality, ReportDay, ReportInputs
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 SATURDAY = date(2022, 2, 12)
@@ -17,6 +18,42 @@ WEEKS = (7, 14, 21, 28)
 PROCESS_NAMES = tuple(process.name for process in PROCESSES)
 
 Users = tuple[int, ...]  # the seven stages of one group
+
+FRAMES = {
+    "unclosed": names.UNCLOSED_PROCESSES,
+    "funnel": names.CONVERSION_FUNNEL,
+    "paying": names.NEW_PAYING_USERS,
+    "clients": names.USER_HISTORY,
+}
+BEFORE = {
+    "unclosed_before": names.UNCLOSED_PROCESSES,
+    "funnel_before": names.CONVERSION_FUNNEL,
+    "paying_series": names.NEW_PAYING_USERS,
+}
+
+
+def changed(inputs: ReportInputs, **changes: Any) -> ReportInputs:
+    """Other frames, comparisons or facts of the day in place of these; None takes one away."""
+    frames = {FRAMES[k]: changes.pop(k) for k in list(changes) if k in FRAMES}
+    before = {BEFORE[k]: changes.pop(k) for k in list(changes) if k in BEFORE}
+    quality = changes.pop("quality", inputs.quality)
+    return ReportInputs(
+        about=replace(inputs.about, **changes),
+        frames={k: v for k, v in {**inputs.frames, **frames}.items() if v is not None},
+        before={k: v for k, v in {**inputs.before, **before}.items() if v is not None},
+        quality=quality,
+    )
+
+
+def clients(active: int, in_experiments: int) -> pd.DataFrame:
+    """The day's user history: so many clients, so many of them in experiments."""
+    joined = [pd.Timestamp("2021-12-01")] * in_experiments
+    return pd.DataFrame(
+        {
+            "user_id": pd.array([f"u{n}" for n in range(active)], dtype="str"),
+            "first_experiment_at": pd.Series(joined, dtype="datetime64[us]").reindex(range(active)),
+        }
+    )
 
 
 def unclosed(rows: Mapping[str, tuple[int, int]], usual: float | None = None) -> pd.DataFrame:
@@ -137,10 +174,9 @@ USUAL_BREACHED = {
 
 
 def ordinary(day: date = SATURDAY) -> ReportInputs:
-    return ReportInputs(
-        day=day,
-        zone=MOSCOW,
-        history_first_day=date(2021, 6, 1),
+    about = ReportDay(day=day, zone=MOSCOW, history_first_day=date(2021, 6, 1))
+    return changed(
+        ReportInputs(about, quality=DataQuality(rows=2345, set_aside={})),
         unclosed=unclosed(
             {
                 journey.OPEN_REQUESTS: (12, 32),
@@ -154,13 +190,12 @@ def ordinary(day: date = SATURDAY) -> ReportInputs:
         funnel_before=funnel_before(day, 440, (0.44, 0.3, 0.215, 0.07)),
         paying=paying(14),
         paying_series=paying_series(day),
-        population=Population(active=518, in_experiments=62),
-        quality=DataQuality(rows=2345, set_aside={}),
+        clients=clients(518, 62),
     )
 
 
 def alarming(day: date = SATURDAY) -> ReportInputs:
-    return replace(
+    return changed(
         ordinary(day),
         unclosed=unclosed(
             {
@@ -175,7 +210,7 @@ def alarming(day: date = SATURDAY) -> ReportInputs:
 
 def catastrophe() -> ReportInputs:
     day = SATURDAY
-    return replace(
+    return changed(
         ordinary(day),
         unclosed=unclosed(
             {
@@ -195,13 +230,13 @@ def catastrophe() -> ReportInputs:
 def record() -> ReportInputs:
     day = date(2022, 3, 31)
     series = (*SERIES[:-1], 41)
-    return replace(ordinary(day), paying=paying(41), paying_series=paying_series(day, series))
+    return changed(ordinary(day), paying=paying(41), paying_series=paying_series(day, series))
 
 
 def quiet() -> ReportInputs:
     day = date(2021, 8, 1)
     nothing = dict.fromkeys(PROCESS_NAMES, (0, 0))
-    return replace(
+    return changed(
         ordinary(day),
         history_first_day=date(2021, 1, 1),
         unclosed=unclosed(nothing),
@@ -210,14 +245,14 @@ def quiet() -> ReportInputs:
         funnel_before=funnel_before(day, 0, (0.0, 0.0, 0.0, 0.0)),
         paying=paying(0, experiment=0, last_week=1, mean=0.4),
         paying_series=paying_series(day, (0, 1, 0, 0, 2, 0, 1) * 4),
-        population=Population(0, 0),
+        clients=clients(0, 0),
         quality=DataQuality(0, {}),
     )
 
 
 def first_day() -> ReportInputs:
     day = date(2022, 2, 1)
-    return replace(
+    return changed(
         ordinary(day),
         history_first_day=day,
         unclosed=unclosed(dict.fromkeys(PROCESS_NAMES, (0, 0))),
@@ -232,7 +267,7 @@ def first_day() -> ReportInputs:
 def young() -> ReportInputs:
     """The third week of a history: half the cohort, no usual level, everyone looks new."""
     day = date(2022, 2, 10)
-    return replace(
+    return changed(
         ordinary(day),
         history_first_day=date(2022, 2, 1),
         unclosed_before=unclosed_before(day, dict.fromkeys(PROCESS_NAMES, (3,))),
@@ -243,11 +278,11 @@ def young() -> ReportInputs:
 
 
 def missing_funnel() -> ReportInputs:
-    return replace(alarming(date(2022, 2, 16)), funnel=None, funnel_before=None)
+    return changed(alarming(date(2022, 2, 16)), funnel=None, funnel_before=None)
 
 
 def everything_missing() -> ReportInputs:
-    return replace(
+    return changed(
         ordinary(),
         unclosed=None,
         unclosed_before=None,
@@ -255,14 +290,14 @@ def everything_missing() -> ReportInputs:
         funnel_before=None,
         paying=None,
         paying_series=None,
-        population=None,
+        clients=None,
         quality=None,
     )
 
 
 def late_part() -> ReportInputs:
     """Payments did not arrive; two earlier days are flawed; some rows were set aside."""
-    return replace(
+    return changed(
         ordinary(),
         paying=None,
         paying_series=None,
@@ -292,15 +327,15 @@ FIVE_GROUPS: dict[str, Users] = {
 
 def groups(count: int) -> ReportInputs:
     if count == 1:
-        return replace(
+        return changed(
             ordinary(), funnel=funnel({journey.GROUP_ALL_REQUESTS: (41, 30, 21, 17, 12, 9, 3)})
         )
-    return replace(ordinary(), funnel=funnel(dict(list(FIVE_GROUPS.items())[:count])))
+    return changed(ordinary(), funnel=funnel(dict(list(FIVE_GROUPS.items())[:count])))
 
 
 def enormous() -> ReportInputs:
     day = date(2022, 9, 25)
-    return replace(
+    return changed(
         ordinary(day),
         unclosed=unclosed(
             {
@@ -327,22 +362,22 @@ def enormous() -> ReportInputs:
         ),
         paying=paying(14321, 2034, 17654, 15234.567),
         paying_series=paying_series(day, tuple(value * 1000 + 321 for value in SERIES)),
-        population=Population(51812, 16234),
+        clients=clients(51812, 16234),
         quality=DataQuality(2345678, {"duplicates": 12345, "without_user": 23456}),
     )
 
 
 def holiday() -> ReportInputs:
-    return replace(ordinary(date(2022, 1, 1)), paying=paying(1, 0))
+    return changed(ordinary(date(2022, 1, 1)), paying=paying(1, 0))
 
 
 def leap_day() -> ReportInputs:
-    return replace(ordinary(date(2024, 2, 29)), history_first_day=date(2023, 6, 1))
+    return changed(ordinary(date(2024, 2, 29)), history_first_day=date(2023, 6, 1))
 
 
 def corrected() -> ReportInputs:
     """The alarming Saturday as it is known after late rows came."""
-    return replace(
+    return changed(
         alarming(),
         paying=paying(15),
         unclosed=unclosed(

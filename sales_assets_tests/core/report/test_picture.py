@@ -1,6 +1,5 @@
 """The picture's layout: nothing too small, nothing across anything, colour never alone."""
 
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from itertools import combinations, product
@@ -9,11 +8,26 @@ import numpy as np
 import pytest
 
 from sales_assets.core.journey import PROCESSES
-from sales_assets.core.report import picture as drawn
-from sales_assets.core.report.inputs import ReportInputs
+from sales_assets.core.report.page import (
+    ALARM,
+    BAR,
+    FONT,
+    INK,
+    MARGIN,
+    PALE_BAR,
+    PAPER,
+    RIGHT,
+    SMALLEST_TEXT,
+    WIDTH,
+    Block,
+    Box,
+    Text,
+)
+from sales_assets.core.report.part import ReportInputs
+from sales_assets.core.report.parts.processes import BAR_HEIGHT, BREACHED, TRACK
 from sales_assets.core.report.picture import picture, picture_spec
 from sales_assets.core.report.report import build_report
-from sales_assets.core.report.sheet import FONT, INK, PAPER, SMALLEST_TEXT, Block, Box, Text
+from sales_assets.core.russian import report as ru
 from sales_assets_tests.core.report import report_days as days
 
 DAYS = days.named_days()
@@ -55,14 +69,16 @@ def is_inside(inner: Text, outer: Box) -> bool:
 def long_names() -> ReportInputs:
     stages = (30_000, 25_000, 12_000, 9_000, 7_000, 5_000, 2_000)
     names = ["ночные, " * 12 + f"группа {i}" for i in range(6)] + ["Ж" * 90]
-    return replace(days.enormous(), funnel=days.funnel(dict.fromkeys(names[:4], stages)))
+    return days.changed(days.enormous(), funnel=days.funnel(dict.fromkeys(names[:4], stages)))
 
 
 LAYOUTS = {
     **DAYS,
     "long_names": long_names(),
-    "long_word": replace(days.ordinary(), funnel=days.funnel({"Ж" * 90: (9, 8, 7, 6, 5, 4, 3)})),
-    "millions": replace(
+    "long_word": days.changed(
+        days.ordinary(), funnel=days.funnel({"Ж" * 90: (9, 8, 7, 6, 5, 4, 3)})
+    ),
+    "millions": days.changed(
         days.enormous(),
         paying=days.paying(1_234_567, 234_567, 1_234_567, 1_234_567.8),
         unclosed=days.unclosed(dict.fromkeys(days.PROCESS_NAMES, (234_567, 765_432))),
@@ -96,8 +112,8 @@ def test_everything_lies_within_the_margins(name: str) -> None:
     height = block(name).height
     for mark in (*texts(name), *boxes(name)):
         left, top, right, bottom = area(mark)
-        assert left >= drawn.MARGIN - 6
-        assert right <= drawn.RIGHT + 6
+        assert left >= MARGIN - 6
+        assert right <= RIGHT + 6
         assert 0 <= top <= bottom <= height
 
 
@@ -122,13 +138,13 @@ def test_no_text_crosses_the_end_of_a_bar(name: str) -> None:
 def test_the_picture_is_portrait_and_within_what_telegram_takes(name: str) -> None:
     height = block(name).height
     assert 600 < height < 2100
-    assert height + drawn.WIDTH <= 10_000
+    assert height + WIDTH <= 10_000
 
 
 @every_day
 def test_the_four_parts_stand_in_their_order(name: str) -> None:
     words = words_of(DAYS[name])
-    heads = [drawn.ru.NEW_PAYING_TITLE, drawn.ru.PROCESSES_TITLE, "Воронка", "Данные до 00:00"]
+    heads = [ru.NEW_PAYING_TITLE, ru.PROCESSES_TITLE, "Воронка", "Данные до 00:00"]
     places = [next(i for i, word in enumerate(words) if head in word) for head in heads]
     assert places == sorted(places)
 
@@ -144,26 +160,26 @@ def test_groups_keep_their_order_whatever_their_size() -> None:
     one = {"дозвонились": small, "записались сами": large, "без реакции 24 ч": small}
     other = {"без реакции 24 ч": large, "записались сами": small, "дозвонились": large}
     for groups in (one, other):
-        words = words_of(replace(days.ordinary(), funnel=days.funnel(groups)))
+        words = words_of(days.changed(days.ordinary(), funnel=days.funnel(groups)))
         heads = [w for w in words if w in {"Записались сами", "Дозвонились", "Без реакции 24 ч"}]
         assert heads == ["Записались сами", "Дозвонились", "Без реакции 24 ч"]
 
 
 def test_an_ordinary_day_has_no_colour_of_alarm() -> None:
     colors = {mark.color for mark in picture(build_report(days.ordinary())).marks}
-    assert drawn.ALARM not in colors
+    assert ALARM not in colors
 
 
 @every_day
 def test_colour_is_never_alone(name: str) -> None:
     """What is red is bold, or a bar whose line has a sign, or the strip under the verdict."""
     drawn_texts = texts(name)
-    red = [text for text in drawn_texts if text.color == drawn.ALARM]
+    red = [text for text in drawn_texts if text.color == ALARM]
     assert all(text.weight == "bold" for text in red)
     signed = [text for text in red if text.text[0] in "▲▼" or text.text[-1] in "▲▼"]
     assert bool(red) == bool(signed)
     for box in boxes(name):
-        if box.color == drawn.ALARM:
+        if box.color == ALARM:
             middle = box.y + box.height / 2
             assert any(
                 abs(text.y - middle) < 40 and (text in signed or text.color == PAPER)
@@ -173,7 +189,7 @@ def test_colour_is_never_alone(name: str) -> None:
 
 def test_the_usual_level_is_a_mark_at_its_place_on_the_bar() -> None:
     boxes = boxes_of(days.alarming())
-    bar = next(b for b in boxes if b.color == drawn.TRACK and b.height == drawn.BAR_HEIGHT)
+    bar = next(b for b in boxes if b.color == TRACK and b.height == BAR_HEIGHT)
     mark = next(b for b in boxes if b.color == INK and b.width == 6 and overlap(b, bar))
     assert mark.x + 3 - bar.x == pytest.approx(bar.width * 11 / 32)
 
@@ -234,7 +250,7 @@ def test_the_specification_names_the_shipped_font_alone() -> None:
 
 
 def test_signs_that_the_font_lacks_are_replaced_and_no_other_font_is_asked() -> None:
-    inputs = replace(days.ordinary(), funnel=days.funnel({"組 😀": (9, 8, 7, 6, 5, 4, 3)}))
+    inputs = days.changed(days.ordinary(), funnel=days.funnel({"組 😀": (9, 8, 7, 6, 5, 4, 3)}))
     spec = picture_spec(build_report(inputs))
     texts = [v["text"] for layer in spec["layer"] for v in layer["data"]["values"] if "text" in v]
     assert "□ □" in texts
@@ -264,9 +280,9 @@ def test_texts_reach_the_contrast_of_wcag_aa(name: str) -> None:
 
 
 def test_bars_and_marks_reach_the_contrast_of_wcag_aa_for_graphics() -> None:
-    for color in (drawn.BREACHED, drawn.ALARM, drawn.BAR, INK):
+    for color in (BREACHED, ALARM, BAR, INK):
         assert contrast(color, PAPER) >= 3
-        assert contrast(color, drawn.TRACK) >= 3
+        assert contrast(color, TRACK) >= 3
 
 
 #: Machado, Oliveira and Fernandes (2009), severity 1.0.
@@ -314,12 +330,12 @@ def _lab(linear: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (drawn.ALARM, drawn.BREACHED),
-        (drawn.ALARM, drawn.TRACK),
-        (drawn.BREACHED, drawn.TRACK),
-        (drawn.ALARM, INK),
-        (drawn.BAR, drawn.PALE_BAR),
-        (drawn.BAR, INK),
+        (ALARM, BREACHED),
+        (ALARM, TRACK),
+        (BREACHED, TRACK),
+        (ALARM, INK),
+        (BAR, PALE_BAR),
+        (BAR, INK),
     ],
 )
 def test_colours_beside_each_other_differ_for_every_eye(

@@ -3,7 +3,6 @@
 import json
 import re
 from copy import deepcopy
-from dataclasses import replace
 from datetime import date
 from html import unescape
 from html.parser import HTMLParser
@@ -13,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sales_assets.core import journey
-from sales_assets.core.report.inputs import ReportInputs
+from sales_assets.core.report.part import ReportInputs
 from sales_assets.core.report.report import (
     build_report,
     headline_numbers,
@@ -21,6 +20,7 @@ from sales_assets.core.report.report import (
     report_json,
 )
 from sales_assets.core.report.wording import number, percent
+from sales_assets.core.windows import COHORT
 from sales_assets_tests.core.report import report_days as days
 
 DAYS = days.named_days()
@@ -53,16 +53,17 @@ def test_a_caption_fits_telegram_and_is_a_verdict_and_six_lines(name: str) -> No
 
 
 def test_the_longest_caption_fits_telegram_too() -> None:
-    inputs = replace(
+    inputs = days.changed(
         days.enormous(),
         day=date(2022, 9, 25),
         history_first_day=date(2022, 8, 28),
         flawed_days=tuple(date(2022, 9, each) for each in range(1, 20)),
         funnel=None,
-        population=None,
+        clients=None,
         unclosed=days.unclosed(dict.fromkeys(days.PROCESS_NAMES, (98_765, 98_765))),
         unclosed_before=days.unclosed_before(
-            days.enormous().day, dict.fromkeys(days.PROCESS_NAMES, (11_111, 11_112, 11_113, 11_111))
+            days.enormous().about.day,
+            dict.fromkeys(days.PROCESS_NAMES, (11_111, 11_112, 11_113, 11_111)),
         ),
     )
     report = build_report(inputs)
@@ -74,7 +75,7 @@ def test_the_longest_caption_fits_telegram_too() -> None:
 def test_every_number_in_the_caption_is_among_the_stored_ones(name: str) -> None:
     inputs = DAYS[name]
     report = build_report(inputs)
-    stored = set(_written_numbers(report.numbers)) | _calendar_numbers(inputs, report.cohort)
+    stored = set(_written_numbers(report.numbers)) | _calendar_numbers(inputs)
     said = re.findall(r"\d[\d\u00a0]*(?:,\d)?", parsed(report.caption_html))
     fixed = {"24", "1", "2", "7", "60"}  # 24 h, 1st and 2nd line, 7 days: words, not numbers
     assert {number.strip("\u00a0") for number in said} - fixed <= stored
@@ -91,12 +92,13 @@ def _written_numbers(value: Any) -> list[str]:
     return []
 
 
-def _calendar_numbers(inputs: ReportInputs, cohort: tuple[date, date]) -> set[str]:
-    first_compared = inputs.history_first_day + pd.Timedelta(days=29)
-    old_enough = inputs.history_first_day + pd.Timedelta(days=60)
-    named = [inputs.day, inputs.history_first_day, *cohort, *inputs.flawed_days]
+def _calendar_numbers(inputs: ReportInputs) -> set[str]:
+    about = inputs.about
+    first_compared = about.history_first_day + pd.Timedelta(days=29)
+    old_enough = about.history_first_day + pd.Timedelta(days=60)
+    named = [about.day, about.history_first_day, *COHORT.days(about.day), *about.flawed_days]
     named += [first_compared, old_enough]
-    return {str(day.day) for day in named} | {str(inputs.day.year)}
+    return {str(day.day) for day in named} | {str(about.day.year)}
 
 
 @every_day
@@ -105,22 +107,21 @@ def test_building_a_report_leaves_its_inputs_unchanged_and_repeats_itself(name: 
     before = deepcopy(inputs)
     first, second = build_report(inputs), build_report(inputs)
     assert first == second
-    for part in ("unclosed", "unclosed_before", "funnel", "funnel_before", "paying"):
-        frame, kept = getattr(inputs, part), getattr(before, part)
-        if frame is not None:
-            pd.testing.assert_frame_equal(frame, kept)
+    for frames, kept in ((inputs.frames, before.frames), (inputs.before, before.before)):
+        for name_of_frame, frame in frames.items():
+            pd.testing.assert_frame_equal(frame, kept[name_of_frame])
 
 
 @every_day
 def test_the_order_of_rows_does_not_matter(name: str) -> None:
     inputs = DAYS[name]
-    parts = ("unclosed", "unclosed_before", "funnel", "funnel_before", "paying_series")
-    turned = {
-        part: getattr(inputs, part).iloc[::-1]
-        for part in parts
-        if getattr(inputs, part) is not None
-    }
-    assert build_report(replace(inputs, **turned)) == build_report(inputs)
+    turned = ReportInputs(
+        about=inputs.about,
+        frames={key: frame.iloc[::-1] for key, frame in inputs.frames.items()},
+        before={key: frame.iloc[::-1] for key, frame in inputs.before.items()},
+        quality=inputs.quality,
+    )
+    assert build_report(turned) == build_report(inputs)
 
 
 @every_day
@@ -136,14 +137,14 @@ def test_a_stored_report_holds_what_was_said_and_shown() -> None:
     assert plain(stored["verdict"]) == "23 заявки не обработаны за сутки, обычно 11"
     assert stored["caption"].startswith("<b>23")
     assert stored["cohort"] == {"first": "2022-01-30", "last": "2022-02-05"}
-    assert stored["numbers"]["unclosed_processes"][journey.OPEN_REQUESTS]["usual_breached"] == 11
+    assert stored["numbers"]["unclosed_processes"][journey.OPEN_REQUESTS]["usual"] == 11
     assert stored["sha256"] == "ab" * 32
 
 
 def test_data_are_escaped_in_the_caption() -> None:
     before = pd.concat([days.funnel_before(days.SATURDAY, 40_000, (0.44, 0.3, 0.215, 0.07))])
     tiny = {"дозвонились": (40_000, 30_000, 20_000, 17_600, 12_000, 8_600, 3)}
-    inputs = replace(days.ordinary(), funnel=days.funnel(tiny), funnel_before=before)
+    inputs = days.changed(days.ordinary(), funnel=days.funnel(tiny), funnel_before=before)
     caption = build_report(inputs).caption_html
     assert "&lt;0,1\u00a0%" in caption
     assert unescape(caption) != caption

@@ -1,16 +1,15 @@
 """Whatever the numbers are, the report can be said and drawn."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales_assets.core.report.inputs import DataQuality, Population, ReportInputs
-from sales_assets.core.report.picture import MARGIN, RIGHT, picture
+from sales_assets.core.report.page import MARGIN, RIGHT, SMALLEST_TEXT, Text
+from sales_assets.core.report.part import DataQuality, ReportDay, ReportInputs
+from sales_assets.core.report.picture import picture
 from sales_assets.core.report.report import build_report, json_bytes, report_json
-from sales_assets.core.report.sheet import SMALLEST_TEXT, Text
 from sales_assets_tests.core.report import report_days as days
 from sales_assets_tests.core.report.test_picture import overlap
 
@@ -27,24 +26,26 @@ def inputs(draw: st.DrawFn) -> ReportInputs:
     four = st.tuples(COUNTS, COUNTS, COUNTS, COUNTS)
     values = draw(st.lists(COUNTS, min_size=1, max_size=29))
     groups = draw(st.dictionaries(NAMES, STAGES, max_size=6))
-    whole = ReportInputs(
+    about = ReportDay(
         day=day,
         zone=days.MOSCOW,
         history_first_day=day - timedelta(days=draw(st.integers(0, 90))),
+        flawed_days=tuple(
+            day - timedelta(days=back) for back in draw(st.sets(st.integers(1, 40), max_size=5))
+        ),
+    )
+    whole = days.changed(
+        ReportInputs(about, quality=DataQuality(draw(COUNTS), {"duplicates": draw(COUNTS)})),
         unclosed=days.unclosed(breached),
         unclosed_before=days.unclosed_before(day, {name: draw(four) for name in due}),
         funnel=days.funnel(groups),
         funnel_before=days.funnel_before(day, 400, (0.5, 0.4, 0.3, 0.1)),
         paying=days.paying(values[-1], draw(COUNTS)),
         paying_series=days.paying_series(day, tuple(values)),
-        population=Population(draw(COUNTS), draw(COUNTS)),
-        quality=DataQuality(draw(COUNTS), {"duplicates": draw(COUNTS)}),
-        flawed_days=tuple(
-            day - timedelta(days=back) for back in draw(st.sets(st.integers(1, 40), max_size=5))
-        ),
+        clients=days.clients(*sorted((draw(st.integers(0, 999)), draw(st.integers(0, 999))))[::-1]),
     )
-    parts = st.sampled_from(["unclosed", "funnel", "paying", "paying_series", "population"])
-    return replace(whole, **dict.fromkeys(draw(st.sets(parts, max_size=3))))
+    parts = st.sampled_from(["unclosed", "funnel", "paying", "paying_series", "clients"])
+    return days.changed(whole, **dict.fromkeys(draw(st.sets(parts, max_size=3))))
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,21 +1,32 @@
 """What is said first, and what after it."""
 
-from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 import pytest
 
-from sales_assets.core import journey
+from sales_assets.core import journey, names
 from sales_assets.core.metrics.cleaning import KINDS
-from sales_assets.core.report.inputs import DataQuality, ReportInputs
+from sales_assets.core.report.part import DataQuality, Part, ReportInputs, VerdictKind
+from sales_assets.core.report.parts.funnel import Funnel
+from sales_assets.core.report.parts.paying import NewPaying
+from sales_assets.core.report.parts.processes import Processes
 from sales_assets.core.report.report import Report, build_report
-from sales_assets.core.report.verdict import VerdictKind, set_aside_note
+from sales_assets.core.report.verdict import set_aside_note
 from sales_assets.core.russian import report as ru
 from sales_assets_tests.core.report import report_days as days
+
+P = TypeVar("P", bound=Part)
 
 
 def verdict_of(inputs: ReportInputs) -> str:
     return build_report(inputs).verdict.text.replace("\u00a0", " ")
+
+
+def of_kind(report: Report, kind: type[P]) -> P:
+    part = report.parts[kind]
+    assert isinstance(part, kind)
+    return part
 
 
 def lines_of(report: Report) -> list[str]:
@@ -63,13 +74,15 @@ def test_each_process_has_its_words(process: str, breached: int, said: str) -> N
         journey.SECOND_LINE: (8, 11),
     }
     rows = {**calm, journey.LESSON_PAYMENT: (2, 7), process: (breached, 40)}
-    assert verdict_of(replace(days.ordinary(), unclosed=days.unclosed(rows))) == said
+    assert verdict_of(days.changed(days.ordinary(), unclosed=days.unclosed(rows))) == said
 
 
 def test_processes_come_before_payers_and_payers_before_the_funnel() -> None:
     everything = days.catastrophe()
-    without_processes = replace(everything, unclosed=days.ordinary().unclosed)
-    without_payers = replace(without_processes, paying=days.paying(14))
+    without_processes = days.changed(
+        everything, unclosed=days.ordinary().frames[names.UNCLOSED_PROCESSES]
+    )
+    without_payers = days.changed(without_processes, paying=days.paying(14))
     assert verdict_of(everything).startswith("131 заявка не обработана")
     assert verdict_of(without_processes) == "Ни одного нового платящего, обычно 15"
     assert verdict_of(without_payers).startswith("Назначен ВУ: 14 %")
@@ -82,7 +95,7 @@ def test_the_process_with_most_cases_above_its_usual_level_is_named_first() -> N
         journey.SECOND_LINE: (8, 11),
         journey.LESSON_PAYMENT: (2, 7),
     }
-    inputs = replace(days.ordinary(), unclosed=days.unclosed(rows))
+    inputs = days.changed(days.ordinary(), unclosed=days.unclosed(rows))
     assert verdict_of(inputs) == "36 задач 1Л без ответа за сутки, обычно 5"
     named = [line for line in lines_of(build_report(inputs)) if "дольше 24 ч" in line]
     assert [line.split(":")[0] for line in named] == [journey.FIRST_LINE, journey.OPEN_REQUESTS]
@@ -90,17 +103,19 @@ def test_the_process_with_most_cases_above_its_usual_level_is_named_first() -> N
 
 def test_good_news_does_not_hide_an_alarm() -> None:
     day = date(2022, 3, 31)
-    inputs = replace(days.record(), unclosed=days.alarming(day).unclosed)
+    inputs = days.changed(
+        days.record(), unclosed=days.alarming(day).frames[names.UNCLOSED_PROCESSES]
+    )
     assert build_report(inputs).verdict.kind is VerdictKind.ALARM
 
 
 def test_few_new_payers_are_said_as_few() -> None:
-    inputs = replace(days.ordinary(), paying=days.paying(3))
+    inputs = days.changed(days.ordinary(), paying=days.paying(3))
     assert verdict_of(inputs) == "Всего 3 новых платящих, обычно 15"
 
 
 def test_fewer_breached_cases_are_no_alarm() -> None:
-    inputs = replace(days.ordinary(), unclosed=days.unclosed({journey.OPEN_REQUESTS: (0, 32)}))
+    inputs = days.changed(days.ordinary(), unclosed=days.unclosed({journey.OPEN_REQUESTS: (0, 32)}))
     assert build_report(inputs).verdict.kind is VerdictKind.CALM
 
 
@@ -110,17 +125,21 @@ def test_an_alarm_does_not_hide_a_missing_part() -> None:
 
 
 def test_a_holiday_raises_no_alarm_and_no_usual_level_is_shown() -> None:
-    inputs = replace(days.holiday(), paying=days.paying(0), unclosed=days.alarming().unclosed)
+    inputs = days.changed(
+        days.holiday(),
+        paying=days.paying(0),
+        unclosed=days.alarming().frames[names.UNCLOSED_PROCESSES],
+    )
     report = build_report(inputs)
     assert report.verdict.kind is VerdictKind.HOLIDAY
-    assert all(process.level.usual is None for process in report.processes or ())
+    assert all(process.level.usual is None for process in of_kind(report, Processes).each)
 
 
 def test_a_holiday_among_the_compared_days_is_left_out() -> None:
     # 22 January 2022: two of the four Saturdays before, the 1st and the 8th, are holidays.
     day = date(2022, 1, 22)
     breached = {journey.OPEN_REQUESTS: (12, 90, 80, 10)}
-    inputs = replace(
+    inputs = days.changed(
         days.ordinary(day),
         unclosed=days.unclosed({journey.OPEN_REQUESTS: (25, 40)}),
         unclosed_before=days.unclosed_before(day, breached),
@@ -131,7 +150,7 @@ def test_a_holiday_among_the_compared_days_is_left_out() -> None:
 def test_a_flawed_day_is_named_and_not_compared_with() -> None:
     flawed = (date(2022, 2, 5),)
     breached = {journey.OPEN_REQUESTS: (500, 11, 12, 11)}
-    inputs = replace(
+    inputs = days.changed(
         days.alarming(),
         unclosed_before=days.unclosed_before(days.SATURDAY, breached),
         flawed_days=flawed,
@@ -143,9 +162,9 @@ def test_a_flawed_day_is_named_and_not_compared_with() -> None:
 
 def test_the_funnel_is_judged_by_its_first_step_that_moved() -> None:
     report = build_report(days.catastrophe())
-    assert report.funnel is not None
-    assert report.funnel.move is not None
-    assert report.funnel.move.step == journey.LESSON_APPOINTED
+    move = of_kind(report, Funnel).move
+    assert move is not None
+    assert move.step == journey.LESSON_APPOINTED
 
 
 def test_the_first_days_of_a_history_say_when_the_comparison_comes() -> None:
@@ -156,11 +175,12 @@ def test_the_first_days_of_a_history_say_when_the_comparison_comes() -> None:
 
 def test_for_sixty_days_everyone_may_look_new_and_the_report_says_so() -> None:
     first = date(2022, 1, 1)
-    last_young, first_old = date(2022, 3, 1), date(2022, 3, 2)
-    assert build_report(replace(days.ordinary(last_young), history_first_day=first)).paying_footnote
-    assert not build_report(
-        replace(days.ordinary(first_old), history_first_day=first)
-    ).paying_footnote
+    last_young, first_old = (
+        build_report(days.changed(days.ordinary(day), history_first_day=first))
+        for day in (date(2022, 3, 1), date(2022, 3, 2))
+    )
+    assert of_kind(last_young, NewPaying).notes()
+    assert not of_kind(first_old, NewPaying).notes()
 
 
 def test_rows_set_aside_are_counted_by_kind() -> None:

@@ -1,4 +1,4 @@
-"""A sheet of paper: texts and boxes at pixels, measured, stacked and turned into a chart."""
+"""The paper of the picture: texts and boxes at pixels, measured, stacked, turned into a chart."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -8,10 +8,30 @@ from sales_assets.core.report.glyph_widths import REPLACEMENT, advances
 
 #: The family of the font files that ship with the package.
 FONT = "Sales Report Sans"
+WIDTH = 1280
+MARGIN = 56
+CONTENT = WIDTH - 2 * MARGIN
+RIGHT = WIDTH - MARGIN
+
 #: On a screen 6 cm wide anything smaller cannot be read.
 SMALLEST_TEXT = 29
+SMALL_SIZE = 30
+BODY_SIZE = 32
+SECTION_SIZE = 38
+LINE = 42
+
 INK = "#16202b"
 PAPER = "#ffffff"
+#: Something is wrong. Never alone: a sign and bold type go with it.
+ALARM = "#ad0d27"
+#: Bars that say how many.
+BAR = "#5d7893"
+PALE_BAR = "#a9bbcb"
+MUTED = "#4f5b67"
+RULE = "#dde3e9"
+PANEL = "#f1f4f7"
+MORE_SIGN = "▲"
+LESS_SIGN = "▼"
 ELLIPSIS = "\u2026"
 
 
@@ -113,11 +133,38 @@ def stacked(blocks: Iterable[Block]) -> Block:
 
 
 def moved(marks: Iterable[Mark], *, right: float = 0, down: float = 0) -> list[Mark]:
-    """Return the marks at another place."""
+    """Return the marks elsewhere."""
     return [replace(mark, x=mark.x + right, y=mark.y + down) for mark in marks]
 
 
-def chart_spec(block: Block, width: int) -> dict[str, Any]:
+def gap(height: float) -> Block:
+    """Leave paper free."""
+    return Block((), height)
+
+
+def section_title(text: str) -> Text:
+    """Set the title of a part."""
+    return Text(MARGIN, 34, text, SECTION_SIZE, "bold")
+
+
+def small_lines(texts: Iterable[str], *, below: float = 4) -> Block:
+    """Stack small muted lines, `below` them some room; a long one is wrapped."""
+    lines = [line for text in texts for line in wrapped(text, CONTENT, SMALL_SIZE)]
+    marks = [
+        Text(MARGIN, 28 + 40 * i, line, SMALL_SIZE, color=MUTED) for i, line in enumerate(lines)
+    ]
+    return Block(tuple(marks), 40 * len(lines) + (below if lines else 0))
+
+
+def panel(text: str) -> Block:
+    """Say in the place of a part that it is not there."""
+    lines = wrapped(text, CONTENT - 64, BODY_SIZE)
+    height = 68 + LINE * len(lines)
+    marks = [Text(MARGIN + 32, 62 + LINE * i, line, BODY_SIZE) for i, line in enumerate(lines)]
+    return Block((Box(MARGIN, 0, CONTENT, height, PANEL), *marks), height)
+
+
+def chart_spec(block: Block, width: int = WIDTH) -> dict[str, Any]:
     """Return the Vega-Lite specification of a white sheet with the block's marks.
 
     Signs that the shipped font lacks become boxes: otherwise the machine's fonts would be asked.

@@ -1,0 +1,226 @@
+"""Every stored frame, said once: its columns, each with type, unit and a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from sales_assets.core import names
+
+
+class Kind(Enum):
+    """What a column holds, as docs, Dagster and people call it."""
+
+    TEXT = "string"
+    TIME = "timestamp"
+    COUNT = "int"
+    NUMBER = "float"
+    TRUTH = "bool"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `repeats` says that few values make up many rows, as a dictionary likes it."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+    repeats: bool = False
+
+    @property
+    def dtype(self) -> str:
+        """The type in pandas; a column of text may also be categories of text."""
+        count = "Int64" if self.nullable else "int64"
+        return {
+            Kind.TEXT: "str",
+            Kind.TIME: "datetime64[us]",
+            Kind.COUNT: count,
+            Kind.NUMBER: "float64",
+            Kind.TRUTH: "bool",
+        }[self.kind]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame of an asset: one row is a `row`, its columns stand in this order.
+
+    In a zone with summer time a column `c` of times may be accompanied, at the end, by `c_fold`
+    (`core.days.with_wall_clocks`).
+    """
+
+    asset: str
+    row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """The type in pandas of each column."""
+        return {column.name: column.dtype for column in self.columns}
+
+
+def _text(name: str, meaning: str, *, nullable: bool = False, repeats: bool = False) -> Column:
+    return Column(name, Kind.TEXT, meaning, nullable=nullable, repeats=repeats)
+
+
+def _time(name: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, Kind.TIME, meaning, "wall clock of the report zone", nullable=nullable)
+
+
+def _count(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, Kind.COUNT, meaning, unit, nullable=nullable)
+
+
+def _number(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, Kind.NUMBER, meaning, unit, nullable=nullable)
+
+
+_USER = _text("user_id", "the CRM's client id, as text")
+_PROCESS = _text("process", "the process, by its Russian name", repeats=True)
+_EVENT_TYPE = _text("event_type", "the dictionary's description of the event", repeats=True)
+
+RAW_EVENTS = Frame(
+    names.RAW_EVENTS,
+    "row of the source",
+    (
+        _text(
+            "user_id", "the CRM's client id, as text; null where the source has none", nullable=True
+        ),
+        _time("event_time", "when it happened", nullable=True),
+        _text(
+            "event_type",
+            "the dictionary's description; null where it knows no such id",
+            nullable=True,
+            repeats=True,
+        ),
+    ),
+)
+USER_HISTORY = Frame(
+    names.USER_HISTORY,
+    "client of the day",
+    (
+        _USER,
+        _time("first_event_at", "the first event or payment over all history", nullable=True),
+        _time(
+            "first_experiment_at",
+            "the first experiment event before the cut-off, or null",
+            nullable=True,
+        ),
+        _time("first_payment_at", "the first payment before the cut-off, or null", nullable=True),
+    ),
+)
+CLEAN_EVENTS = Frame(
+    names.CLEAN_EVENTS,
+    "valid event of somebody in no experiment",
+    (_USER, _time("event_time", "when it happened"), _EVENT_TYPE),
+)
+UNCLOSED_PROCESSES = Frame(
+    names.UNCLOSED_PROCESSES,
+    "process",
+    (
+        _PROCESS,
+        _count("due", "cases", "whose 24 hours ended on the day"),
+        _count("breached", "cases", "those of the due ones that were not closed in time"),
+        _count("opened", "cases", "opened on the day"),
+        _count("closed", "cases", "closed on the day"),
+        _count("in_progress", "cases", "open at the cut-off, up to 24 h old"),
+        _count("overdue_1_3d", "cases", "open at the cut-off, over 24 h to 3 days old"),
+        _count("overdue_3_7d", "cases", "open at the cut-off, over 3 to 7 days old"),
+        _count("overdue_7_30d", "cases", "open at the cut-off, over 7 to 30 days old"),
+        _number(
+            "usual_breached",
+            "cases",
+            "median of the same weekday of four weeks; null before a full comparison",
+            nullable=True,
+        ),
+        _count("same_day_users", "clients", "the old bot's number, for comparison"),
+    ),
+)
+STUCK_CASES = Frame(
+    names.STUCK_CASES,
+    "open case older than 24 hours",
+    (
+        _PROCESS,
+        _USER,
+        _time("opened_at", "when the case was opened"),
+        _number("age_hours", "hours", "how long it is open at the cut-off"),
+        _count("starts", "events", "how often the process was started within the case"),
+    ),
+)
+CONVERSION_FUNNEL = Frame(
+    names.CONVERSION_FUNNEL,
+    "step of a path, for a group of clients",
+    (
+        _text("group", "all, or a group of clients by its Russian name", repeats=True),
+        _text("path", "main, or first_line: a branch", repeats=True),
+        _text("step", "the event that ends the step", repeats=True),
+        _count("users", "clients", "who came that far within 7 days"),
+        _number("share", "0 to 1", "of the entries; 0 without any"),
+    ),
+)
+DAILY_ACTIVITY = Frame(
+    names.DAILY_ACTIVITY,
+    "type of events",
+    (
+        _EVENT_TYPE,
+        _count("users", "clients", "distinct clients on the day"),
+        _count("events", "events", "events on the day"),
+    ),
+)
+NEW_PAYING_USERS = Frame(
+    names.NEW_PAYING_USERS,
+    "the day",
+    (
+        _count("new_paying", "clients", "first payment ever on the day, not in experiments"),
+        _count("new_paying_experiment", "clients", "the same, in experiments"),
+        _count("paying", "clients", "distinct payers of the day, not in experiments"),
+        _count("payments", "payments", "of these payers on the day"),
+        _count(
+            "same_weekday_last_week",
+            "clients",
+            "new_paying seven days before; null before a full comparison",
+            nullable=True,
+        ),
+        _number(
+            "mean_7d",
+            "clients",
+            "mean of new_paying over the seven days before; null before a full comparison",
+            nullable=True,
+        ),
+    ),
+)
+REPORT_DELIVERY = Frame(
+    names.REPORT_DELIVERY,
+    "message to a chat",
+    (
+        _text("chat", "the chat's id, or outbox"),
+        _count("thread", "id", "the topic in the chat; 0 for none"),
+        _text("kind", "report, continuation, edit, change, late"),
+        _text("state", "planned, sending, sent, failed, unknown"),
+        _count("attempts", "requests", "requests made"),
+        _count("message_id", "id", "the message in the chat; null if there is none", nullable=True),
+        Column("possible_duplicate", Kind.TRUTH, "whether the chat may have it twice"),
+        _text("reason", "why it was refused or is in doubt, or null", nullable=True),
+    ),
+)
+
+#: By asset, in the order in which a day goes through them.
+FRAMES: Mapping[str, Frame] = {
+    frame.asset: frame
+    for frame in (
+        RAW_EVENTS,
+        USER_HISTORY,
+        CLEAN_EVENTS,
+        UNCLOSED_PROCESSES,
+        STUCK_CASES,
+        CONVERSION_FUNNEL,
+        DAILY_ACTIVITY,
+        NEW_PAYING_USERS,
+        REPORT_DELIVERY,
+    )
+}

@@ -1,0 +1,3 @@
+from sales_assets.core.judgement.judging import Judgement, judge
+
+__all__ = ["Judgement", "judge"]

@@ -1,0 +1,71 @@
+"""The bridge to the CRM: active clients, those in experiments, and the time of the data."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, time
+from typing import Any, ClassVar, Self
+
+from sales_assets.core import names
+from sales_assets.core.metrics.activity import Population, population
+from sales_assets.core.report.page import CONTENT, SMALL_SIZE, Block, small_lines, text_width
+from sales_assets.core.report.part import Part, ReportDay, ReportInputs
+from sales_assets.core.report.wording import day_and_month, number, zone_name
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import DAY
+
+POPULATION = "population"
+
+
+@dataclass(frozen=True)
+class CrmBridge(Part):
+    """From the CRM's clients of the day to those that the other parts count."""
+
+    NAME: ClassVar[str] = ru.PART_POPULATION
+    FRAME: ClassVar[str] = names.USER_HISTORY
+    NUMBERS: ClassVar[tuple[str, ...]] = (POPULATION,)
+
+    about: ReportDay
+    clients: Population
+
+    @classmethod
+    def of(cls, inputs: ReportInputs) -> Self | None:
+        """Count the clients of the day's `user_history`."""
+        frame = inputs.frames.get(names.USER_HISTORY)
+        return None if frame is None else cls(inputs.about, population(frame))
+
+    @classmethod
+    def absence(cls, about: ReportDay) -> str:
+        """Name the day without data."""
+        return ru.MISSING_POPULATION.format(day=day_and_month(about.day))
+
+    @classmethod
+    def absence_block(cls, about: ReportDay) -> Block:
+        """Write the absence where the bridge stands."""
+        return _lines(cls.absence(about), about)
+
+    @staticmethod
+    def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
+        """Have none: the bridge explains the other numbers."""
+        yield from ()
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the three numbers of the bridge."""
+        return {POPULATION: {**asdict(self.clients), "left": self.clients.left}}
+
+    def block(self) -> Block:
+        """Write the bridge."""
+        bridge = ru.BRIDGE.format(
+            active=number(self.clients.active),
+            experiments=number(self.clients.in_experiments),
+            left=number(self.clients.left),
+        )
+        return _lines(bridge, self.about)
+
+
+def _lines(bridge: str, about: ReportDay) -> Block:
+    """Write the bridge and the time of the data, in one line where both fit."""
+    midnight = datetime.combine(about.day + DAY, time(), tzinfo=about.zone)
+    until = ru.DATA_UNTIL.format(day=day_and_month(midnight.date()), zone=zone_name(midnight))
+    both = f"{bridge}. {until}"
+    fits = text_width(both, SMALL_SIZE, is_bold=False) <= CONTENT
+    return small_lines([both] if fits else [bridge, until], below=0)
