@@ -13,16 +13,15 @@ from sales_assets.adapters.state.database import State, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot.program import open_api
 from sales_assets.core.bot.access import Known
-from sales_assets.core.delivery.rules import Delivery, is_final_doubt
-from sales_assets.core.delivery.rules import State as Row
+from sales_assets.core.delivery.rules import Delivery, RowState, is_final_doubt
 from sales_assets.core.errors import SalesAssetsError
 
 #: So many lines of one kind are shown; the rest is counted.
 MOST_LINES = 10
 
 _NEXT_STEPS = {
-    Row.PLANNED: "waits for the next delivery run; is report_delivery_sensor on?",
-    Row.SENDING: "is being sent; if its process died, the next run counts it as a doubt",
+    RowState.PLANNED: "waits for the next delivery run; is report_delivery_sensor on?",
+    RowState.SENDING: "is being sent; if its process died, the next run counts it as a doubt",
 }
 _IN_DOUBT = "may have arrived; repeated once, flagged, by the next run after the time of grace"
 _FINAL_DOUBT = "may have arrived; look into the chat, then press the button in the alert or not"
@@ -132,7 +131,7 @@ def _quiet(known: Known) -> str:
 
 def _unsettled(row: Delivery) -> str:
     place = f"{row.chat}/{row.thread}" if row.thread else str(row.chat)
-    if row.state is Row.UNKNOWN:
+    if row.state is RowState.UNKNOWN:
         is_final = is_final_doubt(row, holds_doubts=False)
         step = _FINAL_DOUBT if is_final else _IN_DOUBT
     else:

@@ -10,15 +10,15 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import invites, ledger, subscriptions
 from sales_assets.bot import readings
 from sales_assets.core.bot import access, texts
-from sales_assets.core.bot.access import Answer, Asker, Standing
+from sales_assets.core.bot.access import Admission, Asker, Standing
 from sales_assets.core.bot.incoming import (
     Action,
-    Button,
     Command,
     Incoming,
     Migrated,
     Moved,
     Place,
+    Press,
     Pressed,
     Said,
     parse_command,
@@ -26,8 +26,8 @@ from sales_assets.core.bot.incoming import (
     parse_pressed,
 )
 from sales_assets.core.bot.outlook import Outlook, outlook
-from sales_assets.core.bot.replies import Kind, Reply
-from sales_assets.core.delivery.rules import NO_THREAD, State, Timetable
+from sales_assets.core.bot.replies import Reply, ReplyKind
+from sales_assets.core.delivery.rules import NO_THREAD, RowState, Timetable
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
@@ -36,7 +36,7 @@ _DECIDING = frozenset({"start", "init", "stop"})
 
 
 @dataclass(frozen=True)
-class Facts:
+class Context:
     """What was found out before the transaction: the clock, the storage, the service's word.
 
     `stored` is the stored report of the day that is asked for as it is known now.
@@ -46,7 +46,7 @@ class Facts:
     report_days: Collection[date] = ()
     stuck_days: Collection[date] = ()
     is_chat_admin: bool = True
-    stored: readings.Stored | None = None
+    stored: readings.StoredNow | None = None
 
 
 class Handlers:
@@ -83,20 +83,20 @@ class Handlers:
 
     # --- Updates ---
 
-    def handle(self, session: Session, incoming: Incoming | None, facts: Facts) -> list[Reply]:
+    def handle(self, session: Session, incoming: Incoming | None, facts: Context) -> list[Reply]:
         """Do what the update asks for; return what is owed for it."""
         match incoming:
             case Said():
                 return self._said(session, incoming, facts)
             case Pressed():
-                return _Press(self, session, incoming, facts).replies()
+                return _Pressing(self, session, incoming, facts).replies()
             case Moved():
                 return self._moved(session, incoming, facts)
             case Migrated():
                 ledger.migrate_chat(session, incoming.old, incoming.new, facts.now)
         return []
 
-    def _said(self, session: Session, said: Said, facts: Facts) -> list[Reply]:
+    def _said(self, session: Session, said: Said, facts: Context) -> list[Reply]:
         command = self.command(said)
         if command is None and said.place.is_group:
             return []  # what people say to each other, or to another bot
@@ -107,7 +107,7 @@ class Handlers:
         asker = Asker(said.place, is_owner=is_owner, is_chat_admin=is_chat_admin)
         return _Conversation(self, session, asker, said.user, facts).replies(command)
 
-    def _moved(self, session: Session, moved: Moved, facts: Facts) -> list[Reply]:
+    def _moved(self, session: Session, moved: Moved, facts: Context) -> list[Reply]:
         place = moved.place
         if not moved.is_in:
             reason = access.REMOVED if place.is_group else access.BLOCKED
@@ -119,7 +119,7 @@ class Handlers:
         is_owner = self.is_owner(moved.user, place)
         if access.may_add_to_groups(is_owner, theirs):
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]
-        return [Reply(Kind.LEAVE, place.chat)]
+        return [Reply(ReplyKind.LEAVE, place.chat)]
 
     # --- Shared ---
 
@@ -142,11 +142,11 @@ class Handlers:
             self._delivery_time, self._zone, now.astimezone(self._zone).date()
         )
 
-    def outlook(self, facts: Facts) -> Outlook:
+    def outlook(self, facts: Context) -> Outlook:
         """Return how things stand."""
         return outlook(self._timetable, facts.report_days, facts.now)
 
-    def welcome(self, session: Session, place: Place, facts: Facts) -> str:
+    def welcome(self, session: Session, place: Place, facts: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""
         stands = self.outlook(facts)
         is_served = subscriptions.was_served(session, place, stands.finished)
@@ -163,7 +163,7 @@ class _Conversation:
         session: Session,
         asker: Asker,
         user: int | None,
-        facts: Facts,
+        facts: Context,
     ) -> None:
         self._handlers = handlers
         self._session = session
@@ -206,16 +206,16 @@ class _Conversation:
         handlers, facts = self._handlers, self._facts
         has_admins = bool(handlers.admins)
         match access.answer_to_init(self._asker, self._known, facts.now, has_admins=has_admins):
-            case Answer.SUBSCRIBE:
+            case Admission.SUBSCRIBE:
                 return self._subscribe()
-            case Answer.ALREADY:
+            case Admission.ALREADY:
                 when = handlers.when(facts.now)
                 return [self._text(ru.BOT_ALREADY_SUBSCRIBED.format(when=when))]
-            case Answer.ASK:
+            case Admission.ASK:
                 return self._ask_the_admins()
-            case Answer.WAIT:
+            case Admission.WAIT:
                 return [self._text(ru.BOT_STILL_WAITING)]
-            case Answer.CHAT_ADMINS_ONLY:
+            case Admission.CHAT_ADMINS_ONLY:
                 return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
         return [self._text(ru.BOT_NEUTRAL)]
 
@@ -228,7 +228,7 @@ class _Conversation:
         waiting = subscriptions.request(self._session, self._place, self._user, self._facts.now)
         question, buttons = texts.request(waiting), texts.request_buttons(waiting.id)
         asked = [
-            Reply(Kind.TEXT, admin, html=question, buttons=buttons)
+            Reply(ReplyKind.TEXT, admin, html=question, buttons=buttons)
             for admin in self._handlers.admins
         ]
         return [self._text(ru.BOT_REQUESTED), *asked]
@@ -321,11 +321,11 @@ class _Conversation:
         return _text(self._place, html)
 
 
-class _Press:
+class _Pressing:
     """One pressed button; whatever happens, the press is answered."""
 
     def __init__(
-        self, handlers: Handlers, session: Session, pressed: Pressed, facts: Facts
+        self, handlers: Handlers, session: Session, pressed: Pressed, facts: Context
     ) -> None:
         self._handlers = handlers
         self._session = session
@@ -359,7 +359,7 @@ class _Press:
         no_report = ru.BOT_NO_REPORT.format(day=full_date(day))
         return [self._answer(), *found] if found else [self._answer(no_report)]
 
-    def _decide(self, button: Button) -> list[Reply]:
+    def _decide(self, button: Press) -> list[Reply]:
         if button.action is Action.AGAIN:
             return [self._answer(self._send_again(button.number))]
         known = subscriptions.by_id(self._session, button.number)
@@ -369,7 +369,7 @@ class _Press:
         place = Place(known.chat, known.thread, known.kind, known.title)
         told = self._allow(known, place) if is_allowed else self._refuse(known)
         decided = texts.decided(known, is_allowed=is_allowed)
-        edit = Reply(Kind.EDIT, self._place.chat, html=decided, message=self._pressed.message)
+        edit = Reply(ReplyKind.EDIT, self._place.chat, html=decided, message=self._pressed.message)
         return [self._answer(), edit, _text(place, told)]
 
     def _allow(self, known: access.Known, place: Place) -> str:
@@ -385,11 +385,15 @@ class _Press:
             row = ledger.send_again(self._session, delivery_id, self._facts.now)
         except ledger.UnknownDeliveryError:
             return ru.BOT_OLD_BUTTON
-        return ru.BOT_SENDS_AGAIN if row.state is State.PLANNED else ru.BOT_SENT_BEFORE
+        return ru.BOT_SENDS_AGAIN if row.state is RowState.PLANNED else ru.BOT_SENT_BEFORE
 
     def _answer(self, text: str = "") -> Reply:
         return Reply(
-            Kind.ANSWER, self._place.chat, html=text, query=self._pressed.query, is_alert=bool(text)
+            ReplyKind.ANSWER,
+            self._place.chat,
+            html=text,
+            query=self._pressed.query,
+            is_alert=bool(text),
         )
 
 
@@ -402,4 +406,4 @@ def _with_thread(place: Place, known: Sequence[access.Known]) -> Place:
 
 
 def _text(place: Place, html: str) -> Reply:
-    return Reply(Kind.TEXT, place.chat, place.thread or NO_THREAD, html=html)
+    return Reply(ReplyKind.TEXT, place.chat, place.thread or NO_THREAD, html=html)

@@ -16,8 +16,8 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import State, StateError, open_state
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.bot.handlers import Facts, Handlers
-from sales_assets.bot.readings import Stored
+from sales_assets.bot.handlers import Context, Handlers
+from sales_assets.bot.readings import StoredNow
 from sales_assets.bot.sender import Sender
 from sales_assets.core.bot.incoming import Incoming
 from sales_assets.core.errors import SalesAssetsError
@@ -232,21 +232,21 @@ class _Bot:
             facts.now,
         )
 
-    async def _facts(self, incoming: Incoming | None) -> Facts:
+    async def _facts(self, incoming: Incoming | None) -> Context:
         """Find out what the decision needs and a transaction must not wait for."""
         asked = self._handlers.asks_who_rules(incoming)
         is_chat_admin = await self._api.is_chat_admin(*asked) if asked else True
         return await asyncio.to_thread(self._stored_facts, incoming, is_chat_admin)
 
-    def _stored_facts(self, incoming: Incoming | None, is_chat_admin: bool) -> Facts:  # noqa: FBT001 - handed over to a thread
+    def _stored_facts(self, incoming: Incoming | None, is_chat_admin: bool) -> Context:  # noqa: FBT001 - handed over to a thread
         day = self._handlers.asks_for_today(incoming)
         stored = self._archive.report(day) if day else None
-        return Facts(
+        return Context(
             now=self._clock(),
             report_days=self._archive.report_days(),
             stuck_days=self._archive.stuck_days(),
             is_chat_admin=is_chat_admin,
-            stored=Stored.of(stored) if stored else None,
+            stored=StoredNow.of(stored) if stored else None,
         )
 
 

@@ -11,14 +11,14 @@ from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.state.database import DeliveryRow, SentContent
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.incoming import Place
-from sales_assets.core.bot.replies import Kind, Reply
+from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, TEXT_LIMIT, Number, split_html
 from sales_assets.core.delivery.rules import NO_THREAD
 from sales_assets.core.report.report import headline_numbers
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredNow:
     """A report as the storage has it now."""
 
     day: date
@@ -26,7 +26,7 @@ class Stored:
     numbers: Mapping[str, Number]
 
     @classmethod
-    def of(cls, report: StoredReport) -> "Stored":
+    def of(cls, report: StoredReport) -> "StoredNow":
         """Return what the bot needs of a stored report."""
         content = report.content
         return cls(report.day, content["caption"], headline_numbers(content["numbers"]))
@@ -55,7 +55,7 @@ def report_replies(
     return _filled(report, content.caption_html, content.caption_html)
 
 
-def now_replies(session: Session, place: Place, day: date, stored: Stored | None) -> list[Reply]:
+def now_replies(session: Session, place: Place, day: date, stored: StoredNow | None) -> list[Reply]:
     """Return the stored report of `day`, and what changed since the place was sent it."""
     if stored is None:
         return []
@@ -68,13 +68,13 @@ def now_replies(session: Session, place: Place, day: date, stored: Stored | None
 
 def stuck_reply(place: Place, day: date) -> Reply:
     """Return the list of stuck cases, which is read and written down when it is sent."""
-    return Reply(Kind.STUCK, place.chat, place.thread or NO_THREAD, day=day)
+    return Reply(ReplyKind.STUCK, place.chat, place.thread or NO_THREAD, day=day)
 
 
 def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
     """Return a report without its words; one that was sent can be compared with today's."""
     return Reply(
-        Kind.REPORT,
+        ReplyKind.REPORT,
         place.chat,
         place.thread or NO_THREAD,
         buttons=texts.report_keyboard(day, with_now=is_sent),
@@ -85,7 +85,7 @@ def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
 def _filled(report: Reply, caption: str, html: str) -> list[Reply]:
     """Return the report with its words; what does not fit under the picture follows it."""
     first, *more = split_html(html, CAPTION_LIMIT, TEXT_LIMIT)
-    further = (Reply(Kind.TEXT, report.chat, report.thread, html=text) for text in more)
+    further = (Reply(ReplyKind.TEXT, report.chat, report.thread, html=text) for text in more)
     return [replace(report, html=first, caption=caption), *further]
 
 

@@ -16,10 +16,10 @@ from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import StateError
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.bot import texts
-from sales_assets.core.bot.replies import Kind, Reply
+from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery import rules
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, Message, split_html, text_alone
-from sales_assets.core.delivery.rules import Answer, Outcome, Verdict, classify
+from sales_assets.core.delivery.rules import Answer, Meaning, Outcome, classify
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
@@ -140,8 +140,8 @@ class Sender:
             return True
 
     async def _apologise(self, reply: Reply) -> None:
-        if reply.kind in (Kind.REPORT, Kind.STUCK):
-            await self._send(Reply(Kind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED))
+        if reply.kind in (ReplyKind.REPORT, ReplyKind.STUCK):
+            await self._send(Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED))
 
     # --- One reply ---
 
@@ -165,7 +165,7 @@ class Sender:
                 break
         await self._give_up(reply, verdict)
 
-    async def _wait(self, verdict: Verdict, tried: int) -> bool:
+    async def _wait(self, verdict: Meaning, tried: int) -> bool:
         """Wait for the next try; False if there is no use in one.
 
         Raises:
@@ -188,22 +188,22 @@ class Sender:
     async def _request(self, reply: Reply, message: Message | None) -> Answer:
         api = self._api
         match reply.kind:
-            case Kind.ANSWER:
+            case ReplyKind.ANSWER:
                 return await api.answer_pressed(reply.query, reply.html, is_alert=reply.is_alert)
-            case Kind.EDIT:
+            case ReplyKind.EDIT:
                 return await api.edit_text(reply.chat, reply.message, reply.html)
-            case Kind.LEAVE:
+            case ReplyKind.LEAVE:
                 return await api.leave(reply.chat)
-            case Kind.STUCK:
+            case ReplyKind.STUCK:
                 return await self._send_stuck(reply)
         if message is None:
             raise RuntimeError(f"a {reply.kind} without a message")
         return await api.send(reply.chat, reply.thread, message)
 
     async def _message(self, reply: Reply) -> Message | None:
-        if reply.kind is Kind.TEXT:
+        if reply.kind is ReplyKind.TEXT:
             return Message(_NO_DAY, "reply", reply.html, buttons=reply.buttons)
-        if reply.kind is not Kind.REPORT or reply.day is None:
+        if reply.kind is not ReplyKind.REPORT or reply.day is None:
             return None
         return await asyncio.to_thread(self._report, reply, reply.day)
 
@@ -252,14 +252,14 @@ class Sender:
         count = len(self._archive.stuck(day))
         return count, self._archive.spreadsheet(day) if count else b""
 
-    def _remember(self, message: Message | None, verdict: Verdict) -> None:
+    def _remember(self, message: Message | None, verdict: Meaning) -> None:
         if message is not None and message.picture is not None and verdict.file_id:
             self._files[_name(message)] = verdict.file_id
 
-    async def _give_up(self, reply: Reply, verdict: Verdict) -> None:
+    async def _give_up(self, reply: Reply, verdict: Meaning) -> None:
         """Let a refusal have its effect: a chat that is gone sleeps, and so does a lost topic."""
         LOG.warning("A %s to chat %s was given up: %s", reply.kind, reply.chat, verdict.reason)
-        if reply.kind is Kind.LEAVE:
+        if reply.kind is ReplyKind.LEAVE:
             return
         thread = reply.thread if verdict.outcome is Outcome.THREAD_GONE else None
         if verdict.outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
@@ -276,7 +276,7 @@ class Sender:
 
 
 _NO_DAY: Final = date.min
-_UNTRIED: Final = Verdict(Outcome.NOT_SENT, "never tried")
+_UNTRIED: Final = Meaning(Outcome.NOT_SENT, "never tried")
 
 
 def _name(message: Message) -> str:
@@ -285,7 +285,7 @@ def _name(message: Message) -> str:
     return f"{form}:{sha256(message.picture or b'').hexdigest()}"
 
 
-def _adapted(message: Message | None, verdict: Verdict) -> Message | None:
+def _adapted(message: Message | None, verdict: Meaning) -> Message | None:
     """Return what to try in place of a refused message; None if nothing is left to try."""
     if message is None:
         return None

@@ -17,7 +17,7 @@ from sales_assets.defs.partitions import DAYS_PER_RUN
 
 
 @dataclass
-class Outcome:
+class Computed:
     """What came of a range: the days with a report, and what failed, in words."""
 
     reported: list[date] = field(default_factory=list)
@@ -36,9 +36,9 @@ def require_finished(settings: Settings, days: Sequence[date], today: date) -> N
             )
 
 
-def compute(settings: Settings, days: Sequence[date]) -> Outcome:
+def compute(settings: Settings, days: Sequence[date]) -> Computed:
     """Compute contiguous `days` in runs of at most half a year; a blocked day stops only itself."""
-    outcome = Outcome()
+    outcome = Computed()
     with _instance(settings) as instance:
         definitions = build_definitions(settings)
         for start in range(0, len(days), DAYS_PER_RUN):
@@ -57,7 +57,7 @@ def _compute_span(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     days: Sequence[date],
-    outcome: Outcome,
+    outcome: Computed,
 ) -> None:
     job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
     result = run_job(job, instance, days)
@@ -81,7 +81,7 @@ def _report_without_failed_parts(
     instance: dg.DagsterInstance,
     days: Sequence[date],
     failed: Sequence[str],
-    outcome: Outcome,
+    outcome: Computed,
 ) -> None:
     job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
     tags = {FAILED_METRICS_TAG: ",".join(failed)}

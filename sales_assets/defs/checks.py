@@ -1,6 +1,6 @@
 """Checks of core as Dagster shows them: one result for the run, each failing day by name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -164,11 +164,6 @@ def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
 def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
     rows = [{"day": day.isoformat(), **outcome.failing} for day, outcome in by_day.items()]
     return {"by_day": dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) or "")}
-
-
-def first_failure(outcomes: Iterable[CheckOutcome]) -> CheckOutcome | None:
-    """Return the first outcome that failed, if any."""
-    return next((found for found in outcomes if not found.passed), None)
 
 
 def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:

@@ -53,8 +53,8 @@ class InputsOfRun:
         about = ReportDay(
             day=day,
             zone=self._lookback.calendar.zone,
-            history_first_day=self._lookback.history_first_day(),
-            flawed_days=tuple(sorted(self._lookback.flawed_days(day))),
+            history_first_day=self._lookback.history.source_first_day,
+            flawed_days=tuple(sorted(self._lookback.history.flawed_days(day))),
         )
         quality = self._attempt("the rows set aside", lambda: self._quality(day))
         return ReportInputs(about, _present(frames), _present(before), quality)
@@ -69,8 +69,8 @@ class InputsOfRun:
 
     def _frame(self, asset: str, day: date) -> pd.DataFrame | None:
         """Return the stored frame; a metric that is not there, or failed just now, is counted."""
-        if asset not in self._failed and self._lookback.store.holds(asset, day):
-            return self._lookback.store.read(asset, day)
+        if asset not in self._failed and self._lookback.history.store.holds(asset, day):
+            return self._lookback.history.store.read(asset, day)
         self._context.log.warning("%s of %s is not stored; counting it", asset, day)
         return self._attempt(f"{asset} of {day}", lambda: self._count(asset)[day])
 
@@ -82,10 +82,10 @@ class InputsOfRun:
     def _made(self, make: _Maker) -> _Frames:
         log = self._lookback.event_log(self._context)
         days = self._lookback.report_days(self._context)
-        return make(log, days, self._lookback.history_first_day())
+        return make(log, days, self._lookback.history.source_first_day)
 
     def _quality(self, day: date) -> DataQuality:
-        raw = self._lookback.store.read(names.RAW_EVENTS, day)
+        raw = self._lookback.history.store.read(names.RAW_EVENTS, day)
         _, counts = cleaning.set_aside(raw)
         return DataQuality(rows=len(raw), set_aside=counts)
 

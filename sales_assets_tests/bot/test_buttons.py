@@ -1,7 +1,7 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
 from sales_assets.adapters.state.ledger import Ledger, Subscriber
-from sales_assets.core.delivery.rules import GRACE, MOST_DOUBTS, Outcome, Verdict
+from sales_assets.core.delivery.rules import GRACE, MOST_DOUBTS, Meaning, Outcome
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, BotWorld, buttons
 
 SILENT = {"text": "", "show_alert": False}
@@ -78,7 +78,7 @@ def test_an_admin_orders_a_doubtful_report_again(world: BotWorld) -> None:
         for _ in range(MOST_DOUBTS):
             claim = ledger.claim(ledger.rows(DAY)[0], "a test", now, report.content_sha256)
             assert claim is not None
-            ledger.finish(claim, Verdict(Outcome.UNKNOWN, "HTTP 500"), now)
+            ledger.finish(claim, Meaning(Outcome.UNKNOWN, "HTTP 500"), now)
             now += GRACE
     world.clock.now = now
     world.deliver(report)  # asks the admin

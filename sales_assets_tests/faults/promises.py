@@ -8,7 +8,7 @@ from typing import Any
 
 from sales_assets.adapters.state.database import BotUpdate, Subscription
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import Delivery, Kind, State, is_final_doubt
+from sales_assets.core.delivery.rules import Delivery, Kind, RowState, is_final_doubt
 from sales_assets_tests.faults.stage import HEALTHY, MIGRATES, VERDICT, Seat, Stage
 
 SENDS = ("sendPhoto", "sendDocument", "sendMessage")
@@ -114,12 +114,12 @@ def delivery_breaches(stage: Stage, found: list[Place]) -> Iterator[str]:
 def alert_kinds(stage: Stage) -> set[str]:
     with stage.state() as state:
         rows = Ledger(state).rows(stage.day)
-    return {row.kind for row in rows if row.chat == stage.admin and row.state == State.SENT}
+    return {row.kind for row in rows if row.chat == stage.admin and row.state == RowState.SENT}
 
 
 def copy_breaches(place: Place) -> Iterator[str]:
     count, row = len(place.copies), place.report
-    is_flagged = row is not None and (row.possible_duplicate or row.state == State.UNKNOWN)
+    is_flagged = row is not None and (row.possible_duplicate or row.state == RowState.UNKNOWN)
     if count > 2:
         yield f"wrong: {place} got {count} copies"
     if count == 2 and not is_flagged:
@@ -128,7 +128,7 @@ def copy_breaches(place: Place) -> Iterator[str]:
         yield f"wrong: {place} holds doubts and got {count} copies"
     for kind, other in place.rows.items():
         texts = sent_texts(place, kind)
-        if texts > 1 + other.possible_duplicate and other.state != State.UNKNOWN:
+        if texts > 1 + other.possible_duplicate and other.state != RowState.UNKNOWN:
             yield f"wrong: {place} got {kind} {texts} times: {other}"
 
 
@@ -146,19 +146,19 @@ def sent_texts(place: Place, kind: str) -> int:
 
 def row_breaches(place: Place, alerts: set[str]) -> Iterator[str]:
     row, count = place.report, len(place.copies)
-    if row is None or row.state in (State.PLANNED, State.SENDING):
+    if row is None or row.state in (RowState.PLANNED, RowState.SENDING):
         if place.state == ACTIVE:
             yield f"lost: {place} is active and its report is {row and row.state}: {row}"
         return
-    if row.state == State.SENT and not count:
+    if row.state == RowState.SENT and not count:
         yield f"lost: {place} got nothing and the ledger says sent: {row}"
-    if row.state == State.SENT and row.message_id not in {c["message_id"] for c in place.copies}:
+    if row.state == RowState.SENT and row.message_id not in {c["message_id"] for c in place.copies}:
         yield f"wrong: {place}: no copy has the ledger's message {row.message_id}"
-    if row.state == State.FAILED and count > row.doubts:
+    if row.state == RowState.FAILED and count > row.doubts:
         yield f"wrong: {place} got {count} copies and the ledger says failed: {row}"
-    if row.state == State.FAILED and place.state == ACTIVE:
+    if row.state == RowState.FAILED and place.state == ACTIVE:
         yield f"lost: {place} is active and was refused: {row.reason}"
-    if row.state == State.UNKNOWN and place.state == ACTIVE:
+    if row.state == RowState.UNKNOWN and place.state == ACTIVE:
         yield from doubt_breaches(place, row, alerts)
 
 
@@ -172,16 +172,16 @@ def doubt_breaches(place: Place, row: Delivery, alerts: set[str]) -> Iterator[st
 def correction_breaches(stage: Stage, place: Place) -> Iterator[str]:
     """A chat whose report arrived shows the newest version, and heard what changed."""
     row = place.report
-    if row is None or row.state != State.SENT:
+    if row is None or row.state != RowState.SENT:
         return
     shown = shown_caption(stage, place, row.message_id)
     words = re.compile(rf"{re.escape(stage.shown_words)}\b")
     if not words.search(shown) and not is_gone(place):
         yield f"wrong: {place} shows {shown[:60]!r}, the newest is {stage.shown_words}: {row}"
     edit, change = place.rows.get(Kind.EDIT), place.rows.get(Kind.CHANGE)
-    if edit is not None and edit.state == State.SENT and change is None:
+    if edit is not None and edit.state == RowState.SENT and change is None:
         yield f"lost: {place} was corrected and not told what changed"
-    if change is not None and change.state in (State.PLANNED, State.SENDING, State.FAILED):
+    if change is not None and change.state in (RowState.PLANNED, RowState.SENDING, RowState.FAILED):
         yield f"lost: {place} waits for its change reply: {change}"
 
 
@@ -189,7 +189,7 @@ def is_gone(place: Place) -> bool:
     """Whether the message could not be edited any more, and the reply alone told the change."""
     edit, change = place.rows.get(Kind.EDIT), place.rows.get(Kind.CHANGE)
     says_gone = edit is not None and (edit.reason or "").startswith("the message is gone")
-    return says_gone and change is not None and change.state in (State.SENT, State.UNKNOWN)
+    return says_gone and change is not None and change.state in (RowState.SENT, RowState.UNKNOWN)
 
 
 def shown_caption(stage: Stage, place: Place, message_id: int | None) -> str:

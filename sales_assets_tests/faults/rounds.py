@@ -23,7 +23,7 @@ from sales_assets.adapters.delivery.owed import pending_deliveries
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import State
+from sales_assets.core.delivery.rules import RowState
 from sales_assets_tests.faults import processes, promises, trouble
 from sales_assets_tests.faults.crowd import Crowd
 from sales_assets_tests.faults.leaks import leaks, row_leaks
@@ -274,7 +274,7 @@ class Round:
             figures.copies += len(place.copies)
             figures.extra += max(0, len(place.copies) - 1)
             figures.flagged += bool(row and row.possible_duplicate)
-            figures.in_doubt += bool(row and row.state == State.UNKNOWN)
+            figures.in_doubt += bool(row and row.state == RowState.UNKNOWN)
             figures.asleep += place.state == "asleep"
 
     def ask_the_owner(self, found: list[Place]) -> None:
@@ -288,7 +288,9 @@ class Round:
         arrived = {str(place): place for place in promises.places(self.stage)}
         for place in doubtful:
             now = arrived[str(place)]
-            is_refused = now.state == "asleep" and now.report and now.report.state == State.FAILED
+            is_refused = (
+                now.state == "asleep" and now.report and now.report.state == RowState.FAILED
+            )
             if len(now.copies) != 1 and not is_refused:
                 self.breaches.append(f"lost: {now} got {len(now.copies)} by hand: {now.report}")
             self.figures.recovered += 1
@@ -377,7 +379,7 @@ def daemon(stage: Stage) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def unanswered(place: Place) -> bool:
-    return not place.copies and place.report is not None and place.report.state == State.UNKNOWN
+    return not place.copies and place.report is not None and place.report.state == RowState.UNKNOWN
 
 
 def hold_lock(path: str, seconds: float) -> None:

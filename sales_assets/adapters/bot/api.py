@@ -13,7 +13,7 @@ from telegram.constants import ChatMemberStatus, ParseMode
 from sales_assets.adapters.bot.updates import ALLOWED
 from sales_assets.adapters.delivery.telegram import TelegramTransport, keyboard
 from sales_assets.core.delivery.messages import Keyboard
-from sales_assets.core.delivery.rules import Answer, Outcome, Verdict, classify
+from sales_assets.core.delivery.rules import Answer, Meaning, Outcome, classify
 from sales_assets.core.errors import SalesAssetsError
 
 #: How long Telegram holds a request for updates open; a dead connection is noticed soon after.
@@ -151,13 +151,13 @@ class BotApi(TelegramTransport):
         return result
 
 
-def weigh(answer: Answer) -> Verdict:
+def weigh(answer: Answer) -> Meaning:
     """Return what an answer proves: as for a message, and a bare "true" is success, too.
 
     Settling a button and leaving a chat are answered so.
     """
     is_done = answer.status == HTTPStatus.OK and _result_of(answer) is True
-    return Verdict(Outcome.SENT) if is_done else classify(answer)
+    return Meaning(Outcome.SENT) if is_done else classify(answer)
 
 
 def _result_of(answer: Answer) -> Any:

@@ -13,7 +13,7 @@ from sales_assets.adapters.delivery.transport import Transport
 from sales_assets.adapters.state.ledger import OUTBOX, Ledger, Subscriber
 from sales_assets.core.delivery import messages, rules
 from sales_assets.core.delivery.messages import Message, Notice, ReportToSend
-from sales_assets.core.delivery.rules import Delivery, Kind, State, Timetable
+from sales_assets.core.delivery.rules import Delivery, Kind, RowState, Timetable
 
 #: Requests under way at once: a chat that stalls holds one of them.
 WORKERS = 8
@@ -133,7 +133,7 @@ class _Dispatch:
     ) -> None:
         now = self._clock()
         rows = await beside_loop(self._ledger.rows, self._day)
-        if is_news or any(row.state == State.SENT or row.by_hand for row in rows):
+        if is_news or any(row.state == RowState.SENT or row.by_hand for row in rows):
             await beside_loop(self._ledger.remember_content, report, now)
         if is_news:
             for kind in messages.report_kinds(report):
@@ -176,7 +176,7 @@ class _Dispatch:
         soon = [
             row.not_before or now
             for row in rows
-            if row.state == State.PLANNED
+            if row.state == RowState.PLANNED
             and (row.chat, row.thread) in mine
             and may_send(row, is_news=is_news)
             and not row.kind.startswith((Kind.ALERT, Kind.LATE))
@@ -194,7 +194,7 @@ class _Dispatch:
         shown = rows.get(Kind.REPORT)
         if shown is not None and may_send(shown, is_news=is_news):
             shown = await self._send_report(report, place, shown)
-        if shown is None or shown.state != State.SENT:
+        if shown is None or shown.state != RowState.SENT:
             return
         place = replace(place, chat=shown.chat)
         shown = await self._correct(report, place, shown)
@@ -227,7 +227,7 @@ class _Dispatch:
             row = await self._sending.send(
                 row, place, _always(message), sha256=report.content_sha256
             )
-            if row.state != State.SENT:
+            if row.state != RowState.SENT:
                 return
 
     # --- Corrections ---
@@ -272,7 +272,7 @@ class _Dispatch:
         rows = await self._rows_of(place)
         number = 1
         while (rest := rows.get(messages.continuation_kind(number))) is not None:
-            if rest.state == State.SENT and rest.content_sha256 != report.content_sha256:
+            if rest.state == RowState.SENT and rest.content_sha256 != report.content_sha256:
                 await self._edit_continuation(report, place, shown, rest, number)
             number += 1
 
@@ -334,9 +334,9 @@ class _Dispatch:
     async def _ask_about_yesterday(self) -> None:
         """Ask about the doubts of the day before, which is no news now: nothing repeats them."""
         rows = await beside_loop(self._ledger.rows, self._day - timedelta(days=1))
-        asked = {row.kind for row in rows if row.state == State.SENT}
+        asked = {row.kind for row in rows if row.state == RowState.SENT}
         for row in rows:
-            if row.state == State.UNKNOWN and not row.kind.startswith(Kind.ALERT):
+            if row.state == RowState.UNKNOWN and not row.kind.startswith(Kind.ALERT):
                 alert = messages.doubt_alert(row, holds_doubts=False)
                 if alert.kind not in asked:
                     self._sending.alerts.append(replace(alert, day=self._day))
@@ -412,11 +412,11 @@ def _always(message: Message) -> Callable[[Delivery], Message]:
 
 
 def _is_out(row: Delivery) -> bool:
-    return row.state in (State.SENT, State.SENDING, State.UNKNOWN)
+    return row.state in (RowState.SENT, RowState.SENDING, RowState.UNKNOWN)
 
 
 def _is_shown(row: Delivery, kind: str | None, places: set[tuple[int, int]]) -> bool:
     """Whether the result speaks of `row`: a plan for a chat that left is no business of it."""
-    if row.state == State.PLANNED and (row.chat, row.thread) not in places:
+    if row.state == RowState.PLANNED and (row.chat, row.thread) not in places:
         return False
     return row.kind == kind if kind else not row.kind.startswith((Kind.ALERT, Kind.LATE))

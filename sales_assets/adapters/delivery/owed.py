@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sales_assets.adapters.state.ledger import Ledger, Subscriber
 from sales_assets.core.delivery import rules
-from sales_assets.core.delivery.rules import Delivery, Kind, State, Timetable
+from sales_assets.core.delivery.rules import Delivery, Kind, RowState, Timetable
 
 
 def pending_deliveries(
@@ -42,7 +42,9 @@ def late_notices_owed(
     if now < timetable.due_at(day):
         return []
     told = {
-        (row.chat, row.thread, row.kind) for row in ledger.rows(day) if row.state != State.PLANNED
+        (row.chat, row.thread, row.kind)
+        for row in ledger.rows(day)
+        if row.state != RowState.PLANNED
     }
     places = [(*place.place, Kind.LATE) for place in ledger.subscribers()]
     alerts = [(chat, 0, f"{Kind.ALERT}:{Kind.LATE}") for chat in admins]
@@ -59,7 +61,7 @@ def _is_pending(
     *,
     is_news: bool,
 ) -> bool:
-    if any(row.state == State.SENDING and not rules.has_expired(row, now) for row in rows):
+    if any(row.state == RowState.SENDING and not rules.has_expired(row, now) for row in rows):
         return False
     planned = {(row.chat, row.thread) for row in rows if row.kind == Kind.REPORT}
     return (
@@ -74,7 +76,7 @@ def _in_turn(rows: Sequence[Delivery]) -> list[Delivery]:
     arrived = {
         (row.chat, row.thread)
         for row in rows
-        if row.kind == Kind.REPORT and row.state == State.SENT
+        if row.kind == Kind.REPORT and row.state == RowState.SENT
     }
     return [
         row
@@ -112,7 +114,7 @@ def _lacks_correction(
     edits = {(row.chat, row.thread): row for row in rows if row.kind == Kind.EDIT}
     for row in rows:
         place = (row.chat, row.thread)
-        is_shown = row.kind == Kind.REPORT and row.state == State.SENT and place in places
+        is_shown = row.kind == Kind.REPORT and row.state == RowState.SENT and place in places
         if is_shown and row.content_sha256 != sha256:
             edit = edits.get(place)
             if edit is None or edit.content_sha256 != sha256:

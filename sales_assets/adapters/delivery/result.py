@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from sales_assets.core.delivery import rules
-from sales_assets.core.delivery.rules import Delivery, State
+from sales_assets.core.delivery.rules import Delivery, RowState
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.frames import REPORT_DELIVERY
 
@@ -26,22 +26,22 @@ class DeliveryResult:
     @property
     def sent(self) -> int:
         """Messages that arrived."""
-        return self._count(State.SENT)
+        return self._count(RowState.SENT)
 
     @property
     def failed(self) -> int:
         """Messages refused for good, or not sent while they were news."""
-        return self._count(State.FAILED)
+        return self._count(RowState.FAILED)
 
     @property
     def unknown(self) -> int:
         """Messages of which nobody knows whether they arrived."""
-        return self._count(State.UNKNOWN)
+        return self._count(RowState.UNKNOWN)
 
     @property
     def waiting(self) -> int:
         """Messages that a later run sends."""
-        return self._count(State.PLANNED) + self._count(State.SENDING)
+        return self._count(RowState.PLANNED) + self._count(RowState.SENDING)
 
     @property
     def possible_duplicates(self) -> int:
@@ -53,7 +53,7 @@ class DeliveryResult:
         """Whether every message arrived."""
         return self.sent == len(self.outcomes)
 
-    def _count(self, state: State) -> int:
+    def _count(self, state: RowState) -> int:
         return int((self.outcomes["state"] == state.value).sum())
 
 

@@ -15,7 +15,7 @@ from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.state.ledger import Ledger, Subscriber
 from sales_assets.core.delivery import messages, rules
 from sales_assets.core.delivery.messages import Message, Notice
-from sales_assets.core.delivery.rules import Answer, Delivery, Kind, Outcome, State, Verdict
+from sales_assets.core.delivery.rules import Answer, Delivery, Kind, Meaning, Outcome, RowState
 from sales_assets.core.errors import SalesAssetsError
 
 #: So many vain requests in a row, to any chats, are the service's trouble and not a chat's.
@@ -112,7 +112,7 @@ class Sending:
 
     async def _transmit(
         self, claim: Delivery, place: Subscriber, message: Message, edits: int | None
-    ) -> tuple[Delivery, Verdict]:
+    ) -> tuple[Delivery, Meaning]:
         """Make the request, and those that a refusal of its form leads to."""
         tried: set[tuple[Outcome, Message]] = set()
         verdict = await self._request(claim, place.chat, place.thread, message, edits)
@@ -130,7 +130,7 @@ class Sending:
 
     async def _request(
         self, claim: Delivery, chat: int, thread: int, message: Message, edits: int | None
-    ) -> Verdict:
+    ) -> Meaning:
         try:
             if edits is not None:
                 answer = await self.transport.edit(chat, edits, message)
@@ -138,11 +138,11 @@ class Sending:
                 answer = await self._upload(chat, thread, message)
         except asyncio.CancelledError:
             # No waiting here: the loop is closing, and what was sent must not look unsent.
-            cancelled = Verdict(Outcome.UNKNOWN, "the run was cancelled while this was under way")
+            cancelled = Meaning(Outcome.UNKNOWN, "the run was cancelled while this was under way")
             self.ledger.finish(claim, cancelled, self.clock(), admins=self.admins)
             raise
         except SalesAssetsError as error:
-            self.ledger.finish(claim, Verdict(Outcome.STOP, str(error)), self.clock())
+            self.ledger.finish(claim, Meaning(Outcome.STOP, str(error)), self.clock())
             raise
         return self._weigh(rules.classify(answer))
 
@@ -169,7 +169,7 @@ class Sending:
             return False
 
     async def _adapt(
-        self, place: Subscriber, message: Message, verdict: Verdict
+        self, place: Subscriber, message: Message, verdict: Meaning
     ) -> tuple[Subscriber, Message] | None:
         """Return what to try next in place of a request whose form was refused, if anything."""
         match verdict.outcome:
@@ -190,7 +190,7 @@ class Sending:
                 return place, self._in_another_form(message, verdict)
         return None
 
-    def _in_another_form(self, message: Message, verdict: Verdict) -> Message:
+    def _in_another_form(self, message: Message, verdict: Meaning) -> Message:
         """Return the refused photo as a document, the refused document as words alone."""
         is_this_chat_only = "rights" in verdict.reason or message.kind == Kind.EDIT
         if not message.as_document:
@@ -201,7 +201,7 @@ class Sending:
         text = messages.text_alone(message.html)
         return replace(message, html=text, picture=None, file_id=None)
 
-    def _weigh(self, verdict: Verdict) -> Verdict:
+    def _weigh(self, verdict: Meaning) -> Meaning:
         """Count what the answers say about the service and the token as a whole."""
         if verdict.outcome in (Outcome.NOT_SENT, Outcome.UNKNOWN):
             self._in_vain += 1
@@ -213,12 +213,12 @@ class Sending:
         self._knows_a_chat |= verdict.outcome in _PROOFS_OF_THE_BOT
         return verdict
 
-    async def _record(self, claim: Delivery, verdict: Verdict, message: Message) -> Delivery:
+    async def _record(self, claim: Delivery, verdict: Meaning, message: Message) -> Delivery:
         if verdict.outcome == Outcome.MESSAGE_GONE and claim.is_idempotent:
             # Nothing is left to correct; the reply still tells what changed.
-            verdict = Verdict(Outcome.SENT, f"the message is gone: {verdict.reason}")
+            verdict = Meaning(Outcome.SENT, f"the message is gone: {verdict.reason}")
         row = await self._finish(claim, verdict, message.media)
-        if row.state == State.SENT and row.file_id and message.media and row.content_sha256:
+        if row.state == RowState.SENT and row.file_id and message.media and row.content_sha256:
             await beside_loop(
                 self.ledger.remember_file,
                 self.day,
@@ -232,7 +232,7 @@ class Sending:
             self.stop = verdict.reason
         return row
 
-    async def _finish(self, claim: Delivery, verdict: Verdict, media: str | None) -> Delivery:
+    async def _finish(self, claim: Delivery, verdict: Meaning, media: str | None) -> Delivery:
         """Record the answer; a lock is waited for, because what is lost here is sent again."""
         for _ in range(_ANSWERS_TO_RECORD - 1):
             try:
@@ -241,11 +241,11 @@ class Sending:
                 self.warnings.append("the state database was locked while an answer came in")
         return await self._record_once(claim, verdict, media)
 
-    async def _record_once(self, claim: Delivery, verdict: Verdict, media: str | None) -> Delivery:
+    async def _record_once(self, claim: Delivery, verdict: Meaning, media: str | None) -> Delivery:
         now = self.clock()
         return await beside_loop(self.ledger.finish, claim, verdict, now, media, self.admins)
 
-    def _act_on(self, row: Delivery, verdict: Verdict) -> None:
+    def _act_on(self, row: Delivery, verdict: Meaning) -> None:
         """Note what an answer says beyond the row."""
         match verdict.outcome:
             case Outcome.CHAT_NOT_FOUND:
@@ -263,7 +263,7 @@ class Sending:
         if not self.not_found:
             return
         rows = await beside_loop(self.ledger.rows, self.day)
-        if not self._knows_a_chat and not any(row.state == State.SENT for row in rows):
+        if not self._knows_a_chat and not any(row.state == RowState.SENT for row in rows):
             self.stop = self.stop or (None if self._had_trouble else _WRONG_BOT)
             return
         for row in self.not_found.values():
@@ -275,7 +275,7 @@ class Sending:
         if self.stop is not None:
             raise StoppedError
 
-    async def _pause(self, verdict: Verdict) -> None:
+    async def _pause(self, verdict: Meaning) -> None:
         pause = verdict.retry_after or rules.DEFAULT_PAUSE
         if not self.pace.pause(pause):
             now = self.clock()

@@ -299,7 +299,7 @@ def hide_from_logs(secret: str) -> None:
     """Keep `secret` out of every log record of this process, tracebacks included.
 
     A filter on a logger misses the records of the loggers below it, one on a handler those of
-    handlers added later; the place where records are made misses none.
+    handlers added later; the factory of records misses none.
     """
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -300,7 +300,7 @@ def _make_folder(url: URL) -> None:
     except OSError as error:
         raise StateError(
             f"Cannot make the folder {folder} for the state database: {error.strerror}. "
-            "Make it writable, or choose another place with SALES_ASSETS_STATE_URL."
+            "Make it writable, or choose another folder with SALES_ASSETS_STATE_URL."
         ) from error
 
 
@@ -383,5 +383,5 @@ def _told_plainly(url: URL) -> Iterator[None]:
             ) from None
         raise StateError(
             f"The state database {shown} cannot be used: {cause}. Check SALES_ASSETS_STATE_URL, "
-            "that the place exists and that it may be written."
+            "that its file or server exists and may be written."
         ) from None

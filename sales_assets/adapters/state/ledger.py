@@ -20,20 +20,20 @@ from sales_assets.core.delivery.messages import (
     notice_to_json,
     refusal_alert,
 )
-from sales_assets.core.delivery.rules import Delivery, Kind, Outcome, Verdict
+from sales_assets.core.delivery.rules import Delivery, Kind, Meaning, Outcome
 from sales_assets.core.errors import SalesAssetsError
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
 #: The policy of a chat that is never sent a repeat of what is in doubt.
 HOLD = "hold"
-_OPEN_STATES = (rules.State.PLANNED, rules.State.SENDING, rules.State.UNKNOWN)
+_OPEN_STATES = (rules.RowState.PLANNED, rules.RowState.SENDING, rules.RowState.UNKNOWN)
 #: Of two rows that a migration makes one, the later in this order stays.
 _PRECEDENCE = (
-    rules.State.PLANNED,
-    rules.State.FAILED,
-    rules.State.SENDING,
-    rules.State.UNKNOWN,
-    rules.State.SENT,
+    rules.RowState.PLANNED,
+    rules.RowState.FAILED,
+    rules.RowState.SENDING,
+    rules.RowState.UNKNOWN,
+    rules.RowState.SENT,
 )
 
 
@@ -111,7 +111,7 @@ class Ledger:
         It reads no rows of settled days, however many chats they have.
         """
         is_open = DeliveryRow.state.in_(_OPEN_STATES)
-        is_shown = (DeliveryRow.kind == Kind.REPORT) & (DeliveryRow.state == rules.State.SENT)
+        is_shown = (DeliveryRow.kind == Kind.REPORT) & (DeliveryRow.state == rules.RowState.SENT)
         in_range = DeliveryRow.report_day.in_(list(reports))
         with self._state.reading() as session:
             unsettled = session.scalars(
@@ -162,7 +162,7 @@ class Ledger:
         with self._state.writing() as session:
             rows = _found(session, DeliveryRow.report_day == day)
             for row in rows:
-                shows_other = row.state == rules.State.SENT and row.content_sha256 != sha256
+                shows_other = row.state == rules.RowState.SENT and row.content_sha256 != sha256
                 if row.kind == Kind.REPORT and shows_other and (row.chat, row.thread) in wanted:
                     _plan_anew(session, row, Kind.EDIT, sha256, now)
 
@@ -174,7 +174,7 @@ class Ledger:
     def expire_leases(self, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
         """Turn the rows of dead senders into doubts; `admins` get the question of a final one."""
         with self._state.writing() as session:
-            for row in _found(session, DeliveryRow.state == rules.State.SENDING):
+            for row in _found(session, DeliveryRow.state == rules.RowState.SENDING):
                 if rules.has_expired(row, now):
                     expired = rules.expired(row)
                     _write(session, expired, now)
@@ -212,7 +212,7 @@ class Ledger:
         The alert to `admins` counts the chats that still want the report.
         """
         wanted = {place.place for place in self.subscribers()}
-        planned = DeliveryRow.state == rules.State.PLANNED
+        planned = DeliveryRow.state == rules.RowState.PLANNED
         with self._state.writing() as session:
             rows = _found(session, planned, DeliveryRow.report_day < newest, self._own())
             missed = [rules.missed(row) for row in rows if rules.is_missed(row, newest)]
@@ -227,14 +227,14 @@ class Ledger:
         """Start the lease of `claim` anew before a further request; False if it was lost."""
         with self._state.writing() as session:
             row = _held(session, claim)
-            if row is None or row.state != rules.State.SENDING:
+            if row is None or row.state != rules.RowState.SENDING:
                 return False
             return _write(session, replace(row, lease_until=now + rules.LEASE), now)
 
     def finish(
         self,
         claim: Delivery,
-        verdict: Verdict,
+        verdict: Meaning,
         now: datetime,
         media: str | None = None,
         admins: Iterable[Subscriber] = (),
@@ -252,9 +252,9 @@ class Ledger:
             row = _held(session, claim)
             if row is None:
                 found = _found(session, DeliveryRow.id == claim.id)
-                return found[0] if found else replace(claim, state=rules.State.FAILED)
+                return found[0] if found else replace(claim, state=rules.RowState.FAILED)
             settled = rules.after(replace(claim, chat=row.chat), verdict, now)
-            if settled.state == rules.State.SENT:
+            if settled.state == rules.RowState.SENT:
                 settled = replace(settled, media=media)
                 if settled.kind == Kind.EDIT:
                     _show_new_content(session, settled, now)
@@ -265,7 +265,7 @@ class Ledger:
 
     def give_up_lost(self, row: Delivery, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
         """Fail a row whose chat does not exist, unless it has moved on, and what `finish` does."""
-        failed = replace(row, state=rules.State.FAILED, not_before=None)
+        failed = replace(row, state=rules.RowState.FAILED, not_before=None)
         with self._state.writing() as session:
             if _write(session, failed, now, DeliveryRow.claims == row.claims):
                 _follow_refusal(session, failed, Outcome.SLEEP, admins, now)
@@ -273,7 +273,7 @@ class Ledger:
     def postpone(self, day: date, until: datetime, now: datetime) -> None:
         """Keep every planned row of `day` until then: the service asked for a pause."""
         is_earlier = DeliveryRow.not_before.is_(None) | (DeliveryRow.not_before < until)
-        planned = (DeliveryRow.report_day == day) & (DeliveryRow.state == rules.State.PLANNED)
+        planned = (DeliveryRow.report_day == day) & (DeliveryRow.state == rules.RowState.PLANNED)
         with self._state.writing() as session:
             session.execute(
                 update(DeliveryRow)
@@ -326,7 +326,7 @@ class Ledger:
 def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery:
     """Do what `Ledger.send_again` does, inside the caller's transaction."""
     row = _row(session, delivery_id)
-    if row.state not in (rules.State.UNKNOWN, rules.State.FAILED):
+    if row.state not in (rules.RowState.UNKNOWN, rules.RowState.FAILED):
         return row
     again = rules.sent_again(row)
     _write(session, again, now)
@@ -358,7 +358,7 @@ def _row(session: Session, delivery_id: int) -> Delivery:
 
 
 def _delivery(values: RowMapping) -> Delivery:
-    return Delivery(**{**values, "state": rules.State(values["state"])})
+    return Delivery(**{**values, "state": rules.RowState(values["state"])})
 
 
 def _held(session: Session, claim: Delivery) -> Delivery | None:
@@ -368,7 +368,9 @@ def _held(session: Session, claim: Delivery) -> Delivery | None:
         DeliveryRow.id == claim.id,
         DeliveryRow.owner == claim.owner,
         DeliveryRow.claims == claim.claims,
-        DeliveryRow.state.in_((rules.State.SENDING, rules.State.UNKNOWN, rules.State.PLANNED)),
+        DeliveryRow.state.in_(
+            (rules.RowState.SENDING, rules.RowState.UNKNOWN, rules.RowState.PLANNED)
+        ),
     )
     return held[0] if held else None
 
@@ -393,7 +395,7 @@ def _new_row(
         kind=str(kind),
         chat=place[0],
         thread=place[1],
-        state=rules.State.PLANNED.value,
+        state=rules.RowState.PLANNED.value,
         created_at=now,
         updated_at=now,
         **values,
@@ -429,17 +431,17 @@ def _plan_anew(session: Session, shown: Delivery, kind: str, sha256: str, now: d
         row = _new_row(shown.report_day, kind, place, now, content_sha256=sha256)
         row.previous_sha256 = previous
         session.add(row)
-    elif existing.content_sha256 != sha256 and existing.state != rules.State.SENDING:
+    elif existing.content_sha256 != sha256 and existing.state != rules.RowState.SENDING:
         _write(session, _anew(existing, shown, sha256), now)
 
 
 def _anew(existing: Delivery, shown: Delivery, sha256: str) -> Delivery:
     if existing.state in _OPEN_STATES:
         return replace(existing, content_sha256=sha256)
-    was_told = existing.state == rules.State.SENT
+    was_told = existing.state == rules.RowState.SENT
     return replace(
         existing,
-        state=rules.State.PLANNED,
+        state=rules.RowState.PLANNED,
         attempts=0,
         doubts=0,
         not_before=None,
@@ -472,7 +474,7 @@ def _follow_refusal(
     now: datetime,
 ) -> None:
     """Let a chat or topic that is gone sleep, and plan the alert; a refused alert has none."""
-    if row.state != rules.State.FAILED or row.kind.startswith(Kind.ALERT):
+    if row.state != rules.RowState.FAILED or row.kind.startswith(Kind.ALERT):
         return
     alert = refusal_alert(row)
     if outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):

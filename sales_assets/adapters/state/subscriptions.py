@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sales_assets.adapters.state.database import DeliveryRow, Subscription
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
 from sales_assets.core.bot.incoming import Place
-from sales_assets.core.delivery.rules import NO_THREAD, State
+from sales_assets.core.delivery.rules import NO_THREAD, RowState
 
 _ACTIVE, _ASLEEP, _PENDING = "active", "asleep", "pending"
 
@@ -82,7 +82,7 @@ def was_served(session: Session, place: Place, day: object) -> bool:
             DeliveryRow.thread == (place.thread or NO_THREAD),
         )
     ).first()
-    return found is not None and found != State.PLANNED
+    return found is not None and found != RowState.PLANNED
 
 
 def _there(chat: int, thread: int | None) -> ColumnElement[bool]:

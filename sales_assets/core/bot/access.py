@@ -72,7 +72,7 @@ def _standing_of(known: Known) -> Standing:
     return Standing.BARRED if known.reason in BARRING else Standing.SLEEPING
 
 
-class Answer(StrEnum):
+class Admission(StrEnum):
     """What /init leads to."""
 
     SUBSCRIBE = "subscribe"
@@ -103,28 +103,28 @@ class Asker:
 
 def answer_to_init(
     asker: Asker, subscriptions: Iterable[Known], now: datetime, *, has_admins: bool
-) -> Answer:
+) -> Admission:
     """Decide about /init; a chat that was let in once needs no second approval."""
     known = list(subscriptions)
     if not asker.may_decide_here:
-        return Answer.CHAT_ADMINS_ONLY
+        return Admission.CHAT_ADMINS_ONLY
     if any(one.is_active and one.thread == asker.place.thread for one in known):
-        return Answer.ALREADY
+        return Admission.ALREADY
     if asker.is_owner:
-        return Answer.SUBSCRIBE
+        return Admission.SUBSCRIBE
     return _answer_to_chat(known, now, has_admins=has_admins)
 
 
-def _answer_to_chat(known: list[Known], now: datetime, *, has_admins: bool) -> Answer:
+def _answer_to_chat(known: list[Known], now: datetime, *, has_admins: bool) -> Admission:
     match standing(known):
         case Standing.READER | Standing.SLEEPING:
-            return Answer.SUBSCRIBE
+            return Admission.SUBSCRIBE
         case Standing.WAITING:
             asked_at = max(one.updated_at for one in known if one.is_waiting)
-            return Answer.ASK if now - asked_at >= ASK_AGAIN_AFTER else Answer.WAIT
+            return Admission.ASK if now - asked_at >= ASK_AGAIN_AFTER else Admission.WAIT
         case Standing.STRANGER if has_admins:
-            return Answer.ASK
-    return Answer.NEUTRAL
+            return Admission.ASK
+    return Admission.NEUTRAL
 
 
 def may_read(asker: Asker, subscriptions: Iterable[Known]) -> bool:

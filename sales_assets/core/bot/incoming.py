@@ -1,4 +1,4 @@
-"""What comes in to the bot: commands, pressed buttons, changes of its place in a chat."""
+"""What comes in to the bot: commands, pressed buttons, its comings and goings."""
 
 import re
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Pressed:
 
 @dataclass(frozen=True)
 class Moved:
-    """The bot's place in a chat changed, by the hand of `user`."""
+    """The bot came into a chat or left it, by the hand of `user`."""
 
     place: Place
     user: int
@@ -122,7 +122,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Button:
+class Press:
     """A button's meaning: an action, and the day or the row's id it is about."""
 
     action: Action
@@ -135,24 +135,24 @@ def button_data(action: Action, value: date | int) -> str:
     return f"{action}:{value}"
 
 
-def parse_pressed(data: str) -> Button | None:
+def parse_pressed(data: str) -> Press | None:
     """Return what a button asks for; None if it is none of ours."""
     known = parse_button(data)
     if known is not None:
         action, value = known
         if action == AGAIN:
-            return Button(Action.AGAIN, number=int(str(value)))
-        return Button(Action(action), day=date.fromisoformat(str(value)))
+            return Press(Action.AGAIN, number=int(str(value)))
+        return Press(Action(action), day=date.fromisoformat(str(value)))
     return _own_button(data)
 
 
-def _own_button(data: str) -> Button | None:
+def _own_button(data: str) -> Press | None:
     action, _, value = data.partition(":")
     try:
         if action == Action.NOW:
-            return Button(Action.NOW, day=date.fromisoformat(value))
+            return Press(Action.NOW, day=date.fromisoformat(value))
         if action in (Action.ALLOW, Action.REFUSE):
-            return Button(Action(action), number=int(value))
+            return Press(Action(action), number=int(value))
     except ValueError:
         pass
     return None

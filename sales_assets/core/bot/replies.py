@@ -9,7 +9,7 @@ from sales_assets.core.delivery.messages import Button, Keyboard
 from sales_assets.core.delivery.rules import NO_THREAD
 
 
-class Kind(StrEnum):
+class ReplyKind(StrEnum):
     """What is done in Telegram."""
 
     TEXT = "text"
@@ -29,7 +29,7 @@ class Reply:
     `query` the pressed button that an answer settles.
     """
 
-    kind: Kind
+    kind: ReplyKind
     chat: int = 0
     thread: int = NO_THREAD
     html: str = ""
@@ -56,5 +56,5 @@ def from_json(stored: dict[str, Any]) -> Reply:
     """Return the reply that `to_json` stored."""
     buttons = tuple(tuple(Button(**button) for button in row) for row in stored["buttons"])
     day = date.fromisoformat(stored["day"]) if stored["day"] else None
-    kind = Kind(stored["kind"])
+    kind = ReplyKind(stored["kind"])
     return Reply(**(stored | {"kind": kind, "buttons": buttons, "day": day}))

@@ -41,7 +41,7 @@ class Kind(StrEnum):
     ALERT = "alert"
 
 
-class State(StrEnum):
+class RowState(StrEnum):
     """Where a ledger row stands."""
 
     PLANNED = "planned"
@@ -93,7 +93,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Meaning:
     """An answer's meaning, with what later steps need of it; `reason` is for people."""
 
     outcome: Outcome
@@ -113,7 +113,7 @@ class Delivery:
     kind: str
     chat: int
     thread: int
-    state: State
+    state: RowState
     attempts: int = 0
     claims: int = 0
     doubts: int = 0
@@ -206,47 +206,47 @@ _REDIRECTS = range(300, 400)
 _REFUSING = range(400, 500)
 
 
-def classify(answer: Answer) -> Verdict:
+def classify(answer: Answer) -> Meaning:
     """Return what `answer` proves; what proves neither arrival nor its absence is UNKNOWN.
 
     It rests on the recorded status and body alone. A refusal counts against a chat only in the
     Bot API's own words: a 403 with a web page in it came from a machine on the way.
     """
     if answer.fault is not None:
-        return Verdict(_FAULTS[answer.fault], answer.detail or answer.fault)
+        return Meaning(_FAULTS[answer.fault], answer.detail or answer.fault)
     status = answer.status or 0
     body = _json_object(answer.body)
     if status == _OK:
         return _accepted(body)
     if status in _REDIRECTS or status in _STOPS:
         why = _STOPS.get(status, "a redirection: check SALES_ASSETS_TELEGRAM_BASE_URL")
-        return Verdict(Outcome.STOP, f"HTTP {status}: {why}")
+        return Meaning(Outcome.STOP, f"HTTP {status}: {why}")
     if status == _TOO_MANY:
-        return Verdict(Outcome.WAIT, "HTTP 429: too many messages", retry_after=_pause(body))
+        return Meaning(Outcome.WAIT, "HTTP 429: too many messages", retry_after=_pause(body))
     if status in _REFUSING:
         return _refused(status, body)
-    return Verdict(Outcome.UNKNOWN, f"HTTP {status}: {_description(body) or 'no words'}")
+    return Meaning(Outcome.UNKNOWN, f"HTTP {status}: {_description(body) or 'no words'}")
 
 
-def _accepted(body: Mapping[str, Any]) -> Verdict:
+def _accepted(body: Mapping[str, Any]) -> Meaning:
     result = body.get("result") if body.get("ok") is True else None
     if not isinstance(result, dict) or not isinstance(result.get("message_id"), int):
-        return Verdict(Outcome.UNKNOWN, "HTTP 200 with a body that is not a message")
-    return Verdict(Outcome.SENT, message_id=result["message_id"], file_id=_file_id(result))
+        return Meaning(Outcome.UNKNOWN, "HTTP 200 with a body that is not a message")
+    return Meaning(Outcome.SENT, message_id=result["message_id"], file_id=_file_id(result))
 
 
-def _refused(status: int, body: Mapping[str, Any]) -> Verdict:
+def _refused(status: int, body: Mapping[str, Any]) -> Meaning:
     words = _description(body)
     if body.get("ok") is not False or not words:
-        return Verdict(Outcome.NOT_SENT, _NOT_THE_BOT_API.format(status=status))
+        return Meaning(Outcome.NOT_SENT, _NOT_THE_BOT_API.format(status=status))
     if status == _FORBIDDEN:
-        return Verdict(Outcome.SLEEP, words)
+        return Meaning(Outcome.SLEEP, words)
     new_chat = _parameters(body).get("migrate_to_chat_id")
     if isinstance(new_chat, int):
-        return Verdict(Outcome.MIGRATED, words, new_chat=new_chat)
+        return Meaning(Outcome.MIGRATED, words, new_chat=new_chat)
     lowered = words.lower()
     found = (outcome for needle, outcome in _REFUSALS if needle in lowered)
-    return Verdict(next(found, Outcome.REFUSED), words)
+    return Meaning(next(found, Outcome.REFUSED), words)
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
@@ -289,7 +289,7 @@ def claimed(row: Delivery, owner: str, now: datetime) -> Delivery:
     """Return `row` as its sender holds it; committed before the first byte leaves."""
     return replace(
         row,
-        state=State.SENDING,
+        state=RowState.SENDING,
         owner=owner,
         lease_until=now + LEASE,
         attempts=row.attempts + 1,
@@ -305,17 +305,17 @@ def expired(row: Delivery) -> Delivery:
 def is_missed(row: Delivery, newest: date) -> bool:
     """Whether `row` was to be news, never left, and `newest` is the news now."""
     was_news = row.kind.partition(":")[0] in (Kind.REPORT, Kind.CONTINUATION, Kind.LATE)
-    is_waiting = row.state == State.PLANNED and not row.by_hand
+    is_waiting = row.state == RowState.PLANNED and not row.by_hand
     return was_news and is_waiting and row.report_day < newest
 
 
 def missed(row: Delivery) -> Delivery:
     """Return a row that was not sent in time: settled, with the reason of the last attempt."""
     reason = f"not sent while it was news: {row.reason or 'it was not tried'}"
-    return replace(row, state=State.FAILED, not_before=None, reason=reason)
+    return replace(row, state=RowState.FAILED, not_before=None, reason=reason)
 
 
-def after(row: Delivery, verdict: Verdict, now: datetime) -> Delivery:
+def after(row: Delivery, verdict: Meaning, now: datetime) -> Delivery:
     """Return what a claimed `row` becomes by `verdict`; the lease ends with it.
 
     A pause costs no attempt. What was certainly not sent is planned again, unless an earlier
@@ -335,7 +335,7 @@ def after(row: Delivery, verdict: Verdict, now: datetime) -> Delivery:
         case Outcome.NOT_SENT | Outcome.CHAT_NOT_FOUND:
             return _back(ended, now + backoff(row.attempts))
         case _:
-            return replace(ended, state=State.FAILED, not_before=None, by_hand=False)
+            return replace(ended, state=RowState.FAILED, not_before=None, by_hand=False)
 
 
 def backoff(attempts: int) -> timedelta:
@@ -347,27 +347,27 @@ def is_due(row: Delivery, now: datetime, *, holds_doubts: bool) -> bool:
     """Whether `row` may be claimed now; a chat that holds doubts is never sent a repeat."""
     if row.not_before is not None and row.not_before > now:
         return False
-    if row.state == State.UNKNOWN:
+    if row.state == RowState.UNKNOWN:
         return not is_final_doubt(row, holds_doubts=holds_doubts)
-    return row.state == State.PLANNED
+    return row.state == RowState.PLANNED
 
 
 def has_expired(row: Delivery, now: datetime) -> bool:
     """Whether `row` belongs to a dead process."""
-    return row.state == State.SENDING and row.lease_until is not None and row.lease_until <= now
+    return row.state == RowState.SENDING and row.lease_until is not None and row.lease_until <= now
 
 
 def is_final_doubt(row: Delivery, *, holds_doubts: bool) -> bool:
     """Whether only the owner can settle `row`."""
     most = MOST_DOUBTS_OF_ALERT if row.kind.startswith(Kind.ALERT) else MOST_DOUBTS
-    return row.state == State.UNKNOWN and (row.doubts >= most or holds_doubts)
+    return row.state == RowState.UNKNOWN and (row.doubts >= most or holds_doubts)
 
 
 def sent_again(row: Delivery) -> Delivery:
     """Return `row` as the owner's button leaves it: due at once, flagged, whatever its day."""
     return replace(
         row,
-        state=State.PLANNED,
+        state=RowState.PLANNED,
         doubts=0,
         not_before=None,
         possible_duplicate=row.possible_duplicate or row.doubts > 0,
@@ -375,10 +375,10 @@ def sent_again(row: Delivery) -> Delivery:
     )
 
 
-def _sent(row: Delivery, verdict: Verdict) -> Delivery:
+def _sent(row: Delivery, verdict: Meaning) -> Delivery:
     return replace(
         row,
-        state=State.SENT,
+        state=RowState.SENT,
         not_before=None,
         by_hand=False,
         message_id=verdict.message_id or row.message_id,
@@ -392,7 +392,7 @@ def _doubted(row: Delivery, since: datetime, reason: str) -> Delivery:
         return _back(replace(row, lease_until=None, reason=reason), since + GRACE)
     return replace(
         row,
-        state=State.UNKNOWN,
+        state=RowState.UNKNOWN,
         doubts=row.doubts + 1,
         lease_until=None,
         not_before=since + GRACE,
@@ -404,4 +404,6 @@ def _doubted(row: Delivery, since: datetime, reason: str) -> Delivery:
 
 def _back(row: Delivery, not_before: datetime | None) -> Delivery:
     in_doubt = row.doubts > 0
-    return replace(row, state=State.UNKNOWN if in_doubt else State.PLANNED, not_before=not_before)
+    return replace(
+        row, state=RowState.UNKNOWN if in_doubt else RowState.PLANNED, not_before=not_before
+    )

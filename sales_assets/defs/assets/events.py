@@ -50,7 +50,7 @@ def raw_events(
 
     def checked(day: date) -> pd.DataFrame:
         frame = read.frames[day]
-        outcomes[day] = lookback.outcomes(frame, day)
+        outcomes[day] = lookback.history.outcomes(frame, day)
         return frame
 
     # A frame is made, checked and written day by day, so the results come after the value.

@@ -37,7 +37,7 @@ def unclosed_processes(
 ) -> DailyFrames:
     """How many of the promises of 24 hours that fell due on the day were broken, by process."""
     log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_unclosed(log, days, lookback.history_first_day()))
+    return DailyFrames.of(count_unclosed(log, days, lookback.history.source_first_day))
 
 
 def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -67,4 +67,4 @@ def daily_activity(context: dg.AssetExecutionContext, lookback: LookbackResource
 def new_paying_users(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
     """Clients who paid for the first time ever, beside last week and the mean of seven days."""
     log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_new_paying(log, days, lookback.history_first_day()))
+    return DailyFrames.of(count_new_paying(log, days, lookback.history.source_first_day))

@@ -19,7 +19,7 @@ from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.state.ledger import Subscriber
 from sales_assets.core.delivery.messages import Message, ReportToSend, admin_alert, late_notice
-from sales_assets.core.delivery.rules import GRACE, LEASE, MOST_DOUBTS, Answer, Outcome, Verdict
+from sales_assets.core.delivery.rules import GRACE, LEASE, MOST_DOUBTS, Answer, Meaning, Outcome
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -470,7 +470,7 @@ def test_a_final_doubt_is_asked_about_though_its_recorder_was_killed_right_after
             world.ledger.expire_leases(world.clock(), admins)
         else:
             world.ledger.finish(
-                claim, Verdict(Outcome.UNKNOWN, "cut"), world.clock(), admins=admins
+                claim, Meaning(Outcome.UNKNOWN, "cut"), world.clock(), admins=admins
             )
         world.clock.move(seconds=GRACE.total_seconds())
 
@@ -564,7 +564,7 @@ def test_an_answer_after_the_lease_settles_the_doubt(world: World) -> None:
     assert claim is not None
     world.clock.move(hours=1)
     world.ledger.expire_leases(world.clock())
-    verdict = Verdict(Outcome.SENT, message_id=9)
+    verdict = Meaning(Outcome.SENT, message_id=9)
     world.ledger.finish(claim, verdict, world.clock())
     assert (world.row(5).state, world.row(5).possible_duplicate) == ("sent", False)
 

@@ -12,10 +12,10 @@ from sales_assets.adapters.state import invites, subscriptions
 from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
 from sales_assets.adapters.state.database import State, open_state
 from sales_assets.core.bot.incoming import Place
-from sales_assets.core.bot.replies import Kind, Reply
+from sales_assets.core.bot.replies import Reply, ReplyKind
 
 NOW = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
-HELLO = Reply(Kind.TEXT, 1, html="hello")
+HELLO = Reply(ReplyKind.TEXT, 1, html="hello")
 _databases = itertools.count()
 
 

@@ -31,7 +31,7 @@ from sales_assets.adapters.state.database import (
     open_state,
 )
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import Outcome, Verdict
+from sales_assets.core.delivery.rules import Meaning, Outcome
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -176,7 +176,7 @@ def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
     ledger.plan(DAY, "report", ledger.subscribers(), MORNING)
     claim = ledger.claim(ledger.rows(DAY)[0], "a", MORNING)
     assert claim is not None
-    ledger.finish(claim, Verdict(Outcome.SENT, message_id=3), MORNING)
+    ledger.finish(claim, Meaning(Outcome.SENT, message_id=3), MORNING)
 
     for _ in range(2):
         ledger.migrate(-5, -100, MORNING)

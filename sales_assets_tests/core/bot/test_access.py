@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sales_assets.core.bot import access
-from sales_assets.core.bot.access import Answer, Asker, Known, Standing
+from sales_assets.core.bot.access import Admission, Asker, Known, Standing
 from sales_assets.core.bot.incoming import Place
 
 NOW = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
@@ -45,30 +45,30 @@ def test_only_an_active_chat_and_an_owner_alone_may_read() -> None:
 @pytest.mark.parametrize(
     ("asker", "subscriptions", "answer"),
     [
-        (Asker(PRIVATE), [], Answer.ASK),
-        (Asker(PRIVATE), [known("active")], Answer.ALREADY),
-        (Asker(PRIVATE), [known("asleep", access.BLOCKED)], Answer.SUBSCRIBE),
-        (Asker(PRIVATE), [known("asleep", access.REFUSED)], Answer.NEUTRAL),
-        (Asker(PRIVATE), [known("pending")], Answer.WAIT),
-        (Asker(PRIVATE, is_owner=True), [known("pending")], Answer.SUBSCRIBE),
-        (Asker(GROUP, is_chat_admin=False), [known("active")], Answer.CHAT_ADMINS_ONLY),
-        (Asker(GROUP, is_owner=True, is_chat_admin=False), [], Answer.SUBSCRIBE),
-        (Asker(GROUP), [known("active")], Answer.SUBSCRIBE),
-        (Asker(GROUP), [known("active", thread=5)], Answer.ALREADY),
+        (Asker(PRIVATE), [], Admission.ASK),
+        (Asker(PRIVATE), [known("active")], Admission.ALREADY),
+        (Asker(PRIVATE), [known("asleep", access.BLOCKED)], Admission.SUBSCRIBE),
+        (Asker(PRIVATE), [known("asleep", access.REFUSED)], Admission.NEUTRAL),
+        (Asker(PRIVATE), [known("pending")], Admission.WAIT),
+        (Asker(PRIVATE, is_owner=True), [known("pending")], Admission.SUBSCRIBE),
+        (Asker(GROUP, is_chat_admin=False), [known("active")], Admission.CHAT_ADMINS_ONLY),
+        (Asker(GROUP, is_owner=True, is_chat_admin=False), [], Admission.SUBSCRIBE),
+        (Asker(GROUP), [known("active")], Admission.SUBSCRIBE),
+        (Asker(GROUP), [known("active", thread=5)], Admission.ALREADY),
     ],
 )
-def test_init_leads_to(asker: Asker, subscriptions: list[Known], answer: Answer) -> None:
+def test_init_leads_to(asker: Asker, subscriptions: list[Known], answer: Admission) -> None:
     assert access.answer_to_init(asker, subscriptions, NOW, has_admins=True) is answer
 
 
 def test_a_stranger_asks_nobody_where_nobody_decides() -> None:
-    assert access.answer_to_init(Asker(PRIVATE), [], NOW, has_admins=False) is Answer.NEUTRAL
+    assert access.answer_to_init(Asker(PRIVATE), [], NOW, has_admins=False) is Admission.NEUTRAL
 
 
 def test_who_waits_may_ask_again_after_a_day() -> None:
     later = NOW + timedelta(days=1)
     asked = access.answer_to_init(Asker(PRIVATE), [known("pending")], later, has_admins=True)
-    assert asked is Answer.ASK
+    assert asked is Admission.ASK
 
 
 def test_an_invite_is_for_one_use_within_its_time() -> None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from sales_assets.core.bot.incoming import (
     Action,
-    Button,
     Command,
+    Press,
     button_data,
     parse_command,
     parse_day,
@@ -56,10 +56,10 @@ def test_every_button_comes_back_as_what_it_asks_for() -> None:
     day = date(2026, 2, 12)
     (stuck,), (before, week) = report_buttons(day)
     ((again,),) = again_button(7)
-    assert parse_pressed(stuck.data) == Button(Action.STUCK, day=day)
-    assert parse_pressed(before.data) == Button(Action.DAY, day=date(2026, 2, 11))
-    assert parse_pressed(week.data) == Button(Action.DAY, day=date(2026, 2, 5))
-    assert parse_pressed(again.data) == Button(Action.AGAIN, number=7)
-    assert parse_pressed(button_data(Action.NOW, day)) == Button(Action.NOW, day=day)
-    assert parse_pressed(button_data(Action.ALLOW, 3)) == Button(Action.ALLOW, number=3)
+    assert parse_pressed(stuck.data) == Press(Action.STUCK, day=day)
+    assert parse_pressed(before.data) == Press(Action.DAY, day=date(2026, 2, 11))
+    assert parse_pressed(week.data) == Press(Action.DAY, day=date(2026, 2, 5))
+    assert parse_pressed(again.data) == Press(Action.AGAIN, number=7)
+    assert parse_pressed(button_data(Action.NOW, day)) == Press(Action.NOW, day=day)
+    assert parse_pressed(button_data(Action.ALLOW, 3)) == Press(Action.ALLOW, number=3)
     assert [parse_pressed(data) for data in ("now:x", "allow:x", "again:x", "", ":")] == [None] * 5

@@ -5,7 +5,7 @@ import pytest
 
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.outlook import outlook
-from sales_assets.core.bot.replies import Kind, Reply, from_json, to_json
+from sales_assets.core.bot.replies import Reply, ReplyKind, from_json, to_json
 from sales_assets.core.delivery.rules import Timetable
 
 DAY = date(2026, 2, 12)
@@ -57,7 +57,7 @@ def test_before_the_hour_nothing_is_late_and_the_year_turns_well() -> None:
 
 def test_a_reply_survives_being_written_down() -> None:
     reply = Reply(
-        Kind.REPORT,
+        ReplyKind.REPORT,
         -5,
         3,
         html="<b>x</b>",

@@ -15,10 +15,10 @@ from sales_assets.core.delivery.rules import (
     Answer,
     Delivery,
     Fault,
+    Meaning,
     Outcome,
-    State,
+    RowState,
     Timetable,
-    Verdict,
     after,
     claimed,
     classify,
@@ -27,7 +27,7 @@ from sales_assets.core.delivery.rules import (
 )
 
 NOW = datetime(2026, 2, 13, 5, 45, tzinfo=UTC)
-ROW = Delivery(1, date(2026, 2, 12), "report", 5, 0, State.PLANNED)
+ROW = Delivery(1, date(2026, 2, 12), "report", 5, 0, RowState.PLANNED)
 
 
 def said(status: int, description: str, **parameters: Any) -> Answer:
@@ -113,59 +113,59 @@ def test_every_outcome_ends_the_claim_and_leaves_the_row_itself_unchanged(
     outcome: Outcome,
 ) -> None:
     claim = claimed(ROW, "me", NOW)
-    row = after(claim, Verdict(outcome, "why"), NOW)
-    assert row.state != State.SENDING
+    row = after(claim, Meaning(outcome, "why"), NOW)
+    assert row.state != RowState.SENDING
     assert row.lease_until is None
-    assert claim.state == State.SENDING
+    assert claim.state == RowState.SENDING
     assert replace(ROW) == ROW
 
 
 def test_a_pause_or_a_stop_costs_no_attempt() -> None:
     claim = claimed(ROW, "me", NOW)
     assert claim.attempts == 1
-    assert after(claim, Verdict(Outcome.WAIT), NOW).attempts == 0
-    assert after(claim, Verdict(Outcome.STOP), NOW).attempts == 0
-    assert after(claim, Verdict(Outcome.NOT_SENT), NOW).attempts == 1
+    assert after(claim, Meaning(Outcome.WAIT), NOW).attempts == 0
+    assert after(claim, Meaning(Outcome.STOP), NOW).attempts == 0
+    assert after(claim, Meaning(Outcome.NOT_SENT), NOW).attempts == 1
 
 
 def test_a_doubt_is_repeated_once_after_the_grace_time_and_never_again() -> None:
-    doubted = after(claimed(ROW, "me", NOW), Verdict(Outcome.UNKNOWN), NOW)
+    doubted = after(claimed(ROW, "me", NOW), Meaning(Outcome.UNKNOWN), NOW)
     later = NOW + delivery.GRACE
     assert not is_due(doubted, NOW, holds_doubts=False)
     assert is_due(doubted, later, holds_doubts=False)
     assert not is_due(doubted, later, holds_doubts=True)
-    again = after(claimed(doubted, "me", later), Verdict(Outcome.UNKNOWN), later)
+    again = after(claimed(doubted, "me", later), Meaning(Outcome.UNKNOWN), later)
     assert not is_due(again, later + timedelta(days=1), holds_doubts=False)
     assert again.possible_duplicate
 
 
 def test_a_repeat_that_could_not_be_sent_leaves_the_first_copy_in_doubt() -> None:
-    doubted = after(claimed(ROW, "me", NOW), Verdict(Outcome.UNKNOWN), NOW)
+    doubted = after(claimed(ROW, "me", NOW), Meaning(Outcome.UNKNOWN), NOW)
     for outcome in (Outcome.NOT_SENT, Outcome.WAIT, Outcome.STOP):
-        row = after(claimed(doubted, "me", NOW), Verdict(outcome), NOW)
-        assert (row.state, row.doubts) == (State.UNKNOWN, 1)
+        row = after(claimed(doubted, "me", NOW), Meaning(outcome), NOW)
+        assert (row.state, row.doubts) == (RowState.UNKNOWN, 1)
         assert is_due(row, NOW + timedelta(hours=1), holds_doubts=False)
 
 
 def test_a_dead_sender_leaves_a_doubt_from_the_end_of_its_lease() -> None:
     row = expired(claimed(ROW, "me", NOW))
-    assert row.state == State.UNKNOWN
+    assert row.state == RowState.UNKNOWN
     assert row.not_before == NOW + delivery.LEASE + delivery.GRACE
 
 
 def test_a_repeat_by_hand_is_flagged_where_any_copy_before_is_in_doubt() -> None:
-    doubted = delivery.after(ROW, Verdict(Outcome.UNKNOWN), NOW)
-    refused = delivery.after(doubted, Verdict(Outcome.SLEEP, "kicked"), NOW)
-    never_sent = delivery.after(ROW, Verdict(Outcome.SLEEP, "kicked"), NOW)
+    doubted = delivery.after(ROW, Meaning(Outcome.UNKNOWN), NOW)
+    refused = delivery.after(doubted, Meaning(Outcome.SLEEP, "kicked"), NOW)
+    never_sent = delivery.after(ROW, Meaning(Outcome.SLEEP, "kicked"), NOW)
     for row, is_flagged in ((doubted, True), (refused, True), (never_sent, False)):
         again = delivery.sent_again(row)
-        assert delivery.after(again, Verdict(Outcome.SENT), NOW).possible_duplicate is is_flagged
+        assert delivery.after(again, Meaning(Outcome.SENT), NOW).possible_duplicate is is_flagged
 
 
 def test_an_edit_in_doubt_is_simply_planned_again() -> None:
     edit = replace(ROW, kind="edit")
-    row = after(claimed(edit, "me", NOW), Verdict(Outcome.UNKNOWN), NOW)
-    assert (row.state, row.possible_duplicate) == (State.PLANNED, False)
+    row = after(claimed(edit, "me", NOW), Meaning(Outcome.UNKNOWN), NOW)
+    assert (row.state, row.possible_duplicate) == (RowState.PLANNED, False)
 
 
 def test_the_wait_after_vain_attempts_grows_up_to_a_bound() -> None:
