@@ -8,14 +8,14 @@ import pandas as pd
 from pydantic import PrivateAttr
 
 from sales_assets.adapters.history import History
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
-    CalendarResource,
-    QualityResource,
+    Calendar,
     SourceResource,
     StorageResource,
 )
@@ -30,8 +30,8 @@ class LookbackResource(dg.ConfigurableResource):
 
     source: SourceResource
     storage: StorageResource
-    calendar: CalendarResource
-    quality: QualityResource
+    calendar: dg.ResourceDependency[Calendar]
+    settings: dg.ResourceDependency[Settings]
 
     _history: History | None = PrivateAttr(default=None)
 
@@ -44,7 +44,7 @@ class LookbackResource(dg.ConfigurableResource):
                 self.source.connect,
                 self.calendar.first_date,
                 self.calendar.zone,
-                self.quality.bad_rows_share,
+                self.settings.bad_rows_share,
             )
         return self._history
 

@@ -188,7 +188,9 @@ def stranger_log(folder: Path, holidays: Collection[date]) -> SourceLog:
     names = pd.read_csv(folder / "events_dict.csv").set_index("id")["_description"]
     payments = pd.read_csv(folder / "payments.csv.gz", parse_dates=["transaction_created_at"])
     at = pd.concat([events["happened_at"], payments["transaction_created_at"]])
-    types = pd.concat([events["event_id"].map(names), pd.Series([journey.PURCHASE] * len(payments))])
+    types = pd.concat(
+        [events["event_id"].map(names), pd.Series([journey.PURCHASE] * len(payments))]
+    )
     return SourceLog.of(at, types, holidays)
 
 
