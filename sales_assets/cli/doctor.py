@@ -18,6 +18,7 @@ PROBE = ".probe"
 def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
     examinations: tuple[Callable[[], list[Finding]], ...] = (
+        lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
         lambda: [Finding(_source(settings))],
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],

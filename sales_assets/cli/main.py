@@ -3,14 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
-from dotenv import find_dotenv, load_dotenv
 
-from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.settings import Settings, read_settings
 from sales_assets.core.errors import SalesAssetsError
 
 
@@ -54,10 +52,9 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """The sales department's morning report: compute it, deliver it, look after it.
 
-    Settings are read from the environment and from .env in the current folder.
+    Settings are read from the environment and from .env in the current folder or above.
     """
-    load_dotenv(find_dotenv(usecwd=True))
-    context.obj = Settings.from_environment(os.environ)
+    context.obj = read_settings(os.environ)
 
 
 def _with_orders(command: Callable[..., None]) -> Callable[..., None]:
@@ -175,7 +172,7 @@ def demo(settings: Settings) -> None:
 
     today = _today(settings)
     # The demo waits for no morning: a report is due as soon as its day is over.
-    settings = replace(settings, delivery_time=time())
+    settings = settings.model_copy(update={"delivery_time": time()})
     load_demo(settings, today)
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])

@@ -7,7 +7,8 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from sales_assets.adapters.history import History, Orders, Reading
+from sales_assets.adapters.history import History, Limits, Orders, Reading
+from sales_assets.adapters.settings import Settings
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import EventLog
@@ -15,8 +16,7 @@ from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
-    CalendarResource,
-    QualityResource,
+    Calendar,
     SourceResource,
     StorageResource,
 )
@@ -31,8 +31,8 @@ class LookbackResource(dg.ConfigurableResource):
 
     source: SourceResource
     storage: StorageResource
-    calendar: CalendarResource
-    quality: QualityResource
+    calendar: dg.ResourceDependency[Calendar]
+    settings: dg.ResourceDependency[Settings]
 
     _history: History | None = PrivateAttr(default=None)
 
@@ -44,9 +44,9 @@ class LookbackResource(dg.ConfigurableResource):
             self.source.connect,
             self.calendar.first_date,
             self.calendar.zone,
-            self.quality.limits,
+            Limits(self.settings.bad_rows_share, self.settings.loss_share, self.settings.last_call),
             _orders(tags),
-            self.calendar.holidays,
+            self.settings.holidays,
         )
 
     @property

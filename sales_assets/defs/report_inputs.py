@@ -53,7 +53,7 @@ class InputsOfRun:
             day=day,
             zone=self._lookback.calendar.zone,
             history_first_day=history.source_first_day,
-            holidays=holidays_among(around, self._lookback.calendar.holidays),
+            holidays=holidays_among(around, self._lookback.settings.holidays),
             spoiled_days=frozenset(history.flawed_days(day)),
         )
         return ReportInputs(

@@ -50,7 +50,7 @@ class Product:
             var_dir=folder,
             bad_rows_share=0.3,  # of a small day a few bad rows are many
         )
-        settings = replace(settings, **changes)
+        settings = settings.model_copy(update=changes)
         home = folder / "dagster"
         home.mkdir(exist_ok=True)
         instance = instance or dg.DagsterInstance.ephemeral(tempdir=str(home))
