@@ -36,7 +36,7 @@ from sales_assets.core.metrics.schemas import (
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
 from sales_assets.core.metrics.values import daily_values, values_before
-from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
+from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
 class BlockedDayError(SalesAssetsError):
@@ -268,7 +268,7 @@ class History:
         answer = self.whole_days.judge(day, read.counts)
         may_be_cut = self.orders.as_it_is or self._is_past_last_call(day, read.counts.as_of)
         found = [check_whole(answer, day, self.limits.last_call, may_be_cut=may_be_cut)]
-        found += self._loss(day, read)
+        found.append(self._loss(day, read))
         if first_blocking(found):
             return self._refuse(day, found, answer)
         frame = read.frames[day]
@@ -290,11 +290,11 @@ class History:
         failed = tuple(found for found in self.outcomes(frame, day) if not found.passed)
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), failed)
 
-    def _loss(self, day: date, read: SourceRead) -> list[CheckOutcome]:
-        if self.orders.accept_loss or not self.store.holds(names.RAW_EVENTS, day):
-            return []
-        stored = self.store.rows(names.RAW_EVENTS, day)
-        return [check_loss(stored, read.rows[day], day, self.limits.loss_share)]
+    def _loss(self, day: date, read: SourceRead) -> CheckOutcome:
+        is_stored = self.store.holds(names.RAW_EVENTS, day)
+        stored = self.store.rows(names.RAW_EVENTS, day) if is_stored else 0
+        share = 1.0 if self.orders.accept_loss else self.limits.loss_share
+        return check_loss(stored, read.rows[day], day, share)
 
     def _refuse(
         self, day: date, found: Sequence[CheckOutcome], answer: Completeness | None
@@ -316,6 +316,13 @@ class History:
     def completeness(self, day: date) -> Completeness:
         """Return the judge's word on a stored day; raise `MissingDayError` for another."""
         return self.whole_days.completeness(day)
+
+    def look(self, day: date) -> Completeness:
+        """Ask the source whether a day is whole by now; nothing is stored."""
+        before = [each for each in days_up_to(day, COMPLETENESS_DAYS + 1) if each != day]
+        missing = self.whole_days.missing([each for each in before if each >= self.first_date])
+        counts = self.source.read_counts([*missing, day])
+        return self.whole_days.judge(day, counts, missing)
 
     def refusal(self, day: date) -> Refusal | None:
         """Return why the newest reading of a day was refused; None if it was not."""
@@ -377,12 +384,14 @@ class History:
         """
         for day in days:
             if refusal := self._refused.get(day):
-                raise BlockedDayError(f"{names.RAW_EVENTS} of {day} is refused: {refusal.message}")
+                raise BlockedDayError(
+                    f"{names.RAW_EVENTS} of {day} is refused by its check {refusal.check!r}: "
+                    f"{refusal.message}"
+                )
             if failure := self._failure(day):
                 raise BlockedDayError(
                     f"{names.RAW_EVENTS} of {day} is blocked by its check {failure.name!r}: "
-                    f"{failure.message} Mend the source and materialize the day from "
-                    f"{names.RAW_EVENTS} on, or raise SALES_ASSETS_BAD_ROWS_SHARE."
+                    f"{failure.message}. Then materialize the day from {names.RAW_EVENTS} on."
                 )
 
     def _are_blocked(self, days: Sequence[date]) -> bool:

@@ -48,9 +48,14 @@ class WholeDays:
         self._write(day, frame, DayRecord(counts.evidence(day)))
         return frame
 
-    def judge(self, day: date, counts: SourceCounts) -> Completeness:
-        """Say whether a day that was just read is whole, by the stored days before it."""
-        return self._judged(day, counts.of_day(day), DayRecord(counts.evidence(day)))
+    def judge(self, day: date, counts: SourceCounts, unstored: Sequence[date] = ()) -> Completeness:
+        """Say whether a day that was just read is whole, by the stored days before it.
+
+        Of days `unstored` the source's own counts serve.
+        """
+        before = [counts.of_day(each) for each in unstored]
+        of_day = pd.concat([*before, counts.of_day(day)], ignore_index=True)
+        return self._judged(day, of_day, DayRecord(counts.evidence(day)))
 
     def take(self, day: date, counts: SourceCounts, answer: Completeness) -> None:
         """Store a day that was read and judged.

@@ -102,7 +102,7 @@ RAW_EVENTS = Frame(
 )
 HOURLY_COUNTS = Frame(
     names.HOURLY_COUNTS,
-    "hour with rows, of one type",
+    "full hour with rows of one type",
     (
         _time("hour", "the start of the hour; of one that the clock shows twice, both"),
         _text(

@@ -65,7 +65,7 @@ def _run_rest(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
 
 
 def _selected(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
-    if context.run.asset_selection is not None:
+    if context.run.asset_selection:
         return set(context.run.asset_selection)
     computed = (*names.EVENTS, *names.METRICS, names.DAILY_REPORT)
     return {dg.AssetKey(name) for name in computed}

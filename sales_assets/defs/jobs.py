@@ -4,7 +4,7 @@ import dagster as dg
 
 from sales_assets.core import names
 
-#: At most one such run at a time (dagster.yaml): the re-read days are done before yesterday.
+#: At most one such run at a time (dagster.yaml); by their priority yesterday goes first.
 MORNING_TAG = "sales_assets/morning"
 
 #: The metrics that failed just now, by commas: the follow-up report must not show older files.

@@ -10,6 +10,11 @@ import pyarrow as pa
 
 from sales_assets.core.errors import SalesAssetsError
 
+
+class SourceAwayError(SalesAssetsError):
+    """The source could not be read for a reason that passes: asked again later, it may answer."""
+
+
 _AUTHORITY = re.compile(r"(://[^:@/?]*):(.*)@")
 _PARAMETER = re.compile(r"(?i)\b((?:ssl)?password|sslkey|passfile)=('(?:\\.|[^'])*'?|[^&\s]*)")
 
@@ -46,6 +51,22 @@ _ADVICE_BY_WORDS = {
     " special signs in the password are written as %XX.",
     "percent-encoded": "Write special signs of the password as %XX (@ as %40, % as %25).",
 }
+#: What passes by itself: connection, resources, operator's intervention, recovery, locks.
+_PASSING_STATES = ("08", "53", "57P", "57014", "40001", "40P01", "55P03")
+_PASSING_WORDS = (
+    "refused",
+    "no such file",
+    "timeout",
+    "closed the connection",
+    "terminating connection",
+    "starting up",
+    "shutting down",
+    "in recovery mode",
+    "conflict with recovery",
+    "reset by peer",
+    "translate host name",
+    "too many",
+)
 _NO_ADVICE = "See the server's log, and try the same URL with psql."
 
 
@@ -66,7 +87,8 @@ def explained(url: str, action: str) -> Iterator[None]:
         said = _said(error, url)
         state = getattr(error, "sqlstate", None) or ""
         code = f" ({state})" if state else ""
-        raise SalesAssetsError(
+        kind = SourceAwayError if _passes(state, said) else SalesAssetsError
+        raise kind(
             f"{action[:1].upper()}{action[1:]} failed. "
             f"Source: {redacted(url)}. It said: {said}{code}. {_advice(state, said)}"
         ) from _without_traces(error, said)
@@ -94,6 +116,12 @@ def _advice(state: str, said: str) -> str:
             return _ADVICE_BY_STATE[state[:length]]
     words = (advice for word, advice in _ADVICE_BY_WORDS.items() if word in said.lower())
     return next(words, _NO_ADVICE)
+
+
+def _passes(state: str, said: str) -> bool:
+    if state:
+        return state.startswith(_PASSING_STATES)
+    return any(word in said.lower() for word in _PASSING_WORDS)
 
 
 def _without_traces(error: Exception, said: str) -> Exception:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -74,6 +74,10 @@ WHERE p._user_id::text IN (SELECT user_id FROM active) AND isfinite(p.transactio
     AND p.transaction_created_at < current_setting('sales_assets.payments_last_start')::timestamp
 GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
+NEWEST_EVENT = "SELECT max(happened_at) AS time FROM events WHERE isfinite(happened_at)"
+NEWEST_PAYMENT = """
+SELECT max(transaction_created_at) AS time FROM payments WHERE isfinite(transaction_created_at)
+"""
 FIRST_EVENT = "SELECT min(happened_at) AS time FROM events WHERE isfinite(happened_at)"
 FIRST_PAYMENT = """
 SELECT min(transaction_created_at) AS time FROM payments WHERE isfinite(transaction_created_at)
@@ -180,6 +184,24 @@ class PostgresSource:
             ]
         first = pd.concat(earliest).min()
         return None if pd.isna(first) else first.tz_convert(self.report_zone).date()
+
+    def newest(self) -> dict[str, datetime | None]:
+        """Return the time of each table's newest row, the report zone's wall clock; one snapshot.
+
+        Raises:
+            SourceAwayError: it can't be reached just now.
+        """
+        with self._session("looking for the newest rows") as session:
+            reader = self._reader(session, [])
+            found = {
+                table.name: reader.instants(table, session.frame(statement)["time"]).iloc[0]
+                for table, statement in ((EVENTS, NEWEST_EVENT), (PAYMENTS, NEWEST_PAYMENT))
+            }
+        zone = self.report_zone
+        return {
+            name: None if pd.isna(time) else time.tz_convert(zone).tz_localize(None).to_pydatetime()
+            for name, time in found.items()
+        }
 
     def check(self) -> str:
         """Return a sentence about a source that can be read and has all that is needed.

@@ -63,13 +63,14 @@ def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> Check
     counts = {str(kind): int(count) for kind, count in bad["kind"].value_counts().items()}
     passed = len(bad) <= max_share * len(raw)
     share = len(bad) / max(len(raw), 1)
-    message = f"{len(bad)} of {len(raw)} rows set aside ({share:.1%}, allowed {max_share:.1%})"
+    told = f"{len(bad)} of {len(raw)} rows set aside ({share:.1%}, allowed {max_share:.1%})"
+    remedy = f"{told}. Mend the source, or raise SALES_ASSETS_BAD_ROWS_SHARE"
     return CheckOutcome(
         name="bad_row_share",
         passed=passed,
         failing=counts,
         sample=bad.head(SAMPLE_ROWS).reset_index(drop=True),
-        message=message if len(raw) else _EMPTY,
+        message=(told if passed else remedy) if len(raw) else _EMPTY,
     )
 
 
