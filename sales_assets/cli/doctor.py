@@ -19,7 +19,7 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
     examinations: tuple[Callable[[], list[Finding]], ...] = (
         lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
-        lambda: [Finding(_source(settings))],
+        lambda: _source(settings),
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
         lambda: [Finding(_newest_report(settings, today - timedelta(days=1)))],
@@ -32,9 +32,11 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
             yield Finding(str(error), is_well=False)
 
 
-def _source(settings: Settings) -> str:
+def _source(settings: Settings) -> list[Finding]:
     url = settings.source_url or demo_source_url(settings.var_dir)
-    return PostgresSource(url, settings.source_zone, settings.report_zone).check()
+    source = PostgresSource(url, settings.source_zone, settings.report_zone)
+    sentence, found = source.check(payers_without_events=settings.payers_without_events)
+    return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
 
 
 def _storage(settings: Settings) -> str:

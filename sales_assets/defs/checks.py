@@ -1,5 +1,6 @@
 """Checks of core as Dagster shows them: one result for the run, each failing day by name."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -11,10 +12,12 @@ from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics.schemas import CheckOutcome
+from sales_assets.core.source_findings import Finding
 
 STRUCTURE = "raw_structure"
 BAD_ROWS = "bad_row_share"
 DICTIONARY = "dictionary"
+FITS = "source_fits"
 CLEAN = "clean_promises"
 GROUPS = "groups_sum_to_funnel"
 
@@ -29,12 +32,18 @@ RAW_CHECKS = (
         BAD_ROWS,
         asset=names.RAW_EVENTS,
         blocking=True,
-        description="The share of rows without a user or a known type, and of exact duplicates.",
+        description="The share of rows without a user or a time, and of exact duplicates.",
     ),
     dg.AssetCheckSpec(
         DICTIONARY,
         asset=names.RAW_EVENTS,
         description="Ids that the dictionary does not know, and events that it does not name.",
+    ),
+    dg.AssetCheckSpec(
+        FITS,
+        asset=names.RAW_EVENTS,
+        description="Names, keys and times of the source fit each other; else parts of the report "
+        "are not counted.",
     ),
 )
 CLEAN_CHECKS = (
@@ -124,6 +133,7 @@ def log_evaluation(
         asset_key=dg.AssetKey(asset),
         check_name=outcome.name,
         passed=outcome.passed,
+        severity=_severity(outcome),
         description=outcome.message,
         metadata=_metadata(outcome),
         partition=day.isoformat(),
@@ -140,6 +150,7 @@ def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.As
         asset_key=asset,
         check_name=name,
         passed=not failing,
+        severity=_severity(worst),
         description=_description(failing, by_day),
         metadata={
             "days": len(by_day),
@@ -147,6 +158,10 @@ def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.As
             **(_metadata(worst) if len(shown) == 1 else _table_of_days(shown)),
         },
     )
+
+
+def _severity(outcome: CheckOutcome) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.WARN if outcome.is_warning else dg.AssetCheckSeverity.ERROR
 
 
 def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, CheckOutcome]) -> str:
@@ -164,6 +179,22 @@ def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
 def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
     rows = [{"day": day.isoformat(), **outcome.failing} for day, outcome in by_day.items()]
     return {"by_day": dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) or "")}
+
+
+def fit_outcome(findings: Sequence[Finding]) -> CheckOutcome:
+    """Return what was found not to fit on one day as the outcome of a check."""
+    rows = [
+        {"kind": one.kind, "not counted": ", ".join(one.parts), "sample": "; ".join(one.sample)}
+        for one in findings
+    ]
+    return CheckOutcome(
+        FITS,
+        passed=not any(one.is_notable for one in findings),
+        failing=dict(Counter(str(one.kind) for one in findings)),
+        sample=pd.DataFrame(rows),
+        message=" ".join(one.sentence for one in findings) or "names, keys and times fit",
+        is_warning=True,
+    )
 
 
 def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:

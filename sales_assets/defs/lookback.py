@@ -7,11 +7,13 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
+from sales_assets.adapters.files.findings import write_findings
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.core.source_findings import Finding
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
@@ -53,6 +55,14 @@ class LookbackResource(dg.ConfigurableResource):
         read, filled = self.history.read_days(partition_days(context))
         log_filled(context, filled)
         return read
+
+    def findings(self, read: SourceRead, day: date, frame: pd.DataFrame) -> tuple[Finding, ...]:
+        """Return what doesn't fit in the source on `day`, and store it beside the day's rows."""
+        found = read.findings(
+            day, frame, {}, payers_without_events=self.settings.payers_without_events
+        )
+        write_findings(self.history.store, day, found)
+        return found
 
     def user_history(self, context: dg.AssetExecutionContext) -> Mapping[date, pd.DataFrame]:
         """Ask what the source knows of the days' clients; store the lookback's missing days."""

@@ -15,6 +15,7 @@ from sales_assets.defs.checks import (
     CLEAN_CHECKS,
     RAW_CHECKS,
     dictionary_results,
+    fit_outcome,
     refuse_broken,
     results,
 )
@@ -50,7 +51,8 @@ def raw_events(
 
     def checked(day: date) -> pd.DataFrame:
         frame = read.frames[day]
-        outcomes[day] = lookback.history.outcomes(frame, day)
+        findings = lookback.findings(read, day, frame)
+        outcomes[day] = [*lookback.history.outcomes(frame, day), fit_outcome(findings)]
         return frame
 
     # A frame is made, checked and written day by day, so the results come after the value.
