@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FOREIGN_PAYERS = "foreign_payers"
     NO_HOURS = "no_hours"
     ONE_ID = "one_id"
+    PAYMENTS_MISSING = "payments_missing"
 
 
 class Kind(StrEnum):
@@ -106,9 +107,24 @@ def parts_living_on(event_type: str) -> tuple[str, ...]:
     """Return the parts that can't be known without `event_type`.
 
     A process lives on its start and all its ends, the funnel on its seven steps; without an
-    experiment's type the population is another, so everything goes.
+    experiment's type the population is another, so everything goes; new clients live on payments.
     """
     if event_type in EXPERIMENTS:
         return PARTS_OF_KEYS
+    payments = (NEW_PAYING,) if event_type == PURCHASE else ()
     processes = [one.key for one in PROCESSES if event_type in (one.start, *one.ends)]
-    return (*processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
+    return (*payments, *processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
+
+
+def missing_on_the_day(types: Iterable[str]) -> list[Finding]:
+    """Return what the judge of completeness found: types that fell silent on the day."""
+    return [
+        Finding(
+            Kind.TYPE_MISSING,
+            f"{name!r} fell silent on the day, as never in eight weeks: see whether the source is "
+            "loaded to its end, and read the day again.",
+            parts_living_on(name),
+            Reason.PAYMENTS_MISSING if name == PURCHASE else Reason.TYPE_MISSING,
+        )
+        for name in types
+    ]
