@@ -14,6 +14,7 @@ from sales_assets.adapters.files.day_records import (
     withdraw_refusal,
     write_refusal,
 )
+from sales_assets.adapters.files.findings import write_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
@@ -36,6 +37,7 @@ from sales_assets.core.metrics.schemas import (
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
 from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.source_findings import fit_outcome
 from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
@@ -50,6 +52,7 @@ class Limits:
     bad_rows_share: float = MAX_BAD_SHARE
     loss_share: float = MAX_LOSS_SHARE
     last_call: time = LAST_CALL
+    payers_without_events: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,9 @@ class History:
     def _read(self, own: Sequence[date], before: Sequence[date]) -> Reading:
         rests_on = set(self.whole_days.lookback(own)).difference(own)
         counted = self.whole_days.missing(sorted(rests_on))
-        read = self.source.read_days([*before, *own], counted)
+        # Where a stored day's rows are gone, that is what has to be said.
+        was_read = any(self.store.holds(names.RAW_EVENTS, day) for day in own)
+        read = self.source.read_days([*before, *own], counted, may_be_empty=was_read)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))
@@ -276,6 +281,7 @@ class History:
         if first_blocking(found):
             return self._refuse(day, found, None)
         self.store.write(names.RAW_EVENTS, day, frame)
+        found.append(self._fit(day, frame, read))
         self.whole_days.take(day, read.counts, answer)
         withdraw_refusal(self.store, day)
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
@@ -289,6 +295,13 @@ class History:
         self.store.write(names.RAW_EVENTS, day, frame)
         failed = tuple(found for found in self.outcomes(frame, day) if not found.passed)
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), failed)
+
+    def _fit(self, day: date, frame: pd.DataFrame, read: SourceRead) -> CheckOutcome:
+        """Store what doesn't fit in the source on a day beside its rows."""
+        are_normal = self.limits.payers_without_events
+        findings = read.findings(day, frame, {}, payers_without_events=are_normal)
+        write_findings(self.store, day, findings)
+        return fit_outcome(findings)
 
     def _loss(self, day: date, read: SourceRead) -> CheckOutcome:
         is_stored = self.store.holds(names.RAW_EVENTS, day)

@@ -23,7 +23,7 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
     examinations: tuple[Callable[[], list[Finding]], ...] = (
         lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
-        lambda: [Finding(_source(settings).check())],
+        lambda: _source_findings(settings),
         lambda: [Finding(_newest_rows(settings))],
         lambda: [_wholeness(settings, today - timedelta(days=1))],
         lambda: [Finding(_storage(settings))],
@@ -41,6 +41,11 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
 def _source(settings: Settings) -> PostgresSource:
     url = settings.source_url or demo_source_url(settings.var_dir)
     return PostgresSource(url, settings.source_zone, settings.report_zone)
+
+
+def _source_findings(settings: Settings) -> list[Finding]:
+    sentence, found = _source(settings).check(payers_without_events=settings.payers_without_events)
+    return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
 
 
 def _newest_rows(settings: Settings) -> str:

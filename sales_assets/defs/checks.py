@@ -12,6 +12,7 @@ from sales_assets.core import names
 from sales_assets.core.completeness import CHECK
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics.schemas import CheckOutcome
+from sales_assets.core.source_findings import FITS
 
 STRUCTURE = "raw_structure"
 BAD_ROWS = "bad_row_share"
@@ -32,7 +33,7 @@ RAW_CHECKS = (
         BAD_ROWS,
         asset=names.RAW_EVENTS,
         blocking=True,
-        description="The share of rows without a user or a known type, and of exact duplicates.",
+        description="The share of rows without a user or a time, and of exact duplicates.",
     ),
     dg.AssetCheckSpec(
         COMPLETENESS,
@@ -50,6 +51,12 @@ RAW_CHECKS = (
         DICTIONARY,
         asset=names.RAW_EVENTS,
         description="Ids that the dictionary does not know, and events that it does not name.",
+    ),
+    dg.AssetCheckSpec(
+        FITS,
+        asset=names.RAW_EVENTS,
+        description="Names, keys and times of the source fit each other; else parts of the report "
+        "are not counted.",
     ),
 )
 CLEAN_CHECKS = (
@@ -144,8 +151,8 @@ def log_evaluation(
         asset_key=dg.AssetKey(asset),
         check_name=outcome.name,
         passed=outcome.passed,
-        description=outcome.message,
         severity=_severity(outcome),
+        description=outcome.message,
         metadata=_metadata(outcome),
         partition=day.isoformat(),
     )

@@ -9,7 +9,7 @@ import dagster as dg
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.source.errors import SourceAwayError
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.completeness import CUT, explained, last_call
 from sales_assets.core.days import days_to_compute
@@ -82,7 +82,7 @@ def _is_whole(context: dg.SensorEvaluationContext, history: History, day: date) 
         if seen.get(day.isoformat()) == newest:
             return False
         answer = history.look(day)
-    except SourceAwayError as away:
+    except PassingSourceError as away:
         context.log.warning("%s", away)
         return False
     recent = {key: seen[key] for key in sorted(seen)[-MOST_DAYS:]}

@@ -8,6 +8,7 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
+from sales_assets.adapters.files.findings import read_findings
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
 from sales_assets.core.metrics import cleaning
@@ -18,6 +19,8 @@ from sales_assets.core.metrics.processes import unclosed_processes
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import PARTS
 from sales_assets.core.report.workdays import holidays_among
+from sales_assets.core.russian import report as ru
+from sales_assets.core.source_findings import not_counted
 from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
@@ -55,6 +58,7 @@ class InputsOfRun:
             history_first_day=history.source_first_day,
             holidays=holidays_among(around, self._lookback.settings.holidays),
             spoiled_days=frozenset(history.flawed_days(day)),
+            not_counted=self._not_counted(day),
         )
         return ReportInputs(
             about,
@@ -63,6 +67,11 @@ class InputsOfRun:
             self._usual_steps.get(day),
             self._attempt("the rows set aside", lambda: self._quality(day)),
         )
+
+    def _not_counted(self, day: date) -> dict[str, str]:
+        """Return the parts that can't be known, each with its reason in the chief's words."""
+        findings = read_findings(self._lookback.history.store, day)
+        return {part: ru.REASONS[reason] for part, reason in not_counted(findings).items()}
 
     @cached_property
     def _usual_steps(self) -> _Frames:

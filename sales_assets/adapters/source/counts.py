@@ -102,7 +102,7 @@ def groups_of_source(reader: RowReader) -> pd.DataFrame:
     return _groups(
         _group_table(reader, table, batch)
         for table, statement in ((EVENTS, EVENT_COUNTS), (PAYMENTS, PAYMENT_COUNTS))
-        for batch in reader.session.batches(statement)
+        for batch in reader.session.batches(statement, table.texts)
     )
 
 

@@ -87,6 +87,8 @@ MANY_REQUESTS_ORDINARY_HANDLING = "Заявок {value}, {usual}: обработ
 NEW_REQUESTS = "Новые заявки"
 FUNNEL_VERDICT = "Заявки {days}: {step} {value}, обычно {usual}"
 FUNNEL_SHORT = "Заявки {days}: {step} {value}"
+#: The judged halves of the funnel; a number follows.
+APPOINTED_CLIENTS = "ВУ назначен у"
 PAID_OF_APPOINTED = "купили из назначенных ВУ"
 STORY_DAY = "{number}-й день: {text}"
 STORY_DAY_DETAIL = "{number}-й день"
@@ -184,12 +186,24 @@ MISSING_POPULATION = "Сверка с CRM: нет данных за {day}"
 BRIDGE = "В CRM {active} − {experiments} в экспериментах = {left}"
 DATA_UNTIL = "Данные до 00:00 {day}, {zone}"
 
+#: Why a part can't be known, by `core.source_findings.Reason`.
+REASONS = {
+    "type_missing": "в источнике нет событий, на которых она держится",
+    "experiments_missing": "не видно, кто в экспериментах",
+    "unknown_ids": "у части событий неизвестный тип",
+    "foreign_payers": "оплаты с чужими номерами клиентов",
+    "no_hours": "у времени нет часов",
+    "one_id": "у большинства строк один номер клиента",
+    "payments_missing": "оплаты за день не загружены",
+}
+
 #: A day that is cut: what is said in place of a verdict, and of each number.
 ENDS_EARLY = "Данные до {time}: дальше не загружено"
 HOLE = "Нет данных с {since} до {until}"
 EMPTY = "Данных за {day} нет"
 AT_LEAST = "не меньше"
 AT_MOST = "не больше"
+NOT_COUNTED_ROW = "не посчитано: {reason}"
 AT_LEAST_DAY = "не меньше: день загружен не весь"
 PROCESSES_BOUND = "день загружен не весь: дольше 24 ч и ждут не больше"
 FUNNEL_BOUND = "день загружен не весь: на каждом этапе не меньше"

@@ -138,7 +138,9 @@ class NewPaying(Part):
         """Say the number, beside last week's and the mean."""
         comparisons = ", ".join(self._comparisons())
         compared = ru.COMPARED_WITH.format(comparisons=comparisons) if comparisons else ""
-        return ru.NEW_PAYING_LINE.format(new=number(self.value), compared=compared)
+        new = number(self.value)
+        new = f"{ru.AT_LEAST} {new}" if self.about.is_cut else new
+        return ru.NEW_PAYING_LINE.format(new=new, compared=compared)
 
     def notes(self) -> Sequence[str]:
         """Say that everyone looks new in the first 60 days of a source."""

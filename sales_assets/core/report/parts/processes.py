@@ -25,6 +25,7 @@ from sales_assets.core.report.page import (
     Box,
     Mark,
     Text,
+    elided,
     section_title,
     small_lines,
     stacked,
@@ -226,13 +227,9 @@ class Processes(Part):
     def block(self) -> Block:
         """Draw a bar per process, breached of due, with its usual range under it."""
         title = Block((section_title(ru.PROCESSES_TITLE),), 56)
-        rows = Block(tuple(self._rows()), self._top(len(self.each)) + 8)
-        reasons = [
-            ru.NOT_COUNTED.format(part=name, reason=reason)
-            for name, reason in self.uncounted(self.about)
-        ]
+        rows = Block(tuple(self._rows()), self._top(len(PROCESSES)) + 8)
         bound = [ru.PROCESSES_BOUND] if self.about.is_cut else []
-        lines = small_lines([*reasons, self._requests_line(), *bound, self._overdue_line()])
+        lines = small_lines([self._requests_line(), *bound, self._overdue_line()])
         return stacked([title, self._legend(), rows, lines])
 
     def _alarm(self, process: ProcessDay) -> Story:
@@ -297,29 +294,35 @@ class Processes(Part):
 
     def _top(self, row: int) -> float:
         """Return where a row begins: one whose promise is broken as a rule has a line below."""
-        told = sum(map(self._is_told, self.each[:row]))
+        above = {process.key for process in PROCESSES[:row]}
+        told = sum(self._is_told(each) for each in self.each if each.process.key in above)
         return ROW * row + BROKEN_ROW * told
 
     def _rows(self) -> Iterator[Mark]:
-        """Draw the rows in columns: name, bar with its usual range, number, usual range."""
-        if not self.each:
-            return
-        labels = max(text_width(each.name, BODY_SIZE, is_bold=True) for each in self.each)
-        values = max(text_width(_shown(each), BODY_SIZE, is_bold=True) for each in self.each)
-        usuals = max(text_width(each.usual, SMALL_SIZE, is_bold=False) for each in self.each)
-        left, usual_left = MARGIN + labels + 24, RIGHT - usuals
-        value_left = usual_left - (24 if usuals else 0) - values
-        scale = (value_left - 24 - left) / max(1, *(_longest(each) for each in self.each), 1)
-        for i, process in enumerate(self.each):
-            color = ALARM if process.is_alarming else INK
-            weight = "bold" if process.is_alarming else "normal"
-            top = self._top(i)
-            yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
-            yield from _bar(process, left, top + 8, scale)
-            yield _value_text(process, value_left, top + 40, color)
-            yield Text(usual_left, top + 40, process.usual, SMALL_SIZE, color=MUTED)
-            if self._is_told(process):
-                yield Text(left, top + 92, ru.BROKEN_AS_A_RULE, SMALL_SIZE, color=MUTED)
+        """Draw the rows in columns: name, bar with its usual range, number, usual range.
+
+        A process that can't be known keeps its row, with the reason.
+        """
+        counted_ones = {each.process.key: each for each in self.each}
+        columns = _Columns.of(self.each)
+        for i, process in enumerate(PROCESSES):
+            if process.key in counted_ones:
+                yield from self._row(counted_ones[process.key], columns, self._top(i))
+            elif reason := self.about.not_counted.get(process.key):
+                said = ru.NOT_COUNTED_ROW.format(reason=reason)
+                shown = elided(said, RIGHT - columns.bar, SMALL_SIZE, is_bold=False)
+                yield Text(MARGIN, self._top(i) + 40, process.name, BODY_SIZE)
+                yield Text(columns.bar, self._top(i) + 40, shown, SMALL_SIZE, color=MUTED)
+
+    def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
+        color = ALARM if process.is_alarming else INK
+        weight = "bold" if process.is_alarming else "normal"
+        yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
+        yield from _bar(process, columns.bar, top + 8, columns.scale)
+        yield _value_text(process, columns.value, top + 40, color)
+        yield Text(columns.usual, top + 40, process.usual, SMALL_SIZE, color=MUTED)
+        if self._is_told(process):
+            yield Text(columns.bar, top + 92, ru.BROKEN_AS_A_RULE, SMALL_SIZE, color=MUTED)
 
     def _requests_line(self) -> str:
         if self.requests is None:
@@ -335,6 +338,27 @@ class Processes(Part):
         old = sum(process.overdue_over_7d for process in self.each)
         line = ru.STILL_OVERDUE.format(count=number(overdue))
         return ru.STILL_OVERDUE_OLD.format(count=line, old=number(old)) if old else line
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where bars, numbers and usual ranges begin; pixels of a case."""
+
+    bar: float
+    value: float
+    usual: float
+    scale: float
+
+    @classmethod
+    def of(cls, each: Sequence[ProcessDay]) -> Self:
+        """Give the names, numbers and ranges the room that they need, and the bars the rest."""
+        labels = max(text_width(one.name, BODY_SIZE, is_bold=True) for one in PROCESSES)
+        values = [text_width(_shown(one), BODY_SIZE, is_bold=True) for one in each]
+        usuals = max((text_width(one.usual, SMALL_SIZE, is_bold=False) for one in each), default=0)
+        bar, usual = MARGIN + labels + 24, RIGHT - usuals
+        value = usual - (24 if usuals else 0) - max(values, default=0)
+        longest = max([1.0, *(_longest(one) for one in each)])
+        return cls(bar, value, usual, (value - 24 - bar) / longest)
 
 
 def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportInputs) -> ProcessDay:
