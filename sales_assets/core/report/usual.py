@@ -109,6 +109,8 @@ class Judged:
             "day_number": found.day_number if self.change else 0,
             "back_from": found.back_from if self.is_back else 0,
             "window": found.window if self.change else 1,
+            "window_value": found.window_value if self.change else self.value,
+            "window_usual": found.window_usual if self.change else found.usual,
         }
 
 

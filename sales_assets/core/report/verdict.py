@@ -26,6 +26,8 @@ from sales_assets.core.windows import DAY
 MOST_LINES = 6
 MOST_DAYS_NAMED = 3
 MOST_QUESTIONS = 3
+#: What Telegram takes under a picture, once the tags are read.
+LONGEST_CAPTION = 1024
 #: What a push notification shows of a caption.
 MOST_CHARACTERS = 60
 
@@ -58,13 +60,13 @@ def verdict_of(parts: Parts, about: ReportDay) -> Verdict:
         said = cut_sentence(about.completeness, about.day)
         return Verdict(VerdictKind.INCOMPLETE, said, said)
     told = _stories(parts)
-    return _told(told[0]) if told else next(_reservations(parts, about), _CALM)
+    return worded(told[0]) if told else next(_reservations(parts, about), _CALM)
 
 
 def caption_html(said: Verdict, parts: Parts, about: ReportDay) -> str:
     """Return the verdict in bold, at most six lines after it, and, folded, what to ask.
 
-    All data is escaped.
+    All data is escaped. Where it gets too long, questions are left out, then the end of the notes.
     """
     day = sentence(titled_day(about.day))
     headlines = [line for part in _present(parts) if (line := part.headline())]
@@ -72,12 +74,21 @@ def caption_html(said: Verdict, parts: Parts, about: ReportDay) -> str:
     lines += [line for part in _present(parts) for line in part.caption_lines()]
     lines = [line for line in lines if line != said.headline][: MOST_LINES - 1]
     lines += _fitted(notes_of(parts, about), MOST_LINES - len(lines))
+    room = LONGEST_CAPTION - _length(said.text, *lines[:-1])
+    lines = [*lines[:-1], *(elided_words(line, room) for line in lines[-1:])]
     shown = [f"<b>{escape(said.text)}</b>", *map(escape, lines)]
-    questions = _questions(parts) if said.kind is VerdictKind.ALARM else []
-    if questions:
-        folded = "\n".join(map(escape, [ru.QUESTIONS_TITLE, *questions]))
+    questions = [ru.QUESTIONS_TITLE, *_questions(parts)] if said.kind is VerdictKind.ALARM else []
+    while questions and _length(said.text, *lines, *questions) > LONGEST_CAPTION:
+        questions.pop()
+    if len(questions) > 1:
+        folded = "\n".join(map(escape, questions))
         shown.append(f"<blockquote expandable>{folded}</blockquote>")
     return "\n".join(shown)
+
+
+def _length(*lines: str) -> int:
+    """Count the characters of lines and their ends."""
+    return sum(len(line) + 1 for line in lines)
 
 
 def _stories(parts: Parts) -> list[Story]:
@@ -88,8 +99,8 @@ def _questions(parts: Parts) -> list[str]:
     return [story.question for story in _stories(parts) if story.question][:MOST_QUESTIONS]
 
 
-def _told(story: Story) -> Verdict:
-    """Word a story as a verdict: the longest form that fits."""
+def worded(story: Story) -> Verdict:
+    """Word a story as a verdict, under 60 characters: the longest form that fits."""
     is_old = story.day_number > 1
     forms = [_with_day(text, story) for text in story.texts] if is_old else story.texts
     fitting = (text for text in forms if len(text) < MOST_CHARACTERS)
