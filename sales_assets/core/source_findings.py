@@ -1,12 +1,17 @@
 """What was found not to fit in the source: kinds, the parts that can't be known, the sentences."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
+import pandas as pd
 
+from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
+from sales_assets.core.metrics.schemas import CheckOutcome
+
+FITS = "source_fits"
 NEW_PAYING = "new_paying"
 FUNNEL = "funnel"
 EXPIRING = "expiring"
@@ -128,3 +133,19 @@ def missing_on_the_day(types: Iterable[str]) -> list[Finding]:
         )
         for name in types
     ]
+
+
+def fit_outcome(findings: Sequence[Finding]) -> CheckOutcome:
+    """Return what was found not to fit on one day as the outcome of a check."""
+    rows = [
+        {"kind": one.kind, "not counted": ", ".join(one.parts), "sample": "; ".join(one.sample)}
+        for one in findings
+    ]
+    return CheckOutcome(
+        FITS,
+        passed=not any(one.is_notable for one in findings),
+        failing=dict(Counter(str(one.kind) for one in findings)),
+        sample=pd.DataFrame(rows),
+        message=" ".join(one.sentence for one in findings) or "names, keys and times fit",
+        is_warning=True,
+    )
