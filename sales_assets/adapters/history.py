@@ -17,7 +17,7 @@ from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.metrics.values import daily_values, values_before, values_of
 from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
@@ -178,6 +178,12 @@ class History:
         """Return the days whose values `days` are judged by, those included, in order."""
         wanted = {one for day in days for one in days_up_to(day, VALUE_DAYS + 1)}
         return sorted(day for day in wanted if day >= self.source_first_day)
+
+    def values(self, days: Sequence[date]) -> pd.DataFrame:
+        """Return the stored values of `days` and of the days that they are judged by."""
+        stored = self.store.days(names.DAILY_VALUES)
+        window = [day for day in self.values_window(days) if day in stored]
+        return values_of({day: self.store.read(names.DAILY_VALUES, day) for day in window})
 
     def daily_values(self, day: date) -> pd.DataFrame:
         """Return the stored values that `day` is judged by: `values_before`."""

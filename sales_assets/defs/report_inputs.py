@@ -8,6 +8,7 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
+from sales_assets.adapters.history import History
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
 from sales_assets.core.metrics import cleaning
@@ -24,13 +25,17 @@ from sales_assets.defs.lookback import LookbackResource
 
 _Value = TypeVar("_Value")
 _Frames = Mapping[date, pd.DataFrame]
-_Maker = Callable[[EventLog, ReportDays, date], _Frames]
+_Maker = Callable[[EventLog, ReportDays, History], _Frames]
 
 #: How a metric is counted again where it is not stored.
 _METRICS: Mapping[str, _Maker] = {
-    names.UNCLOSED_PROCESSES: unclosed_processes,
-    names.CONVERSION_FUNNEL: lambda log, days, _first_day: conversion_funnel(log, days),
-    names.NEW_PAYING_USERS: new_paying_users,
+    names.UNCLOSED_PROCESSES: lambda log, days, history: unclosed_processes(
+        log, days, history.values(days.days)
+    ),
+    names.CONVERSION_FUNNEL: lambda log, days, _history: conversion_funnel(log, days),
+    names.NEW_PAYING_USERS: lambda log, days, history: new_paying_users(
+        log, days, history.source_first_day
+    ),
 }
 
 
@@ -87,7 +92,7 @@ class InputsOfRun:
     def _made(self, make: _Maker) -> _Frames:
         log = self._lookback.event_log(self._context)
         days = self._lookback.report_days(self._context)
-        return make(log, days, self._lookback.history.source_first_day)
+        return make(log, days, self._lookback.history)
 
     def _quality(self, day: date) -> DataQuality:
         raw = self._lookback.history.store.read(names.RAW_EVENTS, day)
