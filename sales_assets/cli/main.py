@@ -35,6 +35,12 @@ class DaysRefusedError(SalesAssetsError):
     """Days were refused that may be taken later, or at the operator's word."""
 
 
+class _Refused(click.ClickException):
+    """Shows the sentence of a refusal."""
+
+    exit_code = REFUSED
+
+
 class _Commands(click.Group):
     """Prints our own errors as a sentence, and exits with 1, or with 3 for refused days."""
 
@@ -42,9 +48,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SalesAssetsError as error:
-            told = click.ClickException(str(error))
-            told.exit_code = REFUSED if isinstance(error, DaysRefusedError) else 1
-            raise told from None
+            shown = _Refused if isinstance(error, DaysRefusedError) else click.ClickException
+            raise shown(str(error)) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
