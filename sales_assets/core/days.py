@@ -38,17 +38,17 @@ def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
 def days_to_compute(
     newest: date, first_day: date, done: Collection[date], reread: int, catch_up: int
 ) -> list[date]:
-    """Return what a morning computes, in order: the newest day comes last.
+    """Return what a morning computes, in order: the `newest` finished day comes first.
 
-    That is the `newest` finished day, the `reread` days before it (rows may have come late) and
-    those of the last `catch_up` days that are not `done`; nothing before `first_day`.
+    Then the `reread` days before it (rows may have come late) and those of the last `catch_up`
+    days that are not `done`, both the newest first; nothing before `first_day`.
     """
     recent = [newest - timedelta(days=back) for back in range(max(catch_up, reread + 1))]
-    return sorted(
+    return [
         day
         for back, day in enumerate(recent)
         if day >= first_day and (back <= reread or day not in done)
-    )
+    ]
 
 
 @dataclass(frozen=True)

@@ -74,26 +74,6 @@ def unclosed_processes(
     return DailyFrames(days.days, lambda day: _day_of_table(table, day, history_first_day))
 
 
-def breached_before(
-    log: EventLog, days: ReportDays, history_first_day: date
-) -> Mapping[date, pd.DataFrame]:
-    """Return what each day is compared with: `day`, `process`, `due`, `breached`.
-
-    A row per process for each of the `comparison_days`, latest first, at its own cut-off; an
-    empty frame where all of them are before the history.
-    """
-    table = _daily_counts(log, with_comparisons(days, history_first_day))
-    columns = ["day", "process", "due", "breached"]
-
-    def compared(day: date) -> pd.DataFrame:
-        rows = [
-            table[table["day"] == earlier] for earlier in comparison_days(day, history_first_day)
-        ]
-        return pd.concat([*rows, table.iloc[:0]])[columns].reset_index(drop=True)
-
-    return DailyFrames(days.days, compared)
-
-
 def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     """List each day's open overdue cases, the oldest first: whom to call.
 

@@ -12,6 +12,7 @@ from sales_assets.core.metrics.payments import new_paying_users as count_new_pay
 from sales_assets.core.metrics.processes import stuck_cases as list_stuck
 from sales_assets.core.metrics.processes import unclosed_processes as count_unclosed
 from sales_assets.core.metrics.schemas import check_groups
+from sales_assets.core.metrics.values import daily_values as count_values
 from sales_assets.defs.checks import FUNNEL_CHECKS, promised
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource
@@ -23,7 +24,7 @@ EVENTS = [names.CLEAN_EVENTS, names.USER_HISTORY]
 
 def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
     """Return the assets of this module for one calendar."""
-    plain = (unclosed_processes, stuck_cases, daily_activity, new_paying_users)
+    plain = (unclosed_processes, stuck_cases, daily_activity, new_paying_users, daily_values)
     return [
         *(daily.asset(body, group=GROUP, kinds=KINDS, deps=EVENTS) for body in plain),
         daily.asset(
@@ -62,6 +63,17 @@ def daily_activity(context: dg.AssetExecutionContext, lookback: LookbackResource
     """Distinct clients and events of the day by event."""
     frames = lookback.clean_events(context)
     return DailyFrames(frames, lambda day: count_activity(frames[day]))
+
+
+def daily_values(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
+    """What the day's numbers are judged by: each judged number, a small row a day.
+
+    The values of the 112 days before are filled where they miss, and those of stored later days,
+    which rest on this one, are made anew.
+    """
+    lookback.renew_values(context)
+    log, days = lookback.event_log(context), lookback.report_days(context)
+    return DailyFrames.of(count_values(log, days))
 
 
 def new_paying_users(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
