@@ -178,7 +178,7 @@ def demo(settings: Settings) -> None:
     today = _today(settings)
     # The demo waits for no morning: a report is due as soon as its day is over.
     settings = settings.model_copy(update={"delivery_time": time()})
-    load_demo(settings, today)
+    load_demo(settings, datetime.now(UTC))
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])
     _raise_failures(deliver(settings))
@@ -242,7 +242,7 @@ def dev(settings: Settings, host: str, port: int) -> None:
     from sales_assets.cli.dev import serve
 
     if settings.source_url is None:
-        load_demo(settings, _today(settings))
+        load_demo(settings, datetime.now(UTC))
     sys.exit(serve(settings, host, port))
 
 
