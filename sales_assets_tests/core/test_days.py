@@ -54,7 +54,7 @@ def test_the_lookback_ends_at_the_first_partition_and_has_no_day_twice() -> None
 def test_a_morning_computes_late_rows_missed_days_and_the_newest_last() -> None:
     done = {DAY - timedelta(days=back) for back in range(1, 20)} - {DAY - timedelta(days=6)}
     computed = days_to_compute(DAY, DAY - timedelta(days=90), done, reread=2, catch_up=10)
-    assert computed == [DAY - timedelta(days=back) for back in (6, 2, 1, 0)]
+    assert computed == [DAY - timedelta(days=back) for back in (0, 1, 2, 6)]
 
 
 def test_days_are_sorted_and_distinct_and_none_is_none() -> None:

@@ -188,6 +188,17 @@ MISSING_POPULATION = "Сверка с CRM: нет данных за {day}"
 BRIDGE = "В CRM {active} − {experiments} в экспериментах = {left}"
 DATA_UNTIL = "Данные до {time} {day}, {zone}"
 
+#: Why a part can't be known, by `core.source_findings.Reason`.
+REASONS = {
+    "type_missing": "в источнике нет событий, на которых она держится",
+    "experiments_missing": "не видно, кто в экспериментах",
+    "unknown_ids": "у части событий неизвестный тип",
+    "foreign_payers": "оплаты с чужими номерами клиентов",
+    "no_hours": "у времени нет часов",
+    "one_id": "у большинства строк один номер клиента",
+    "payments_missing": "оплаты за день не загружены",
+}
+
 #: A day that is cut: what is said in place of a verdict, and of each number.
 ENDS_EARLY = "Данные до {time}: дальше не загружено"
 HOLE = "Нет данных с {since} до {until}"
