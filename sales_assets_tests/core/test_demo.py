@@ -12,7 +12,7 @@ from sales_assets.core.demo_department import Department, Incidents
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 from sales_assets.core.judgement import Judgement, judge
 from sales_assets.core.metrics.processes import unclosed_processes
-from sales_assets.core.report.workdays import is_holiday
+from sales_assets.core.report.workdays import holidays_among
 from sales_assets_tests.core.demo_series import (
     Straying,
     days_of,
@@ -47,6 +47,10 @@ def incidents() -> Incidents:
     found = PLAN.department.incidents
     assert found is not None
     return found
+
+
+def is_off(day: date) -> bool:
+    return bool(holidays_among([day], "RU"))
 
 
 def clients_with(rows: pd.DataFrame, *types: str) -> set[str]:
@@ -158,7 +162,7 @@ def year() -> pd.DataFrame:
 def strays(year: pd.DataFrame, name: str, column: str = "value") -> Straying:
     """Tell how a series strays, but for holidays, the days after them and the first weeks."""
     counts = series(year, name, column)
-    days = [day for day in counts.index[35:] if not is_holiday(day) and not is_holiday(day - DAY)]
+    days = [day for day in counts.index[35:] if not is_off(day) and not is_off(day - DAY)]
     return straying(days, counts.loc[days].to_numpy(dtype=float))
 
 
@@ -194,8 +198,8 @@ def test_the_week_begins_strong_and_ends_weak_and_requests_grow_slowly(
 
 def test_public_holidays_are_quieter(year: pd.DataFrame) -> None:
     requests = series(year, "requests")
-    is_off = np.array([is_holiday(day) for day in requests.index])
-    assert 0.3 < requests[is_off].mean() / requests[~is_off].mean() < 0.75
+    is_free = np.array([is_off(day) for day in requests.index])
+    assert 0.3 < requests[is_free].mean() / requests[~is_free].mean() < 0.75
 
 
 def test_the_night_is_quiet(rows: pd.DataFrame) -> None:
@@ -205,9 +209,9 @@ def test_the_night_is_quiet(rows: pd.DataFrame) -> None:
 
 def test_the_backlog_is_one_that_a_living_department_has(rows: pd.DataFrame) -> None:
     days = replace(days_of(PLAN), days=(NEWEST,))
-    totals = unclosed_processes(event_log(rows), days, PLAN.first_day)[NEWEST].sum(
-        numeric_only=True
-    )
+    nothing_before = pd.DataFrame(columns=["day", "series", "value"])
+    counted = unclosed_processes(event_log(rows), days, nothing_before)[NEWEST]
+    totals = counted.sum(numeric_only=True)
     waiting = totals[["overdue_1_3d", "overdue_3_7d", "overdue_7_30d"]].sum()
     assert 0.2 * totals["due"] < waiting < totals["due"]
     assert totals["overdue_7_30d"] < 0.3 * totals["due"]
@@ -250,7 +254,7 @@ def test_incidents_lie_on_working_days_apart_from_each_other_whatever_day_it_is(
         found = Department(TODAY + back * DAY).incidents
         assert found is not None
         days = [found.outage[0].date(), *found.campaign, *found.second_line]
-        assert not any(is_holiday(day) for day in days)
+        assert not any(is_off(day) for day in days)
         assert days == sorted(set(days))
         assert days[-1] < TODAY + (back - 9) * DAY
 
@@ -273,7 +277,7 @@ def judgements(values: pd.DataFrame, name: str, days: Collection[date]) -> dict[
     spoiled = {outage + back * DAY for back in rests_on.get(name, (0,))}
     history = values[(values["series"] == name) & ~values["day"].isin(spoiled)]
     holidays = [
-        any(is_holiday(day - back * DAY) for back in decided_by.get(name, (0,)))
+        any(is_off(day - back * DAY) for back in decided_by.get(name, (0,)))
         for day in history["day"]
     ]
     history = history.assign(is_holiday=holidays)
