@@ -14,8 +14,6 @@ from sales_assets.core.frames import UNCLOSED_PROCESSES
 from sales_assets.core.journey import EXPERIMENTS, PROCESSES, Process
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.processes import (
-    breached_before,
-    comparison_days,
     stuck_cases,
     unclosed_processes,
 )
@@ -108,18 +106,12 @@ def test_the_usual_level_is_the_median_of_the_same_weekday_at_its_own_cut_off() 
     log = stored(rows, HISTORY_FIRST_DAY, DAY).log()
     frame = unclosed_processes(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
     assert of_process(frame, journey.FIRST_LINE)["usual_breached"] == 1.5
-    before = breached_before(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
-    of_first_line = before[before["process"] == journey.FIRST_LINE]
-    assert list(of_first_line["day"]) == list(comparison_days(DAY, HISTORY_FIRST_DAY))
-    assert list(of_first_line["breached"]) == [1, 3, 0, 2]
 
 
 def test_a_comparison_before_the_history_is_missing(worked_example: EventLog) -> None:
     young = DAY - timedelta(days=27)
     frame = unclosed_processes(worked_example, report_days(DAY), young)[DAY]
     assert frame["usual_breached"].isna().all()
-    assert len(breached_before(worked_example, report_days(DAY), young)[DAY]) == 3 * len(PROCESSES)
-    assert breached_before(worked_example, report_days(DAY), DAY)[DAY].empty
 
 
 def test_an_empty_history_counts_zeros() -> None:
