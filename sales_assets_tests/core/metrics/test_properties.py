@@ -12,7 +12,7 @@ from sales_assets.core.days import ReportDays, midnight
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel, usual_steps
 from sales_assets.core.metrics.payments import new_paying_users
-from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
+from sales_assets.core.metrics.processes import stuck_cases
 from sales_assets.core.metrics.values import daily_values
 from sales_assets_tests.core.metrics.strategies import (
     MOSCOW,
@@ -21,6 +21,7 @@ from sales_assets_tests.core.metrics.strategies import (
     journeys,
     report_days,
     stored,
+    unclosed,
 )
 
 DAY = date(2022, 1, 30)
@@ -29,7 +30,7 @@ YOUNG_HISTORY = DAY - timedelta(days=20)
 
 Metric = Callable[[EventLog, ReportDays], Mapping[date, pd.DataFrame]]
 METRICS: dict[str, Metric] = {
-    "unclosed_processes": lambda log, days: unclosed_processes(log, days, FIRST_DAY),
+    "unclosed_processes": lambda log, days: unclosed(log, days, FIRST_DAY),
     "stuck_cases": stuck_cases,
     "conversion_funnel": conversion_funnel,
     "usual_steps": usual_steps,
