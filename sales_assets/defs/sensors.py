@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.owed import late_notices_owed, pending_deliveries
+from sales_assets.adapters.delivery.dispatcher import runs_owed
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
@@ -49,16 +49,13 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         newest = timetable.newest_finished_day(now)
         reports = content_hashes(storage.store(), _recent_days(newest, first_day))
         with delivery.ledger() as ledger:
-            owed = [
-                (f"{day}:{reports[day][:12]}:{attempt}", day)
-                for day, attempt in pending_deliveries(ledger, reports, timetable, now)
-            ]
-            if newest not in reports and newest >= first_day:
-                owed += late_notices_owed(ledger, timetable, now, delivery.admins)
+            owed = runs_owed(ledger, reports, timetable, now, delivery.admins, first_day=first_day)
+            lost = ledger.lost
         if not owed:
-            yield dg.SkipReason(f"nothing is owed; the newest finished day is {newest}")
-        for run_key, day in owed:
-            yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
+            yield dg.SkipReason(lost or f"nothing is owed; the newest finished day is {newest}")
+        for day, attempt in owed:
+            content = reports[day][:12] if day in reports else names.LATE_TOPIC
+            yield dg.RunRequest(run_key=f"{day}:{content}:{attempt}", partition_key=day.isoformat())
 
     return sensor
 

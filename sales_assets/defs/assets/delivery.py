@@ -7,11 +7,10 @@ from typing import Any
 import dagster as dg
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError
+from sales_assets.adapters.delivery.result import DeliveryResult
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.delivery.messages import admin_alert, late_notice
 from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.partitions import partition_days
@@ -65,15 +64,13 @@ def _deliver(
     storage: StorageResource,
     day: date,
 ) -> DeliveryResult:
-    try:
-        result = _send(context, dispatcher, storage, day)
-    except DeliveryStoppedError as stopped:
-        context.add_asset_metadata(_counts(stopped.result), partition_key=day.isoformat())
-        context.log.warning("%s: %s", day, _counts(stopped.result))
-        raise
+    result = _send(context, dispatcher, storage, day)
     for warning in result.warnings:
         context.log.warning(warning)
     context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
+    if result.trouble is not None:
+        context.log.warning("%s: %s", day, _counts(result))
+        raise dg.Failure(result.trouble)
     return result
 
 
@@ -86,9 +83,7 @@ def _send(
     store = storage.store()
     if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
         return dispatcher.deliver(read_report(store, day).to_send())
-    cause = cause_of_lateness(context.instance, day)
-    dispatcher.alert(admin_alert(day, names.LATE_TOPIC, cause))
-    return dispatcher.announce(late_notice(day))
+    return dispatcher.announce_late(day, cause_of_lateness(context.instance, day))
 
 
 def _counts(result: DeliveryResult) -> dict[str, Any]:
