@@ -36,7 +36,7 @@ from sales_assets.core.metrics.schemas import (
     first_blocking,
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.metrics.values import daily_values, values_before, values_of
 from sales_assets.core.source_findings import fit_outcome
 from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
 
@@ -346,6 +346,12 @@ class History:
         wanted = {one for day in days for one in days_up_to(day, VALUE_DAYS + 1)}
         return sorted(day for day in wanted if day >= self.source_first_day)
 
+    def values(self, days: Sequence[date]) -> pd.DataFrame:
+        """Return the stored values of `days` and of the days that they are judged by."""
+        stored = self.store.days(names.DAILY_VALUES)
+        window = [day for day in self.values_window(days) if day in stored]
+        return values_of({day: self.store.read(names.DAILY_VALUES, day) for day in window})
+
     def daily_values(self, day: date) -> pd.DataFrame:
         """Return the stored values that `day` is judged by: `values_before`."""
         window = self.values_window([day])
@@ -388,6 +394,13 @@ class History:
     def flawed_days(self, day: date) -> tuple[date, ...]:
         """Return the days of the lookback of `day` that their checks would block."""
         return tuple(before for before in self.lookback([day]) if self._failure(before))
+
+    def spoiled_days(self, days: Sequence[date]) -> set[date]:
+        """Return those of `days` whose stored rows are bad or cut: no measure for other days."""
+        rows = self.store.days(names.RAW_EVENTS)
+        bad = {day for day in days if day in rows and self._failure(day)}
+        uncounted = set(self.whole_days.missing(days))
+        return bad | set(self.whole_days.cut_days([day for day in days if day not in uncounted]))
 
     def refuse_blocked(self, days: Sequence[date]) -> None:
         """Raise for a day that was refused, or whose checks block it: by every way in.

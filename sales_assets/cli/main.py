@@ -35,6 +35,12 @@ class DaysRefusedError(SalesAssetsError):
     """Days were refused that may be taken later, or at the operator's word."""
 
 
+class _Refused(click.ClickException):
+    """Shows the sentence of a refusal."""
+
+    exit_code = REFUSED
+
+
 class _Commands(click.Group):
     """Prints our own errors as a sentence, and exits with 1, or with 3 for refused days."""
 
@@ -42,9 +48,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SalesAssetsError as error:
-            told = click.ClickException(str(error))
-            told.exit_code = REFUSED if isinstance(error, DaysRefusedError) else 1
-            raise told from None
+            shown = _Refused if isinstance(error, DaysRefusedError) else click.ClickException
+            raise shown(str(error)) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -173,7 +178,7 @@ def demo(settings: Settings) -> None:
     today = _today(settings)
     # The demo waits for no morning: a report is due as soon as its day is over.
     settings = settings.model_copy(update={"delivery_time": time()})
-    load_demo(settings, today)
+    load_demo(settings, datetime.now(UTC))
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])
     _raise_failures(deliver(settings))
@@ -237,7 +242,7 @@ def dev(settings: Settings, host: str, port: int) -> None:
     from sales_assets.cli.dev import serve
 
     if settings.source_url is None:
-        load_demo(settings, _today(settings))
+        load_demo(settings, datetime.now(UTC))
     sys.exit(serve(settings, host, port))
 
 

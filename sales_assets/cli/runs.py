@@ -138,12 +138,13 @@ def deliver(settings: Settings) -> list[str]:
         definitions = build_definitions(settings)
         sensor = definitions.resolve_sensor_def(names.REPORT_DELIVERY_SENSOR)
         resources = {key: (definitions.resources or {})[key] for key in ("delivery", "storage")}
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=instance, definitions=definitions, resources=resources
-        )
+        ) as context:
+            requests = sensor.evaluate_tick(context).run_requests or []
         job = definitions.resolve_job_def(names.REPORT_DELIVERY_JOB)
         results = [
             run_job(job, instance, [date.fromisoformat(str(request.partition_key))])
-            for request in sensor.evaluate_tick(context).run_requests or []
+            for request in requests
         ]
     return [message for result in results for message in failure_messages(result)]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from sales_assets.core.windows import LOOKBACK_DAYS, days_up_to
+from sales_assets.core.windows import EVENT_DAYS, days_up_to
 
 INSTANT = "datetime64[us, UTC]"
 WALL_CLOCK = "datetime64[us]"
@@ -31,7 +31,7 @@ def to_source_clock(instant: datetime, source_zone: ZoneInfo) -> datetime:
 
 def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
     """Return the days that the numbers of `days` rest on, from `first_day` on, in order."""
-    needed = {before for day in days for before in days_up_to(day, LOOKBACK_DAYS)}
+    needed = {before for day in days for before in days_up_to(day, EVENT_DAYS)}
     return sorted(day for day in needed if day >= first_day)
 
 

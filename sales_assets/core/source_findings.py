@@ -121,9 +121,9 @@ def parts_living_on(event_type: str) -> tuple[str, ...]:
     return (*payments, *processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
 
 
-def missing_on_the_day(types: Iterable[str]) -> list[Finding]:
+def missing_on_the_day(types: Iterable[str]) -> tuple[Finding, ...]:
     """Return what the judge of completeness found: types that fell silent on the day."""
-    return [
+    return tuple(
         Finding(
             Kind.TYPE_MISSING,
             f"{name!r} fell silent on the day, as never in eight weeks: see whether the source is "
@@ -132,7 +132,7 @@ def missing_on_the_day(types: Iterable[str]) -> list[Finding]:
             Reason.PAYMENTS_MISSING if name == PURCHASE else Reason.TYPE_MISSING,
         )
         for name in types
-    ]
+    )
 
 
 def fit_outcome(findings: Sequence[Finding]) -> CheckOutcome:

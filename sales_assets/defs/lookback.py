@@ -23,7 +23,7 @@ from sales_assets.defs.resources import (
 
 
 class LookbackResource(dg.ConfigurableResource):
-    """Raw and clean events and user histories of the 64 days that end with a report day.
+    """Raw and clean events and user histories of the 36 days that end with a report day.
 
     A metric depends on its own day's upstream partitions in the graph (so that a range of days
     runs as one, with its checks between the steps), and reads the days before from here.
@@ -111,6 +111,11 @@ class LookbackResource(dg.ConfigurableResource):
     def renew_values(self, context: dg.AssetExecutionContext) -> None:
         """Fill the daily values before the run's days, and make those anew that rest on them."""
         log_filled(context, self.history.renew_values(partition_days(context)))
+
+    def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
+        """Return the daily values of the run's days and of those that they are judged by."""
+        self.ensure_values(context)
+        return self.history.values(partition_days(context))
 
     def ensure_values(self, context: dg.AssetExecutionContext) -> None:
         """Fill the daily values that the run's days are judged by, where they miss."""
