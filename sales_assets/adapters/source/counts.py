@@ -1,8 +1,9 @@
 """How many rows the source holds by hour and type: grouped by the source, or of rows read."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,7 +24,8 @@ from sales_assets.adapters.source.session import Session
 from sales_assets.core import journey
 from sales_assets.core.completeness import Evidence, hourly_counts
 from sales_assets.core.days import INSTANT, day_bounds, to_wall_clock
-from sales_assets.core.windows import AFTER_DAYS
+from sales_assets.core.frames import HOURLY_COUNTS
+from sales_assets.core.windows import AFTER_DAYS, DAY
 
 #: By the quarter of an hour: no zone's clock differs from another's by less.
 EVENT_COUNTS = f"""
@@ -43,7 +45,8 @@ FROM ({PAYMENTS_IN_SPANS}) AS in_spans GROUP BY 1
 READ_AT = "SELECT now() AS time"
 
 
-class SourceCounts(NamedTuple):
+@dataclass(frozen=True)
+class SourceCounts:
     """Groups of rows and the moment at which the source was read (UTC).
 
     `groups` has `at` (an instant within the hour), `type` (null where the dictionary knows no
@@ -56,36 +59,54 @@ class SourceCounts(NamedTuple):
 
     def of_day(self, day: date) -> pd.DataFrame:
         """Return the frame of `hourly_counts` of a day."""
-        of_day = self._between(*day_bounds(day, self.zone))
-        hours = to_wall_clock(of_day["at"], self.zone).dt.floor("h")
-        return hourly_counts(hours, of_day["type"], of_day["rows"])
+        nothing = pd.DataFrame(columns=HOURLY_COUNTS.names).astype(HOURLY_COUNTS.dtypes)
+        return self._counts.get(pd.Timestamp(day), nothing)
 
     def evidence(self, day: date) -> Evidence:
         """Return what bounds the silences of a day, on the wall clock of the report zone.
 
         A row more than a week after it, or after the moment of reading, tells nothing.
         """
-        start, end = day_bounds(day, self.zone)
-        _, horizon = day_bounds(day + timedelta(days=AFTER_DAYS), self.zone)
-        read_at = min(self.as_of, horizon)
-        of_day, after = self._between(start, end), self._between(end, read_at)
+        after: dict[str | None, datetime] = {}
+        for later in range(1, AFTER_DAYS + 1):
+            for name, (first, _) in self._bounds(day + later * DAY).items():
+                after.setdefault(name, first)
+        _, horizon = day_bounds(day + AFTER_DAYS * DAY, self.zone)
+        as_of = pd.Timestamp(min(self.as_of, horizon)).tz_convert(self.zone).tz_localize(None)
         return Evidence(
-            last_at=self._walls(of_day.groupby("type")["last"].max()),
-            first_after=self._walls(after.groupby("type")["first"].min()),
-            resumes_at=None if after.empty else self._wall(after["first"].min()),
-            as_of=self._wall(read_at),
+            last_at={name: last for name, (_, last) in self._bounds(day).items() if name},
+            first_after={name: first for name, first in after.items() if name},
+            resumes_at=min(after.values(), default=None),
+            as_of=as_of.to_pydatetime(),
         )
 
-    def _between(self, start: datetime, end: datetime) -> pd.DataFrame:
-        at = self.groups["first"]
-        return self.groups[(at >= start) & (at < end)]
+    def _bounds(self, day: date) -> dict[str | None, tuple[datetime, datetime]]:
+        """Return the first and the last row of each type of a day; None stands for no type."""
+        return self._bounds_by_day.get(pd.Timestamp(day), {})
 
-    def _walls(self, moments: pd.Series) -> dict[str, datetime]:
-        return {str(name): self._wall(moment) for name, moment in moments.items()}
+    @cached_property
+    def _walls(self) -> pd.DataFrame:
+        """The groups until the moment of reading, as the report zone's clock shows them."""
+        read = self.groups[self.groups["first"] < self.as_of]
+        walls = {name: to_wall_clock(read[name], self.zone) for name in ("at", "first", "last")}
+        return read.assign(**walls, day=walls["at"].dt.normalize())
 
-    def _wall(self, moment: datetime) -> datetime:
-        wall = pd.Timestamp(moment).tz_convert(self.zone).tz_localize(None)
-        return wall.to_pydatetime()
+    @cached_property
+    def _counts(self) -> dict[pd.Timestamp, pd.DataFrame]:
+        walls = self._walls
+        counts = hourly_counts(walls["at"].dt.floor("h"), walls["type"], walls["rows"])
+        by_day = counts.groupby(counts["hour"].dt.normalize())
+        return {day: frame.reset_index(drop=True) for day, frame in by_day}
+
+    @cached_property
+    def _bounds_by_day(self) -> dict[pd.Timestamp, dict[str | None, tuple[datetime, datetime]]]:
+        by_type = self._walls.groupby(["day", "type"], dropna=False)
+        found = by_type.agg(first=("first", "min"), last=("last", "max")).reset_index()
+        bounds: dict[pd.Timestamp, dict[str | None, tuple[datetime, datetime]]] = {}
+        for day, name, first, last in found.itertuples(index=False):
+            known = None if pd.isna(name) else name
+            bounds.setdefault(day, {})[known] = first.to_pydatetime(), last.to_pydatetime()
+        return bounds
 
 
 def read_at(session: Session) -> datetime:
