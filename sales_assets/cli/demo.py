@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from sales_assets.adapters.delivery.outbox import outbox_files
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.demo.source import load_demo_source
+from sales_assets.adapters.outbox import outbox_files
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.demo import plan_at
 from sales_assets.defs.resources import OUTBOX_FOLDER

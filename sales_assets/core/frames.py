@@ -223,7 +223,7 @@ REPORT_DELIVERY = Frame(
     (
         _text("chat", "the chat's id, or outbox"),
         _count("thread", "id", "the topic in the chat; 0 for none"),
-        _text("kind", "report, continuation, edit, change, late"),
+        _text("kind", "report, edit, change, late"),
         _text("state", "planned, sending, sent, failed, unknown"),
         _count("attempts", "requests", "requests made"),
         _count("message_id", "id", "the message in the chat; null if there is none", nullable=True),

@@ -1,11 +1,11 @@
 """What reacts: a report without its failed parts, and the delivery."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.owed import late_notices_owed, pending_deliveries
+from sales_assets.adapters.delivery.dispatcher import runs_owed
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
@@ -55,16 +55,14 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         newest = timetable.newest_finished_day(now)
         reports = content_hashes(storage.store(), _recent_days(newest, first_day))
         with delivery.ledger() as ledger:
-            owed = [
-                (f"{day}:{reports[day][:12]}:{attempt}", day)
-                for day, attempt in pending_deliveries(ledger, reports, timetable, now)
-            ]
-            if newest not in reports and newest >= first_day:
-                owed += late_notices_owed(ledger, timetable, now, delivery.settings.telegram_admins)
-        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(storage, reports)]
-        if not owed:
-            yield dg.SkipReason(f"nothing is owed; the newest finished day is {newest}")
-        for run_key, day in owed:
+            admins = delivery.settings.telegram_admins
+            owed = runs_owed(ledger, reports, timetable, now, admins, first_day=first_day)
+            lost = ledger.lost
+        keys = [(f"{day}:{_content(reports, day)}:{attempt}", day) for day, attempt in owed]
+        keys += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(storage, reports)]
+        if not keys:
+            yield dg.SkipReason(lost or f"nothing is owed; the newest finished day is {newest}")
+        for run_key, day in keys:
             yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
 
     return sensor
@@ -76,6 +74,10 @@ def kept_days(storage: StorageResource, days: Iterable[date]) -> list[Refusal]:
     refused = store.days(REFUSAL, JSON)
     found = [read_refusal(store, day) for day in days if day in refused]
     return [one for one in found if one and one.stored]
+
+
+def _content(reports: Mapping[date, str], day: date) -> str:
+    return reports[day][:12] if day in reports else names.LATE_TOPIC
 
 
 def _recent_days(newest: date, first_day: date) -> list[date]:

@@ -8,7 +8,7 @@ import pytest
 
 from sales_assets.core import names
 from sales_assets.core.frames import FRAMES
-from sales_assets.core.windows import LOOKBACK_DAYS
+from sales_assets.core.windows import EVENT_DAYS
 from sales_assets_tests.core.test_frames import require_described
 from sales_assets_tests.defs.conftest import RANGE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, LAST, Product, failures, span
@@ -100,7 +100,7 @@ def test_raw_events_are_exactly_the_rows_of_the_source(computed: Product, demo_u
 def test_the_lookback_is_filled_and_shown_and_ends_at_the_first_partition(
     computed: Product, asset: str
 ) -> None:
-    filled = span(max(FIRST, DAYS[0] - timedelta(days=LOOKBACK_DAYS - 1)), LAST)
+    filled = span(max(FIRST, DAYS[0] - timedelta(days=EVENT_DAYS - 1)), LAST)
     assert computed.store.days(asset) == set(filled)
     assert computed.materialized(asset) == set(filled)
     assert computed.metadata(asset, filled[0])["filled_for"]

@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError
+from sales_assets.adapters.delivery.result import DeliveryResult
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.adapters.heartbeat import beat
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.delivery.messages import admin_alert, late_notice
+from sales_assets.core.delivery.alerts import plain_alert
 from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.partitions import partition_days
@@ -70,15 +70,13 @@ def _deliver(
     storage: StorageResource,
     day: date,
 ) -> DeliveryResult:
-    try:
-        result = _send(context, dispatcher, storage, day)
-    except DeliveryStoppedError as stopped:
-        context.add_asset_metadata(_counts(stopped.result), partition_key=day.isoformat())
-        context.log.warning("%s: %s", day, _counts(stopped.result))
-        raise
+    result = _send(context, dispatcher, storage, day)
     for warning in result.warnings:
         context.log.warning(warning)
     context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
+    if result.trouble is not None:
+        context.log.warning("%s: %s", day, _counts(result))
+        raise dg.Failure(result.trouble)
     return result
 
 
@@ -91,12 +89,10 @@ def _send(
     store = storage.store()
     refusal = read_refusal(store, day)
     if refusal and refusal.stored:
-        dispatcher.alert(admin_alert(day, f"kept:{refusal.check}", refusal.message))
+        dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
     if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
         return dispatcher.deliver(read_report(store, day).to_send())
-    cause = cause_of_lateness(context.instance, store, day)
-    dispatcher.alert(admin_alert(day, names.LATE_TOPIC, cause))
-    return dispatcher.announce(late_notice(day))
+    return dispatcher.announce_late(day, cause_of_lateness(context.instance, store, day))
 
 
 def _counts(result: DeliveryResult) -> dict[str, Any]:

@@ -200,30 +200,23 @@ class Funnel(Part):
 
     def stories(self) -> Sequence[Story]:
         """A half that rose is good news, one that fell an alarm."""
-        return [*(self._story(half) for half, _ in self._moved), *self._back()]
-
-    def questions(self) -> Sequence[str]:
-        """Ask about the steps that fell."""
-        return [
-            ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step])
-            for half, step in self._moved
-            if half.change < 0
-        ]
+        return [*(self._story(half, step) for half, step in self._moved), *self._back()]
 
     def caption_lines(self) -> Sequence[str]:
-        """Say which step moved."""
-        return [_move_texts(half, self.about)[0] for half, _ in self._moved]
+        """Say which half moved, of two the rarer."""
+        return [_move_texts(half, self.about)[0] for half, _ in self._moved[:1]]
 
-    def _story(self, half: Judged) -> Story:
+    def _story(self, half: Judged, step: str) -> Story:
         kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
         told = half.found.day_number, half.found.over_limit or 0.0
-        return Story(kind, Rank.FUNNEL, _move_texts(half, self.about), "", *told)
+        asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
+        return Story(kind, Rank.FUNNEL, _move_texts(half, self.about), *told, question=asked)
 
     def _back(self) -> list[Story]:
         if not any(half.is_back for half in self.judged):
             return []
         said = ru.BACK_VERDICT.format(name=sentence(ru.PART_FUNNEL))
-        return [Story(VerdictKind.CALM, Rank.FUNNEL, (said,))]
+        return [Story(VerdictKind.CALM, Rank.FUNNEL, (said,), day_number=0)]
 
     def footnotes(self) -> Sequence[str]:
         """Say that the history cuts the cohort."""
