@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.settings import PREFIX, Settings
+from sales_assets.adapters.settings import PREFIX, Settings, base_folder
 from sales_assets.core.demo import first_day as demo_first_day
 from sales_assets.defs import jobs, schedules, sensors
 from sales_assets.defs.assets import delivery, events, metrics, report
@@ -17,9 +17,8 @@ from sales_assets.defs.loggers import progress_logger
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import daily_partitions
 from sales_assets.defs.resources import (
-    CalendarResource,
+    Calendar,
     DeliveryResource,
-    QualityResource,
     SourceResource,
     StorageResource,
 )
@@ -59,37 +58,34 @@ def first_day(settings: Settings) -> date:
 
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:
-    source = SourceResource(
-        url=_secret("SOURCE_URL", None),
-        source_zone=settings.source_zone.key,
-        report_zone=settings.report_zone.key,
-        var_dir=str(settings.var_dir),
-    )
-    storage = StorageResource(base=settings.storage)
-    calendar = CalendarResource(first_day=first.isoformat(), report_zone=settings.report_zone.key)
-    quality = QualityResource(bad_rows_share=settings.bad_rows_share)
+    source = SourceResource(url=_secret("SOURCE_URL"), settings=settings)
+    storage = StorageResource(settings=settings)
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
         "storage": storage,
         "lookback": LookbackResource(
-            source=source, storage=storage, calendar=calendar, quality=quality
+            source=source,
+            storage=storage,
+            calendar=Calendar(first, settings.report_zone),
+            settings=settings,
         ),
         "delivery": DeliveryResource(
-            state_url=_secret("STATE_URL", settings.state_url),
-            var_dir=str(settings.var_dir),
-            token=_secret("TELEGRAM_BOT_TOKEN", None),
-            base_url=settings.telegram_base_url or "",
-            proxy=_secret("TELEGRAM_PROXY", None),
-            admins=list(settings.telegram_admins),
-            delivery_time=settings.delivery_time.isoformat(),
-            report_zone=settings.report_zone.key,
+            state_url=_state_url(settings),
+            token=_secret("TELEGRAM_BOT_TOKEN"),
+            proxy=_secret("TELEGRAM_PROXY"),
+            settings=settings,
         ),
     }
 
 
-def _secret(name: str, default: str | None) -> str:
+def _state_url(settings: Settings) -> str:
+    """Return SQLite's file, which is no secret and may rest on another folder, or the reference."""
+    return settings.state_url if settings.state_url.startswith("sqlite") else _secret("STATE_URL")
+
+
+def _secret(name: str) -> str:
     """Return the reference to a secret, so that its value reaches no snapshot and no page."""
-    return dg.EnvVar(PREFIX + name) if os.environ.get(PREFIX + name) else default or ""
+    return dg.EnvVar(PREFIX + name) if os.environ.get(PREFIX + name) else ""
 
 
-defs = build_definitions(Settings.from_environment(os.environ))
+defs = build_definitions(Settings.from_environment(os.environ, base_folder()))

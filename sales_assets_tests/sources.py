@@ -27,10 +27,16 @@ def query(url: str, statement: str) -> list[tuple]:
 
 
 def create_tables(url: str) -> None:
-    """Make the three tables; only the dictionary has rows."""
+    """Make the three tables with a dictionary; of the others each has one row, long ago.
+
+    An empty table is refused.
+    """
     execute(url, SCHEMA)
     rows = [(number, name) for name, number in DICTIONARY.items()]
     execute(url, "INSERT INTO events_dict VALUES (%s, %s)", rows)
+    long_ago = ("2000", "2000-01-01")
+    execute(url, "INSERT INTO events VALUES (%s, 9001, %s)", [long_ago])
+    execute(url, "INSERT INTO payments VALUES (%s, %s)", [long_ago])
 
 
 def fill(

@@ -1,185 +1,365 @@
 """What an operator sets: the environment's names, read once and checked with clear errors."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, time
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values, find_dotenv
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from sales_assets.core.errors import SalesAssetsError
 
 PREFIX = "SALES_ASSETS_"
 MOSCOW = ZoneInfo("Europe/Moscow")
+NO_HOLIDAYS = "none"
+LAST_CALL = time(13)
+#: The last call comes after the delivery and before midnight.
+LATEST_DELIVERY = time(23, 30)
 
-_Value = TypeVar("_Value")
-_Default = TypeVar("_Default")
+_PACKAGE = Path(__file__).parents[1]
+_POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
+_SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
+#: So alike is a name that was meant for one of ours: SALES_ASSET_SOURCE_URL.
+_ALIKE = 0.85
 
 
 class InvalidSettingError(SalesAssetsError):
     """A name of the environment holds a value that cannot be used."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The settings of one process; secrets are kept out of `repr`.
+# The errors below name no value: it may be a password, and `InvalidSettingError` says the rest.
+
+
+def _zone(value: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (KeyError, OSError):
+        raise ValueError("no such zone") from None
+
+
+def _day(value: str | date) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _time_of_day(value: str | time) -> time:
+    moment = time.fromisoformat(value) if isinstance(value, str) else value
+    if moment.tzinfo or moment.second or moment.microsecond:
+        raise ValueError("no time of day")
+    return moment
+
+
+def _postgres(text: str) -> str:
+    if not _POSTGRES.match(text):
+        raise ValueError("another scheme")
+    return text
+
+
+def _starting_with(*schemes: str) -> BeforeValidator:
+    def checked(text: str) -> str:
+        if not text.startswith(schemes):
+            raise ValueError("another scheme")
+        return text
+
+    return BeforeValidator(checked)
+
+
+def _with_user_id(text: str) -> str:
+    if "{user_id}" not in text:
+        raise ValueError("no place for the id")
+    return text
+
+
+def _chat_ids(value: str | tuple[int, ...]) -> tuple[int, ...]:
+    if not isinstance(value, str):
+        return value
+    return tuple(int(part) for part in value.split(",") if part.strip())
+
+
+def _country(text: str) -> str | None:
+    if text.lower() == NO_HOLIDAYS:
+        return None
+    country = text.upper()
+    if country != "RU":  # the package takes a second to be imported
+        import holidays
+
+        if country not in holidays.list_supported_countries():
+            raise ValueError("no such country")
+    return country
+
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Day = Annotated[date, BeforeValidator(_day)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+PostgresUrl = Annotated[str, BeforeValidator(_postgres)]
+HttpUrl = Annotated[str, _starting_with("http://", "https://")]
+ProxyUrl = Annotated[str, _starting_with("http://", "https://", "socks5://", "socks5h://")]
+ClientUrl = Annotated[HttpUrl, BeforeValidator(_with_user_id)]
+ChatIds = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_chat_ids)]
+Country = Annotated[str | None, BeforeValidator(_country)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+_A_ZONE = "a zone name of the IANA database, like Europe/Moscow or UTC"
+
+
+class Settings(BaseSettings):
+    """The settings of one process; whatever is kept out of `repr` is a secret.
 
     A field that is None means "not set": the embedded demo source, the demo data's first day,
-    files in `var/outbox` instead of Telegram. Every name stands in `.env.example`.
+    files in `var/outbox` instead of Telegram. Every name stands in `.env.example`; a field's
+    description is what an error says was expected. The environment is read by
+    `from_environment` alone: a made `Settings` holds what it was given, and defaults.
     """
 
-    source_url: str | None = field(default=None, repr=False)
-    source_zone: ZoneInfo = MOSCOW
-    report_zone: ZoneInfo = MOSCOW
-    start_date: date | None = None
-    storage: str = "var/storage"
-    state_url: str = field(default="sqlite:///var/state.db", repr=False)
-    var_dir: Path = Path("var")
-    telegram_bot_token: str | None = field(default=None, repr=False)
-    telegram_base_url: str | None = None
-    telegram_proxy: str | None = field(default=None, repr=False)
-    telegram_admins: tuple[int, ...] = ()
-    delivery_time: time = time(8, 45)
-    computing_minutes: int = 30
-    reread_days: int = 3
-    catch_up_days: int = 14
-    bad_rows_share: float = 0.05
-    production: bool = False
-    crm_client_url: str | None = None
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    source_url: PostgresUrl | None = Field(
+        default=None,
+        repr=False,
+        description="an address like postgresql://user:password@host:5432/database",
+    )
+    report_zone: Zone = Field(
+        default=MOSCOW, validation_alias=f"{PREFIX}REPORT_TZ", description=_A_ZONE
+    )
+    source_zone: Zone = Field(
+        default_factory=lambda read: read["report_zone"],
+        validation_alias=f"{PREFIX}SOURCE_TZ",
+        description=_A_ZONE,
+    )
+    start_date: Day | None = Field(
+        default=None, description="a day like 2026-01-31 that isn't in the future"
+    )
+    var_dir: Path = Field(
+        default=Path("var"), validation_alias=f"{PREFIX}VAR", description="a folder"
+    )
+    storage: str = Field(
+        default_factory=lambda read: str(read["var_dir"] / "storage"),
+        description="a folder or an address like s3://bucket/folder",
+    )
+    state_url: str = Field(
+        default_factory=lambda read: f"sqlite:///{read['var_dir'] / 'state.db'}",
+        repr=False,
+        description="an SQLAlchemy URL",
+    )
+    telegram_bot_token: str | None = Field(
+        default=None, repr=False, description="a token of BotFather"
+    )
+    telegram_base_url: HttpUrl | None = Field(
+        default=None, description="an address like http://127.0.0.1:8081/bot"
+    )
+    telegram_proxy: ProxyUrl | None = Field(
+        default=None,
+        repr=False,
+        description="an address like http://127.0.0.1:3128 or socks5://user:password@host:1080",
+    )
+    telegram_admins: ChatIds = Field(
+        default=(), description="chat ids separated by commas, like 123456789,987654321"
+    )
+    delivery_time: TimeOfDay = Field(
+        default=time(8, 45), description="a time of day like 08:45, at the latest 23:30"
+    )
+    last_call: TimeOfDay = Field(
+        default_factory=lambda read: _last_call_after(read["delivery_time"]),
+        description="a time of day like 13:00, later than the delivery time",
+    )
+    computing_minutes: int = Field(
+        default=30, ge=1, description="a whole number of minutes, at least 1"
+    )
+    reread_days: int = Field(default=3, ge=0, description="a whole number of days, 0 or more")
+    catch_up_days: int = Field(default=14, ge=1, description="a whole number of days, at least 1")
+    bad_rows_share: Share = Field(default=0.05, description="a share between 0 and 1, like 0.05")
+    loss_share: Share = Field(default=0.05, description="a share between 0 and 1, like 0.05")
+    payers_without_events: bool = Field(default=False, description="1 or 0")
+    holidays: Country = Field(
+        default="RU", description="a country's code of two letters, like RU, or none"
+    )
+    heartbeat_url: HttpUrl | None = Field(
+        default=None, repr=False, description="an address like https://example.com/ping"
+    )
+    production: bool = Field(default=False, description="1 or 0")
+    crm_client_url: ClientUrl | None = Field(
+        default=None,
+        description="an address with {user_id} in it, like https://crm.example.com/c/{user_id}",
+    )
 
     @property
     def starts_on_its_own(self) -> bool:
         """Tell whether schedule and sensors run without being switched on in the UI."""
         return self.production and self.telegram_bot_token is not None
 
+    @field_validator("start_date")
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def _has_begun(cls, day: date | None, read: ValidationInfo) -> date | None:
+        if day and day > datetime.now(read.data.get("report_zone", UTC)).date():
+            raise ValueError("in the future")
+        return day
+
+    @field_validator("delivery_time")
+    @classmethod
+    def _leaves_room(cls, moment: time) -> time:
+        if moment > LATEST_DELIVERY:
+            raise ValueError("too late")
+        return moment
+
+    @field_validator("last_call")
+    @classmethod
+    def _follows_the_delivery(cls, moment: time, read: ValidationInfo) -> time:
+        if moment <= read.data.get("delivery_time", time()):
+            raise ValueError("before the delivery")
+        return moment
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], base: Path = Path()) -> "Settings":
         """Read the `SALES_ASSETS_…` names of `environment`; an empty value counts as not set.
 
+        Relative paths rest on `base`.
+
         Raises:
-            InvalidSettingError: a value that cannot be read; says what was expected instead.
+            InvalidSettingError: a value that cannot be read (says what was expected instead), a
+                name that there isn't (says the nearest one), a production without a source.
         """
-        var_dir = _read(environment, "VAR", Path, Path("var"))
-        report_zone = _read(environment, "REPORT_TZ", _zone, MOSCOW)
-        return cls(
-            source_url=_read(environment, "SOURCE_URL", _postgres_url, None),
-            source_zone=_read(environment, "SOURCE_TZ", _zone, report_zone),
-            report_zone=report_zone,
-            start_date=_read(environment, "START_DATE", date.fromisoformat, None),
-            storage=_read(environment, "STORAGE", str, str(var_dir / "storage")),
-            state_url=_read(environment, "STATE_URL", str, f"sqlite:///{var_dir / 'state.db'}"),
-            var_dir=var_dir,
-            telegram_bot_token=_read(environment, "TELEGRAM_BOT_TOKEN", str, None),
-            telegram_base_url=_read(environment, "TELEGRAM_BASE_URL", _http_url, None),
-            telegram_proxy=_read(environment, "TELEGRAM_PROXY", _proxy_url, None),
-            telegram_admins=_read(environment, "TELEGRAM_ADMINS", _chat_ids, ()),
-            delivery_time=_read(environment, "DELIVERY_TIME", _time_of_day, time(8, 45)),
-            computing_minutes=_read(environment, "COMPUTING_MINUTES", _positive, 30),
-            reread_days=_read(environment, "REREAD_DAYS", _natural, 3),
-            catch_up_days=_read(environment, "CATCH_UP_DAYS", _positive, 14),
-            bad_rows_share=_read(environment, "BAD_ROWS_SHARE", _share, 0.05),
-            production=_read(environment, "PRODUCTION", _flag, default=False),
-            crm_client_url=_read(environment, "CRM_CLIENT_URL", _client_url, None),
+        given = {name: text.strip() for name, text in environment.items() if text.strip()}
+        _refuse_unknown(given)
+        source = EnvSettingsSource(cls)
+        source.env_vars = {name.lower(): given[name] for name in _known_names() if name in given}
+        try:
+            settings = cls(**source())
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            raise _invalid(str(first["loc"][0]), given) from None
+        _refuse_demo_in_production(settings)
+        return settings.resting_on(base)
+
+    def resting_on(self, base: Path) -> "Settings":
+        """Return the settings with relative paths under `base`."""
+        sqlite = _SQLITE_FILE.fullmatch(self.state_url)
+        return self.model_copy(
+            update={
+                "var_dir": base / self.var_dir,
+                "storage": self.storage if "://" in self.storage else str(base / self.storage),
+                "state_url": f"{sqlite[1]}{base / sqlite[2]}" if sqlite else self.state_url,
+            }
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keep the environment out of `Settings(…)`."""
+        return (init_settings,)
+
+
+def read_settings(environment: MutableMapping[str, str]) -> Settings:
+    """Return the settings of this process: `environment`, and `.env` for what it leaves open.
+
+    `.env` is looked for in the current folder and above; its names come into `environment`, so
+    that programs started from here see them, too.
+
+    Raises:
+        InvalidSettingError: as `Settings.from_environment`, or `.env` isn't text in UTF-8.
+    """
+    path = find_dotenv(usecwd=True)
+    if path:
+        for name, text in _read_file(path).items():
+            environment.setdefault(name, text or "")
+    return Settings.from_environment(environment, base_folder())
+
+
+def base_folder() -> Path:
+    """Return the folder on which relative paths rest: of `.env`, else of the project.
+
+    That is the checkout that this package belongs to; of an installed one, the current folder.
+    """
+    path = find_dotenv(usecwd=True)
+    if path:
+        return Path(path).parent
+    project = _PACKAGE.parent
+    return project if (project / "pyproject.toml").exists() else Path.cwd()
+
+
+def environment_name(field: str) -> str:
+    """Return the name by which the environment sets a field of `Settings`."""
+    return str(Settings.model_fields[field].validation_alias or PREFIX + field.upper())
+
+
+def _known_names() -> list[str]:
+    return [environment_name(field) for field in Settings.model_fields]
+
+
+def _read_file(path: str) -> dict[str, str | None]:
+    content = Path(path).read_bytes()
+    try:
+        text = content.decode("utf-8-sig")  # a Windows editor marks UTF-8
+        position = text.find("\0")
+    except UnicodeDecodeError as error:
+        text, position = "", error.start
+    if position >= 0:
+        raise InvalidSettingError(
+            f"{path} was read as UTF-8 and isn't: see the byte 0x{content[position]:02x} at "
+            f"{position}. Save the file in UTF-8, comments included."
+        )
+    return dotenv_values(stream=StringIO(text))
+
+
+def _last_call_after(delivery: time) -> time:
+    """Return the usual last call, or of a late delivery the end of the next half hour."""
+    if delivery < LAST_CALL:
+        return LAST_CALL
+    later = datetime.combine(date.min, delivery) + timedelta(minutes=30)
+    return min(later.time(), time(23, 59)) if later.date() == date.min else time(23, 59)
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = _known_names()
+    for name in sorted(set(names).difference(known)):
+        ours = name.upper().startswith(PREFIX)
+        nearest = get_close_matches(name.upper(), known, 1, 0 if ours else _ALIKE)
+        if nearest:
+            raise InvalidSettingError(
+                f"{name} is set, but there is no such setting; the nearest name is {nearest[0]}. "
+                "Correct it in the environment or in .env; .env.example lists every name."
+            )
+
+
+def _refuse_demo_in_production(settings: Settings) -> None:
+    if settings.production and settings.source_url is None:
+        raise InvalidSettingError(
+            f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers would "
+            "go to real chats. Set the source, or leave PRODUCTION at 0."
         )
 
 
-_EXPECTED: dict[str, str] = {
-    "SOURCE_URL": "an address like postgresql://user:password@host:5432/database",
-    "SOURCE_TZ": "a zone name of the IANA database, like Europe/Moscow or UTC",
-    "REPORT_TZ": "a zone name of the IANA database, like Europe/Moscow or UTC",
-    "START_DATE": "a day like 2026-01-31",
-    "TELEGRAM_BASE_URL": "an address like http://127.0.0.1:8081/bot",
-    "TELEGRAM_PROXY": "an address like http://127.0.0.1:3128 or socks5://user:password@host:1080",
-    "TELEGRAM_ADMINS": "chat ids separated by commas, like 123456789,987654321",
-    "DELIVERY_TIME": "a time of day like 08:45",
-    "COMPUTING_MINUTES": "a whole number of minutes, at least 1",
-    "REREAD_DAYS": "a whole number of days, 0 or more",
-    "CATCH_UP_DAYS": "a whole number of days, at least 1",
-    "BAD_ROWS_SHARE": "a share between 0 and 1, like 0.05",
-    "PRODUCTION": "1 or 0",
-    "CRM_CLIENT_URL": "an address with {user_id} in it, like https://crm.example.com/c/{user_id}",
-}
-#: Their values may hold a password: an error never repeats them.
-_SECRETS = ("SOURCE_URL", "TELEGRAM_PROXY")
-
-
-def _read(
-    environment: Mapping[str, str], name: str, parse: Callable[[str], _Value], default: _Default
-) -> _Value | _Default:
-    text = environment.get(PREFIX + name, "").strip()
-    if not text:
-        return default
-    try:
-        return parse(text)
-    except (ValueError, KeyError, OSError):  # an unknown zone is a KeyError
-        shown = "a value that is not shown" if name in _SECRETS else repr(text)
-        raise InvalidSettingError(
-            f"{PREFIX}{name} is set to {shown}, but {_EXPECTED[name]} was expected. "
-            "Correct it in the environment or in .env; .env.example lists every name."
-        ) from None
-
-
-def _zone(text: str) -> ZoneInfo:
-    return ZoneInfo(text)
-
-
-def _time_of_day(text: str) -> time:
-    moment = time.fromisoformat(text)
-    if moment.tzinfo or moment.second or moment.microsecond:
-        raise ValueError(text)
-    return moment
-
-
-def _postgres_url(text: str) -> str:
-    return _with_scheme(text, ("postgresql://", "postgres://"))
-
-
-def _http_url(text: str) -> str:
-    return _with_scheme(text, ("http://", "https://"))
-
-
-def _proxy_url(text: str) -> str:
-    return _with_scheme(text, ("http://", "https://", "socks5://", "socks5h://"))
-
-
-def _with_scheme(text: str, schemes: tuple[str, ...]) -> str:
-    if not text.startswith(schemes):
-        raise ValueError(text)
-    return text
-
-
-def _client_url(text: str) -> str:
-    if "{user_id}" not in _http_url(text):
-        raise ValueError(text)
-    return text
-
-
-def _chat_ids(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part.strip())
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise ValueError(text)
-    return share
-
-
-def _flag(text: str) -> bool:
-    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
-        text.lower()
-    ]
+def _invalid(location: str, environment: Mapping[str, str]) -> InvalidSettingError:
+    names = {environment_name(field): field for field in Settings.model_fields}
+    name = location if location in names else environment_name(location)
+    setting = Settings.model_fields[names[name]]
+    shown = repr(environment[name]) if setting.repr else "a value that is not shown"
+    return InvalidSettingError(
+        f"{name} is set to {shown}, but {setting.description} was expected. "
+        "Correct it in the environment or in .env; .env.example lists every name."
+    )

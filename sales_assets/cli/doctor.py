@@ -5,12 +5,16 @@ from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
+from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.bot.diagnosis import Finding, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core import names
+from sales_assets.core.completeness import CUT, explained
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.judgement.day_completeness import State
+from sales_assets.definitions import first_day
 
 PROBE = ".probe"
 
@@ -18,7 +22,10 @@ PROBE = ".probe"
 def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
     examinations: tuple[Callable[[], list[Finding]], ...] = (
-        lambda: [Finding(_source(settings))],
+        lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
+        lambda: _source_findings(settings),
+        lambda: [Finding(_newest_rows(settings))],
+        lambda: [_wholeness(settings, today - timedelta(days=1))],
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
         lambda: [Finding(_newest_report(settings, today - timedelta(days=1)))],
@@ -31,9 +38,33 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
             yield Finding(str(error), is_well=False)
 
 
-def _source(settings: Settings) -> str:
+def _source(settings: Settings) -> PostgresSource:
     url = settings.source_url or demo_source_url(settings.var_dir)
-    return PostgresSource(url, settings.source_zone, settings.report_zone).check()
+    return PostgresSource(url, settings.source_zone, settings.report_zone)
+
+
+def _source_findings(settings: Settings) -> list[Finding]:
+    sentence, found = _source(settings).check(payers_without_events=settings.payers_without_events)
+    return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
+
+
+def _newest_rows(settings: Settings) -> str:
+    newest = _source(settings).newest()
+    told = [f"of {table} {time or 'none'}" for table, time in newest.items()]
+    return f"The newest rows ({settings.report_zone}): {', '.join(told)}"
+
+
+def _wholeness(settings: Settings, yesterday: date) -> Finding:
+    history = History(
+        FrameStore(settings.storage),
+        lambda: _source(settings),
+        first_day(settings),
+        settings.report_zone,
+        holidays=settings.holidays,
+    )
+    answer = history.look(yesterday)
+    told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
+    return Finding(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 
 
 def _storage(settings: Settings) -> str:

@@ -2,15 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
-from dotenv import find_dotenv, load_dotenv
 
-from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.settings import Settings, read_settings
 from sales_assets.core.errors import SalesAssetsError
 
 
@@ -29,14 +27,29 @@ class _Day(click.ParamType):
 DAY = _Day()
 
 
+#: The exit code where the source's days, and nothing else, keep a report from being made.
+REFUSED = 3
+
+
+class DaysRefusedError(SalesAssetsError):
+    """Days were refused that may be taken later, or at the operator's word."""
+
+
+class _Refused(click.ClickException):
+    """Shows the sentence of a refusal."""
+
+    exit_code = REFUSED
+
+
 class _Commands(click.Group):
-    """Prints our own errors as a sentence, and exits with 1."""
+    """Prints our own errors as a sentence, and exits with 1, or with 3 for refused days."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SalesAssetsError as error:
-            raise click.ClickException(str(error)) from None
+            shown = _Refused if isinstance(error, DaysRefusedError) else click.ClickException
+            raise shown(str(error)) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,37 +57,53 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """The sales department's morning report: compute it, deliver it, look after it.
 
-    Settings are read from the environment and from .env in the current folder.
+    Settings are read from the environment and from .env in the current folder or above.
     """
-    load_dotenv(find_dotenv(usecwd=True))
-    context.obj = Settings.from_environment(os.environ)
+    context.obj = read_settings(os.environ)
+
+
+def _with_orders(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what is done with days that would be refused."""
+    for name, told in (
+        ("--accept-loss", "Take a day that has lost rows since it was read."),
+        ("--as-it-is", "Take a day that ends early or has a hole; its report says so."),
+    ):
+        command = click.option(name, is_flag=True, help=told)(command)
+    return command
 
 
 @main.command()
 @click.argument("day", type=DAY)
+@_with_orders
 @click.pass_obj
-def report(settings: Settings, day: date) -> None:
-    """Compute the report of DAY and print where the picture and the caption are."""
-    _compute(settings, [day])
+def report(settings: Settings, day: date, *, as_it_is: bool, accept_loss: bool) -> None:
+    """Compute the report of DAY and print where the picture and the caption are.
+
+    Exits with 3 where the source's day is refused: cut before its last call, or shrunken.
+    """
+    _compute(settings, [day], as_it_is=as_it_is, accept_loss=accept_loss)
     _show_report(settings, day)
 
 
 @main.command()
 @click.argument("from_day", metavar="FROM", type=DAY)
 @click.argument("to_day", metavar="TO", type=DAY)
+@_with_orders
 @click.pass_obj
-def backfill(settings: Settings, from_day: date, to_day: date) -> None:
+def backfill(
+    settings: Settings, from_day: date, to_day: date, *, as_it_is: bool, accept_loss: bool
+) -> None:
     """Compute every day FROM … TO, both included; nothing is delivered.
 
     Started again after an interruption it computes the range anew; the same days give the same
-    files.
+    files. Refused days stop only themselves; it exits with 3 if nothing else is missing.
     """
     if to_day < from_day:
         raise SalesAssetsError(
             f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
         )
     days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
-    _compute(settings, days)
+    _compute(settings, days, as_it_is=as_it_is, accept_loss=accept_loss)
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
 
 
@@ -104,14 +133,21 @@ def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 
 
-def _compute(settings: Settings, days: list[date]) -> None:
+def _compute(
+    settings: Settings, days: list[date], *, as_it_is: bool = False, accept_loss: bool = False
+) -> None:
     from sales_assets.cli.runs import compute, require_finished
+    from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
 
     require_finished(settings, days, _today(settings))
-    outcome = compute(settings, days)
-    missing = sorted(set(days).difference(outcome.reported))
+    told = {AS_IT_IS_TAG: as_it_is, ACCEPT_LOSS_TAG: accept_loss}
+    computed = compute(settings, days, {tag: "true" for tag, is_set in told.items() if is_set})
+    missing = sorted(set(days).difference(computed.reported))
     without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
-    _raise_failures([*outcome.failures, *without])
+    refused = [f"{one.day} is refused ({one.check}): {one.message}." for one in computed.refused]
+    if computed.is_waiting:
+        raise DaysRefusedError("\n".join([*refused, *without]))
+    _raise_failures([*refused, *computed.failures, *without])
 
 
 def _raise_failures(failures: Iterable[str]) -> None:
@@ -141,8 +177,8 @@ def demo(settings: Settings) -> None:
 
     today = _today(settings)
     # The demo waits for no morning: a report is due as soon as its day is over.
-    settings = replace(settings, delivery_time=time())
-    load_demo(settings, today)
+    settings = settings.model_copy(update={"delivery_time": time()})
+    load_demo(settings, datetime.now(UTC))
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])
     _raise_failures(deliver(settings))
@@ -206,7 +242,7 @@ def dev(settings: Settings, host: str, port: int) -> None:
     from sales_assets.cli.dev import serve
 
     if settings.source_url is None:
-        load_demo(settings, _today(settings))
+        load_demo(settings, datetime.now(UTC))
     sys.exit(serve(settings, host, port))
 
 

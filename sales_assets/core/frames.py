@@ -100,6 +100,20 @@ RAW_EVENTS = Frame(
         ),
     ),
 )
+HOURLY_COUNTS = Frame(
+    names.HOURLY_COUNTS,
+    "full hour with rows of one type",
+    (
+        _time("hour", "the start of the hour; of one that the clock shows twice, both"),
+        _text(
+            "type",
+            "the event's type, payments are purchases; null where the dictionary knows no such id",
+            nullable=True,
+            repeats=True,
+        ),
+        _count("rows", "rows", "rows as the source holds them, bad ones included"),
+    ),
+)
 USER_HISTORY = Frame(
     names.USER_HISTORY,
     "client of the day",
@@ -194,6 +208,15 @@ NEW_PAYING_USERS = Frame(
         ),
     ),
 )
+DAILY_VALUES = Frame(
+    names.DAILY_VALUES,
+    "judged series",
+    (
+        _text("series", "the number that is judged, by its key", repeats=True),
+        _count("value", "clients or cases", "the day's value at its own cut-off"),
+        _count("of", "clients or cases", "the whole of a share; null for a count", nullable=True),
+    ),
+)
 REPORT_DELIVERY = Frame(
     names.REPORT_DELIVERY,
     "message to a chat",
@@ -214,6 +237,7 @@ FRAMES: Mapping[str, Frame] = {
     frame.asset: frame
     for frame in (
         RAW_EVENTS,
+        HOURLY_COUNTS,
         USER_HISTORY,
         CLEAN_EVENTS,
         UNCLOSED_PROCESSES,
@@ -221,6 +245,7 @@ FRAMES: Mapping[str, Frame] = {
         CONVERSION_FUNNEL,
         DAILY_ACTIVITY,
         NEW_PAYING_USERS,
+        DAILY_VALUES,
         REPORT_DELIVERY,
     )
 }

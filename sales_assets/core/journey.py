@@ -18,6 +18,9 @@ DEMO_LESSON_FINISHED = "ДУ завершен"
 WHATSAPP_SENT = "Отправка сообщения WA"
 WHATSAPP_ANSWERED = "У ответил на сообщение WA"
 
+#: Small letters that look like one of those above, or do as capitals: Latin, Greek, and the ё.
+LOOK_ALIKES = str.maketrans("abcehkmoptxyαβεηκμορτχυё", "авсенкмортхуавенкмортхуе")
+
 #: Types that the dictionary may know and no definition names; the demo has them.
 CABINET_OPENED = "Вход в личный кабинет"
 LESSON_MOVED = "Перенос ВУ"

@@ -1,6 +1,6 @@
 """Checks of core as Dagster shows them: one result for the run, each failing day by name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,11 +9,15 @@ import pandas as pd
 
 from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core import names
+from sales_assets.core.completeness import CHECK
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics.schemas import CheckOutcome
+from sales_assets.core.source_findings import FITS
 
 STRUCTURE = "raw_structure"
 BAD_ROWS = "bad_row_share"
+COMPLETENESS = CHECK
+SHRUNKEN = "shrunken"
 DICTIONARY = "dictionary"
 CLEAN = "clean_promises"
 GROUPS = "groups_sum_to_funnel"
@@ -29,12 +33,30 @@ RAW_CHECKS = (
         BAD_ROWS,
         asset=names.RAW_EVENTS,
         blocking=True,
-        description="The share of rows without a user or a known type, and of exact duplicates.",
+        description="The share of rows without a user or a time, and of exact duplicates.",
+    ),
+    dg.AssetCheckSpec(
+        COMPLETENESS,
+        asset=names.RAW_EVENTS,
+        blocking=True,
+        description="The source has the day from its beginning to its end.",
+    ),
+    dg.AssetCheckSpec(
+        SHRUNKEN,
+        asset=names.RAW_EVENTS,
+        blocking=True,
+        description="A day that is read again has not lost rows that were stored.",
     ),
     dg.AssetCheckSpec(
         DICTIONARY,
         asset=names.RAW_EVENTS,
         description="Ids that the dictionary does not know, and events that it does not name.",
+    ),
+    dg.AssetCheckSpec(
+        FITS,
+        asset=names.RAW_EVENTS,
+        description="Names, keys and times of the source fit each other; else parts of the report "
+        "are not counted.",
     ),
 )
 CLEAN_CHECKS = (
@@ -100,19 +122,24 @@ def results(
     for day, of_day in outcomes.items():
         for outcome in of_day:
             by_check.setdefault(outcome.name, {})[day] = outcome
-    if len(outcomes) > 1:
-        _log_failing_days(context, asset, by_check)
+    _log_days(context, asset, by_check, is_range=len(outcomes) > 1)
     return [_result(asset, name, by_day) for name, by_day in by_check.items()]
 
 
-def _log_failing_days(
+def _log_days(
     context: dg.AssetExecutionContext,
     asset: str,
     by_check: Mapping[str, Mapping[date, CheckOutcome]],
+    *,
+    is_range: bool,
 ) -> None:
-    for by_day in by_check.values():
+    """Log days with their partition: the failing ones of a range, and whether one alone is whole.
+
+    The numbers of a whole day stand in the range's table: an event a day costs 20 ms.
+    """
+    for name, by_day in by_check.items():
         for day, outcome in by_day.items():
-            if not outcome.passed:
+            if (is_range and not outcome.passed) or (name == COMPLETENESS and not is_range):
                 log_evaluation(context, asset, day, outcome)
 
 
@@ -124,12 +151,17 @@ def log_evaluation(
         asset_key=dg.AssetKey(asset),
         check_name=outcome.name,
         passed=outcome.passed,
+        severity=_severity(outcome),
         description=outcome.message,
         metadata=_metadata(outcome),
         partition=day.isoformat(),
     )
     # Takes evaluations, though its annotation does not say so.
     context.log_event(evaluation)  # pyright: ignore[reportArgumentType]
+
+
+def _severity(outcome: CheckOutcome) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.WARN if outcome.is_warning else dg.AssetCheckSeverity.ERROR
 
 
 def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.AssetCheckResult:
@@ -140,6 +172,7 @@ def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.As
         asset_key=asset,
         check_name=name,
         passed=not failing,
+        severity=_severity(worst),
         description=_description(failing, by_day),
         metadata={
             "days": len(by_day),
@@ -158,17 +191,19 @@ def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, Che
 def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
     counts = {f"rows_{kind}": count for kind, count in outcome.failing.items()}
     sample = outcome.sample.to_markdown(index=False) if len(outcome.sample) else None
-    return {**counts, **({"sample": dg.MetadataValue.md(sample)} if sample else {})}
+    return {
+        **counts,
+        **outcome.facts,
+        **({"sample": dg.MetadataValue.md(sample)} if sample else {}),
+    }
 
 
 def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
-    rows = [{"day": day.isoformat(), **outcome.failing} for day, outcome in by_day.items()]
+    rows = [
+        {"day": day.isoformat(), **outcome.failing, **outcome.facts}
+        for day, outcome in by_day.items()
+    ]
     return {"by_day": dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) or "")}
-
-
-def first_failure(outcomes: Iterable[CheckOutcome]) -> CheckOutcome | None:
-    """Return the first outcome that failed, if any."""
-    return next((found for found in outcomes if not found.passed), None)
 
 
 def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:

@@ -1,4 +1,4 @@
-"""The stored days that a run's numbers rest on; days that nobody stored yet are filled here."""
+"""The stored days as a resource: each run has its history, and logs which days it filled."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,32 +7,23 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.source.postgres import SourceRead
-from sales_assets.core import names
-from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
-from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.metrics import cleaning
-from sales_assets.core.metrics.event_log import EventLog, encode
-from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
-from sales_assets.core.metrics.summaries import summary_of
-from sales_assets.defs.checks import first_failure, log_evaluation
-from sales_assets.defs.metadata import day_metadata
+from sales_assets.adapters.history import History, Limits, Orders, Reading
+from sales_assets.adapters.settings import Settings
+from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.judgement import Completeness
+from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.defs.filled import log_filled
+from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
-    CalendarResource,
-    QualityResource,
+    Calendar,
     SourceResource,
     StorageResource,
 )
 
 
-class BlockedDayError(SalesAssetsError):
-    """A day's metrics were asked for, and the checks of its rows block it."""
-
-
 class LookbackResource(dg.ConfigurableResource):
-    """Raw and clean events and user histories of the 64 days that end with a report day.
+    """Raw and clean events and user histories of the 36 days that end with a report day.
 
     A metric depends on its own day's upstream partitions in the graph (so that a range of days
     runs as one, with its checks between the steps), and reads the days before from here.
@@ -40,170 +31,110 @@ class LookbackResource(dg.ConfigurableResource):
 
     source: SourceResource
     storage: StorageResource
-    calendar: CalendarResource
-    quality: QualityResource
+    calendar: dg.ResourceDependency[Calendar]
+    settings: dg.ResourceDependency[Settings]
 
-    _logs: dict[tuple[date, ...], EventLog] = PrivateAttr(default_factory=dict)
-    _failures: dict[date, CheckOutcome | None] = PrivateAttr(default_factory=dict)
-    _first_day: date | None = PrivateAttr(default=None)
+    _history: History | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Start the history of the run, with what the run was told."""
+        tags = context.run.tags if context.run else {}
+        self._history = History(
+            self.storage.store(),
+            self.source.connect,
+            self.calendar.first_date,
+            self.calendar.zone,
+            Limits(self.settings.bad_rows_share, self.settings.loss_share, self.settings.last_call),
+            _orders(tags),
+            self.settings.holidays,
+        )
 
     @property
-    def store(self) -> FrameStore:
-        """The stored frames."""
-        return self.storage.store()
+    def history(self) -> History:
+        """The history of the run."""
+        assert self._history, "Dagster sets a resource up before a run"  # noqa: S101
+        return self._history
 
-    def raw_events(self, context: dg.AssetExecutionContext) -> SourceRead:
-        """Read the run's days, and in the same query the lookback's missing ones; store those."""
-        days = partition_days(context)
-        missing = self._missing(names.RAW_EVENTS, self._days_before(days))
-        read = self.source.connect().read_days([*missing, *days])
-        self._store_raw(context, missing, read)
-        return read
+    def read_days(self, context: dg.AssetExecutionContext) -> Reading:
+        """Read and store the run's days, and with them what is missing before them."""
+        reading = self.history.read_days(partition_days(context))
+        log_filled(context, reading.filled)
+        return reading
+
+    def hourly_counts(self, context: dg.AssetExecutionContext) -> dict[date, pd.DataFrame]:
+        """Return the counts of the run's days, and fill those that they rest on."""
+        days, history = partition_days(context), self.history
+        log_filled(context, history.ensure_rows(days, days))
+        history.refuse_blocked(days)
+        filled = history.ensure_counts(days)
+        log_filled(context, [day for day in filled if day.day not in days])
+        return {day: history.whole_days.counts(day) for day in days}
+
+    def completeness(self, context: dg.AssetExecutionContext, day: date) -> Completeness:
+        """Return the judge's word on a day of the run; what it rests on is counted if need be."""
+        log_filled(context, self.history.ensure_counts([day]))
+        return self.history.completeness(day)
 
     def user_history(self, context: dg.AssetExecutionContext) -> Mapping[date, pd.DataFrame]:
         """Ask what the source knows of the days' clients; store the lookback's missing days."""
-        days = partition_days(context)
-        missing = self._missing(names.USER_HISTORY, self._days_before(days))
-        frames = self.source.connect().read_user_history([*missing, *days])
-        self._store(context, names.USER_HISTORY, DailyFrames.of(frames, missing))
+        frames, filled = self.history.read_user_history(partition_days(context))
+        log_filled(context, filled)
         return frames
 
     def clean_missing(self, context: dg.AssetExecutionContext) -> None:
-        """Clean and store the lookback's days that never were cleaned.
+        """Fill the days before those of the run, and what the run's own rest on.
 
-        What the run's own days rest on is filled, too: they may be asked for alone.
+        Raises:
+            BlockedDayError: the checks block a day of the run itself; nothing is made of it.
         """
-        days = partition_days(context)
-        before = self._days_before(days)
-        self._fill_read(context, [*before, *days])
-        self._fill_clean(context, before)
-
-    def clean(self, day: date) -> pd.DataFrame:
-        """Return the day's clean events, from its stored rows and histories."""
-        valid, _ = cleaning.set_aside(self.store.read(names.RAW_EVENTS, day))
-        return cleaning.clean_events(valid, self.store.read(names.USER_HISTORY, day))
+        days, history = partition_days(context), self.history
+        before = history.days_before(days)
+        log_filled(context, history.ensure_read([*before, *days], days))
+        history.refuse_blocked(days)
+        log_filled(context, history.ensure(before))
 
     def clean_events(self, context: dg.AssetExecutionContext) -> DailyFrames:
         """Return the clean events of the run's days alone, filled where they miss."""
         days = partition_days(context)
-        self._fill(context, days)
-        return DailyFrames(days, lambda day: self.store.read(names.CLEAN_EVENTS, day))
-
-    def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
-        """Return what the checks find in one day's rows; whether they block it is remembered."""
-        found = [check_structure(raw, day), check_bad_rows(raw, self.quality.bad_rows_share)]
-        self._failures[day] = first_failure(found)
-        return found
+        self._ensure(context, days)
+        return self.history.clean_events(days)
 
     def event_log(self, context: dg.AssetExecutionContext) -> EventLog:
         """Return the events of the run's days and their lookback, filled where days miss.
 
         The assets of a run share one log.
         """
-        days = tuple(lookback_days(partition_days(context), self.calendar.first_date))
-        if days not in self._logs:
-            self._fill(context, days)
-            self._logs.clear()
-            self._logs[days] = self._encode(days)
-        return self._logs[days]
+        days = partition_days(context)
+        self._ensure(context, self.history.lookback(days))
+        return self.history.event_log(days)
 
-    def flawed_days(self, day: date) -> tuple[date, ...]:
-        """Return the days of the lookback whose set aside rows are above the accepted share."""
-        window = lookback_days([day], self.calendar.first_date)
-        return tuple(of_window for of_window in window if self._failure(of_window))
+    def renew_values(self, context: dg.AssetExecutionContext) -> None:
+        """Fill the daily values before the run's days, and make those anew that rest on them."""
+        log_filled(context, self.history.renew_values(partition_days(context)))
+
+    def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
+        """Return the daily values of the run's days and of those that they are judged by."""
+        self.ensure_values(context)
+        return self.history.values(partition_days(context))
+
+    def ensure_values(self, context: dg.AssetExecutionContext) -> None:
+        """Fill the daily values that the run's days are judged by, where they miss."""
+        log_filled(context, self.history.ensure_values(partition_days(context)))
 
     def report_days(self, context: dg.AssetExecutionContext) -> ReportDays:
         """Return the days of the run."""
         return ReportDays.of(partition_days(context), self.calendar.zone)
 
-    def history_first_day(self) -> date:
-        """Return the first day of the history: before it a comparison is null.
+    def _ensure(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
+        own = partition_days(context)
+        log_filled(context, self.history.ensure(days, own))
+        self.history.refuse_blocked(own)
 
-        The source is asked once a run.
-        """
-        if self._first_day is None:
-            first_row = self.source.connect().first_day()
-            self._first_day = max(self.calendar.first_date, first_row or self.calendar.first_date)
-        return self._first_day
 
-    def _refuse_blocked(self, days: Sequence[date]) -> None:
-        """Raise for a day whose checks block it: a metric alone must not pass them by."""
-        for day in days:
-            failure = self._failure(day)
-            if failure:
-                raise BlockedDayError(
-                    f"{names.RAW_EVENTS} of {day} is blocked by its check {failure.name!r}: "
-                    f"{failure.message} Mend the source and materialize the day from "
-                    f"{names.RAW_EVENTS} on, or raise SALES_ASSETS_BAD_ROWS_SHARE."
-                )
-
-    def _failure(self, day: date) -> CheckOutcome | None:
-        if day not in self._failures:
-            self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
-        return self._failures[day]
-
-    def _days_before(self, days: Sequence[date]) -> list[date]:
-        return sorted(set(lookback_days(days, self.calendar.first_date)).difference(days))
-
-    def _missing(self, asset: str, days: Sequence[date]) -> list[date]:
-        stored = self.store.days(asset)
-        return [day for day in days if day not in stored]
-
-    def _fill(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
-        """Store whatever of `days` is missing: for a run that starts below the raw events."""
-        self._fill_read(context, days)
-        self._fill_clean(context, days)
-
-    def _fill_read(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
-        """Store what the source holds for those of `days` that nobody stored.
-
-        Raises:
-            BlockedDayError: the checks block a day of the run itself; nothing is made of it.
-        """
-        raw = self._missing(names.RAW_EVENTS, days)
-        if raw:
-            self._store_raw(context, raw, self.source.connect().read_days(raw))
-        self._refuse_blocked(partition_days(context))
-        history = self._missing(names.USER_HISTORY, days)
-        if history:
-            frames = self.source.connect().read_user_history(history)
-            self._store(context, names.USER_HISTORY, frames)
-
-    def _fill_clean(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
-        missing = self._missing(names.CLEAN_EVENTS, days)
-        self._store(context, names.CLEAN_EVENTS, DailyFrames(missing, self.clean))
-
-    def _encode(self, days: Sequence[date]) -> EventLog:
-        store = self.store
-        return encode(
-            (store.read(names.CLEAN_EVENTS, day) for day in days),
-            (store.read(names.USER_HISTORY, day) for day in days),
-            self.calendar.zone,
-        )
-
-    def _store_raw(
-        self, context: dg.AssetExecutionContext, days: Sequence[date], read: SourceRead
-    ) -> None:
-        self._store(context, names.RAW_EVENTS, DailyFrames.of(read.frames, days))
-        for day in days:
-            for outcome in self.outcomes(read.frames[day], day):
-                if not outcome.passed:
-                    log_evaluation(context, names.RAW_EVENTS, day, outcome)
-
-    def _store(
-        self, context: dg.AssetExecutionContext, asset: str, frames: Mapping[date, pd.DataFrame]
-    ) -> None:
-        """Write days that the run was not started for, and let them show as materialized."""
-        for day in frames:
-            frame = frames[day]
-            self.store.write(asset, day, frame)
-            context.log_event(
-                dg.AssetMaterialization(
-                    asset,
-                    partition=day.isoformat(),
-                    metadata={
-                        **day_metadata(summary_of(asset, frame)),
-                        "filled_for": context.run.run_id,
-                    },
-                )
-            )
+def _orders(tags: Mapping[str, str]) -> Orders:
+    again = tags.get(REREAD_TAG, "")
+    return Orders(
+        as_it_is=tags.get(AS_IT_IS_TAG) == "true",
+        accept_loss=tags.get(ACCEPT_LOSS_TAG) == "true",
+        reread=tuple(date.fromisoformat(day) for day in again.split(",") if day),
+    )

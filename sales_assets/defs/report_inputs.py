@@ -8,32 +8,38 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
+from sales_assets.adapters.files.findings import read_findings
+from sales_assets.adapters.history import History
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before
-from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
-from sales_assets.core.metrics.processes import breached_before, unclosed_processes
-from sales_assets.core.report.part import DataQuality, ReportDay, ReportInputs
+from sales_assets.core.metrics.funnel import conversion_funnel, usual_steps
+from sales_assets.core.metrics.payments import new_paying_users
+from sales_assets.core.metrics.processes import unclosed_processes
+from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import PARTS
+from sales_assets.core.report.workdays import holidays_among
+from sales_assets.core.russian import report as ru
+from sales_assets.core.source_findings import missing_on_the_day, not_counted
+from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
 
 _Value = TypeVar("_Value")
 _Frames = Mapping[date, pd.DataFrame]
-_Maker = Callable[[EventLog, ReportDays, date], _Frames]
+_Maker = Callable[[EventLog, ReportDays, History], _Frames]
 
 #: How a metric is counted again where it is not stored.
 _METRICS: Mapping[str, _Maker] = {
-    names.UNCLOSED_PROCESSES: unclosed_processes,
-    names.CONVERSION_FUNNEL: lambda log, days, _first_day: conversion_funnel(log, days),
-    names.NEW_PAYING_USERS: new_paying_users,
-}
-_COMPARED: Mapping[str, _Maker] = {
-    names.UNCLOSED_PROCESSES: breached_before,
-    names.CONVERSION_FUNNEL: funnel_before,
-    names.NEW_PAYING_USERS: new_paying_series,
+    names.UNCLOSED_PROCESSES: lambda log, days, history: unclosed_processes(
+        log, days, history.values(days.days)
+    ),
+    names.CONVERSION_FUNNEL: lambda log, days, _history: conversion_funnel(log, days),
+    names.NEW_PAYING_USERS: lambda log, days, history: new_paying_users(
+        log, days, history.source_first_day
+    ),
 }
 
 
@@ -45,32 +51,49 @@ class InputsOfRun:
         self._lookback = lookback
         self._failed = context.run.tags.get(FAILED_METRICS_TAG, "").split(",")
         self._counted: dict[str, _Frames] = {}
+        lookback.ensure_values(context)
 
     def of(self, day: date) -> ReportInputs:
-        """Return one day's inputs: its frames as stored, and what they are compared with."""
+        """Return one day's inputs: its frames as stored, and the values it is judged by."""
+        history = self._lookback.history
         frames = {part.FRAME: self._frame(part.FRAME, day) for part in PARTS}
-        before = {name: compared.get(day) for name, compared in self._before.items()}
+        around = days_up_to(day, VALUE_DAYS + 1 + CONVERSION // DAY)
+        completeness = history.completeness(day)
         about = ReportDay(
             day=day,
             zone=self._lookback.calendar.zone,
-            history_first_day=self._lookback.history_first_day(),
-            flawed_days=tuple(sorted(self._lookback.flawed_days(day))),
+            history_first_day=history.source_first_day,
+            holidays=holidays_among(around, self._lookback.settings.holidays),
+            spoiled_days=frozenset(history.spoiled_days(around)),
+            completeness=completeness,
+            not_counted=self._not_counted(day, completeness),
         )
-        quality = self._attempt("the rows set aside", lambda: self._quality(day))
-        return ReportInputs(about, _present(frames), _present(before), quality)
+        return ReportInputs(
+            about,
+            {name: frame for name, frame in frames.items() if frame is not None},
+            history.daily_values(day),
+            self._usual_steps.get(day),
+            self._attempt("the rows set aside", lambda: self._quality(day)),
+        )
+
+    def _not_counted(self, day: date, completeness: Completeness) -> dict[str, str]:
+        """Return the parts that can't be known, each with its reason in the chief's words."""
+        findings = read_findings(self._lookback.history.store, day)
+        findings += missing_on_the_day(completeness.missing)
+        return {part: ru.REASONS[reason] for part, reason in not_counted(findings).items()}
 
     @cached_property
-    def _before(self) -> Mapping[str, _Frames]:
-        return {
-            name: self._attempt(f"what {name} is compared with", lambda make=make: self._made(make))
-            or {}
-            for name, make in _COMPARED.items()
-        }
+    def _usual_steps(self) -> _Frames:
+        def make() -> _Frames:
+            log = self._lookback.event_log(self._context)
+            return usual_steps(log, self._lookback.report_days(self._context))
+
+        return self._attempt("the usual steps of the funnel", make) or {}
 
     def _frame(self, asset: str, day: date) -> pd.DataFrame | None:
         """Return the stored frame; a metric that is not there, or failed just now, is counted."""
-        if asset not in self._failed and self._lookback.store.holds(asset, day):
-            return self._lookback.store.read(asset, day)
+        if asset not in self._failed and self._lookback.history.store.holds(asset, day):
+            return self._lookback.history.store.read(asset, day)
         self._context.log.warning("%s of %s is not stored; counting it", asset, day)
         return self._attempt(f"{asset} of {day}", lambda: self._count(asset)[day])
 
@@ -82,10 +105,10 @@ class InputsOfRun:
     def _made(self, make: _Maker) -> _Frames:
         log = self._lookback.event_log(self._context)
         days = self._lookback.report_days(self._context)
-        return make(log, days, self._lookback.history_first_day())
+        return make(log, days, self._lookback.history)
 
     def _quality(self, day: date) -> DataQuality:
-        raw = self._lookback.store.read(names.RAW_EVENTS, day)
+        raw = self._lookback.history.store.read(names.RAW_EVENTS, day)
         _, counts = cleaning.set_aside(raw)
         return DataQuality(rows=len(raw), set_aside=counts)
 
@@ -95,7 +118,3 @@ class InputsOfRun:
         except Exception:  # one failing part must not take the report with it
             self._context.log.exception("%s: not computed; the report goes without", what)
             return None
-
-
-def _present(frames: Mapping[str, pd.DataFrame | None]) -> dict[str, pd.DataFrame]:
-    return {name: frame for name, frame in frames.items() if frame is not None}

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime, time
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.outbox import Outbox
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.adapters.state.database import WITNESS, open_state
 from sales_assets.adapters.state.ledger import Ledger
@@ -28,47 +29,41 @@ class SourceResource(dg.ConfigurableResource):
     """The CRM's Postgres, read only; without a URL the embedded demo server."""
 
     url: str
-    source_zone: str
-    report_zone: str
-    var_dir: str
+    settings: dg.ResourceDependency[Settings]
 
     def connect(self) -> PostgresSource:
         """Return the source; the embedded server is started if it is the one."""
-        url = self.url or demo_source_url(Path(self.var_dir))
-        return PostgresSource(url, ZoneInfo(self.source_zone), ZoneInfo(self.report_zone))
+        url = self.url or demo_source_url(self.settings.var_dir)
+        return PostgresSource(url, self.settings.source_zone, self.settings.report_zone)
 
 
 class StorageResource(dg.ConfigurableResource):
     """The folder or object store of frames and reports."""
 
-    base: str
+    settings: dg.ResourceDependency[Settings]
 
     def store(self) -> FrameStore:
         """Return the store."""
-        return FrameStore(self.base)
+        return FrameStore(self.settings.storage)
 
 
 class DeliveryResource(dg.ConfigurableResource):
     """Where messages go and what is known of them: Telegram with a token, else the outbox."""
 
     state_url: str
-    var_dir: str
     token: str
-    base_url: str
     proxy: str
-    admins: list[int]
-    delivery_time: str
-    report_zone: str
+    settings: dg.ResourceDependency[Settings]
 
     @property
     def timetable(self) -> Timetable:
         """When reports are due."""
-        return Timetable(ZoneInfo(self.report_zone), time.fromisoformat(self.delivery_time))
+        return Timetable(self.settings.report_zone, self.settings.delivery_time)
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """Open the ledger; without a token it is the outbox's."""
-        witness = Path(self.var_dir) / WITNESS
+        witness = self.settings.var_dir / WITNESS
         with closing(open_state(self.state_url, witness=witness)) as state:
             yield Ledger(state, is_outbox=not self.token)
 
@@ -76,38 +71,27 @@ class DeliveryResource(dg.ConfigurableResource):
     def dispatcher(self) -> Iterator[Dispatcher]:
         """Open what sends the messages that the ledger lacks."""
         with self.ledger() as ledger:
-            yield Dispatcher(ledger, self._transport(), self.timetable, _now, self.admins)
+            yield Dispatcher(
+                ledger, self._transport(), self.timetable, _now, self.settings.telegram_admins
+            )
 
     def _transport(self) -> "BotApi | Outbox":
         if not self.token:
-            return Outbox(Path(self.var_dir) / OUTBOX_FOLDER)
+            return Outbox(self.settings.var_dir / OUTBOX_FOLDER)
         from sales_assets.adapters.telegram.client import BotApi
 
-        return BotApi(self.token, base_url=self.base_url or None, proxy=self.proxy or None)
+        return BotApi(
+            self.token, base_url=self.settings.telegram_base_url, proxy=self.proxy or None
+        )
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class CalendarResource(dg.ConfigurableResource):
-    """The report zone and the first day of the history."""
+@dataclass(frozen=True)
+class Calendar:
+    """The first day of the history, which is the first partition, and the zone of the days."""
 
-    first_day: str
-    report_zone: str
-
-    @property
-    def first_date(self) -> date:
-        """The first partition."""
-        return date.fromisoformat(self.first_day)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone of the report days."""
-        return ZoneInfo(self.report_zone)
-
-
-class QualityResource(dg.ConfigurableResource):
-    """How much of a day's rows may be set aside before the day is blocked."""
-
-    bad_rows_share: float
+    first_date: date
+    zone: ZoneInfo

@@ -15,7 +15,9 @@ WEEK = np.array([12, 11, 11, 10, 10, 8, 8]) / 10
 LOOKBACK = 112
 #: What is left of a normal day on a holiday.
 HOLIDAY_FACTOR = 0.3
-RECORD_FACTOR, MOST_SHARE = 3, 0.95
+#: A past record of a count, and of a share.
+RECORD_COUNT, RECORD_SHARE = 3, 2
+NO_FLOW = 1e-9
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class World:
     `phi` is the variance over that of a Poisson or binomial number (negative binomial,
     beta-binomial); `rho` ties neighbouring days (a Gaussian copula, AR(1)); `growth` is that of
     counts and of the cases of shares, a week; `holidays` the probability of a marked holiday with
-    a third of a day's work; `outage` hides a day of 0 in the history, `record` a day of three
-    times the level (share).
+    a third of a day's work; `outage` hides a day of 0 (of a share: of 0 cases) in the history,
+    `record` one of three times the level (of a share: twice).
     """
 
     phi: float = 1.0
@@ -83,27 +85,24 @@ def simulated(
     change: Change = NOTHING,
     odd_place: int = 0,
 ) -> History:
-    """Draw one series of the world; it has its mean at `LOOKBACK`, and begins on a Monday."""
+    """Draw one series of the world; it has its mean at `LOOKBACK`, and begins on a Monday.
+
+    A record stands at `odd_place`, an outage the day before.
+    """
     places = np.arange(days)
+    is_changed, is_record = places >= change.place, world.record & (places == odd_place)
     is_holiday = rng.random(days) < world.holidays
-    growing = (1 + world.growth) ** ((places - LOOKBACK) / 7)
-    changed = np.where(places >= change.place, change.flow, 1.0)
-    holiday = np.where(is_holiday, HOLIDAY_FACTOR, 1.0)
-    mean = series.mean * WEEK[places % 7] * growing * changed * holiday
-    if series.share is None:
-        if world.record:
-            mean[odd_place] *= RECORD_FACTOR
-        value, of = _counts(rng, mean, world), None
-    else:
-        p = np.where(places >= change.place, series.share * change.share, series.share)
-        if world.record:
-            p[odd_place] = min(MOST_SHARE, RECORD_FACTOR * series.share)
-        of = _counts(rng, mean, replace(world, rho=0.0))
-        value = _parts(rng, of, p, world)
+    flow = series.mean * WEEK[places % 7] * (1 + world.growth) ** ((places - LOOKBACK) / 7)
+    flow *= np.where(is_changed, change.flow, 1.0) * np.where(is_holiday, HOLIDAY_FACTOR, 1.0)
     if world.outage:
-        value[odd_place - world.record] = 0
-    is_usable = ~is_holiday if of is None else ~is_holiday & (of > 0)
-    return History(0, value, of, is_usable)
+        flow[odd_place - 1] = NO_FLOW
+    if series.share is None:
+        value = _counts(rng, flow * np.where(is_record, RECORD_COUNT, 1), world)
+        return History(0, value, None, ~is_holiday)
+    of = _counts(rng, flow, replace(world, rho=0.0))
+    p = series.share * np.where(is_changed, change.share, 1.0)
+    value = _parts(rng, of, p * np.where(is_record, RECORD_SHARE, 1), world)
+    return History(0, value, of, ~is_holiday & (of > 0))
 
 
 def steady(rng: np.random.Generator, series: Series, days: int, phi: float = 1.0) -> History:

@@ -235,7 +235,7 @@ class BotWorld:
         return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
     def without_admins(self) -> "BotWorld":
-        return replace(self, settings=replace(self.settings, telegram_admins=()))
+        return replace(self, settings=self.settings.model_copy(update={"telegram_admins": ()}))
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -186,7 +185,7 @@ def test_a_token_that_is_not_known_ends_the_bot_with_a_code_of_its_own(
 
 def test_without_a_token_it_says_how_to_get_one(world: BotWorld) -> None:
     with pytest.raises(SalesAssetsError, match="BotFather"):
-        program.run(replace(world.settings, telegram_bot_token=None))
+        program.run(world.settings.model_copy(update={"telegram_bot_token": None}))
 
 
 def test_a_service_that_is_away_for_a_while_is_waited_for(world: BotWorld) -> None:
@@ -250,9 +249,9 @@ def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
     refused = telegram_findings(world.settings)[0]
     assert "token: cannot be used" in refused.text
     assert not refused.is_well
-    unset = replace(world.settings, telegram_bot_token=None, telegram_admins=())
+    unset = world.settings.model_copy(update={"telegram_bot_token": None, "telegram_admins": ()})
     assert _lines(unset)[0].startswith("token: not set")
-    nowhere = replace(world.settings, telegram_base_url="http://127.0.0.1:9/bot")
+    nowhere = world.settings.model_copy(update={"telegram_base_url": "http://127.0.0.1:9/bot"})
     assert "could not be checked" in _lines(nowhere)[0]
 
 

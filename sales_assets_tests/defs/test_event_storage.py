@@ -1,11 +1,15 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import dagster as dg
 import pytest
+
+from sales_assets.adapters.history import FilledDay
+from sales_assets.defs.filled import log_filled
 
 DAYS = dg.DailyPartitionsDefinition("2022-01-01", end_date="2022-03-01")
 FIRST, LAST = "2022-01-10", "2022-01-19"
@@ -18,6 +22,15 @@ def first() -> Iterator[dg.MaterializeResult]:
 
 @dg.asset(partitions_def=DAYS, deps=[first], tags={"of": "second"})
 def second() -> None: ...
+
+
+FILLED = [date(2022, 1, 1) + timedelta(days=n) for n in range(9)]
+
+
+@dg.asset(partitions_def=DAYS)
+def filling(context: dg.AssetExecutionContext) -> None:
+    of_both = [(asset, day) for asset in ("first", "second") for day in FILLED]
+    log_filled(context, [FilledDay(asset, day, {"rows": 7}) for asset, day in of_both])
 
 
 @pytest.fixture
@@ -94,4 +107,26 @@ def test_a_batch_is_not_taken_apart(home: Path, capsys: pytest.CaptureFixture[st
     with dg.DagsterInstance.get() as instance:
         run_range(instance)
     # What Dagster says when a batch fails and it stores the events one by one.
+    assert "Falling back" not in capsys.readouterr().err
+
+
+def test_days_filled_on_the_way_show_as_materialized_and_are_stored_by_the_batch(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped_configuration(home)
+    job = dg.Definitions(
+        [first, second, filling], jobs=[dg.define_asset_job("fill", [filling])]
+    ).resolve_job_def("fill")
+    with dg.DagsterInstance.get() as instance:
+        run_id = job.execute_in_process(instance=instance, partition_key=LAST).run_id
+        known = known_of(instance, run_id)
+        assert known["partitions"] == [[str(day) for day in FILLED]] * 2
+        assert known["latest"] == [str(FILLED[-1])] * 2
+        records = instance.fetch_materializations(dg.AssetKey("first"), 99).records
+        shown = [record.asset_materialization for record in records]
+        assert [one.metadata["filled_for"].value for one in shown if one] == [run_id] * len(FILLED)
+        assert [one.metadata["dagster/row_count"].value for one in shown if one] == [7] * 9
+        # One of a batch stands beside its neighbours: nothing was written between them.
+        places = sorted(record.storage_id for record in records)
+        assert places == list(range(places[0], places[0] + len(FILLED)))
     assert "Falling back" not in capsys.readouterr().err

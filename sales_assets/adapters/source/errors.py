@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import unquote
 
 import adbc_driver_manager
+import adbc_driver_postgresql.dbapi as postgres
 import pyarrow as pa
 
 from sales_assets.core.errors import SalesAssetsError
@@ -14,12 +15,28 @@ _AUTHORITY = re.compile(r"(://[^:@/?]*):(.*)@")
 _PARAMETER = re.compile(r"(?i)\b((?:ssl)?password|sslkey|passfile)=('(?:\\.|[^'])*'?|[^&\s]*)")
 
 #: By SQLSTATE, or its class: what was expected and what to do.
+_POOLER = (
+    "A pooler stands before the server and doesn't let this through. Use its session mode "
+    "(pgbouncer: pool_mode = session), or the server's own port; settings such as search_path "
+    "belong to the role then (ALTER ROLE … SET)."
+)
+_BUSY_POOLER = (
+    "The pooler before the server has no connection left: give it more (pgbouncer: pool_size, "
+    "max_client_conn), or use the server's own port; it is tried again."
+)
+_ESCAPING = (
+    "Special signs of the password are written as %XX in SALES_ASSETS_SOURCE_URL: @ as %40, : as "
+    "%3A, / as %2F, # as %23, ? as %3F, % as %25."
+)
 _ADVICE_BY_STATE = {
     "42P01": "The source needs the tables events, events_dict and payments, and a search_path "
     "that finds them.",
     "42501": "The user of the URL needs the right to SELECT from events, events_dict and payments.",
     "57014": "The server or someone cancelled the query: raise statement_timeout for this user, "
-    "ask for fewer days, or see whether the time columns have an index.",
+    "ask for fewer days, or see whether the time columns have an index (docs/source.md).",
+    "26000": _POOLER,
+    "42P05": _POOLER,
+    "42704": _POOLER,
     "25006": "The source is only read; this is a fault of the program, please report it.",
     "40001": "A replica cancelled the query to keep up; try again, or raise "
     "max_standby_streaming_delay there.",
@@ -29,24 +46,99 @@ _ADVICE_BY_STATE = {
 }
 #: A connection that failed and a COPY that broke off give no code: English words are all there is.
 _ADVICE_BY_WORDS = {
+    "query_wait_timeout": _BUSY_POOLER,
+    "no more connections allowed": _BUSY_POOLER,
+    "unsupported startup parameter": _POOLER,
+    "prepared statement": _POOLER,
+    "pgbouncer": _POOLER,
     "canceling statement due to conflict": _ADVICE_BY_STATE["40001"],
     "canceling statement": _ADVICE_BY_STATE["57014"],
+    "server does not support ssl": "The server speaks no SSL: write ?sslmode=disable (or prefer) "
+    "at the end of SALES_ASSETS_SOURCE_URL.",
+    "no encryption": "The server wants SSL, or lets this machine in only with it: write "
+    "?sslmode=require at the end of SALES_ASSETS_SOURCE_URL; else let this machine and user in "
+    "(pg_hba.conf).",
+    "certificate": "See sslmode and sslrootcert in SALES_ASSETS_SOURCE_URL: verify-full needs the "
+    "authority's certificate, require does without.",
+    "ssl": "See sslmode at the end of SALES_ASSETS_SOURCE_URL: disable, prefer, require or "
+    "verify-full.",
+    "invalid integer value": _ESCAPING,
+    "invalid port": _ESCAPING,
     "password": "Correct the user and the password in SALES_ASSETS_SOURCE_URL.",
     "does not exist": "Correct the name in SALES_ASSETS_SOURCE_URL, or create it on the server.",
     "refused": "Start the server, or correct the host and the port in SALES_ASSETS_SOURCE_URL.",
     "no such file": "Start the server, or correct the socket's folder in SALES_ASSETS_SOURCE_URL.",
-    "translate host name": "Correct the host in SALES_ASSETS_SOURCE_URL.",
+    "translate host name": f"Correct the host in SALES_ASSETS_SOURCE_URL. {_ESCAPING}",
     "timeout": "See whether the host can be reached from here and lets this machine in.",
     "pg_hba.conf": "Let this machine and user in on the server (pg_hba.conf).",
     "closed the connection": "See in the server's log why it went; then run this again.",
     "terminating connection": "The server was stopped while it was read; start it, run this again.",
     "connection info string": "SALES_ASSETS_SOURCE_URL should look like "
     "postgresql://user:password@host:5432/database.",
-    "uri": "SALES_ASSETS_SOURCE_URL should look like postgresql://user:password@host:5432/database;"
-    " special signs in the password are written as %XX.",
-    "percent-encoded": "Write special signs of the password as %XX (@ as %40, % as %25).",
+    "uri": "SALES_ASSETS_SOURCE_URL should look like postgresql://user:password@host:5432/database."
+    f" {_ESCAPING}",
+    "percent-encoded": _ESCAPING,
 }
+#: States, or their classes, and words of what passes by itself.
+_PASSING_STATES = ("08", "53", "57P", "40001", "40P01", "55P03")
+_PASSING_WORDS = (
+    "refused",
+    "timeout expired",
+    "closed the connection",
+    "terminating connection",
+    "starting up",
+    "shutting down",
+    "in recovery mode",
+    "reset by peer",
+    "no such file",
+    "translate host name",
+    "due to conflict",
+    "query_wait_timeout",
+    "no more connections",
+)
+LOCK_HOLDERS = """
+SELECT c.relname::text, l.pid, coalesce(a.usename::text, '?'), coalesce(a.application_name, ''),
+    coalesce(extract(epoch FROM now() - a.xact_start), 0)::int
+FROM pg_locks AS l
+JOIN pg_class AS c ON c.oid = l.relation
+LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.granted AND l.mode = 'AccessExclusiveLock'
+    AND l.relation IN (to_regclass('events'), to_regclass('events_dict'), to_regclass('payments'))
+ORDER BY c.relname, l.pid
+"""
 _NO_ADVICE = "See the server's log, and try the same URL with psql."
+
+
+class PassingSourceError(SalesAssetsError):
+    """The source can't be read now and probably can later: a lock, a restart, a full pool."""
+
+
+def is_lock_timeout(error: Exception) -> bool:
+    """Tell whether the server gave up waiting for somebody's lock."""
+    return getattr(error, "sqlstate", None) == "55P03" or "lock timeout" in str(error)
+
+
+def locked(address: str, seconds: int) -> PassingSourceError:
+    """Return the error about tables that are locked, naming who holds them if that can be seen."""
+    holders: list[str] = []
+    tables: list[str] = []
+    with (
+        suppress(adbc_driver_manager.Error),
+        closing(postgres.connect(address, autocommit=True)) as connection,
+        closing(connection.cursor()) as cursor,
+    ):
+        cursor.execute(LOCK_HOLDERS)
+        for table, pid, user, program, age in cursor.fetchall():
+            tables.append(table)
+            shown = f", {program}" if program else ""
+            holders.append(f"process {pid} (user {user}{shown}, for {age} s)")
+    what = ", ".join(dict.fromkeys(tables)) or "one of events, events_dict, payments"
+    who = ", ".join(dict.fromkeys(holders)) or "a session that this user can't see"
+    return PassingSourceError(
+        f"The source's table {what} is locked by {who}; {seconds} s were waited for it. It is "
+        "read as soon as the lock is gone: wait for that session, or end it on the server "
+        "(pg_terminate_backend)."
+    )
 
 
 def redacted(url: str) -> str:
@@ -66,7 +158,10 @@ def explained(url: str, action: str) -> Iterator[None]:
         said = _said(error, url)
         state = getattr(error, "sqlstate", None) or ""
         code = f" ({state})" if state else ""
-        raise SalesAssetsError(
+        passes = state.startswith(_PASSING_STATES) or any(
+            word in said.lower() for word in _PASSING_WORDS
+        )
+        raise (PassingSourceError if passes else SalesAssetsError)(
             f"{action[:1].upper()}{action[1:]} failed. "
             f"Source: {redacted(url)}. It said: {said}{code}. {_advice(state, said)}"
         ) from _without_traces(error, said)

@@ -1,20 +1,30 @@
 """The source: what the three tables in Postgres hold for days and for the clients of those days."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sales_assets.adapters.source.counts import (
+    SourceCounts,
+    groups_of_rows,
+    groups_of_source,
+    read_at,
+)
 from sales_assets.adapters.source.errors import explained, redacted
+from sales_assets.adapters.source.payers import payers_of
 from sales_assets.adapters.source.rows import (
+    BLANKS,
+    EARLIEST,
     EVENTS,
     EVENTS_IN_SPANS,
+    KINDS,
+    MISSING,
     NEVER,
     PAYMENTS,
     PAYMENTS_IN_SPANS,
@@ -22,55 +32,98 @@ from sales_assets.adapters.source.rows import (
     RowReader,
     Rows,
     SourceTable,
+    bind_kinds,
     places_in,
+    trimmed,
 )
 from sales_assets.adapters.source.session import Session, open_session
 from sales_assets.core import journey
-from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
-from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.days import (
+    DailyFrames,
+    ReportDays,
+    to_instants,
+    to_source_clock,
+    to_wall_clock,
+    with_wall_clocks,
+)
+from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
+from sales_assets.core.source_checks import (
+    odd_times,
+    one_id,
+    paid_before_lesson,
+    payers_without_event,
+    times_without_hours,
+    unknown_ids,
+)
+from sales_assets.core.source_findings import Finding
+from sales_assets.core.windows import AFTER_DAYS
 
-ROWS_WITHOUT_TIME = """
-SELECT (SELECT count(*) FROM events WHERE happened_at IS NULL)
-    + (SELECT count(*) FROM payments WHERE transaction_created_at IS NULL) AS rows
+ROWS_WITHOUT_TIME = f"""
+SELECT
+    (SELECT count(*) FROM events WHERE happened_at IS NULL OR happened_at < '{EARLIEST}'
+        OR happened_at = 'infinity') AS events,
+    (SELECT count(*) FROM payments WHERE transaction_created_at IS NULL
+        OR transaction_created_at < '{EARLIEST}' OR transaction_created_at = 'infinity')
+        AS payments
+"""  # noqa: S608 - put together from constants
+FUTURE_ROWS = """
+SELECT
+    (SELECT count(*) FROM events WHERE happened_at < 'infinity'
+        AND happened_at > current_setting('sales_assets.events_future')::timestamp) AS events,
+    (SELECT count(*) FROM payments WHERE transaction_created_at < 'infinity'
+        AND transaction_created_at > current_setting('sales_assets.payments_future')::timestamp)
+        AS payments
 """
+#: With blanks around an id and without: the other table may write it the other way.
 ACTIVE_USERS = f"""
 WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
-active AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows)
+written AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows),
+active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, {BLANKS}) FROM written)
 """  # noqa: S608 - put together from constants
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
-kinds AS (
-    SELECT
-        id,
-        bool_or(_description IN (
-            SELECT jsonb_array_elements_text(current_setting('sales_assets.experiments')::jsonb)
-        )) AS is_experiment,
-        bool_or(_description = current_setting('sales_assets.purchase')) AS is_purchase
-    FROM events_dict WHERE _description IS NOT NULL GROUP BY id
-)
+{KINDS}
 SELECT
     e._user_id::text AS user_id,
     min(e.happened_at) AS event,
-    min(e.happened_at) FILTER (WHERE kinds.is_experiment) AS experiment,
-    min(e.happened_at) FILTER (WHERE kinds.is_purchase) AS purchase
-FROM events AS e JOIN kinds ON kinds.id = e.event_id
-WHERE e._user_id::text IN (SELECT user_id FROM active) AND isfinite(e.happened_at)
+    min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment') AS experiment,
+    min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase') AS purchase
+FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text)
+WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < current_setting('sales_assets.events_last_start')::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
+#: Slower: no index knows an id without its blanks.
+FIRST_EVENTS_OF_PADDED = FIRST_EVENTS.replace(
+    "WHERE e._user_id::text IN", f"WHERE btrim(e._user_id::text, {BLANKS}) IN"
+)
 FIRST_PAYMENTS = f"""
 {ACTIVE_USERS}
 SELECT p._user_id::text AS user_id, min(p.transaction_created_at) AS payment
 FROM payments AS p
-WHERE p._user_id::text IN (SELECT user_id FROM active) AND isfinite(p.transaction_created_at)
+WHERE btrim(p._user_id::text, {BLANKS}) IN (SELECT user_id FROM active)
+    AND p.transaction_created_at >= '{EARLIEST}'
     AND p.transaction_created_at < current_setting('sales_assets.payments_last_start')::timestamp
 GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
-FIRST_EVENT = "SELECT min(happened_at) AS time FROM events WHERE isfinite(happened_at)"
-FIRST_PAYMENT = """
-SELECT min(transaction_created_at) AS time FROM payments WHERE isfinite(transaction_created_at)
+#: Rows of the future don't show whether the source goes on.
+NEWEST_EVENT = """
+SELECT max(happened_at) AS time FROM events
+WHERE happened_at <= current_setting('sales_assets.events_now')::timestamp
 """
+NEWEST_PAYMENT = """
+SELECT max(transaction_created_at) AS time FROM payments
+WHERE transaction_created_at <= current_setting('sales_assets.payments_now')::timestamp
+"""
+FIRST_EVENT = f"""
+SELECT min(happened_at) AS time FROM events
+WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity'
+"""  # noqa: S608 - put together from constants
+FIRST_PAYMENT = f"""
+SELECT min(transaction_created_at) AS time FROM payments
+WHERE transaction_created_at >= '{EARLIEST}' AND transaction_created_at < 'infinity'
+"""  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True)
@@ -80,14 +133,82 @@ class SourceRead:
     `frames` has a frame for each asked day: user_id (str), event_time (datetime64[us], the report
     zone's wall clock), event_type (category; missing where the dictionary doesn't know the id).
     `unknown_ids` counts those rows by id, for each asked day. `missing_types` are the types that
-    the metrics need and the dictionary lacks; `rows_without_time` counts over the whole source:
-    such rows belong to no day.
+    the metrics need and the dictionary lacks; `odd_rows` and `future_rows` count by table, over the
+    whole source, rows without a usable time and rows in the future: the former belong to no day.
+    `payers` has the payments of the eight weeks until the last day: user_id, paid_at,
+    first_event_at, first_lesson_at (wall clock; missing where there is none). `clocks` are the
+    zones in which each table's times are written. `rows` is how many rows each asked day has;
+    `counts` hold the rows by hour of these days, of those that were asked to be counted, and of
+    the week after each.
     """
 
     frames: Mapping[date, pd.DataFrame]
     unknown_ids: Mapping[date, Mapping[str, int]]
-    missing_types: tuple[str, ...]
-    rows_without_time: int
+    dictionary: EventDictionary
+    odd_rows: Mapping[str, int]
+    future_rows: Mapping[str, int]
+    payers: pd.DataFrame
+    clocks: Mapping[str, ZoneInfo]
+    report_zone: ZoneInfo
+    rows: Mapping[date, int]
+    counts: SourceCounts
+
+    @property
+    def missing_types(self) -> tuple[str, ...]:
+        """The types that the metrics need and the dictionary lacks."""
+        return self.dictionary.missing_types
+
+    @property
+    def rows_without_time(self) -> int:
+        """The rows of both tables that belong to no day."""
+        return sum(self.odd_rows.values())
+
+    def findings(
+        self,
+        day: date,
+        frame: pd.DataFrame,
+        last_names: Mapping[str, str],
+        *,
+        payers_without_events: bool,
+    ) -> tuple[Finding, ...]:
+        """Return what doesn't fit on `day`, whose raw rows `frame` are.
+
+        `last_names` is the last dictionary that a run saw, or empty.
+        """
+        found = [
+            *self.dictionary.compared_with(last_names),
+            unknown_ids(frame, self.unknown_ids[day], day),
+            payers_without_event(self.payers, day, are_normal=payers_without_events),
+            *self._without_hours(frame, day),
+            paid_before_lesson(self.payers, day),
+            one_id(frame, day),
+            *odd_times(self.odd_rows, self.future_rows),
+        ]
+        return tuple(finding for finding in found if finding)
+
+    def _without_hours(self, frame: pd.DataFrame, day: date) -> list[Finding | None]:
+        is_payment = frame["event_type"] == journey.PURCHASE
+        start, end = day - timedelta(days=27), day + timedelta(days=1)
+        recent = self.payers["paid_at"]
+        recent = recent[(recent >= pd.Timestamp(start)) & (recent < pd.Timestamp(end))]
+        times = {
+            "events": frame.loc[~is_payment.fillna(value=False), "event_time"],
+            "payments": frame.loc[is_payment.fillna(value=False), "event_time"],
+        }
+        return [
+            times_without_hours(
+                table,
+                day,
+                self._readings(table, of_day),
+                self._readings(table, recent) if table == PAYMENTS.name else [],
+            )
+            for table, of_day in times.items()
+        ]
+
+    def _readings(self, table: str, wall: pd.Series) -> list[pd.Series]:
+        """Return the times as the report's clock shows them, and as the table's does."""
+        instants = to_instants(wall, self.report_zone)
+        return [wall, to_wall_clock(instants, self.clocks[table])]
 
 
 @dataclass(frozen=True)
@@ -101,27 +222,53 @@ class PostgresSource:
     source_zone: ZoneInfo
     report_zone: ZoneInfo
 
-    def read_days(self, days: Sequence[date]) -> SourceRead:
+    def read_days(
+        self, days: Sequence[date], counted: Sequence[date] = (), *, may_be_empty: bool = False
+    ) -> SourceRead:
         """Return exactly the source's rows of `days`, by one bounded query per table.
 
         Each day's frame is sorted by time, user and type, and is the same whichever days are
-        read with it; it is made when it is asked for.
+        read with it; it is made when it is asked for. The days `counted`, and the week after all
+        of them, are grouped by the source, in the same snapshot. A table without a row is refused
+        unless it `may_be_empty`.
 
         Raises:
             SalesAssetsError: the source can't be reached or read, or is not as expected.
         """
         with self._session("reading the events of days") as session:
             reader = self._reader(session, days)
+            if reader.asked.days and not may_be_empty:
+                session.require_rows()
             rows = reader.rows()
-            without_time = int(session.frame(ROWS_WITHOUT_TIME)["rows"].iloc[0])
+            odd = _counts(session.frame(ROWS_WITHOUT_TIME))
+            future = _future_rows(reader)
+            payers = payers_of(reader, self.report_zone)
+            clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
+            counts = self._counts(reader, rows, counted)
         number = {day: place for place, day in enumerate(reader.asked.days)}
         types = reader.dictionary.types
         return SourceRead(
             DailyFrames(number, lambda day: self._raw_frame(rows.of_day(number[day]), types)),
             reader.unknown_ids(),
-            reader.dictionary.missing_types,
-            without_time,
+            reader.dictionary.events,
+            odd,
+            future,
+            payers,
+            clocks,
+            self.report_zone,
+            dict(zip(reader.asked.days, np.diff(rows.edges).tolist(), strict=True)),
+            counts,
         )
+
+    def read_counts(self, days: Sequence[date]) -> SourceCounts:
+        """Return how many rows `days` and the week after each have by hour; no row travels.
+
+        Raises:
+            SalesAssetsError: the source can't be reached or read, or is not as expected.
+        """
+        with self._session("counting the rows of days") as session:
+            reader = self._reader(session, [])
+            return self._counts(reader, reader.rows(), days)
 
     def read_user_history(self, days: Sequence[date]) -> Mapping[date, pd.DataFrame]:
         """Return for each day what was known at its cut-off about the users active on it.
@@ -157,25 +304,61 @@ class PostgresSource:
         first = pd.concat(earliest).min()
         return None if pd.isna(first) else first.tz_convert(self.report_zone).date()
 
-    def check(self) -> str:
-        """Return a sentence about a source that can be read and has all that is needed.
+    def newest(self) -> dict[str, datetime | None]:
+        """Return the time of each table's newest row, the report zone's wall clock; one snapshot.
 
         Raises:
-            SalesAssetsError: it can't be, or hasn't.
+            PassingSourceError: it can't be reached just now.
         """
+        with self._session("looking for the newest rows") as session:
+            reader = self._reader(session, [])
+            as_of = read_at(session)
+            for table in (EVENTS, PAYMENTS):
+                reading = to_source_clock(as_of, reader.clock(table))
+                session.set_parameter(f"{table.name}_now", reading.isoformat())
+            found = {
+                table.name: reader.instants(table, session.frame(statement)["time"]).iloc[0]
+                for table, statement in ((EVENTS, NEWEST_EVENT), (PAYMENTS, NEWEST_PAYMENT))
+            }
+        zone = self.report_zone
+        return {
+            name: None if pd.isna(time) else time.tz_convert(zone).tz_localize(None).to_pydatetime()
+            for name, time in found.items()
+        }
+
+    def check(
+        self, last_names: Mapping[str, str] | None = None, *, payers_without_events: bool = False
+    ) -> tuple[str, list[Finding]]:
+        """Return a sentence about a source that can be read, and what doesn't fit in it.
+
+        Looks at the dictionary (beside `last_names`, the last one that a run saw), at times that
+        can't be, and at the payers of the last weeks.
+
+        Raises:
+            SalesAssetsError: it can't be read, a table is empty or hidden, has another shape.
+        """
+        today = datetime.now(self.report_zone).date()
+        yesterday = today - timedelta(days=1)
         with self._session("checking the source") as session:
-            dictionary = Dictionary.read(session)
-        if dictionary.missing_types:
-            raise SalesAssetsError(
-                f"The dictionary of the source {redacted(self.url)} lacks the event types "
-                f"{', '.join(map(repr, dictionary.missing_types))}: the metrics that need them "
-                "would count nothing. Compare events_dict with the list in docs/metrics.md."
-            )
+            session.require_rows()
+            reader = self._reader(session, [yesterday])
+            reader.bind_spans()
+            found = [
+                *reader.dictionary.events.compared_with(last_names or {}),
+                *odd_times(_counts(session.frame(ROWS_WITHOUT_TIME)), _future_rows(reader)),
+            ]
+            payers = payers_of(reader, self.report_zone)
+        for finding in (
+            payers_without_event(payers, yesterday, are_normal=payers_without_events),
+            paid_before_lesson(payers, yesterday),
+        ):
+            found += [finding] if finding else []
         return (
-            f"The source {redacted(self.url)} has its three tables and {len(dictionary.ids)} event "
-            f"types; its times without a zone are of {self.source_zone}, its days of "
-            f"{self.report_zone}; its first day is {self.first_day() or 'none: it is empty'}."
-        )
+            f"The source {redacted(self.url)} has its three tables and "
+            f"{len(reader.dictionary.events.names)} event types; its times without a zone are of "
+            f"{self.source_zone}, its days of {self.report_zone}; its first day is "
+            f"{self.first_day()}."
+        ), found
 
     @contextmanager
     def _session(self, action: str) -> Iterator[Session]:
@@ -185,6 +368,21 @@ class PostgresSource:
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:
         asked = ReportDays.of(days, self.report_zone)
         return RowReader(session, asked, self.source_zone, Dictionary.read(session))
+
+    def _counts(self, reader: RowReader, rows: Rows, counted: Sequence[date]) -> SourceCounts:
+        """Count rows that were read, and let the source count the other days."""
+        as_of, read = read_at(reader.session), set(reader.asked.days)
+        last = as_of.astimezone(self.report_zone).date()
+        after = {
+            day + timedelta(days=n) for day in read.union(counted) for n in range(1, AFTER_DAYS + 1)
+        }
+        others = {day for day in after.union(counted) - read if day <= last}
+        asked = ReportDays.of(sorted(others), self.report_zone)
+        groups = [
+            groups_of_rows(rows, reader.dictionary.types, self.report_zone),
+            groups_of_source(replace(reader, asked=asked)),
+        ]
+        return SourceCounts(pd.concat(groups, ignore_index=True), as_of, self.report_zone)
 
     def _raw_frame(self, rows: Rows, types: Sequence[str]) -> pd.DataFrame:
         frame = pd.DataFrame(
@@ -239,27 +437,41 @@ class _Facts:
 
     def _add_history(self, reader: RowReader) -> None:
         session = reader.session
-        session.set_parameter("experiments", json.dumps(EXPERIMENTS, ensure_ascii=False))
-        session.set_parameter("purchase", journey.PURCHASE)
-        for batch in session.batches(FIRST_EVENTS):
+        bind_kinds(reader)
+        statement = FIRST_EVENTS_OF_PADDED if EVENTS.name in reader.padded else FIRST_EVENTS
+        for batch in session.batches(statement, EVENTS.texts):
             users = self._places(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
             self._lower(
                 "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
             )
             self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
-        for batch in session.batches(FIRST_PAYMENTS):
+        for batch in session.batches(FIRST_PAYMENTS, PAYMENTS.texts):
             users, paid_us = self._places(batch), _times_us(reader, PAYMENTS, batch["payment"])
             self._lower("first_event_at", users, paid_us)
             self._lower("first_payment_at", users, paid_us)
 
     def _places(self, batch: pa.RecordBatch) -> np.ndarray:
-        return places_in(self.users, batch["user_id"].cast(pa.large_string()))
+        users, _ = trimmed(batch["user_id"])
+        return places_in(self.users, users.dictionary_decode())
 
     def _lower(self, name: str, users: np.ndarray, times_us: np.ndarray) -> None:
-        np.minimum.at(self.first_us[name], users, times_us)
+        known = users != MISSING
+        np.minimum.at(self.first_us[name], users[known], times_us[known])
 
 
 def _times_us(reader: RowReader, table: SourceTable, readings: pa.Array) -> np.ndarray:
     instants = reader.instants(table, readings.to_pandas())
     return np.where(instants.isna(), NEVER, instants.astype("int64"))
+
+
+def _counts(one_row: pd.DataFrame) -> dict[str, int]:
+    return {str(table): int(rows) for table, rows in one_row.iloc[0].items()}
+
+
+def _future_rows(reader: RowReader) -> dict[str, int]:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for table in (EVENTS, PAYMENTS):
+        reading = to_source_clock(tomorrow, reader.clock(table))
+        reader.session.set_parameter(f"{table.name}_future", reading.isoformat())
+    return _counts(reader.session.frame(FUTURE_ROWS))

@@ -14,17 +14,17 @@ import pyarrow.compute as pc
 from sales_assets.adapters.source.session import Session
 from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, midnight, to_instants
-from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.journey import EVENT_TYPES
+from sales_assets.core.dictionary import EventDictionary
+from sales_assets.core.journey import EXPERIMENTS
 from sales_assets.core.source_clock import first_reading
 
 DICTIONARY = """
-SELECT DISTINCT id, _description::text AS name FROM events_dict
+SELECT DISTINCT id::text AS id, _description::text AS name FROM events_dict
 WHERE id IS NOT NULL AND _description IS NOT NULL
 """
 #: The outer bounds say what the spans say already: they are what the planner can estimate.
 EVENTS_IN_SPANS = """
-SELECT e._user_id::text AS user_id, e.happened_at AS time, e.event_id
+SELECT e._user_id::text AS user_id, e.happened_at AS time, e.event_id::text AS event_id
 FROM events AS e
 JOIN unnest(
     current_setting('sales_assets.events_starts')::timestamp[],
@@ -45,6 +45,15 @@ JOIN unnest(
 WHERE p.transaction_created_at >= current_setting('sales_assets.payments_first_start')::timestamp
     AND p.transaction_created_at < current_setting('sales_assets.payments_last_end')::timestamp
 """
+#: What lies before it is no time of a sales department: year 1, an epoch's zero, BC.
+EARLIEST = "1990-01-01"
+BLANKS = "current_setting('sales_assets.blanks')"
+KINDS = """
+kinds AS (
+    SELECT id, kind FROM jsonb_to_recordset(current_setting('sales_assets.kinds')::jsonb)
+        AS known (id text, kind text)
+)
+"""
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
@@ -57,59 +66,64 @@ class SourceTable(NamedTuple):
     name: str
     time_column: str
     rows_in_spans: str
+    #: Its columns of text, for an error.
+    texts: str
 
 
-EVENTS = SourceTable("events", "happened_at", EVENTS_IN_SPANS)
-PAYMENTS = SourceTable("payments", "transaction_created_at", PAYMENTS_IN_SPANS)
+EVENTS = SourceTable("events", "happened_at", EVENTS_IN_SPANS, "events._user_id or event_id")
+PAYMENTS = SourceTable("payments", "transaction_created_at", PAYMENTS_IN_SPANS, "payments._user_id")
 
 
 @dataclass(frozen=True)
 class Dictionary:
-    """The event types: `types` in a fixed order, and the place in it of each id of the source."""
+    """The source's dictionary, and the place in its `types` of each id, as arrays."""
 
+    events: EventDictionary
     ids: pa.Array
     places: np.ndarray
-    types: tuple[str, ...]
 
     @classmethod
     def read(cls, session: Session) -> "Dictionary":
         """Read the source's dictionary.
 
         Raises:
-            SalesAssetsError: an id has two descriptions.
+            AmbiguousDictionaryError: an id has two descriptions, one of a needed type.
         """
-        session.cursor.execute(DICTIONARY)
-        table = session.cursor.fetch_arrow_table()
-        names = table["name"].to_pylist()
-        _require_one_name_each(table["id"].to_pylist(), names)
-        types = (*EVENT_TYPES, *sorted(set(names) - set(EVENT_TYPES)))
-        place = {name: number for number, name in enumerate(types)}
-        places = np.array([place[name] for name in names], dtype="int16")
-        return cls(table["id"].combine_chunks(), places, types)
+        batches = session.batches(DICTIONARY, "events_dict._description or id")
+        rows = [row for batch in batches for row in zip(*map(_texts, batch.columns), strict=True)]
+        events = EventDictionary.of(rows)
+        place = {name: number for number, name in enumerate(events.types)}
+        ids = pa.array(list(events.type_of), pa.string())
+        places = np.array([place[name] for name in events.type_of.values()], dtype="int32")
+        return cls(events, ids, places)
 
     @property
-    def missing_types(self) -> tuple[str, ...]:
-        """The types that definitions name and no id stands for; payments need none."""
-        present = {self.types[place] for place in self.places} | {journey.PURCHASE}
-        return tuple(name for name in EVENT_TYPES if name not in present)
+    def types(self) -> tuple[str, ...]:
+        """All types in a fixed order."""
+        return self.events.types
 
     def places_of(self, ids: pa.Array) -> np.ndarray:
         """Return the place of each id's type; `MISSING` where the dictionary doesn't know it."""
-        places = np.append(self.places, np.int16(MISSING))
-        return places[places_in(self.ids.cast(ids.type), ids)]
+        # Few ids stand for many rows.
+        encoded = ids.dictionary_encode()
+        known = pc.call_function("utf8_trim_whitespace", [encoded.dictionary.cast(pa.string())])
+        places = np.append(self.places, np.int32(MISSING))[places_in(self.ids, known)]
+        # The last place is for the missing ones: -1 finds it.
+        places = np.append(places, np.int32(MISSING))
+        return places[encoded.indices.fill_null(MISSING).to_numpy()]
 
 
-def _require_one_name_each(ids: list, names: list[str]) -> None:
-    by_id: dict[object, set[str]] = {}
-    for number, name in zip(ids, names, strict=True):
-        by_id.setdefault(number, set()).add(name)
-    for number, found in by_id.items():
-        if len(found) > 1:
-            raise SalesAssetsError(
-                f"The source's dictionary describes the event id {number} as "
-                f"{' and as '.join(map(repr, sorted(found)))}. Each id needs one description: "
-                "correct events_dict in the source."
-            )
+def _texts(column: pa.Array) -> list[str]:
+    return column.to_pylist()
+
+
+def trimmed(texts: pa.Array) -> tuple[pa.DictionaryArray, bool]:
+    """Return texts without the blanks around them, and whether there were any."""
+    encoded = texts.cast(pa.large_string()).dictionary_encode()
+    without = pc.call_function("utf8_trim_whitespace", [encoded.dictionary])
+    if without.equals(encoded.dictionary):
+        return encoded, False
+    return without.take(encoded.indices).dictionary_encode(), True
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,8 @@ class RowReader:
     source_zone: ZoneInfo
     dictionary: Dictionary
     _unknown: list[pd.DataFrame] = field(default_factory=list)
+    #: Which tables have ids with blanks around them.
+    padded: set[str] = field(default_factory=set)
 
     def rows(self) -> "Rows":
         """Return the rows of the asked days."""
@@ -131,6 +147,7 @@ class RowReader:
 
     def bind_spans(self) -> None:
         """Bind the asked days' bounds, on each table's own clock, for the queries that use them."""
+        self.session.set_parameter("blanks", self.session.blanks)
         for table in (EVENTS, PAYMENTS):
             clock = self.clock(table)
             bounds = [
@@ -163,16 +180,17 @@ class RowReader:
         return counts
 
     def _parts(self, table: SourceTable) -> Iterator["_Part"]:
-        for batch in self.session.batches(table.rows_in_spans):
+        for batch in self.session.batches(table.rows_in_spans, table.texts):
             times_us = self.instants(table, batch["time"].to_pandas()).astype("int64").to_numpy()
             days = np.searchsorted(self.asked.starts_us, times_us, side="right") - 1
-            users = batch["user_id"].cast(pa.large_string()).dictionary_encode()
+            users, had_blanks = trimmed(batch["user_id"])
+            self.padded.update([table.name] if had_blanks else [])
             yield _Part(users, times_us, self._types(batch, days), days.astype("int16"))
 
     def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
         if "event_id" not in batch.schema.names:
             return np.full(
-                batch.num_rows, self.dictionary.types.index(journey.PURCHASE), dtype="int16"
+                batch.num_rows, self.dictionary.types.index(journey.PURCHASE), dtype="int32"
             )
         types = self.dictionary.places_of(batch["event_id"])
         is_unknown = types == MISSING
@@ -227,7 +245,7 @@ class Rows:
             users,
             user[order],
             _joined([part.times_us for part in parts], "int64")[order],
-            _joined([part.types for part in parts], "int16")[order],
+            _joined([part.types for part in parts], "int32")[order],
             np.concatenate([[0], np.bincount(day, minlength=days).cumsum()]).astype("int64"),
         )
 
@@ -236,7 +254,7 @@ class Rows:
         part = slice(self.edges[number], self.edges[number + 1])
         user, time_us, kind = self.user[part], self.time_us[part], self.type[part]
         # As unsigned, what is missing is the largest number.
-        order = np.lexsort((kind.view("uint16"), user.view("uint32"), time_us))
+        order = np.lexsort((kind.view("uint32"), user.view("uint32"), time_us))
         edges = np.array([0, len(order)])
         return Rows(self.users, user[order], time_us[order], kind[order], edges)
 
@@ -286,3 +304,15 @@ def places_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
 
 def _joined(arrays: Sequence[np.ndarray], dtype: str) -> np.ndarray:
     return np.concatenate([np.array([], dtype=dtype), *arrays])
+
+
+def bind_kinds(reader: RowReader) -> None:
+    """Bind which ids of events say what, for the queries over all history."""
+    kinds = {
+        **dict.fromkeys(EXPERIMENTS, "experiment"),
+        journey.PURCHASE: "purchase",
+        journey.LESSON_SUCCEEDED: "lesson",
+    }
+    known = reader.dictionary.events.type_of.items()
+    rows = [{"id": number, "kind": kinds.get(name, "other")} for number, name in known]
+    reader.session.set_list("kinds", rows)

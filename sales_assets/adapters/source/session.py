@@ -1,64 +1,105 @@
 """A session of the source: one read-only snapshot, its parameters, its tables' column types."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as postgres
 import pandas as pd
 import pyarrow as pa
 
+from sales_assets.adapters.source.errors import is_lock_timeout, locked
 from sales_assets.core.errors import SalesAssetsError
 
+LOCK_SECONDS = 15
+STATEMENT_MINUTES = 15
+#: All within one transaction: a pooler hands the next one to another server.
 SESSION_SETTINGS = (
-    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     # A column with a zone is compared with bounds in UTC, and comes back in UTC.
-    "SET SESSION timezone = 'UTC'",
+    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL client_encoding = 'UTF8'",
+    f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'",
     # The default is of spinning disks: with it the planner would rather read the whole table
     # than look up one day's clients in an index.
-    "SET SESSION random_page_cost = 1.1",
+    "SET LOCAL random_page_cost = 1.1",
     # Sorting and grouping a year's clients on disk takes three times as long.
-    "SET SESSION work_mem = '64MB'",
+    "SET LOCAL work_mem = '64MB'",
     # Compiling costs more than these queries save by it.
-    "SET SESSION jit = off",
+    "SET LOCAL jit = off",
 )
-#: ADBC streams a query by COPY only if it has no parameters; they come as the session's settings.
-SET_PARAMETER = "SELECT set_config($1, $2, false)"
+#: A bound of the server's own is left as it is.
+STATEMENT_TIMEOUT = f"""
+SELECT set_config('statement_timeout', '{STATEMENT_MINUTES}min', true)
+WHERE current_setting('statement_timeout') = '0'
+"""
+#: ADBC streams a query by COPY only if it has no parameters; they come as settings.
+SET_PARAMETER = "SELECT set_config($1, $2, true)"
 COLUMN_TYPES = """
+WITH RECURSIVE base (oid, base, depth) AS (
+    SELECT oid, oid, 0 FROM pg_type
+    UNION ALL
+    SELECT base.oid, t.typbasetype, base.depth + 1
+    FROM base JOIN pg_type AS t ON t.oid = base.base WHERE t.typbasetype <> 0
+),
+deepest AS (SELECT DISTINCT ON (oid) oid, base FROM base ORDER BY oid, depth DESC)
 SELECT
     wanted.name AS table_name,
     a.attname::text AS column_name,
-    format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type_name
+    CASE WHEN t.typcategory IN ('S', 'E') THEN 'text' ELSE format_type(t.oid, NULL) END
+        AS type_name
 FROM (VALUES ('events'), ('events_dict'), ('payments')) AS wanted (name)
 LEFT JOIN pg_attribute AS a
     ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN deepest ON deepest.oid = a.atttypid
+LEFT JOIN pg_type AS t ON t.oid = deepest.base
+"""
+VISIBLE_ROWS = """
+SELECT
+    NOT EXISTS (SELECT FROM events) AS events,
+    NOT EXISTS (SELECT FROM events_dict) AS events_dict,
+    NOT EXISTS (SELECT FROM payments) AS payments
+"""
+ROW_SECURITY = """
+SELECT wanted.name FROM (VALUES ('events'), ('events_dict'), ('payments')) AS wanted (name)
+WHERE row_security_active(to_regclass(wanted.name))
 """
 
-TEXTS = ("text", "character varying", "character")
-INTEGERS = ("integer", "bigint", "smallint")
+TEXT = "text"
 PLAIN_TIME = "timestamp without time zone"
 ZONED_TIME = "timestamp with time zone"
-_USERS = (*TEXTS, *INTEGERS, "uuid")
-_IDS = (*INTEGERS, *TEXTS)
+#: Ids are compared as text, so any of these will do. Text stands for its whole family.
+_IDS = (TEXT, "integer", "bigint", "smallint", "numeric", "uuid")
 _TIMES = (PLAIN_TIME, ZONED_TIME)
 #: The columns that the source must have, each with the types that will do.
 COLUMNS = {
-    ("events", "_user_id"): _USERS,
+    ("events", "_user_id"): _IDS,
     ("events", "event_id"): _IDS,
     ("events", "happened_at"): _TIMES,
     ("events_dict", "id"): _IDS,
-    ("events_dict", "_description"): TEXTS,
-    ("payments", "_user_id"): _USERS,
+    ("events_dict", "_description"): (TEXT,),
+    ("payments", "_user_id"): _IDS,
     ("payments", "transaction_created_at"): _TIMES,
 }
 
 CONNECT_SECONDS = 10
 #: A server that vanished without a word is noticed after two minutes, not after two hours.
 KEEPALIVES = "keepalives_idle=60&keepalives_interval=15&keepalives_count=4"
+_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
+#: A database without an encoding sends whatever bytes it was given.
+NO_ENCODING = "SQL_ASCII"
+#: COPY gives no code, so the words of server and Arrow are all there is.
+_BAD_BYTES = re.compile("invalid byte sequence|has no equivalent in encoding|Invalid UTF8")
+
+_POLICY = (
+    "Add a policy for this user (CREATE POLICY … FOR SELECT TO … USING (true)), or give it "
+    "BYPASSRLS."
+)
 
 ColumnTypes = Mapping[tuple[str, str], str]
 
@@ -69,23 +110,42 @@ class Session:
 
     cursor: postgres.Cursor
     types: ColumnTypes
+    encoding: str = "UTF8"
 
     def set_parameter(self, name: str, value: str) -> None:
         """Bind `value` for queries that read `current_setting('sales_assets.<name>')`."""
         self.cursor.execute(SET_PARAMETER, (f"sales_assets.{name}", value))
         self.cursor.fetchall()
 
-    def set_list(self, name: str, values: Sequence[str]) -> None:
+    def set_list(self, name: str, values: Sequence[Any]) -> None:
         """Bind `values` as a JSON array."""
         self.set_parameter(name, json.dumps(values, ensure_ascii=False))
 
-    def batches(self, statement: str) -> Iterator[pa.RecordBatch]:
-        """Run `statement` and yield its rows as they arrive."""
-        self.cursor.execute(statement)
-        yield from self.cursor.fetch_record_batch()
+    def batches(self, statement: str, texts: str) -> Iterator[pa.RecordBatch]:
+        """Run `statement` and yield its rows as they arrive; `texts` names the columns of text.
+
+        Raises:
+            SalesAssetsError: a text isn't UTF-8 where the server sent it as such.
+        """
+        try:
+            self.cursor.execute(statement)
+            for batch in self.cursor.fetch_record_batch():
+                if self.encoding == NO_ENCODING:
+                    batch.validate(full=True)
+                yield batch
+        except (pa.ArrowException, adbc_driver_manager.Error, OSError) as error:
+            if not _BAD_BYTES.search(str(error)):
+                raise
+            raise SalesAssetsError(_bad_bytes(texts)) from None
+
+    @property
+    def blanks(self) -> str:
+        """The signs around an id that are no part of it, as far as the server has them."""
+        wide = "\u00a0\u2003\u2009\u200a\u202f\u3000" if self.encoding == "UTF8" else ""
+        return f" \t\r\n{wide}"
 
     def frame(self, statement: str) -> pd.DataFrame:
-        """Run `statement` and return its rows."""
+        """Run `statement` and return its rows, which hold no text of the tables."""
         self.cursor.execute(statement)
         return self.cursor.fetch_arrow_table().to_pandas()
 
@@ -94,30 +154,60 @@ class Session:
         has_zone = self.types[table, column] == ZONED_TIME
         return ZoneInfo("UTC") if has_zone else source_zone
 
+    def require_rows(self) -> None:
+        """Refuse tables without a row: nothing true can be said of them.
+
+        Raises:
+            SalesAssetsError: names the empty tables, and the row security that may hide rows.
+        """
+        is_empty = self.frame(VISIBLE_ROWS).iloc[0]
+        empty = [str(table) for table in is_empty.index if is_empty[table]]
+        if not empty:
+            return
+        guarded = sorted(set(self.frame(ROW_SECURITY)["name"]).intersection(empty))
+        raise SalesAssetsError(_empty_tables(empty, guarded))
+
 
 @contextmanager
 def open_session(url: str) -> Iterator[Session]:
     """Open a session in which all queries see the source as it was at the first.
 
     Raises:
-        SalesAssetsError: a table or a column is missing, or has a type that can't be read.
-        adbc_driver_manager.Error: whatever the driver reports.
+        SalesAssetsError: a table or a column is missing, or has a type that can't be read; a
+            table is locked by somebody for too long.
+        adbc_driver_manager.Error: whatever else the driver reports.
     """
-    with closing(postgres.connect(_with_timeouts(url), autocommit=True)) as connection:
-        with closing(connection.cursor()) as cursor:
-            for setting in SESSION_SETTINGS:
-                cursor.execute(setting)
-        connection.adbc_connection.set_autocommit(False)
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(COLUMN_TYPES)
-            yield Session(cursor, _fit_types(cursor.fetchall()))
+    address = connection_string(url)
+    try:
+        with closing(postgres.connect(address, autocommit=True)) as connection:
+            connection.adbc_connection.set_autocommit(False)
+            with closing(connection.cursor()) as cursor:
+                for setting in SESSION_SETTINGS:
+                    cursor.execute(setting)
+                cursor.execute(STATEMENT_TIMEOUT)
+                cursor.fetchall()
+                cursor.execute(COLUMN_TYPES)
+                types = _fit_types(cursor.fetchall())
+                cursor.execute("SELECT current_setting('server_encoding')")
+                yield Session(cursor, types, cursor.fetchall()[0][0])
+    except adbc_driver_manager.Error as error:
+        if not is_lock_timeout(error):
+            raise
+        raise locked(address, LOCK_SECONDS) from None
 
 
-def _with_timeouts(url: str) -> str:
-    if "://" not in url or "connect_timeout" in url:
-        return url
-    separator = "&" if "?" in url else "?"
-    return f"{url}{separator}connect_timeout={CONNECT_SECONDS}&{KEEPALIVES}"
+def connection_string(url: str) -> str:
+    """Return what libpq is given: without SQLAlchemy's driver, with bounds, in UTF-8.
+
+    What `url` asks for itself stays, except for the encoding.
+    """
+    address = _DRIVER.sub(r"\1://", url.strip())
+    if "://" not in address:
+        return f"{address} client_encoding=UTF8"
+    wanted = ["client_encoding=UTF8"]
+    if "connect_timeout" not in address:
+        wanted += [f"connect_timeout={CONNECT_SECONDS}", KEEPALIVES]
+    return f"{address}{'&' if '?' in address else '?'}{'&'.join(wanted)}"
 
 
 def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
@@ -130,8 +220,6 @@ def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
             raise SalesAssetsError(_missing_column(table, column, types))
         if types[table, column] not in accepted:
             raise SalesAssetsError(_wrong_type(table, column, types))
-    if (types["events", "event_id"] in TEXTS) != (types["events_dict", "id"] in TEXTS):
-        raise SalesAssetsError(_ids_apart(types))
     return types
 
 
@@ -140,7 +228,7 @@ def _missing_table(table: str) -> str:
     return (
         f"The source has no table {table!r}. It needs {needed}: see whether "
         "SALES_ASSETS_SOURCE_URL names the right database, and whether the user's search_path "
-        "finds the table."
+        "finds the table (?options=-csearch_path=NAME at the end of the URL sets it)."
     )
 
 
@@ -160,8 +248,23 @@ def _wrong_type(table: str, column: str, types: ColumnTypes) -> str:
     )
 
 
-def _ids_apart(types: ColumnTypes) -> str:
+def _bad_bytes(texts: str) -> str:
     return (
-        f"The source's events.event_id is {types['events', 'event_id']!r} and events_dict.id is "
-        f"{types['events_dict', 'id']!r}: they can't be compared. Give both the same type."
+        f"The source's {texts} holds bytes that are no text in the database's encoding and can't "
+        "be read as UTF-8. Correct the rows, or put a view before the table that converts them: "
+        "convert_from(column::bytea, 'WIN1251')."
+    )
+
+
+def _empty_tables(empty: Sequence[str], guarded: Sequence[str]) -> str:
+    listed = ", ".join(empty)
+    if guarded:
+        return (
+            f"The source's {listed} shows no row to this user, and row security is on for "
+            f"{', '.join(guarded)}: its policies hide everything. {_POLICY}"
+        )
+    return (
+        f"The source's {listed} has no row at all: nothing is reported of an empty table. See "
+        "whether SALES_ASSETS_SOURCE_URL names the right database and schema, and whether the "
+        "load has run."
     )

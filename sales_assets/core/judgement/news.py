@@ -98,6 +98,14 @@ def ordinary_range(day: Window) -> tuple[int, int]:
     return low, above.start + news_from - 1
 
 
+def range_at(level: Level, history: History, place: int) -> tuple[int, int] | None:
+    """Return the ordinary range of another day at a day's level; None where it is not usable."""
+    if place < 0 or not history.is_usable[place]:
+        return None
+    back = history.last - place
+    return ordinary_range(_window_of(history, np.array([place]), np.array([back]), level, 1))
+
+
 def _ceiling(day: Window) -> int:
     """Return a value above which none is ordinary: all cases of a share, news of a count."""
     if day.chance.of is not None:
@@ -109,10 +117,17 @@ def _ceiling(day: Window) -> int:
 
 
 def _window(history: History, place: int, level: Level, days: int) -> Window:
-    """Sum what the usable days of the window brought, and what the level says of them."""
+    """Sum what the usable days of the window that ends at `place` brought, and what was usual."""
     first = max(0, place - days + 1)
     places = first + np.flatnonzero(history.is_usable[first : place + 1])
-    x = model_rows(level.weekday, place - places)
+    return _window_of(history, places, place - places, level, days)
+
+
+def _window_of(
+    history: History, places: np.ndarray, back: np.ndarray, level: Level, days: int
+) -> Window:
+    """Sum what the days at `places`, `back` days before the level's, brought and usually bring."""
+    x = model_rows(level.weekday, back)
     of = None if history.of is None else history.of[places]
     mean, variance = moments(x @ level.parameters, of)
     unsure = variance @ x

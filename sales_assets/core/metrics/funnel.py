@@ -10,8 +10,7 @@ from sales_assets.core.days import ReportDays
 from sales_assets.core.journey import ALL_GROUPS, PATHS
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.groups import CohortGroups, Requests, client_groups
-from sales_assets.core.metrics.processes import comparison_days, with_comparisons
-from sales_assets.core.windows import COHORT, CONVERSION, microseconds
+from sales_assets.core.windows import COHORT, CONVERSION, TRAINING, Window, microseconds
 
 
 def funnel_depths(log: EventLog, steps: Sequence[str], window_us: int) -> np.ndarray:
@@ -43,40 +42,29 @@ def conversion_funnel(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataF
     to those of `all`. The definition is docs/metrics.md, "Conversion funnel by client group".
     """
     groups = client_groups(log, days)
-    cohorts = _cohort_depths(log, days)
+    cohorts = _window_depths(log, days, COHORT)
     return {day: _funnel_frame(depths, groups[day]) for day, depths in cohorts}
 
 
-def funnel_before(
-    log: EventLog, days: ReportDays, history_first_day: date
-) -> Mapping[date, pd.DataFrame]:
-    """Return what each day's funnel is compared with: `day`, `path`, `step`, `users`, `share`.
+def usual_steps(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """Return how far the clients with a request 35 to 7 days before each cut-off came.
 
-    All clients together, for the same weekday of the four weeks before, latest first, each at
-    its own cut-off; an empty frame where all of them are before the history.
+    Columns `path`, `step`, `users`, `share`, all clients together: what a cohort's steps are
+    compared with, where the judge has said that the funnel moved.
     """
-    counted = with_comparisons(days, history_first_day)
-    frames = {
-        day: _rows([ALL_GROUPS], [depths]).drop(columns="group").assign(day=day)
-        for day, depths in _cohort_depths(log, counted)
-    }
-    columns = ["day", "path", "step", "users", "share"]
-    return {
-        day: pd.concat(
-            [frames[day].iloc[:0], *map(frames.get, comparison_days(day, history_first_day))],
-            ignore_index=True,
-        )[columns]
-        for day in days.days
-    }
+    depths = _window_depths(log, days, TRAINING)
+    return {day: _rows([ALL_GROUPS], [found]).drop(columns="group") for day, found in depths}
 
 
-def _cohort_depths(log: EventLog, days: ReportDays) -> Iterator[tuple[date, dict[str, np.ndarray]]]:
-    """Yield for each day the depth of each of its cohort's clients by path, in order of users."""
+def _window_depths(
+    log: EventLog, days: ReportDays, window: Window
+) -> Iterator[tuple[date, dict[str, np.ndarray]]]:
+    """Yield for each day the depth by path of each client who entered in the window, by user."""
     requests = Requests.of(log)
     window_us = microseconds(CONVERSION)
     of_entries = {name: funnel_depths(log, path, window_us) for name, path in PATHS.items()}
     for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
-        entries = requests.within(cutoff, COHORT)
+        entries = requests.within(cutoff, window)
         firsts = np.flatnonzero(np.diff(requests.user[entries], prepend=-1) != 0)
         yield day, {name: _deepest(depths[entries], firsts) for name, depths in of_entries.items()}
 

@@ -9,10 +9,7 @@ import pandas as pd
 from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, place_of_day, tally
-from sales_assets.core.windows import DRAWN_DAYS, days_up_to
 
-#: The drawn days, and the same weekday of the week before them.
-SERIES_DAYS = DRAWN_DAYS + 1
 _WEEK = 7
 
 
@@ -28,29 +25,10 @@ def new_paying_users(
     are missing where that reaches before the history. A day without payments is zeros.
     """
     counted = ReportDays.of([*days.days, *_days_before(days, _WEEK, history_first_day)], days.zone)
-    table = _daily_counts(log, counted)
+    table = new_paying_counts(log, counted)
     weekly = _weekly_comparisons(table["new_paying"], history_first_day)
     frame = table.assign(**weekly)
     return DailyFrames(days.days, lambda day: frame.loc[[day]].reset_index(drop=True))
-
-
-def new_paying_series(
-    log: EventLog, days: ReportDays, history_first_day: date
-) -> Mapping[date, pd.DataFrame]:
-    """Return for each day `day` and `new_paying` (int64) of the 29 days that end with it.
-
-    In order of time, each day at its own cut-off, without the days before the history.
-    """
-    before = _days_before(days, SERIES_DAYS - 1, history_first_day)
-    table = _daily_counts(log, ReportDays.of([*days.days, *before], days.zone))
-
-    def series(day: date) -> pd.DataFrame:
-        within = [each for each in days_up_to(day, SERIES_DAYS) if each >= history_first_day]
-        return pd.DataFrame(
-            {"day": within, "new_paying": table["new_paying"].reindex(within).array}
-        )
-
-    return DailyFrames(days.days, series)
 
 
 def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[date]:
@@ -58,8 +36,8 @@ def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[
     return sorted(day for day in earlier if day >= history_first_day)
 
 
-def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
-    """Return the day's own counts, indexed by `datetime.date`."""
+def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """Return each day's own counts, indexed by `datetime.date`, each at its own cut-off."""
     first_on = place_of_day(log.first_payment, days)
     outside = log.first_experiment >= cutoffs_of(first_on, days)
     rows = log.rows_of(journey.PURCHASE)

@@ -51,13 +51,8 @@ class _Starts:
         return (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
 
 
-def comparison_days(day: date, history_first_day: date) -> tuple[date, ...]:
-    """Return the same weekday of the four weeks before, latest first, within the history."""
-    return tuple(past for past in same_weekdays_before(day) if past >= history_first_day)
-
-
 def unclosed_processes(
-    log: EventLog, days: ReportDays, history_first_day: date
+    log: EventLog, days: ReportDays, values: pd.DataFrame
 ) -> Mapping[date, pd.DataFrame]:
     """Count each day's cases by process: the headline is `breached` of `due`.
 
@@ -66,32 +61,18 @@ def unclosed_processes(
     day; `in_progress` and `overdue_*` are open at the cut-off, by age: up to 24 h (a case of
     exactly 24 h is still in progress), over 24 h to 3 d, over 3 to 7 d, over 7 to 30 d. All these
     are int64 cases; a day without any is zeros. `usual_breached` (float64) is the median of
-    `breached` on the same weekday of the four weeks before, each at its own cut-off; missing
-    when one of them is before the history. `same_day_users` is the old bot's number: users with
-    a start and no end on the calendar day, in any order.
+    `breached` on the same weekday of the four weeks before, as the daily `values` of these days
+    have it (day, series, value); missing when one of them has none. `same_day_users` is the old
+    bot's number: users with a start and no end on the calendar day, in any order.
     """
-    table = _daily_counts(log, with_comparisons(days, history_first_day))
-    return DailyFrames(days.days, lambda day: _day_of_table(table, day, history_first_day))
+    table = _daily_counts(log, days)
 
+    def of_day(day: date) -> pd.DataFrame:
+        counts = table[table["day"] == day].reset_index(drop=True)
+        usual = counts["process"].map(_usual_breached(values, day)).astype("float64")
+        return counts.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
 
-def breached_before(
-    log: EventLog, days: ReportDays, history_first_day: date
-) -> Mapping[date, pd.DataFrame]:
-    """Return what each day is compared with: `day`, `process`, `due`, `breached`.
-
-    A row per process for each of the `comparison_days`, latest first, at its own cut-off; an
-    empty frame where all of them are before the history.
-    """
-    table = _daily_counts(log, with_comparisons(days, history_first_day))
-    columns = ["day", "process", "due", "breached"]
-
-    def compared(day: date) -> pd.DataFrame:
-        rows = [
-            table[table["day"] == earlier] for earlier in comparison_days(day, history_first_day)
-        ]
-        return pd.concat([*rows, table.iloc[:0]])[columns].reset_index(drop=True)
-
-    return DailyFrames(days.days, compared)
+    return DailyFrames(days.days, of_day)
 
 
 def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
@@ -116,19 +97,11 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     return DailyFrames(days.days, listed)
 
 
-def with_comparisons(days: ReportDays, history_first_day: date) -> ReportDays:
-    """Return `days` and the days that they are compared with."""
-    earlier = [past for day in days.days for past in comparison_days(day, history_first_day)]
-    return ReportDays.of([*days.days, *earlier], days.zone)
-
-
-def _day_of_table(table: pd.DataFrame, day: date, history_first_day: date) -> pd.DataFrame:
-    compared = comparison_days(day, history_first_day)
-    before = table[table["day"].isin(compared)].groupby("process")["breached"].median()
-    usual = before if len(compared) == COMPARED_WEEKS else before.iloc[:0]
-    of_day = table[table["day"] == day].reset_index(drop=True)
-    with_usual = of_day.assign(usual_breached=of_day["process"].map(usual).astype("float64"))
-    return with_usual[UNCLOSED_PROCESSES.names]
+def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
+    """Return the median by process over the compared days, if all of them have a value."""
+    compared = values[values["day"].isin(same_weekdays_before(day))].groupby("series")["value"]
+    found = compared.median()[compared.size() == COMPARED_WEEKS]
+    return {one.name: float(found[one.key]) for one in PROCESSES if one.key in found}
 
 
 def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
@@ -160,13 +133,25 @@ def _starts(log: EventLog, process: Process) -> _Starts:
     )
 
 
-def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+def due_and_breached(
+    log: EventLog, process: Process, days: ReportDays
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the cases of one process due on each day, and those of them breached (int64)."""
+    return _due_and_breached(_starts(log, process), days)
+
+
+def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     deadline = starts.at_us + starts.promise_us
     due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
     late = np.where(starts.closed > deadline, due_on, NOWHERE)
+    return tally(due_on, days), tally(late, days)
+
+
+def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
+    due, breached = _due_and_breached(starts, days)
     return {
-        "due": tally(due_on, days),
-        "breached": tally(late, days),
+        "due": due,
+        "breached": breached,
         "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},

@@ -24,12 +24,16 @@ INK = "#16202b"
 PAPER = "#ffffff"
 #: Something is wrong. Never alone: a sign and bold type go with it.
 ALARM = "#ad0d27"
+#: Data are missing: no judgement.
+CUT = "#44525f"
 #: Bars that say how many.
 BAR = "#5d7893"
 PALE_BAR = "#a9bbcb"
 MUTED = "#4f5b67"
 RULE = "#dde3e9"
 PANEL = "#f1f4f7"
+#: Behind what is drawn: where the number usually lies.
+USUAL_RANGE = "#e8eef3"
 MORE_SIGN = "▲"
 LESS_SIGN = "▼"
 ELLIPSIS = "\u2026"
@@ -149,7 +153,7 @@ def section_title(text: str) -> Text:
 
 def small_lines(texts: Iterable[str], *, below: float = 4) -> Block:
     """Stack small muted lines, `below` them some room; a long one is wrapped."""
-    lines = [line for text in texts for line in wrapped(text, CONTENT, SMALL_SIZE)]
+    lines = [line for text in texts if text for line in wrapped(text, CONTENT, SMALL_SIZE)]
     marks = [
         Text(MARGIN, 28 + 40 * i, line, SMALL_SIZE, color=MUTED) for i, line in enumerate(lines)
     ]

@@ -2,50 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Self
-from zoneinfo import ZoneInfo
 
-import pandas as pd
-
+from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import Block, panel
-
-
-@dataclass(frozen=True)
-class DataQuality:
-    """Rows of the day that were read, and those set aside, by kind (English identifiers)."""
-
-    rows: int
-    set_aside: dict[str, int]
-
-
-@dataclass(frozen=True)
-class ReportDay:
-    """What every part may know of the day beside its own frames."""
-
-    day: date
-    zone: ZoneInfo
-    history_first_day: date
-    flawed_days: tuple[date, ...] = ()
-
-
-@dataclass(frozen=True)
-class ReportInputs:
-    """One day's stored frames, by the names of their assets; one that could not be had is absent.
-
-    `frames` hold the day itself. `before` holds what a metric is compared with, each day at its
-    own cut-off and without the days before the history: for `unclosed_processes` (day, process,
-    due, breached) and `conversion_funnel` (day, path, step, users, share; the group `all`) the
-    same weekday of the four weeks before; for `new_paying_users` (day, new_paying) the 29 days
-    that end with the report day. `day` columns are `datetime.date` objects.
-    """
-
-    about: ReportDay
-    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    before: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    quality: DataQuality | None = None
+from sales_assets.core.report.usual import Judged
+from sales_assets.core.report.wording import sentence
+from sales_assets.core.russian import report as ru
 
 
 class VerdictKind(StrEnum):
@@ -60,35 +25,53 @@ class VerdictKind(StrEnum):
 
 
 class Rank(IntEnum):
-    """Whose news is said first; of equal rank, the larger excess."""
+    """Whose story of one kind is told first; of equal rank, the rarer one."""
 
     PROCESSES = 1
     NEW_PAYING = 2
-    FUNNEL = 3
+    REQUESTS = 3
+    FUNNEL = 4
 
 
 @dataclass(frozen=True)
-class News:
-    """A number that stands out, in the words of a verdict (under 60 characters).
+class Story:
+    """A number that stands out, or does so no longer, in the words of a verdict.
 
-    `excess` orders the news of one rank, the largest first.
+    `texts` say the same, the longest first: the verdict takes the first that fits it. `detail` is
+    a second line for the banner, `question` what the chief may ask the department. `day_number` is
+    0 where the story is over. `rarity` orders the stories of one rank, the smallest first.
     """
 
     kind: VerdictKind
-    text: str
     rank: Rank
-    excess: float = 0.0
+    texts: tuple[str, ...]
+    day_number: int = 1
+    rarity: float = 1.0
+    detail: str = ""
+    question: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is told for the last time: the number is back to usual."""
+        return self.day_number == 0
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is told for the first time."""
+        return self.day_number == 1 and self.kind in {VerdictKind.ALARM, VerdictKind.GOOD}
 
 
 class Part(ABC):
     """One part of the report: its value, and all that is said and drawn of it.
 
     The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
-    `FRAME` the asset that it is made of, `NUMBERS` are its keys in the stored numbers.
+    `FRAME` the asset that it is made of, `NUMBERS` are its keys in the stored numbers, `KEY` is
+    its key among the parts that are not counted.
     """
 
     NAME: ClassVar[str]
     FRAME: ClassVar[str]
+    KEY: ClassVar[str]
     NUMBERS: ClassVar[tuple[str, ...]]
 
     @classmethod
@@ -102,9 +85,24 @@ class Part(ABC):
         """Say in the part's place in the picture that it is not there."""
 
     @classmethod
+    def reason(cls, about: ReportDay) -> str | None:
+        """Return why the part can't be known, in the chief's words; None where it can."""
+        return about.not_counted.get(cls.KEY)
+
+    @classmethod
+    def uncounted(cls, about: ReportDay) -> Sequence[tuple[str, str]]:
+        """Return what of the part can't be known, by name, each with its reason."""
+        reason = cls.reason(about)
+        return ((cls.NAME, reason),) if reason else ()
+
+    @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
         """Draw the part's absence."""
-        return panel(cls.absence(about))
+        reason = cls.reason(about)
+        said = cls.absence(about)
+        return panel(
+            ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason) if reason else said
+        )
 
     @classmethod
     def missing_name(cls, about: ReportDay) -> str:  # noqa: ARG003 - some names carry dates
@@ -122,12 +120,12 @@ class Part(ABC):
         """Yield the part's headline numbers in a stored report, by name, as people read them."""
 
     @property
-    def is_compared(self) -> bool:
-        """Whether a number of the part has a usual level."""
-        return False
+    def judged(self) -> Sequence[Judged]:
+        """Return the part's judged numbers."""
+        return ()
 
-    def news(self) -> Sequence[News]:
-        """Return what stands out."""
+    def stories(self) -> Sequence[Story]:
+        """Return what stands out, or does so no longer."""
         return ()
 
     def headline(self) -> str | None:

@@ -4,7 +4,9 @@ from typing import Any
 
 from sales_assets.core.report.page import (
     ALARM,
+    BODY_SIZE,
     CONTENT,
+    CUT,
     MARGIN,
     MORE_SIGN,
     PAPER,
@@ -60,21 +62,29 @@ def _rule() -> Block:
 def _header(report: Report) -> Block:
     title = ru.TITLE.format(day=titled_day(report.about.day))
     heading = Block((Text(MARGIN, 50, title, TITLE_SIZE, "bold"),), 72)
-    is_alarm = report.verdict.kind is VerdictKind.ALARM
-    return stacked([heading, _banner(report) if is_alarm else _plain_verdict(report)])
+    has_banner = report.verdict.kind is VerdictKind.ALARM or report.about.is_cut
+    return stacked([heading, _banner(report) if has_banner else _plain_verdict(report)])
 
 
 def _banner(report: Report) -> Block:
-    """Set an alarm in white on a dark strip: seen at arm's length, and without its colour too."""
+    """Set the story in white on a strip: seen at arm's length, and without its colour too.
+
+    Dark red is an alarm; a day that is cut has a strip without judgement.
+    """
+    said = report.verdict
+    color = CUT if report.about.is_cut else ALARM
     width = CONTENT - 2 * BANNER_INDENT
-    lines, size = _verdict_lines(report.verdict.text, width)
-    height = 52 * len(lines) + 36
-    strip = Box(MARGIN, 8, CONTENT, height, ALARM)
-    texts = [
-        Text(MARGIN + BANNER_INDENT, 69 + 52 * i, line, size, "bold", PAPER)
-        for i, line in enumerate(lines)
+    lines, size = _verdict_lines(said.headline, width)
+    details = wrapped(said.detail, width, BODY_SIZE) if said.detail else []
+    height = 52 * len(lines) + 46 * len(details) + 36
+    strip = Box(MARGIN, 8, CONTENT, height, color)
+    left = MARGIN + BANNER_INDENT
+    texts = [Text(left, 69 + 52 * i, line, size, "bold", PAPER) for i, line in enumerate(lines)]
+    top = 66 + 52 * len(lines)
+    below = [
+        Text(left, top + 44 * i, line, BODY_SIZE, color=PAPER) for i, line in enumerate(details)
     ]
-    return Block((strip, *texts), height + 12)
+    return Block((strip, *texts, *below), height + 12)
 
 
 def _plain_verdict(report: Report) -> Block:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from sales_assets.core.report.part import DataQuality, Part, ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
+from sales_assets.core.report.part import Part
 from sales_assets.core.report.parts.crm_bridge import CrmBridge
 from sales_assets.core.report.parts.funnel import Funnel
 from sales_assets.core.report.parts.paying import NewPaying
@@ -81,11 +82,25 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
         "caption": report.caption_html,
         "verdict": report.verdict.text,
         "verdict_kind": report.verdict.kind.value,
+        "is_new": report.verdict.is_new,
+        "data": _data_json(report.about),
+        "not_counted": dict(report.about.not_counted),
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
         "sha256": picture_sha256,
     }
+
+
+def _data_json(about: ReportDay) -> dict[str, Any]:
+    found = about.completeness
+    times = {
+        "ends_at": found.ends_at,
+        "resumes_at": found.resumes_at,
+        "certain_until": found.certain_until,
+    }
+    written = {name: moment.isoformat() if moment else None for name, moment in times.items()}
+    return {"state": found.state.value, **written, "missing": list(found.missing)}
 
 
 def json_bytes(stored: Mapping[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.russian import report as ru
 
 NBSP = "\u00a0"
@@ -95,3 +96,24 @@ def zone_name(instant: datetime) -> str:
 def late_sentence(day: date) -> str:
     """Say that the report of `day` is late and will come by itself."""
     return ru.LATE_SENTENCE.format(day=day_and_month(day))
+
+
+def cut_sentence(found: Completeness, day: date) -> str:
+    """Say up to when the source's data of a cut day goes: docs/source.md."""
+    if found.state is State.EMPTY or found.ends_at is None:
+        return ru.EMPTY.format(day=day_and_month(day))
+    if found.state is State.HOLE and found.resumes_at is not None:
+        return ru.HOLE.format(since=clock(found.ends_at, day), until=clock(found.resumes_at, day))
+    return ru.ENDS_EARLY.format(time=clock(found.ends_at, day))
+
+
+def clock(moment: datetime, day: date) -> str:
+    """Write a time of the day as a clock shows it, and the end of the day as 24:00."""
+    return "24:00" if moment.date() > day else f"{moment:%H:%M}"
+
+
+def elided_words(text: str, length: int) -> str:
+    """Return `text`, or as many of its words as fit `length` characters with an ellipsis."""
+    if len(text) <= length:
+        return text
+    return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,:") + "\u2026"

@@ -1,49 +1,22 @@
-"""The Russian production calendar, and which days a report day may be compared with."""
+"""Public holidays: what a day off brings is no measure of an ordinary day."""
 
-from collections.abc import Callable, Collection
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date
 from functools import cache
 
-from sales_assets.core.windows import COHORT, COMPARED_WEEKS, WEEK, same_weekdays_before
 
+def holidays_among(days: Iterable[date], country: str | None) -> frozenset[date]:
+    """Return those of `days` that are off in a country (ISO 3166 code); None for no holidays.
 
-def is_holiday(day: date) -> bool:
-    """Tell whether `day` is off by the production calendar; an ordinary weekend is not."""
-    return day in _holidays(day.year)
-
-
-def comparable_days(
-    day: date,
-    first_day: date,
-    flawed_days: Collection[date] = (),
-    is_off: Callable[[date], bool] = is_holiday,
-) -> tuple[date, ...]:
-    """Return the days that say what is usual on a day like `day`, the nearest first.
-
-    The same weekday of the four weeks before, without those that are off (holidays) and without
-    those whose data are known to be flawed. Empty for a day that is off itself, and until the
-    history reaches back all four weeks: half a comparison is none.
+    An ordinary weekend is none; moved days off count, as the production calendar has them.
     """
-    before = same_weekdays_before(day)
-    if is_off(day) or before[-1] < first_day:
-        return ()
-    return tuple(each for each in before if not is_off(each) and each not in flawed_days)
-
-
-def has_holiday_cohort(day: date) -> bool:
-    """Tell whether most entry days of the funnel reported on `day` were holidays."""
-    first, last = COHORT.days(day)
-    entry_days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    return sum(map(is_holiday, entry_days)) > len(entry_days) / 2
-
-
-def first_compared_day(first_day: date) -> date:
-    """Return the first report day of a history that has all its four weeks to compare with."""
-    return first_day + COMPARED_WEEKS * WEEK
+    if country is None:
+        return frozenset()
+    return frozenset(day for day in days if day in _holidays(country, day.year))
 
 
 @cache
-def _holidays(year: int) -> frozenset[date]:
+def _holidays(country: str, year: int) -> frozenset[date]:
     import holidays
 
-    return frozenset(holidays.country_holidays("RU", years=year))
+    return frozenset(holidays.country_holidays(country, years=year))

@@ -22,14 +22,15 @@ ON_LAST_WEEKDAY = (
     "в прошлую субботу",
     "в прошлое воскресенье",
 )
-WEEKDAYS_PLURAL = (
-    "понедельники",
-    "вторники",
-    "среды",
-    "четверги",
-    "пятницы",
-    "субботы",
-    "воскресенья",
+#: After "обычный": a weekday in the accusative, with its adjective.
+USUAL_WEEKDAYS = (
+    "обычный понедельник",
+    "обычный вторник",
+    "обычную среду",
+    "обычный четверг",
+    "обычную пятницу",
+    "обычную субботу",
+    "обычное воскресенье",
 )
 MONTHS_GENITIVE = (
     "января",
@@ -50,6 +51,7 @@ MOSCOW_TIME = "МСК"
 
 TITLE = "Отдел продаж · {day}"
 USUALLY = "обычно {usual}"
+RANGE = "{low}–{high}"
 BREACHED_OF_DUE = "{breached} из {due}"
 
 #: Verdicts; the plural forms go with 1, 2 and 5.
@@ -63,15 +65,41 @@ BREACHED_VERDICTS = {
         "успешных ВУ без оплаты",
     ),
 }
-BREACHED_VERDICT = "{counted} за сутки, обычно {usual}"
+BREACHED_VERDICT = "{counted} за сутки, {usual}"
+BREACHED_SHORT = "{counted} за сутки"
+#: Over several days; after the process's name.
+BREACHED_WINDOWS = {
+    journey.OPEN_REQUESTS: "не обработано",
+    journey.FIRST_LINE: "без ответа",
+    journey.SECOND_LINE: "без дозвона",
+    journey.LESSON_PAYMENT: "без оплаты",
+}
+WINDOW_VERDICT = "{name}: за {days} {what}{value}, обычно {usual}"
+WINDOW_SHORT = "{name}: за {days} {what}{value}"
+OVER_DAYS = "за {days} {value}, обычно {usual}"
 NEW_PAYING_FORMS = ("новый платящий", "новых платящих", "новых платящих")
-NO_NEW_PAYING_VERDICT = "Ни одного нового платящего, обычно {usual}"
-FEW_NEW_PAYING_VERDICT = "Всего {counted}, обычно {usual}"
-MANY_NEW_PAYING_VERDICT = "{counted}, обычно {usual}"
-FUNNEL_VERDICT = "{step}: {share} заявок, обычно {usual}"
+NO_NEW_PAYING_VERDICT = "Ни одного нового платящего, {usual}"
+FEW_NEW_PAYING_VERDICT = "Всего {counted}, {usual}"
+MANY_NEW_PAYING_VERDICT = "{counted}, {usual}"
+REQUEST_FORMS = ("заявка", "заявки", "заявок")
+FEW_REQUESTS_VERDICT = "Всего {counted}, {usual}"
+MANY_REQUESTS_VERDICT = "Заявок {value}, {usual}"
+MANY_REQUESTS_ORDINARY_HANDLING = "Заявок {value}, {usual}: обработка при этом обычная"
+NEW_REQUESTS = "Новые заявки"
+FUNNEL_VERDICT = "Заявки {days}: {step} {value}, обычно {usual}"
+FUNNEL_SHORT = "Заявки {days}: {step} {value}"
+#: The judged halves of the funnel; a number follows.
+APPOINTED_CLIENTS = "ВУ назначен у"
+PAID_OF_APPOINTED = "купили из назначенных ВУ"
+STORY_DAY = "{number}-й день: {text}"
+#: For a text that has a colon of its own.
+STORY_DAY_LAST = "{text}; {number}-й день"
+STORY_DAY_DETAIL = "{number}-й день"
+BACK_VERDICT = "{name}: снова как обычно"
 ALL_MISSING_VERDICT = "Ни одна часть отчёта не посчитана"
 MISSING_VERDICT = "Не посчитано: {parts}"
 HOLIDAY_VERDICT = "Праздник: с обычными днями не сравниваем"
+NOT_COUNTED = "{part}: не посчитано, {reason}"
 YOUNG_VERDICT = "Сравнивать пока не с чем: данные с {day}"
 NO_COMPARISON_VERDICT = "Сравнивать сегодня не с чем"
 CALM_VERDICT = "Без заметных изменений"
@@ -79,9 +107,15 @@ CALM_VERDICT = "Без заметных изменений"
 #: Lines of the caption.
 NEW_PAYING_LINE = "новых платящих {new}{compared}"
 COMPARED_WITH = " ({comparisons})"
-BREACHED_LINE = "{process}: {of_due} дольше 24 ч, обычно {usual}"
+BREACHED_LINE = "{process}: {of_due} дольше 24 ч, {usual}"
+REQUESTS_LINE = "новых заявок {value}, {beside}"
+FLOW_AND_HANDLING = "В {weekday} {usual}: {parts}"
+MORE_FLOW = "{flow} добавил поток, {handling} обработка"
+USUAL_FLOW = "поток обычный, {handling} — обработка"
+LESS_FLOW = "поток убавил {flow}, обработка добавила {handling}"
+BROKEN_AS_A_RULE = "обещание 24 ч чаще не выполняется, чем выполняется"
+BROKEN_LINE = "{processes}: " + BROKEN_AS_A_RULE
 ALSO_BREACHED_LINE = "Дольше 24 ч ещё: {processes}"
-FUNNEL_LINE = "Воронка, заявки {cohort}: {step} {share}, обычно {usual}"
 LAST_WEEK = "{when} {value}"
 MEAN_7D = "в среднем за 7 дней {mean}"
 
@@ -96,7 +130,11 @@ MISSING_FUNNEL = "воронка за {cohort}"
 YOUNG_NOTE = "Сравнение с обычным уровнем появится {day}"
 CUT_COHORT_NOTE = "Воронка за {cohort} неполна: данные с {day}"
 NEW_SOURCE_NOTE = "Данные с {day}: до {until} новыми выглядят и прежние клиенты"
-FLAWED_NOTE = "С ошибками в данных: {days}; в сравнение не вошли"
+SPOILED_NOTE = "Данные неполны или с ошибками: {days}; в сравнение не вошли"
+YOUNG_RANGE_NOTE = "сравнение по {days}, границы широкие"
+DAYS_DATIVE = ("дню", "дням", "дням")
+CERTAIN_NOTE = "обрыв после {time} не был бы заметен"
+CERTAINTY_UNKNOWN_NOTE = "полнота данных пока не проверяется"
 SET_ASIDE_NOTE = "Отложено {rows} из {total}: {kinds}"
 AND_MORE = "и ещё {count}"
 ROWS_FORMS = ("строка", "строки", "строк")
@@ -116,14 +154,15 @@ FUNNEL_HEADLINE = "купили в воронке"
 #: Words on the picture.
 NEW_PAYING_TITLE = "Новые платящие"
 IN_EXPERIMENTS = "ещё {count} в экспериментах"
-DAYS_RANGE = "{days}: от {low} до {high}"
-DAYS_SAME = "{days}: ровно {low}"
 DAYS_FORMS = ("день", "дня", "дней")
-DARKER_WEEKDAYS = "темнее — {weekdays}"
+DRAWN_DAYS = "{days}; фон — обычно для этого дня"
+DRAWN_DAYS_ALONE = "{days}"
 PROCESSES_TITLE = "Незакрытые процессы"
 LONGER_THAN_24H = "дольше 24 ч"
 WITHIN_24H = "уложились"
-USUAL_ON_WEEKDAY = "обычно {when}"
+USUAL = "обычно"
+DUE_ON_WEEKDAY = "срок вышел {when}:"
+REQUESTS_OF_DAY = "Новых заявок {value}"
 NOTHING_DUE = "сроков не было"
 STILL_OVERDUE = "Ждут дольше 24 ч на конец дня: {count}"
 NOBODY_OVERDUE = "Дольше 24 ч на конец дня никто не ждёт"
@@ -132,7 +171,6 @@ FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
 FUNNEL_BOUGHT_SHARE = "{users} ({share})"
 FUNNEL_EMPTY = "Заявки {cohort}: заявок не было"
-FUNNEL_MOVE = "{step}: {share}, обычно {usual}"
 BRANCH_LEGEND = "↳ ветвь первой линии: записавшиеся сами её не проходят"
 STEP_LABELS = {
     journey.REQUEST_CREATED: "Заявка",
@@ -148,7 +186,41 @@ MISSING_PROCESSES = "Незакрытые процессы: нет данных 
 MISSING_FUNNEL_PART = "Воронка: нет данных за {cohort}"
 MISSING_POPULATION = "Сверка с CRM: нет данных за {day}"
 BRIDGE = "В CRM {active} − {experiments} в экспериментах = {left}"
-DATA_UNTIL = "Данные до 00:00 {day}, {zone}"
+DATA_UNTIL = "Данные до {time} {day}, {zone}"
+
+#: Why a part can't be known, by `core.source_findings.Reason`.
+REASONS = {
+    "type_missing": "в источнике нет событий, на которых она держится",
+    "experiments_missing": "не видно, кто в экспериментах",
+    "unknown_ids": "у части событий неизвестный тип",
+    "foreign_payers": "оплаты с чужими номерами клиентов",
+    "no_hours": "у времени нет часов",
+    "one_id": "у большинства строк один номер клиента",
+    "payments_missing": "оплаты за день не загружены",
+}
+
+#: A day that is cut: what is said in place of a verdict, and of each number.
+ENDS_EARLY = "Данные до {time}: дальше не загружено"
+HOLE = "Нет данных с {since} до {until}"
+EMPTY = "Данных за {day} нет"
+AT_LEAST = "не меньше"
+AT_MOST = "не больше"
+NOT_COUNTED_ROW = "не посчитано: {reason}"
+AT_LEAST_DAY = "не меньше: день загружен не весь"
+PROCESSES_BOUND = "День загружен не весь: дольше 24 ч и в ожидании — не больше"
+FUNNEL_BOUND = "День загружен не весь: на каждом этапе — не меньше"
+
+#: What the chief may ask the department; folded under the caption.
+QUESTIONS_TITLE = "О чём спросить"
+QUESTIONS = {
+    journey.OPEN_REQUESTS: "Кто вчера разбирал новые заявки и с какого часа очередь росла?",
+    journey.FIRST_LINE: "Кто вчера звонил на первой линии и сколько задач пришлось на каждого?",
+    journey.SECOND_LINE: "Сколько попыток дозвона было у второй линии и в какие часы?",
+    journey.LESSON_PAYMENT: "Кто ведёт учеников после успешного урока и что слышит об оплате?",
+}
+QUESTION_NEW_PAYING = "Работала ли вчера оплата, и что стало с теми, кто собирался платить?"
+QUESTION_REQUESTS = "Работали ли сайт, формы и реклама?"
+QUESTION_FUNNEL = "Что изменилось на этапе «{step}»: расписание, люди, сценарий?"
 
 #: The spreadsheet of stuck cases.
 STUCK_SHEET = "Зависшие"

@@ -30,7 +30,7 @@ def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition
             name=names.DAILY_REPORT,
             group_name=GROUP,
             kinds={"altair", "png"},
-            deps=names.METRICS,
+            deps=[names.HOURLY_COUNTS, *names.METRICS],
             partitions_def=partitions,
             backfill_policy=BACKFILL_POLICY,
         )(daily_report)
@@ -50,7 +50,7 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
         spec = picture_spec(report)
         picture = render_png(spec)
         content = json_bytes(report_json(report, sha256(picture).hexdigest()))
-        write_report(lookback.store, day, picture, content)
+        write_report(lookback.history.store, day, picture, content)
         preview = render_png(spec, PREVIEW_SCALE) if len(days) <= MOST_PREVIEWS else None
         context.add_asset_metadata(
             _metadata(lookback, report, preview), partition_key=day.isoformat()
@@ -59,7 +59,7 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
 
 
 def _metadata(lookback: LookbackResource, report: Report, preview: bytes | None) -> dict[str, Any]:
-    store = lookback.store
+    store = lookback.history.store
     return {
         "verdict": report.verdict.text,
         **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),

@@ -77,5 +77,6 @@ def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str]
     assert str(raised(error, "postgresql://u:x@h/d")) == (
         "Reading days failed. Source: postgresql://u:***@h/d. It said: canceling statement due to "
         "user request (57014). The server or someone cancelled the query: raise statement_timeout "
-        "for this user, ask for fewer days, or see whether the time columns have an index."
+        "for this user, ask for fewer days, or see whether the time columns have an index "
+        "(docs/source.md)."
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sales_assets_tests.shared_cases import shared_case
+from sales_assets_tests.shared_cases import shared_path
 
 MONDAY = date(2026, 1, 5)
 WEEK = [12, 11, 11, 10, 10, 8, 8]
@@ -50,7 +50,10 @@ class VerdictCase:
 def verdict_cases() -> list[VerdictCase]:
     """Read the shared series; skip where there are none."""
     return [
-        _case(case) for case in json.loads(shared_case("verdict_series.json").read_text())["cases"]
+        _case(case)
+        for case in json.loads(shared_path("design", "cases", "verdict_series.json").read_text())[
+            "cases"
+        ]
     ]
 
 

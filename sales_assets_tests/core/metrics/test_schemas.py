@@ -107,11 +107,11 @@ def test_a_sample_holds_ten_rows_at_most(raw: pd.DataFrame) -> None:
 
 def test_bad_rows_are_counted_by_kind_and_fail_above_the_share(flawed: pd.DataFrame) -> None:
     before = flawed.copy(deep=True)
-    outcome = check_bad_rows(flawed, max_share=4 / 7 - 0.01)
+    outcome = check_bad_rows(flawed, max_share=3 / 7 - 0.01)
     assert not outcome.passed
     assert outcome.failing == {"duplicates": 1, "without_user": 2, "unknown_type": 1}
     assert set(outcome.sample["kind"]) == set(outcome.failing)
-    assert check_bad_rows(flawed, max_share=4 / 7).passed
+    assert check_bad_rows(flawed, max_share=3 / 7).passed
     pd.testing.assert_frame_equal(flawed, before)
 
 

@@ -6,14 +6,18 @@ from datetime import datetime, time
 from typing import Any, ClassVar, Self
 
 from sales_assets.core import names
+from sales_assets.core.judgement.day_completeness import State
 from sales_assets.core.metrics.activity import Population, population
+from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import CONTENT, SMALL_SIZE, Block, small_lines, text_width
-from sales_assets.core.report.part import Part, ReportDay, ReportInputs
+from sales_assets.core.report.part import Part
 from sales_assets.core.report.wording import day_and_month, number, zone_name
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
 POPULATION = "population"
+#: A silence that is noticed from here on needs no word.
+EVENING = time(22)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class CrmBridge(Part):
 
     NAME: ClassVar[str] = ru.PART_POPULATION
     FRAME: ClassVar[str] = names.USER_HISTORY
+    KEY: ClassVar[str] = "crm_bridge"
     NUMBERS: ClassVar[tuple[str, ...]] = (POPULATION,)
 
     about: ReportDay
@@ -31,7 +36,9 @@ class CrmBridge(Part):
     def of(cls, inputs: ReportInputs) -> Self | None:
         """Count the clients of the day's `user_history`."""
         frame = inputs.frames.get(names.USER_HISTORY)
-        return None if frame is None else cls(inputs.about, population(frame))
+        if frame is None or inputs.about.is_empty or cls.reason(inputs.about):
+            return None
+        return cls(inputs.about, population(frame))
 
     @classmethod
     def absence(cls, about: ReportDay) -> str:
@@ -54,8 +61,9 @@ class CrmBridge(Part):
 
     def block(self) -> Block:
         """Write the bridge."""
+        active = number(self.clients.active)
         bridge = ru.BRIDGE.format(
-            active=number(self.clients.active),
+            active=f"{ru.AT_LEAST} {active}" if self.about.is_cut else active,
             experiments=number(self.clients.in_experiments),
             left=number(self.clients.left),
         )
@@ -64,8 +72,30 @@ class CrmBridge(Part):
 
 def _lines(bridge: str, about: ReportDay) -> Block:
     """Write the bridge and the time of the data, in one line where both fit."""
-    midnight = datetime.combine(about.day + DAY, time(), tzinfo=about.zone)
-    until = ru.DATA_UNTIL.format(day=day_and_month(midnight.date()), zone=zone_name(midnight))
-    both = f"{bridge}. {until}"
+    until = "; ".join(filter(None, [_data_until(about), _certainty(about)]))
+    both = ". ".join(filter(None, [bridge, until]))
     fits = text_width(both, SMALL_SIZE, is_bold=False) <= CONTENT
     return small_lines([both] if fits else [bridge, until], below=0)
+
+
+def _data_until(about: ReportDay) -> str:
+    """Say how far the data go: to the end of the day, or to the row after which none came."""
+    found = about.completeness
+    if about.is_empty:
+        return ""
+    end = datetime.combine(about.day + DAY, time())
+    if found.state is State.ENDS_EARLY and found.ends_at:
+        end = found.ends_at
+    words = {"time": f"{end:%H:%M}", "day": day_and_month(end.date())}
+    return ru.DATA_UNTIL.format(**words, zone=zone_name(end.replace(tzinfo=about.zone)))
+
+
+def _certainty(about: ReportDay) -> str:
+    """Say up to when a silence of the source would have been noticed, where that is early."""
+    found = about.completeness
+    if found.state is State.UNKNOWN:
+        return ru.CERTAINTY_UNKNOWN_NOTE
+    evening = datetime.combine(about.day, EVENING)
+    if about.is_cut or found.certain_until is None or found.certain_until >= evening:
+        return ""
+    return ru.CERTAIN_NOTE.format(time=f"{found.certain_until:%H:%M}")

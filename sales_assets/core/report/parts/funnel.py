@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from sales_assets.core import journey, names
 from sales_assets.core.journey import ALL_GROUPS, FIRST_LINE_PATH, MAIN_PATH, PATHS
-from sales_assets.core.report.levels import Change, judged
+from sales_assets.core.metrics.values import APPOINTED, PAID
+from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     BAR,
@@ -38,11 +39,11 @@ from sales_assets.core.report.page import (
     text_width,
     wrapped,
 )
-from sales_assets.core.report.part import News, Part, Rank, ReportDay, ReportInputs, VerdictKind
+from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.usual import Judged, judged
 from sales_assets.core.report.wording import day_and_month, day_range, number, percent, sentence
-from sales_assets.core.report.workdays import comparable_days, has_holiday_cohort
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import COHORT, DAY
+from sales_assets.core.windows import COHORT, CONVERSION, DAY
 
 #: How groups of clients stand beside each other: by their reaction, the best first.
 GROUP_ORDER = (
@@ -58,8 +59,6 @@ STAGES = (
     *((FIRST_LINE_PATH, step) for step in PATHS[FIRST_LINE_PATH][1:]),
     *((MAIN_PATH, step) for step in PATHS[MAIN_PATH][1:]),
 )
-FUNNEL_MOVE = "funnel_move"
-
 BRANCH_SIGN = "↳"
 #: With more groups, columns are too narrow for their numbers: groups become rows.
 MOST_COLUMNS = 4
@@ -119,44 +118,43 @@ class ClientGroup:
 
 
 @dataclass(frozen=True)
-class FunnelMove:
-    """The first step of the main path whose share of the entries stands out."""
-
-    step: str
-    share: float
-    usual: float
-    change: Change
-
-    @property
-    def words(self) -> dict[str, str]:
-        """The step, its share and the usual one, for people."""
-        label = ru.STEP_LABELS[self.step]
-        return {"step": label, "share": percent(self.share), "usual": percent(self.usual)}
-
-
-@dataclass(frozen=True)
 class Funnel(Part):
-    """The funnel of one cohort: everybody, the client groups, and where it moved, if it did."""
+    """The funnel of one cohort: everybody, the client groups, and where it moved, if it did.
+
+    `appointed` and `paid` are judged by entry day, not by the drawn week. `moved_step` is the step
+    between appointment and purchase whose share differs most from the usual one.
+    """
 
     NAME: ClassVar[str] = ru.PART_FUNNEL
     FRAME: ClassVar[str] = names.CONVERSION_FUNNEL
-    NUMBERS: ClassVar[tuple[str, ...]] = (names.CONVERSION_FUNNEL, FUNNEL_MOVE)
+    NUMBERS: ClassVar[tuple[str, ...]] = (names.CONVERSION_FUNNEL, APPOINTED, PAID)
+    KEY: ClassVar[str] = "funnel"
 
     about: ReportDay
     everybody: ClientGroup
     groups: tuple[ClientGroup, ...]
-    move: FunnelMove | None
+    appointed: Judged | None
+    paid: Judged | None
+    moved_step: str
 
     @classmethod
     def of(cls, inputs: ReportInputs) -> Self | None:
         """Read the groups; None, too, where the cohort is older than the history."""
         frame = inputs.frames.get(names.CONVERSION_FUNNEL)
-        if frame is None or frame.empty or _is_before_history(inputs.about):
+        if frame is None or frame.empty or cls.reason(inputs.about):
+            return None
+        if _is_before_history(inputs.about):
             return None
         everybody = ClientGroup.of(frame, ALL_GROUPS)
         named = sorted(set(frame["group"]) - {ALL_GROUPS}, key=_group_order)
-        groups = tuple(ClientGroup.of(frame, name) for name in named)
-        return cls(inputs.about, everybody, groups, _move(everybody, inputs))
+        return cls(
+            about=inputs.about,
+            everybody=everybody,
+            groups=tuple(ClientGroup.of(frame, name) for name in named),
+            appointed=judged(APPOINTED, inputs),
+            paid=judged(PAID, inputs),
+            moved_step=_moved_step(everybody, inputs.usual_steps),
+        )
 
     @classmethod
     def absence(cls, about: ReportDay) -> str:
@@ -185,18 +183,40 @@ class Funnel(Part):
             said = ru.BREACHED_OF_DUE.format(breached=bought, due=entries)
             yield ru.FUNNEL_HEADLINE, said
 
-    def news(self) -> Sequence[News]:
-        """A step that rose is good news, one that fell an alarm."""
-        if self.move is None:
-            return ()
-        kind = VerdictKind.GOOD if self.move.change is Change.MORE else VerdictKind.ALARM
-        return (News(kind, ru.FUNNEL_VERDICT.format(**self.move.words), Rank.FUNNEL),)
+    @property
+    def judged(self) -> Sequence[Judged]:
+        """The two halves of the main path."""
+        return [one for one in (self.appointed, self.paid) if one]
+
+    @property
+    def _moved(self) -> list[tuple[Judged, str]]:
+        """The halves that stand out, the rarer first, each with the step that is named."""
+        halves = (
+            (self.appointed, journey.LESSON_APPOINTED),
+            (self.paid, self.moved_step),
+        )
+        moved = [(half, step) for half, step in halves if half and half.change]
+        return sorted(moved, key=lambda pair: pair[0].found.over_limit or 0.0)
+
+    def stories(self) -> Sequence[Story]:
+        """A half that rose is good news, one that fell an alarm."""
+        return [*(self._story(half, step) for half, step in self._moved), *self._back()]
 
     def caption_lines(self) -> Sequence[str]:
-        """Say which step moved."""
-        if self.move is None:
-            return ()
-        return (ru.FUNNEL_LINE.format(cohort=_cohort(self.about), **self.move.words),)
+        """Say which half moved, of two the rarer."""
+        return [_move_texts(half, self.about)[0] for half, _ in self._moved[:1]]
+
+    def _story(self, half: Judged, step: str) -> Story:
+        kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
+        told = half.found.day_number, half.found.over_limit or 0.0
+        asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
+        return Story(kind, Rank.FUNNEL, _move_texts(half, self.about), *told, question=asked)
+
+    def _back(self) -> list[Story]:
+        if not any(half.is_back for half in self.judged):
+            return []
+        said = ru.BACK_VERDICT.format(name=sentence(ru.PART_FUNNEL))
+        return [Story(VerdictKind.CALM, Rank.FUNNEL, (said,), day_number=0)]
 
     def footnotes(self) -> Sequence[str]:
         """Say that the history cuts the cohort."""
@@ -207,26 +227,21 @@ class Funnel(Part):
         return (ru.CUT_COHORT_NOTE.format(cohort=_cohort(self.about), day=since),)
 
     def numbers(self) -> dict[str, Any]:
-        """Return every group's stages, and the step that moved."""
-        move = self.move
-        return {
-            names.CONVERSION_FUNNEL: {
-                group.name: group.numbers() for group in (self.everybody, *self.groups)
-            },
-            FUNNEL_MOVE: None
-            if move is None
-            else {"step": move.step, "share": move.share, "usual_share": move.usual},
-        }
+        """Return every group's stages, and what is judged by entry day."""
+        shown = {one.series: one.numbers() for one in self.judged}
+        groups = (self.everybody, *self.groups)
+        return {names.CONVERSION_FUNNEL: {one.name: one.numbers() for one in groups}, **shown}
 
     def block(self) -> Block:
         """Draw the stages of each group: in columns, or in rows where the names are long."""
         title = Block((section_title(ru.FUNNEL_TITLE),), 48)
-        summary = small_lines([self._summary()])
+        bound = [ru.FUNNEL_BOUND] if self.about.is_cut else []
+        summary = small_lines([self._summary(), *bound])
         if not self.everybody.entries:
             return stacked([title, summary])
         groups = self.groups or (replace(self.everybody, name=journey.GROUP_ALL_REQUESTS),)
         layout = self._columns if _fit_columns(groups) else self._rows
-        parts = [title, summary, self._move_line(), gap(8)]
+        parts = [title, summary, self._move_lines(), gap(8)]
         return stacked([*parts, layout(groups), small_lines([ru.BRANCH_LEGEND])])
 
     def _summary(self) -> str:
@@ -239,19 +254,19 @@ class Funnel(Part):
             cohort=_cohort(self.about), entries=number(entries), bought=said
         )
 
-    def _move_line(self) -> Block:
-        if self.move is None:
-            return gap(0)
-        has_fallen = self.move.change is Change.LESS
-        sign, color = (LESS_SIGN, ALARM) if has_fallen else (MORE_SIGN, INK)
-        said = f"{sign} {ru.FUNNEL_MOVE.format(**self.move.words)}"
-        return Block((Text(MARGIN, 30, said, BODY_SIZE, "bold", color),), 44)
+    def _move_lines(self) -> Block:
+        marks = []
+        for half, _ in self._moved:
+            sign, color = (LESS_SIGN, ALARM) if half.change < 0 else (MORE_SIGN, INK)
+            said = f"{sign} {_move_texts(half, self.about)[0]}"
+            size = fitting_size(said, CONTENT, (BODY_SIZE, SMALL_SIZE, SMALLEST_TEXT), is_bold=True)
+            marks.append(Text(MARGIN, 30 + 44 * len(marks), said, size, "bold", color))
+        return Block(tuple(marks), 44 * len(marks))
 
     def _has_fallen(self, stage: Stage) -> bool:
-        """Tell whether this is the one stage that fell, on the main path: it is marked."""
-        if self.move is None or self.move.change is not Change.LESS:
-            return False
-        return (stage.path, stage.step) == (MAIN_PATH, self.move.step)
+        """Tell whether this is a stage that fell, on the main path: it is marked."""
+        fallen = [step for half, step in self._moved if half.change < 0]
+        return stage.path == MAIN_PATH and stage.step in fallen
 
     def _columns(self, groups: Sequence[ClientGroup]) -> Block:
         pitch, headings = _column_pitch(groups), _column_names(groups)
@@ -306,29 +321,42 @@ def _group_order(name: str) -> tuple[int, int, str]:
     return number_of_kind, name.find(kind or ""), name
 
 
-def _move(everybody: ClientGroup, inputs: ReportInputs) -> FunnelMove | None:
-    steps = [stage for stage in everybody.stages[1:] if stage.path == MAIN_PATH]
-    moves = (_move_of(stage, everybody.entries, inputs) for stage in steps)
-    return next((move for move in moves if move), None)
+def _moved_step(everybody: ClientGroup, usual: pd.DataFrame | None) -> str:
+    """Return the step after the appointment whose share of its predecessor differs most.
+
+    The purchase where nothing is known of what is usual.
+    """
+    if usual is None or usual.empty:
+        return journey.PURCHASE
+    main = usual[usual["path"] == MAIN_PATH].set_index("step")["share"]
+    now = {stage.step: stage.share for stage in everybody.stages if stage.path == MAIN_PATH}
+    pairs = list(pairwise(PATHS[MAIN_PATH]))[1:]
+
+    def difference(pair: tuple[str, str]) -> float:
+        before, step = pair
+        return abs(_ratio(now[step], now[before]) - _ratio(main[step], main[before]))
+
+    return max(pairs, key=difference)[1]
 
 
-def _move_of(stage: Stage, entries: int, inputs: ReportInputs) -> FunnelMove | None:
-    """Judge a step in clients: as many as today's entries had brought at the shares of before."""
-    shares = _shares_before(stage.step, inputs)
-    level = judged(stage.users, [share * entries for share in shares])
-    if level.change is Change.USUAL:
-        return None
-    return FunnelMove(stage.step, stage.share, median(shares), level.change)
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
 
 
-def _shares_before(step: str, inputs: ReportInputs) -> Sequence[float]:
-    before, about = inputs.before.get(names.CONVERSION_FUNNEL), inputs.about
-    if before is None:
-        return []
-    first_whole_cohort = about.history_first_day + COHORT.since - DAY
-    compared = comparable_days(about.day, first_whole_cohort, about.flawed_days, has_holiday_cohort)
-    is_compared = (before["path"] == MAIN_PATH) & before["day"].isin(compared)
-    return before.loc[is_compared & (before["step"] == step), "share"].dropna().tolist()
+def _move_texts(half: Judged, about: ReportDay) -> tuple[str, str]:
+    """Say what the clients of the entry days did; the window's days entered a week before."""
+    last = about.day - CONVERSION
+    first = last - (half.found.window - 1) * DAY
+    days = day_and_month(last) if first == last else day_range(first, last)
+    words = {
+        "days": days,
+        "step": ru.APPOINTED_CLIENTS if half.series == APPOINTED else ru.PAID_OF_APPOINTED,
+        "value": number(half.found.window_value or half.value),
+        "usual": half.range
+        if half.found.window == 1
+        else number(round(half.found.window_usual or 0)),
+    }
+    return ru.FUNNEL_VERDICT.format(**words), ru.FUNNEL_SHORT.format(**words)
 
 
 def _share_bar(stage: Stage, left: float, top: float, width: float) -> Iterator[Box]:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from sales_assets.core import names
-from sales_assets.core.report.levels import Change, Level, judged
+from sales_assets.core.metrics.values import NEW_PAYING
+from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
-    BAR,
     INK,
     LESS_SIGN,
     MARGIN,
@@ -20,6 +20,7 @@ from sales_assets.core.report.page import (
     PALE_BAR,
     PANEL,
     SMALL_SIZE,
+    USUAL_RANGE,
     Block,
     Box,
     Mark,
@@ -30,9 +31,9 @@ from sales_assets.core.report.page import (
     small_lines,
     stacked,
 )
-from sales_assets.core.report.part import News, Part, Rank, ReportDay, ReportInputs, VerdictKind
+from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.usual import Judged, drawn_ranges, judged
 from sales_assets.core.report.wording import counted, day_and_month, number
-from sales_assets.core.report.workdays import comparable_days
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DRAWN_DAYS, NEW_SOURCE, days_up_to
 
@@ -49,36 +50,40 @@ class NewPaying(Part):
 
     NAME: ClassVar[str] = ru.PART_NEW_PAYING
     FRAME: ClassVar[str] = names.NEW_PAYING_USERS
-    NUMBERS: ClassVar[tuple[str, ...]] = (names.NEW_PAYING_USERS,)
+    NUMBERS: ClassVar[tuple[str, ...]] = (names.NEW_PAYING_USERS, NEW_PAYING)
+    KEY: ClassVar[str] = NEW_PAYING
 
     about: ReportDay
-    level: Level
+    value: int
+    judgement: Judged | None
     experiment: int
     paying: int
     payments: int
     last_week: float | None
     mean_7d: float | None
     series: tuple[tuple[date, int | None], ...]
+    ranges: tuple[tuple[int, int] | None, ...]
 
     @classmethod
     def of(cls, inputs: ReportInputs) -> Self | None:
-        """Read the day's row; its usual level is that of the comparable days of the series."""
+        """Read the day's row, and its 28 days among the daily values."""
         frame, about = inputs.frames.get(names.NEW_PAYING_USERS), inputs.about
-        if frame is None or frame.empty:
+        if frame is None or frame.empty or about.is_empty or cls.reason(about):
             return None
-        row, known = frame.iloc[0], _series_by_day(inputs.before.get(names.NEW_PAYING_USERS))
-        compared = comparable_days(about.day, about.history_first_day, about.flawed_days)
-        value = int(row["new_paying"])
-        drawn = known | {about.day: value}
+        row, value = frame.iloc[0], int(frame["new_paying"].iloc[0])
+        drawn = _series_by_day(inputs) | {about.day: value}
+        days = days_up_to(about.day, DRAWN_DAYS)
         return cls(
             about=about,
-            level=judged(value, [known[day] for day in compared if day in known]),
+            value=value,
+            judgement=judged(NEW_PAYING, inputs),
             experiment=int(row["new_paying_experiment"]),
             paying=int(row["paying"]),
             payments=int(row["payments"]),
             last_week=_number_or_none(row["same_weekday_last_week"]),
             mean_7d=_number_or_none(row["mean_7d"]),
-            series=tuple((day, drawn.get(day)) for day in days_up_to(about.day, DRAWN_DAYS)),
+            series=tuple((day, drawn.get(day)) for day in days),
+            ranges=drawn_ranges(NEW_PAYING, inputs, DRAWN_DAYS),
         )
 
     @classmethod
@@ -93,28 +98,46 @@ class NewPaying(Part):
             yield ru.PART_NEW_PAYING, number(paying["new_paying"])
 
     @property
-    def is_compared(self) -> bool:
-        """Whether there are comparable days."""
-        return self.level.usual is not None
+    def judged(self) -> Sequence[Judged]:
+        """The one judged number."""
+        return (self.judgement,) if self.judgement else ()
 
-    def news(self) -> Sequence[News]:
+    @property
+    def change(self) -> int:
+        """On which side the number is news; else 0."""
+        return self.judgement.change if self.judgement else 0
+
+    def stories(self) -> Sequence[Story]:
         """Many are good news, few are an alarm."""
-        if self.level.usual is None or self.level.change is Change.USUAL:
+        if self.judgement is None:
             return ()
-        value = int(self.level.value)
-        is_less = self.level.change is Change.LESS
-        few = ru.FEW_NEW_PAYING_VERDICT if value else ru.NO_NEW_PAYING_VERDICT
-        text = (few if is_less else ru.MANY_NEW_PAYING_VERDICT).format(
-            counted=counted(value, ru.NEW_PAYING_FORMS), usual=number(self.level.usual)
-        )
-        kind = VerdictKind.ALARM if is_less else VerdictKind.GOOD
-        return (News(kind, text, Rank.NEW_PAYING),)
+        found = self.judgement.found
+        if self.change:
+            kind = VerdictKind.ALARM if self.change < 0 else VerdictKind.GOOD
+            texts = self._texts(self.judgement)
+            told = found.day_number, found.over_limit or 0.0
+            question = ru.QUESTION_NEW_PAYING if self.change < 0 else ""
+            return (Story(kind, Rank.NEW_PAYING, texts, *told, question=question),)
+        if self.judgement.is_back:
+            back = ru.BACK_VERDICT.format(name=ru.NEW_PAYING_TITLE)
+            return (Story(VerdictKind.CALM, Rank.NEW_PAYING, (back,), day_number=0),)
+        return ()
+
+    def _texts(self, judgement: Judged) -> tuple[str, ...]:
+        if judgement.found.window > 1:
+            return judgement.window_texts(ru.NEW_PAYING_TITLE)
+        few = ru.FEW_NEW_PAYING_VERDICT if self.value else ru.NO_NEW_PAYING_VERDICT
+        said = few if self.change < 0 else ru.MANY_NEW_PAYING_VERDICT
+        counts = counted(self.value, ru.NEW_PAYING_FORMS)
+        return (said.format(counted=counts, usual=judgement.usual), counts)
 
     def headline(self) -> str:
         """Say the number, beside last week's and the mean."""
         comparisons = ", ".join(self._comparisons())
         compared = ru.COMPARED_WITH.format(comparisons=comparisons) if comparisons else ""
-        return ru.NEW_PAYING_LINE.format(new=number(self.level.value), compared=compared)
+        new = number(self.value)
+        new = f"{ru.AT_LEAST} {new}" if self.about.is_cut else new
+        return ru.NEW_PAYING_LINE.format(new=new, compared=compared)
 
     def notes(self) -> Sequence[str]:
         """Say that everyone looks new in the first 60 days of a source."""
@@ -128,15 +151,15 @@ class NewPaying(Part):
         """Return the day's counts, what they are compared with, and the drawn days."""
         return {
             names.NEW_PAYING_USERS: {
-                "new_paying": int(self.level.value),
+                "new_paying": self.value,
                 "new_paying_experiment": self.experiment,
                 "paying": self.paying,
                 "payments": self.payments,
                 "same_weekday_last_week": self.last_week,
                 "mean_7d": self.mean_7d,
-                "usual_new_paying": self.level.usual,
                 "last_28_days": [[day.isoformat(), value] for day, value in self.series],
-            }
+            },
+            NEW_PAYING: self.judgement.numbers() if self.judgement else None,
         }
 
     def block(self) -> Block:
@@ -158,11 +181,11 @@ class NewPaying(Part):
         return comparisons
 
     def _number_block(self) -> Block:
-        color = ALARM if self.level.change is Change.LESS else INK
-        value = number(self.level.value)
+        color = ALARM if self.change < 0 else INK
+        value = number(self.value)
         size = fitting_size(value, CHART_LEFT - MARGIN - 140, HUGE_SIZES, is_bold=True)
         huge = Text(MARGIN - 4, 156, value, size, "bold", color)
-        sign = {Change.LESS: LESS_SIGN, Change.MORE: MORE_SIGN}.get(self.level.change, "")
+        sign = {-1: LESS_SIGN, 1: MORE_SIGN}.get(self.change, "")
         marks = [
             section_title(ru.NEW_PAYING_TITLE),
             huge,
@@ -176,52 +199,54 @@ class NewPaying(Part):
         return Block((*marks, *placed), 178 + 40 * len(lines))
 
     def _lines(self, color: str) -> list[tuple[str, str, str]]:
-        lines = [(text, "normal", INK) for text in self._comparisons()]
+        beside = self.judgement.beside if self.judgement else ""
+        weight, shown = ("bold", color) if self.change else ("normal", INK)
+        lines = [(beside, weight, shown)] if beside else []
+        if self.about.is_cut:
+            lines.append((ru.AT_LEAST_DAY, "bold", INK))
+        lines += [(text, "normal", MUTED) for text in self._comparisons()[:1]]
         if self.experiment:
             said = ru.IN_EXPERIMENTS.format(count=number(self.experiment))
-            lines.append((said, "normal", INK))
-        if self.level.change is not Change.USUAL and self.level.usual is not None:
-            usual = ru.USUALLY.format(usual=number(self.level.usual))
-            lines.insert(0, (usual, "bold", color))
+            lines.append((said, "normal", MUTED))
         return lines
 
     def _columns(self) -> Iterator[Mark]:
-        """Draw a column per day from zero, the report's weekday darker, the day itself darkest."""
-        day, known = self.about.day, [value for _, value in self.series if value is not None]
+        """Draw a column per day from zero before its usual range, the report's day darkest."""
+        known = [value for _, value in self.series if value is not None]
         days = counted(len(known), ru.DAYS_FORMS)
-        form = ru.DAYS_RANGE if min(known) != max(known) else ru.DAYS_SAME
-        spread = form.format(days=days, low=number(min(known)), high=number(max(known)))
-        weekdays = ru.DARKER_WEEKDAYS.format(weekdays=ru.WEEKDAYS_PLURAL[day.weekday()])
-        yield Text(CHART_LEFT, 34, spread, SMALL_SIZE)
-        yield Text(CHART_LEFT, 72, weekdays, SMALL_SIZE, color=MUTED)
+        form = ru.DRAWN_DAYS if any(self.ranges) else ru.DRAWN_DAYS_ALONE
+        yield Text(CHART_LEFT, 72, form.format(days=days), SMALL_SIZE, color=MUTED)
+        scale = CHART_HEIGHT / max([*known, *(high for _, high in filter(None, self.ranges)), 1])
+        for position, usual in enumerate(self.ranges):
+            if usual:
+                yield _usual_box(CHART_LEFT + COLUMN * position, usual, scale)
         for position, (each, value) in enumerate(self.series):
             left = CHART_LEFT + COLUMN * position + 3
-            yield _column(left, value, max([*known, 1]), _column_color(day, each))
+            yield _column(left, value, scale, INK if each == self.about.day else PALE_BAR)
         floor, right = CHART_TOP + CHART_HEIGHT, CHART_LEFT + COLUMN * len(self.series)
         yield Box(CHART_LEFT, floor, right - CHART_LEFT, 2, MUTED)
-        first, last = day_and_month(self.series[0][0]), day_and_month(day)
+        first, last = day_and_month(self.series[0][0]), day_and_month(self.about.day)
         yield Text(CHART_LEFT, floor + 40, first, SMALL_SIZE, color=MUTED)
         yield Text(right, floor + 40, last, SMALL_SIZE, color=MUTED, align="right")
 
 
-def _column(left: float, value: int | None, top: int, color: str) -> Box:
+def _usual_box(left: float, usual: tuple[int, int], scale: float) -> Box:
+    low, high = usual
+    height = max((high - low) * scale, 2)
+    return Box(left, CHART_TOP + CHART_HEIGHT - high * scale, COLUMN, height, USUAL_RANGE)
+
+
+def _column(left: float, value: int | None, scale: float, color: str) -> Box:
     if value is None:
         return Box(left, CHART_TOP, COLUMN - 6, CHART_HEIGHT, PANEL)
-    height = max(CHART_HEIGHT * value / top, 3 if value else 0)
+    height = max(value * scale, 3 if value else 0)
     return Box(left, CHART_TOP + CHART_HEIGHT - height, COLUMN - 6, height, color)
 
 
-def _column_color(day: date, each: date) -> str:
-    if each == day:
-        return INK
-    return BAR if each.weekday() == day.weekday() else PALE_BAR
-
-
-def _series_by_day(series: pd.DataFrame | None) -> dict[date, int]:
-    if series is None:
-        return {}
-    known = series.dropna(subset=["new_paying"])
-    return dict(zip(known["day"], known["new_paying"].astype("int64").tolist(), strict=True))
+def _series_by_day(inputs: ReportInputs) -> dict[date, int]:
+    rows = inputs.daily_values[inputs.daily_values["series"] == NEW_PAYING]
+    known = rows[~rows["day"].isin(inputs.about.spoiled_days)]
+    return dict(zip(known["day"], known["value"].astype("int64").tolist(), strict=True))
 
 
 def _number_or_none(value: object) -> float | None:

@@ -1,71 +1,94 @@
 """Unclosed processes: of the promises that fell due on the day, those that were broken."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any, ClassVar, Self
 
 from sales_assets.core import names
-from sales_assets.core.journey import PROCESSES
+from sales_assets.core.journey import PROCESSES, Process
+from sales_assets.core.judgement.handling import FlowAndHandling, flow_and_handling
+from sales_assets.core.judgement.judging import Judgement
 from sales_assets.core.metrics.processes import OVERDUE_COLUMNS
-from sales_assets.core.report.levels import Change, Level, judged
+from sales_assets.core.metrics.values import REQUESTS
+from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     BODY_SIZE,
     INK,
+    LESS_SIGN,
     MARGIN,
     MORE_SIGN,
     MUTED,
-    PAPER,
     RIGHT,
     SMALL_SIZE,
     Block,
     Box,
     Mark,
     Text,
+    elided,
+    gap,
     section_title,
     small_lines,
     stacked,
     text_width,
 )
-from sales_assets.core.report.part import News, Part, Rank, ReportDay, ReportInputs, VerdictKind
+from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.usual import (
+    Judged,
+    is_broken_as_a_rule,
+    judged,
+    usual_due,
+)
 from sales_assets.core.report.wording import counted, day_and_month, number
-from sales_assets.core.report.workdays import comparable_days
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import FIRST_DUE
 
 #: Past the promise, as usual.
 BREACHED = "#5d7893"
 #: Kept the promise; all that a share is a share of.
 TRACK = "#d3dee8"
-ROW = 60
-BAR_HEIGHT = 40
+ROW = 62
+LINE_BELOW = 40
+BAR_HEIGHT = 36
+RANGE_HEIGHT = 8
 MOST_LINES = 3
+MONDAY = 0
+#: The process whose start is the request.
+REQUESTS_PROCESS = PROCESSES[0].key
 
 
 @dataclass(frozen=True)
 class ProcessDay:
-    """One process: cases due on the day, breached ones, and those still open after 24 hours."""
+    """One process: cases due on the day, breached ones, and those still open after 24 hours.
 
-    name: str
-    level: Level
+    `usual_due` is how many fall due on a day like this; `is_broken_as_a_rule` says that the
+    promise is broken more often than kept.
+    """
+
+    process: Process
+    breached: int
     due: int
     overdue: int
     overdue_over_7d: int
+    judgement: Judged | None
+    usual_due: float | None = None
+    is_broken_as_a_rule: bool = False
 
     @property
-    def breached(self) -> int:
-        """The headline: cases due on the day that were not closed within 24 hours."""
-        return int(self.level.value)
+    def name(self) -> str:
+        """What the chief calls the process."""
+        return self.process.name
 
     @property
     def is_alarming(self) -> bool:
         """Only more than usual is alarming: fewer breached cases are as it should be."""
-        return self.level.change is Change.MORE
+        return self.judgement is not None and self.judgement.change > 0
 
     @property
-    def excess(self) -> float:
-        """Breached cases above the usual level."""
-        return self.level.value - (self.level.usual or 0)
+    def rarity(self) -> float:
+        """How rare the number is: the smaller, the rarer."""
+        found = self.judgement.found if self.judgement else None
+        return 1.0 if found is None or found.over_limit is None else found.over_limit
 
     @property
     def of_due(self) -> str:
@@ -75,46 +98,83 @@ class ProcessDay:
 
     @property
     def usual(self) -> str:
-        """The usual level in words, empty where there is none."""
-        known = self.level.usual
-        return "" if known is None else ru.USUALLY.format(usual=number(known))
+        """The usual range in words, empty where there is none."""
+        return self.judgement.usual if self.judgement else ""
 
-    def verdict(self) -> str:
-        """Say the alarm as a verdict."""
+    @property
+    def split(self) -> FlowAndHandling | None:
+        """Of what the difference to an ordinary day is made; None where that is not known."""
+        share = self.judgement.usual_share if self.judgement else None
+        if share is None or self.usual_due is None:
+            return None
+        return flow_and_handling(self.breached, self.due, share, self.usual_due)
+
+    def texts(self) -> tuple[str, ...]:
+        """Say the alarm as a verdict, the longest first."""
+        if self.judgement is not None and self.judgement.found.window > 1:
+            return self.judgement.window_texts(self.name, ru.BREACHED_WINDOWS[self.name])
         said = counted(self.breached, ru.BREACHED_VERDICTS[self.name])
-        return ru.BREACHED_VERDICT.format(counted=said, usual=number(self.level.usual or 0))
+        whole = ru.BREACHED_VERDICT.format(counted=said, usual=self.usual)
+        return whole, ru.BREACHED_SHORT.format(counted=said)
 
     def numbers(self) -> dict[str, Any]:
         """Return the numbers shown."""
         return {
             "breached": self.breached,
             "due": self.due,
-            "usual": self.level.usual,
             "overdue": self.overdue,
             "overdue_over_7d": self.overdue_over_7d,
+            "usual_due": self.usual_due,
+            "split": asdict(self.split) if self.split else None,
+            "is_broken_as_a_rule": self.is_broken_as_a_rule,
         }
 
 
 @dataclass(frozen=True)
 class Processes(Part):
-    """The processes in the order of the journey."""
+    """The processes in the order of the journey, and the new requests that they follow."""
 
     NAME: ClassVar[str] = ru.PART_PROCESSES
     FRAME: ClassVar[str] = names.UNCLOSED_PROCESSES
-    NUMBERS: ClassVar[tuple[str, ...]] = (names.UNCLOSED_PROCESSES,)
+    NUMBERS: ClassVar[tuple[str, ...]] = (
+        names.UNCLOSED_PROCESSES,
+        REQUESTS,
+        *(process.key for process in PROCESSES),
+    )
+    KEY: ClassVar[str] = names.UNCLOSED_PROCESSES
 
     about: ReportDay
     each: tuple[ProcessDay, ...]
+    requests: Judged | None
 
     @classmethod
     def of(cls, inputs: ReportInputs) -> Self | None:
-        """Read the day's rows; a usual level is that of the comparable days."""
-        frame = inputs.frames.get(names.UNCLOSED_PROCESSES)
-        if frame is None or frame.empty:
+        """Read the rows of the processes that can be known."""
+        frame, about = inputs.frames.get(names.UNCLOSED_PROCESSES), inputs.about
+        if frame is None or frame.empty or cls.reason(about):
             return None
         rows = {row["process"]: row for row in frame.to_dict("records")}
-        named = [process.name for process in PROCESSES if process.name in rows]
-        return cls(inputs.about, tuple(_process_day(name, rows[name], inputs) for name in named))
+        each = tuple(
+            _process_day(process, rows[process.name], inputs)
+            for process in PROCESSES
+            if process.name in rows and process.key not in about.not_counted
+        )
+        requests = None if REQUESTS_PROCESS in about.not_counted else judged(REQUESTS, inputs)
+        return cls(about, each, requests)
+
+    @classmethod
+    def reason(cls, about: ReportDay) -> str | None:
+        """Return why none of the processes can be known."""
+        reasons = [about.not_counted.get(process.key) for process in PROCESSES]
+        return reasons[0] if all(reasons) else None
+
+    @classmethod
+    def uncounted(cls, about: ReportDay) -> Sequence[tuple[str, str]]:
+        """Name each process that can't be known, or all of them at once."""
+        if reason := cls.reason(about):
+            return ((cls.NAME, reason),)
+        found = [(each.name, about.not_counted.get(each.key)) for each in PROCESSES]
+        return [(name, reason) for name, reason in found if reason]
 
     @classmethod
     def absence(cls, about: ReportDay) -> str:
@@ -129,75 +189,161 @@ class Processes(Part):
             yield name.lower(), ru.BREACHED_OF_DUE.format(breached=breached, due=due)
 
     @property
-    def is_compared(self) -> bool:
-        """Whether a process has a usual level."""
-        return any(process.level.usual is not None for process in self.each)
+    def judged(self) -> Sequence[Judged]:
+        """The new requests, and each process."""
+        return [one for one in (self.requests, *(each.judgement for each in self.each)) if one]
 
-    def news(self) -> Sequence[News]:
-        """More breached cases than usual are an alarm."""
+    def stories(self) -> Sequence[Story]:
+        """More breached than usual is an alarm, and so are few requests; many are just said."""
+        back = [one.name for one in self.each if one.judgement and one.judgement.is_back]
         return [
-            News(VerdictKind.ALARM, process.verdict(), Rank.PROCESSES, process.excess)
-            for process in self._worst_first()
+            *(self._alarm(process) for process in self._rarest_first()),
+            *self._of_requests(),
+            *(_back(Rank.PROCESSES, name) for name in back),
         ]
+
+    def headline(self) -> str | None:
+        """Say the new requests where they are news."""
+        if self.requests is None or not self.requests.change:
+            return None
+        value = number(self.requests.value)
+        return ru.REQUESTS_LINE.format(value=value, beside=self.requests.beside)
 
     def caption_lines(self) -> Sequence[str]:
-        """Say what stands out in at most three lines: the worst first, the rest in one."""
-        worst = self._worst_first()
-        named = worst if len(worst) <= MOST_LINES else worst[: MOST_LINES - 1]
-        lines = [
-            ru.BREACHED_LINE.format(
-                process=process.name, of_due=process.of_due, usual=number(process.level.usual or 0)
-            )
-            for process in named
-        ]
-        others = [f"{process.name} {process.of_due}" for process in worst[len(named) :]]
+        """Say what stands out in at most three lines: the rarest first, the rest in one."""
+        rarest = self._rarest_first()
+        named = rarest if len(rarest) <= MOST_LINES else rarest[: MOST_LINES - 1]
+        lines = [_caption_line(process, self.about.day) for process in named]
+        others = [f"{process.name} {process.of_due}" for process in rarest[len(named) :]]
         also = [ru.ALSO_BREACHED_LINE.format(processes=", ".join(others))] if others else []
         return [*lines, *also]
 
+    def notes(self) -> Sequence[str]:
+        """Say on a Monday whose promise is broken as a rule: a bar always dark says nothing."""
+        told = [process.name for process in self.each if self._is_told(process)]
+        return [ru.BROKEN_LINE.format(processes=", ".join(told))] if told else []
+
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers of each process by its name."""
-        return {names.UNCLOSED_PROCESSES: {one.name: one.numbers() for one in self.each}}
+        """Return the numbers of each process by its name, and what is judged by its series."""
+        shown = {one.series: one.numbers() for one in self.judged}
+        return {names.UNCLOSED_PROCESSES: {one.name: one.numbers() for one in self.each}, **shown}
 
     def block(self) -> Block:
-        """Draw a bar per process, breached of due, with its usual level."""
+        """Draw a bar per process, breached of due, with its usual range under it."""
         title = Block((section_title(ru.PROCESSES_TITLE),), 56)
-        rows = Block(tuple(self._rows()), ROW * len(self.each) + 8)
-        return stacked([title, self._legend(), rows, small_lines([self._overdue_line()])])
+        rows = Block(tuple(self._rows()), self._top(len(PROCESSES)) + 8)
+        bound = [ru.PROCESSES_BOUND] if self.about.is_cut else []
+        lines = small_lines([*bound, self._overdue_line()])
+        return stacked([title, self._legend(), rows, self._requests_block(), lines])
 
-    def _worst_first(self) -> list[ProcessDay]:
+    def _alarm(self, process: ProcessDay) -> Story:
+        found = process.judgement.found if process.judgement else Judgement()
+        detail = _split_words(process, self.about.day)
+        return Story(
+            VerdictKind.ALARM,
+            Rank.PROCESSES,
+            process.texts(),
+            found.day_number,
+            process.rarity,
+            detail,
+            ru.QUESTIONS[process.name],
+        )
+
+    def _of_requests(self) -> Sequence[Story]:
+        requests = self.requests
+        if requests is None or not (requests.change or requests.is_back):
+            return ()
+        if not requests.change:
+            return (_back(Rank.REQUESTS, ru.NEW_REQUESTS),)
+        kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
+        told = requests.found.day_number, requests.found.over_limit or 0.0
+        question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
+        texts = self._requests_texts(requests)
+        return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
+
+    def _requests_texts(self, requests: Judged) -> tuple[str, ...]:
+        if requests.found.window > 1:
+            return requests.window_texts(ru.NEW_REQUESTS)
+        words = {"value": number(requests.value), "usual": requests.usual}
+        if requests.change < 0:
+            few = counted(requests.value, ru.REQUEST_FORMS)
+            return (ru.FEW_REQUESTS_VERDICT.format(counted=few, usual=requests.usual), few)
+        many = ru.MANY_REQUESTS_VERDICT.format(**words)
+        ordinary = ru.MANY_REQUESTS_ORDINARY_HANDLING.format(**words)
+        return (many,) if self._rarest_first() else (ordinary, many)
+
+    def _is_told(self, process: ProcessDay) -> bool:
+        return process.is_broken_as_a_rule and self.about.day.weekday() == MONDAY
+
+    def _rarest_first(self) -> list[ProcessDay]:
         alarming = [process for process in self.each if process.is_alarming]
-        return sorted(alarming, key=lambda process: -process.excess)
+        return sorted(alarming, key=lambda process: process.rarity)
 
     def _legend(self) -> Block:
-        words = [(BREACHED, ru.LONGER_THAN_24H), (TRACK, ru.WITHIN_24H)]
-        marks: list[Mark] = []
-        left: float = MARGIN
-        for color, word in words:
-            said = Text(left + 40, 28, word, SMALL_SIZE, color=MUTED)
-            marks += [Box(left, 4, 28, 28, color), said]
-            left += 40 + said.width + 40
-        if self.is_compared:
-            usual = ru.USUAL_ON_WEEKDAY.format(when=ru.ON_WEEKDAY[self.about.day.weekday()])
-            mark = Box(left, 0, 6, 36, INK)
-            marks += [mark, Text(left + 20, 28, usual, SMALL_SIZE, color=MUTED)]
+        said = ru.DUE_ON_WEEKDAY.format(when=ru.ON_WEEKDAY[self.about.day.weekday()])
+        marks: list[Mark] = [Text(MARGIN, 28, said, SMALL_SIZE, color=MUTED)]
+        left = MARGIN + text_width(said, SMALL_SIZE, is_bold=False) + 16
+        for color, word in ((BREACHED, ru.LONGER_THAN_24H), (TRACK, ru.WITHIN_24H)):
+            text = Text(left + 36, 28, word, SMALL_SIZE, color=MUTED)
+            marks += [Box(left, 4, 26, 26, color), text]
+            left += 36 + text.width + 28
+        if any(process.usual for process in self.each):
+            marks += [
+                Box(left, 16, 30, RANGE_HEIGHT, INK),
+                Text(left + 40, 28, ru.USUAL, SMALL_SIZE, color=MUTED),
+            ]
         return Block(tuple(marks), 52)
 
+    def _top(self, row: int) -> float:
+        """Return where a row begins: some have a line below them."""
+        above = {process.key for process in PROCESSES[:row]}
+        told = sum(bool(self._below(each)) for each in self.each if each.process.key in above)
+        return ROW * row + LINE_BELOW * told
+
+    def _below(self, process: ProcessDay) -> str:
+        """Say under a row what its numbers don't: news of several days, or a promise in vain."""
+        if process.is_alarming and process.judgement and process.judgement.found.window > 1:
+            return process.judgement.beside
+        return ru.BROKEN_AS_A_RULE if self._is_told(process) else ""
+
     def _rows(self) -> Iterator[Mark]:
-        """Draw the rows in columns: name, bar, number, usual level."""
-        labels = max(text_width(each.name, BODY_SIZE, is_bold=True) for each in self.each)
-        values = max(text_width(_shown(each), BODY_SIZE, is_bold=True) for each in self.each)
-        usuals = max(text_width(each.usual, SMALL_SIZE, is_bold=False) for each in self.each)
-        left, usual_left = MARGIN + labels + 24, RIGHT - usuals
-        value_left = usual_left - (24 if usuals else 0) - values
-        scale = (value_left - 24 - left) / max(1, *(_longest(each) for each in self.each))
-        for i, process in enumerate(self.each):
-            color = ALARM if process.is_alarming else INK
-            weight = "bold" if process.is_alarming else "normal"
-            middle = ROW * i + 42
-            yield Text(MARGIN, middle, process.name, BODY_SIZE, weight, color)
-            yield from _bar(process, left, ROW * i + 10, scale)
-            yield _value_text(process, value_left, middle, color)
-            yield Text(usual_left, middle, process.usual, SMALL_SIZE, color=MUTED)
+        """Draw the rows in columns: name, bar with its usual range, number, usual range.
+
+        A process that can't be known keeps its row, with the reason.
+        """
+        counted_ones = {each.process.key: each for each in self.each}
+        columns = _Columns.of(self.each)
+        for i, process in enumerate(PROCESSES):
+            if process.key in counted_ones:
+                yield from self._row(counted_ones[process.key], columns, self._top(i))
+            elif reason := self.about.not_counted.get(process.key):
+                said = ru.NOT_COUNTED_ROW.format(reason=reason)
+                shown = elided(said, RIGHT - columns.bar, SMALL_SIZE, is_bold=False)
+                yield Text(MARGIN, self._top(i) + 40, process.name, BODY_SIZE)
+                yield Text(columns.bar, self._top(i) + 40, shown, SMALL_SIZE, color=MUTED)
+
+    def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
+        color = ALARM if process.is_alarming else INK
+        weight = "bold" if process.is_alarming else "normal"
+        yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
+        yield from _bar(process, columns.bar, top + 8, columns.scale)
+        yield _value_text(process, columns.value, top + 40, color)
+        yield Text(columns.usual, top + 40, process.usual, SMALL_SIZE, color=MUTED)
+        if below := self._below(process):
+            yield Text(columns.bar, top + 92, below, SMALL_SIZE, color=MUTED)
+
+    def _requests_block(self) -> Block:
+        """Say the new requests, with a sign and in bold where they are news."""
+        requests = self.requests
+        if requests is None or self.about.is_empty:
+            return gap(0)
+        value = number(requests.value)
+        bound = f"{ru.AT_LEAST} {value}" if self.about.is_cut else value
+        said = ", ".join(filter(None, [ru.REQUESTS_OF_DAY.format(value=bound), requests.beside]))
+        if not requests.change:
+            return small_lines([said], below=0)
+        sign, color = (LESS_SIGN, ALARM) if requests.change < 0 else (MORE_SIGN, INK)
+        return Block((Text(MARGIN, 28, f"{sign} {said}", SMALL_SIZE, "bold", color),), 40)
 
     def _overdue_line(self) -> str:
         overdue = sum(process.overdue for process in self.each)
@@ -208,25 +354,65 @@ class Processes(Part):
         return ru.STILL_OVERDUE_OLD.format(count=line, old=number(old)) if old else line
 
 
-def _process_day(name: str, row: Mapping[Hashable, Any], inputs: ReportInputs) -> ProcessDay:
+@dataclass(frozen=True)
+class _Columns:
+    """Where bars, numbers and usual ranges begin; pixels of a case."""
+
+    bar: float
+    value: float
+    usual: float
+    scale: float
+
+    @classmethod
+    def of(cls, each: Sequence[ProcessDay]) -> Self:
+        """Give the names, numbers and ranges the room that they need, and the bars the rest."""
+        labels = max(text_width(one.name, BODY_SIZE, is_bold=True) for one in PROCESSES)
+        values = [text_width(_shown(one), BODY_SIZE, is_bold=True) for one in each]
+        usuals = max((text_width(one.usual, SMALL_SIZE, is_bold=False) for one in each), default=0)
+        bar, usual = MARGIN + labels + 24, RIGHT - usuals
+        value = usual - (24 if usuals else 0) - max(values, default=0)
+        longest = max([1.0, *(_longest(one) for one in each)])
+        return cls(bar, value, usual, (value - 24 - bar) / longest)
+
+
+def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportInputs) -> ProcessDay:
     overdue = [int(row[column]) for column in OVERDUE_COLUMNS]
+    is_judged = not inputs.about.is_cut
     return ProcessDay(
-        name=name,
-        level=judged(int(row["breached"]), _breached_before(name, inputs)),
+        process=process,
+        breached=int(row["breached"]),
         due=int(row["due"]),
         overdue=sum(overdue),
         overdue_over_7d=overdue[-1],
+        judgement=judged(process.key, inputs),
+        usual_due=usual_due(process.key, inputs) if is_judged else None,
+        is_broken_as_a_rule=is_judged and is_broken_as_a_rule(process.key, inputs),
     )
 
 
-def _breached_before(name: str, inputs: ReportInputs) -> Sequence[float]:
-    before, about = inputs.before.get(names.UNCLOSED_PROCESSES), inputs.about
-    if before is None:
-        return []
-    first_day = about.history_first_day + FIRST_DUE
-    compared = comparable_days(about.day, first_day, about.flawed_days)
-    rows = before[(before["process"] == name) & before["day"].isin(compared)]
-    return rows["breached"].dropna().astype("int64").tolist()
+def _back(rank: Rank, name: str) -> Story:
+    return Story(VerdictKind.CALM, rank, (ru.BACK_VERDICT.format(name=name),), day_number=0)
+
+
+def _caption_line(process: ProcessDay, day: date) -> str:
+    if process.judgement and process.judgement.found.window > 1:
+        return process.texts()[0]
+    said = ru.BREACHED_LINE.format(process=process.name, of_due=process.of_due, usual=process.usual)
+    split = _split_words(process, day)
+    return f"{said}. {split}" if split else said
+
+
+def _split_words(process: ProcessDay, day: date) -> str:
+    """Say of what a story of the day itself is made; a week's has no such sum."""
+    split = process.split
+    if split is None or process.judgement is None or process.judgement.found.window > 1:
+        return ""
+    flows = (ru.USUAL_FLOW, ru.MORE_FLOW, ru.LESS_FLOW)
+    form = flows[0] if split.flow == 0 else flows[1] if split.flow > 0 else flows[2]
+    parts = form.format(flow=number(abs(split.flow)), handling=number(split.handling))
+    return ru.FLOW_AND_HANDLING.format(
+        weekday=ru.USUAL_WEEKDAYS[day.weekday()], usual=number(split.usual_day), parts=parts
+    )
 
 
 def _shown(process: ProcessDay) -> str:
@@ -242,14 +428,15 @@ def _value_text(process: ProcessDay, left: float, baseline: float, color: str) -
 
 
 def _longest(process: ProcessDay) -> float:
-    return max(process.due, process.level.usual or 0)
+    high = process.judgement.found.high if process.judgement else None
+    return max(process.due, high or 0)
 
 
 def _bar(process: ProcessDay, left: float, top: float, scale: float) -> Iterator[Box]:
     breached = max(process.breached * scale, 4 if process.breached else 0)
     yield Box(left, top, process.due * scale, BAR_HEIGHT, TRACK)
     yield Box(left, top, breached, BAR_HEIGHT, ALARM if process.is_alarming else BREACHED)
-    if process.level.usual is not None and _longest(process):
-        mark = left + process.level.usual * scale
-        yield Box(mark - 5, top - 6, 10, BAR_HEIGHT + 12, PAPER)
-        yield Box(mark - 3, top - 6, 6, BAR_HEIGHT + 12, INK)
+    found = process.judgement.found if process.judgement else None
+    if found and found.low is not None and found.high is not None and _longest(process):
+        width = max((found.high - found.low) * scale, RANGE_HEIGHT)
+        yield Box(left + found.low * scale, top + BAR_HEIGHT + 4, width, RANGE_HEIGHT, INK)

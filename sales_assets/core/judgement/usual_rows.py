@@ -1,0 +1,216 @@
+"""What a stream of rows usually brings by the hour, and how surprising its silence is."""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+
+HOURS = 24
+#: The eight weeks before the judged day, which follows them in every array of days.
+HISTORY_DAYS = 56
+WEEKDAYS = 7
+#: Monday to Friday, Saturday, Sunday.
+KIND_OF_WEEKDAY = np.array([0, 0, 0, 0, 0, 1, 2])
+KINDS = 3
+#: A weekday with fewer days in the history is expected like its kind.
+ENOUGH_WEEKDAYS = 3
+#: Rows added to both sides of a level: a handful of rows early in the day decides little.
+LEVEL_PRIOR = 5.0
+#: A day without a row has the level of so many days before it.
+LEVEL_DAYS = 7
+#: An hour that expects fewer rows tells nothing about the dispersion.
+TELLING_ROWS = 0.05
+#: Odd hours and days count up to here: past outages aren't the stream's own variation.
+HOURLY_SQUARE, HOURLY_QUANTILE, DAILY_SQUARE = 9.0, 0.98, 12.0
+LEAST_DISPERSION, LARGEST_DISPERSION = 1.0, 20.0
+#: A habit is what happened three times; two past outages don't hide a third.
+HABIT_RANK = 3
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Which days are expected like which: from `first_day`, eight weeks before the judged day."""
+
+    first_day: date
+    days: int
+    holidays: Collection[date]
+
+    @cached_property
+    def weekdays(self) -> np.ndarray:
+        """Weekday (0 = Monday) of each day."""
+        return (self.first_day.weekday() + np.arange(self.days)) % WEEKDAYS
+
+    @cached_property
+    def is_holiday(self) -> np.ndarray:
+        """Tell which days are holidays."""
+        days = (self.first_day + timedelta(days=n) for n in range(self.days))
+        return np.fromiter((day in self.holidays for day in days), dtype=bool)
+
+
+@dataclass(frozen=True)
+class UsualRows:
+    """One stream, the whole source or one type, against its own eight weeks.
+
+    `rows` (days x hours) are its counts of the 56 days and of the judged one; `history` are the
+    places of those of the 56 that count: days with rows of the source and no holidays. Moments
+    are wall-clock hours since the first midnight, so every day has 24 of them. The definitions
+    are docs/verdict.md, part 2, "Expected rows".
+    """
+
+    rows: np.ndarray
+    history: np.ndarray
+    calendar: Calendar
+
+    @cached_property
+    def daily(self) -> np.ndarray:
+        """Rows of each day."""
+        return self.rows.sum(axis=1)
+
+    @cached_property
+    def expected_daily(self) -> np.ndarray:
+        """Rows expected of each day of the calendar, a holiday like the quietest weekday."""
+        return self._weekday_means[self._expected_like]
+
+    def expected(self, start: np.ndarray | float, end: np.ndarray | float) -> np.ndarray:
+        """Return the rows expected between moments; none where the end isn't after the start."""
+        return self._expected_until(np.maximum(start, end)) - self._expected_until(start)
+
+    def level(self, day: int, until: float) -> float:
+        """Return how busy a day was up to `until`, its last row, at most 1.
+
+        A quiet day is quiet to its end; a busy one proves nothing about its evening.
+        """
+        expected = float(self.expected(HOURS * day, until))
+        return _level(float(self.daily[day]), expected)
+
+    def level_around(self, start: float, end: float, until: float) -> float:
+        """Return the level of the judged day with the hole from `start` to `end` left out."""
+        around = self.expected(HOURS * HISTORY_DAYS, until) - self.expected(start, end)
+        return _level(float(self.daily[HISTORY_DAYS]), float(around))
+
+    def recent_level(self) -> float:
+        """Return the level of the last seven history days with rows of this stream, at most 1.
+
+        Days without a row don't count: an outage mustn't lower its own yardstick.
+        """
+        recent = self.history[self.daily[self.history] > 0][-LEVEL_DAYS:]
+        expected = self.expected_daily[recent].sum()
+        return min(1.0, float(self.daily[recent].sum() / expected)) if expected else 1.0
+
+    @cached_property
+    def hourly_dispersion(self) -> float:
+        """How many times more than by chance the hours vary around their day's shape, 1 to 20."""
+        kinds = self._kinds
+        days = np.bincount(kinds, minlength=KINDS)[kinds][:, None]
+        expected = self.daily[self.history, None] * self._shares[kinds]
+        telling = (expected > TELLING_ROWS) & (days > 1)
+        if not telling.any():
+            return LEAST_DISPERSION
+        unbiased = np.broadcast_to(days / np.maximum(days - 1, 1), expected.shape)[telling]
+        squares = _squares(self.rows[self.history][telling], expected[telling]) * unbiased
+        cut = max(HOURLY_SQUARE, float(np.quantile(squares, HOURLY_QUANTILE)))
+        return _within_bounds(squares, cut)
+
+    def daily_dispersion(self, source: "UsualRows") -> float:
+        """Return the same of the daily rows around this type's share of the source's."""
+        rows, of_source = self.daily[self.history], source.daily[self.history]
+        days = len(rows)
+        expected = of_source * rows.sum() / of_source.sum()
+        if days == 1 or not rows.any():
+            return LEAST_DISPERSION
+        return _within_bounds(_squares(rows, expected) * days / (days - 1), DAILY_SQUARE)
+
+    def habitual_silence(self) -> float:
+        """Return level times expected rows of the third largest silence around midnight.
+
+        A silence reaches, in whole hours, from the last hour with rows of a history day to the
+        next hour with rows; closed days between belong to it, and the silence before the judged
+        day isn't one. Fewer than three are no habit: 0.
+        """
+        hours = np.flatnonzero(self.rows[:HISTORY_DAYS])
+        days = hours // HOURS
+        is_last = (days[:-1] != days[1:]) & np.isin(days[:-1], self.history)
+        ends, resumes, days = hours[:-1][is_last] + 1, hours[1:][is_last], days[:-1][is_last]
+        if len(ends) < HABIT_RANK:
+            return 0.0
+        until_last = self.expected(HOURS * days, ends)
+        silences = _levels(self.daily[days], until_last) * self.expected(ends, resumes)
+        return float(np.sort(silences)[-HABIT_RANK])
+
+    @cached_property
+    def _kinds(self) -> np.ndarray:
+        return KIND_OF_WEEKDAY[self.calendar.weekdays[self.history]]
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        """Share of each hour in the rows of its kind of days; zeros for a kind without rows."""
+        sums = np.zeros((KINDS, HOURS))
+        np.add.at(sums, self._kinds, self.rows[self.history])
+        return _per(sums, sums.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def _weekday_means(self) -> np.ndarray:
+        weekdays, daily = self.calendar.weekdays[self.history], self.daily[self.history]
+        days = np.bincount(weekdays, minlength=WEEKDAYS)
+        of_weekday = _per(np.bincount(weekdays, daily, WEEKDAYS), days)
+        of_kind = _per(
+            np.bincount(self._kinds, daily, KINDS), np.bincount(self._kinds, None, KINDS)
+        )
+        return np.where(days < ENOUGH_WEEKDAYS, of_kind[KIND_OF_WEEKDAY], of_weekday)
+
+    @cached_property
+    def _expected_like(self) -> np.ndarray:
+        """The weekday like which each day of the calendar is expected."""
+        quietest = self._weekday_means.argmin()
+        return np.where(self.calendar.is_holiday, quietest, self.calendar.weekdays)
+
+    @cached_property
+    def _expected_before(self) -> np.ndarray:
+        """Rows expected from the calendar's start to the midnight before each day."""
+        return np.concatenate([[0.0], self.expected_daily.cumsum()])
+
+    @cached_property
+    def _shares_before(self) -> np.ndarray:
+        return self._shares.cumsum(axis=1) - self._shares
+
+    def _expected_until(self, moments: np.ndarray | float) -> np.ndarray:
+        whole_hours = np.floor(moments).astype(int)
+        days, hours = np.divmod(whole_hours, HOURS)
+        kinds = KIND_OF_WEEKDAY[self._expected_like[days]]
+        of_hour = self._shares[kinds, hours] * (moments - whole_hours)
+        share = self._shares_before[kinds, hours] + of_hour
+        return self._expected_before[days] + self.expected_daily[days] * share
+
+
+def rarity(dispersion: float) -> float:
+    """Return the surprise of a silence per expected row.
+
+    Minus the logarithm of the probability of no row among negative binomial ones; 1 at chance.
+    """
+    excess = dispersion - 1
+    return math.log1p(excess) / excess if excess > 0 else 1.0
+
+
+def _level(rows: float, expected: float) -> float:
+    return min(1.0, (rows + LEVEL_PRIOR) / (expected + LEVEL_PRIOR))
+
+
+def _levels(rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    return np.minimum(1.0, (rows + LEVEL_PRIOR) / (expected + LEVEL_PRIOR))
+
+
+def _per(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Divide, and take nothing of nothing for zero."""
+    return np.divide(sums, counts, out=np.zeros(sums.shape), where=counts > 0)
+
+
+def _squares(rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    return (rows - expected) ** 2 / expected
+
+
+def _within_bounds(squares: np.ndarray, cut: float) -> float:
+    mean = float(np.minimum(squares, cut).mean())
+    return min(LARGEST_DISPERSION, max(LEAST_DISPERSION, mean))

@@ -1,0 +1,106 @@
+"""The daily values that numbers are judged by: one small row per series and day."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from sales_assets.core import journey
+from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
+from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, place_of_day, tally
+from sales_assets.core.metrics.funnel import funnel_depths
+from sales_assets.core.metrics.payments import new_paying_counts
+from sales_assets.core.metrics.processes import due_and_breached
+from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to, microseconds
+
+NEW_PAYING = "new_paying"
+REQUESTS = "requests"
+APPOINTED = "appointed"
+PAID = "paid"
+#: In the order of the frame; a share has a whole (`of`), a count has none.
+SERIES = (
+    NEW_PAYING,
+    REQUESTS,
+    *(process.key for process in PROCESSES),
+    APPOINTED,
+    PAID,
+)
+
+
+def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """Return each day's value of every series at its own cut-off, a row a series.
+
+    Columns `series`, `value` (int64) and `of` (Int64, null for a count). `new_paying` as in
+    `new_paying_users`; `requests` are distinct clients with a request on the day; a process's
+    value is `breached` of `due`. The funnel goes by entry day: day D holds the clients who made a
+    request on D − 7 and had their seven days: `appointed` are those of them with a lesson
+    appointed, `paid` those of the appointed who bought. The definition is docs/verdict.md.
+    """
+    appointed, paid, entries = _conversions(log, days)
+    nothing = np.full(len(days.days), -1)
+    rows = {
+        NEW_PAYING: (new_paying_counts(log, days)["new_paying"].to_numpy(), nothing),
+        REQUESTS: (_requests(log, days), nothing),
+        **{process.key: due_and_breached(log, process, days)[::-1] for process in PROCESSES},
+        APPOINTED: (appointed, entries),
+        PAID: (paid, appointed),
+    }
+    value, of = (np.stack([pair[i] for pair in rows.values()], axis=1) for i in (0, 1))
+    position = {day: place for place, day in enumerate(days.days)}
+    return DailyFrames(days.days, lambda day: _frame(value[position[day]], of[position[day]]))
+
+
+def values_before(stored: Mapping[date, pd.DataFrame], day: date, first_day: date) -> pd.DataFrame:
+    """Return the values that `day` is judged by, its own included: a `day` column first.
+
+    The 112 days before it and itself, from the history's first day on; a day that is not stored
+    has no rows.
+    """
+    window = [each for each in days_up_to(day, VALUE_DAYS + 1) if each >= first_day]
+    return values_of({each: stored[each] for each in window if each in stored})
+
+
+def values_of(frames: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
+    """Put days' values under each other: `day` (a `date`), `series`, `value`, `of`."""
+    dated = [frame.assign(day=day) for day, frame in frames.items()]
+    whole = pd.concat(dated, ignore_index=True) if dated else _frame(*_NO_ROWS).assign(day=None)
+    return whole[["day", "series", "value", "of"]]
+
+
+_NO_ROWS = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+
+def _frame(value: np.ndarray, of: np.ndarray) -> pd.DataFrame:
+    whole = pd.array(of, dtype="Int64")
+    whole[of < 0] = pd.NA
+    return pd.DataFrame(
+        {"series": pd.array(SERIES[: len(value)], dtype="str"), "value": value, "of": whole}
+    )
+
+
+def _requests(log: EventLog, days: ReportDays) -> np.ndarray:
+    rows = log.rows_of(journey.REQUEST_CREATED)
+    on, user = place_of_day(log.at_us[rows], days), log.user[rows]
+    visible = log.first_experiment[user] >= cutoffs_of(on, days)
+    repeated = np.zeros(len(rows), dtype=bool)
+    repeated[1:] = (np.diff(user) == 0) & (np.diff(on) == 0)
+    return tally(on[visible & ~repeated], days)
+
+
+def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count appointed, paid and entries of the clients who entered a week before each day."""
+    path = PATHS[MAIN_PATH]
+    rows = log.rows_of(path[0])
+    depths = funnel_depths(log, path, microseconds(CONVERSION))
+    entry_days = ReportDays.of(
+        [day - timedelta(days=CONVERSION // DAY) for day in days.days], days.zone
+    )
+    on, user = place_of_day(log.at_us[rows], entry_days), log.user[rows]
+    visible = (log.first_experiment[user] >= cutoffs_of(on, days)) & (on >= 0)
+    on, user, depths = on[visible], user[visible], depths[visible]
+    firsts = np.flatnonzero((np.diff(user, prepend=-1) != 0) | (np.diff(on, prepend=-1) != 0))
+    deepest = np.maximum.reduceat(depths, firsts) if len(firsts) else depths
+    counts = [tally(on[firsts][deepest >= depth], days) for depth in (2, len(path), 1)]
+    return counts[0], counts[1], counts[2]

@@ -1,0 +1,65 @@
+"""What the report is made of: the day's frames as stored, and the daily values it is judged by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from sales_assets.core.judgement.day_completeness import Completeness, State
+
+_UNKNOWN = Completeness(State.UNKNOWN)
+_CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
+
+
+@dataclass(frozen=True)
+class DataQuality:
+    """Rows of the day that were read, and those set aside, by kind (English identifiers)."""
+
+    rows: int
+    set_aside: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ReportDay:
+    """What every part may know of the day beside its own frames.
+
+    `spoiled_days` are days of the lookback whose data are cut or flawed: they are no value for
+    the judge. `completeness` is what its judge says of the day itself. `not_counted` gives for
+    each key of docs/source.md that can't be known the reason, in the chief's words.
+    """
+
+    day: date
+    zone: ZoneInfo
+    history_first_day: date
+    holidays: frozenset[date] = frozenset()
+    spoiled_days: frozenset[date] = frozenset()
+    completeness: Completeness = _UNKNOWN
+    not_counted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether rows of the day are missing: nothing is judged, and counts are bounds."""
+        return self.completeness.state in _CUT
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the source has no row of the day: what is counted on the day alone is unknown."""
+        return self.completeness.state is State.EMPTY
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """One day's stored frames, by the names of their assets; one that could not be had is absent.
+
+    `frames` hold the day itself. `daily_values` are the values that the day is judged by
+    (`core.metrics.values.values_before`: day, series, value, of). `usual_steps` are the funnel's
+    steps of the 28 days before the cohort's end (path, step, share of the entries).
+    """
+
+    about: ReportDay
+    frames: Mapping[str, pd.DataFrame]
+    daily_values: pd.DataFrame
+    usual_steps: pd.DataFrame | None = None
+    quality: DataQuality | None = None

@@ -1,0 +1,193 @@
+"""What is usual for each judged number of the report, and whether it stands out today."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from sales_assets.core.journey import PROCESSES
+from sales_assets.core.judgement.handling import broken_as_a_rule
+from sales_assets.core.judgement.handling import usual_due as level_of_due
+from sales_assets.core.judgement.history import history_up_to
+from sales_assets.core.judgement.judging import Judgement, judge
+from sales_assets.core.judgement.level import level_at
+from sales_assets.core.judgement.news import range_at
+from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, PAID, REQUESTS
+from sales_assets.core.report.inputs import ReportInputs
+from sales_assets.core.report.wording import counted, number
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import CONVERSION, DAY, days_up_to
+
+BOTH_SIDES = (-1, 1)
+#: A promise that is kept more often needs no alarm.
+SIDES = {
+    NEW_PAYING: BOTH_SIDES,
+    REQUESTS: BOTH_SIDES,
+    **{process.key: (1,) for process in PROCESSES},
+    APPOINTED: BOTH_SIDES,
+    PAID: BOTH_SIDES,
+}
+_PROCESS_KEYS = {process.key for process in PROCESSES}
+_FUNNEL_KEYS = {APPOINTED, PAID}
+_CONVERSION_DAYS = CONVERSION // DAY
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One number of the day (`value`, for a share of `of`) and what its judge says."""
+
+    series: str
+    value: int
+    of: int | None
+    found: Judgement
+
+    @property
+    def change(self) -> int:
+        """The side on which the number is news, of the sides that the report tells; else 0."""
+        return self.found.change if self.found.change in SIDES[self.series] else 0
+
+    @property
+    def is_back(self) -> bool:
+        """Whether what was told is over since today."""
+        return self.found.back_from in SIDES[self.series]
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether there is a usual level."""
+        return self.found.usual is not None
+
+    @property
+    def range(self) -> str:
+        """The usual range, like 8–18, empty where there is none."""
+        low, high = self.found.low, self.found.high
+        if low is None or high is None:
+            return ""
+        return number(low) if low == high else ru.RANGE.format(low=number(low), high=number(high))
+
+    @property
+    def usual(self) -> str:
+        """The usual range in words, empty where there is none."""
+        return ru.USUALLY.format(usual=self.range) if self.range else ""
+
+    @property
+    def beside(self) -> str:
+        """What stands beside the number: its usual range, or the days over which it is news."""
+        if not self.change or self.found.window == 1:
+            return self.usual
+        return ru.OVER_DAYS.format(**self._window_words)
+
+    @property
+    def _window_words(self) -> dict[str, str]:
+        return {
+            "days": counted(self.found.window, ru.DAYS_FORMS),
+            "value": number(self.found.window_value or 0),
+            "usual": number(round(self.found.window_usual or 0)),
+        }
+
+    @property
+    def usual_share(self) -> float | None:
+        """The share that is usual for this day; None of nothing."""
+        return self.found.usual / self.of if self.found.usual is not None and self.of else None
+
+    def window_texts(self, name: str, what: str = "") -> tuple[str, ...]:
+        """Say a story of several days as a verdict, with its usual and without."""
+        words = {"name": name, "what": f"{what} " if what else "", **self._window_words}
+        return ru.WINDOW_VERDICT.format(**words), ru.WINDOW_SHORT.format(**words)
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what a stored report says of the series."""
+        found = self.found
+        return {
+            "value": self.value,
+            "of": self.of,
+            "change": self.change,
+            "usual": found.usual,
+            "low": found.low,
+            "high": found.high,
+            "is_new": bool(self.change) and found.is_new,
+            "day_number": found.day_number if self.change else 0,
+            "back_from": found.back_from if self.is_back else 0,
+            "window": found.window if self.change else 1,
+            "window_value": found.window_value if self.change else self.value,
+            "window_usual": found.window_usual if self.change else found.usual,
+        }
+
+
+def judged(series: str, inputs: ReportInputs) -> Judged | None:
+    """Judge the day's number of a series; None where the day has no value.
+
+    A day that is cut is not judged: its number is shown beside no usual level.
+    """
+    history = history_of(series, inputs)
+    today = history[history["day"] == inputs.about.day]
+    if today.empty or pd.isna(today["value"].iloc[0]):
+        return None
+    value, of = today["value"].iloc[0], today["of"].iloc[0]
+    found = Judgement() if inputs.about.is_cut else judge(history, inputs.about.day)
+    return Judged(series, int(value), None if pd.isna(of) else int(of), found)
+
+
+def drawn_ranges(
+    series: str, inputs: ReportInputs, count: int
+) -> tuple[tuple[int, int] | None, ...]:
+    """Return the usual range of each of the `count` days that end with the report's.
+
+    All at the level of the report's day, so that the weekdays can be told apart; None on a day
+    that is not judged, and on every day where the report's day has no level.
+    """
+    nothing = (None,) * count
+    days = days_up_to(inputs.about.day, count)
+    rows = history_of(series, inputs)
+    laid_out = None if inputs.about.is_cut else history_up_to(rows, inputs.about.day)
+    level = None if laid_out is None else level_at(laid_out, laid_out.last)
+    if laid_out is None or level is None:
+        return nothing
+    places = [laid_out.last - (inputs.about.day - day).days for day in days]
+    return tuple(range_at(level, laid_out, place) for place in places)
+
+
+def usual_due(series: str, inputs: ReportInputs) -> float | None:
+    """Return how many cases of a process fall due on a day like this one."""
+    return level_of_due(history_of(series, inputs), inputs.about.day)
+
+
+def is_broken_as_a_rule(series: str, inputs: ReportInputs) -> bool:
+    """Tell whether a process's promise was broken in over half of the training days' cases."""
+    return broken_as_a_rule(history_of(series, inputs), inputs.about.day)
+
+
+def history_of(series: str, inputs: ReportInputs) -> pd.DataFrame:
+    """Return one series as its judge takes it: `day`, `value`, `of`, `is_holiday`.
+
+    A holiday marks each day whose value it decided, and a day with spoiled data takes the value
+    of each day that rests on it: of a process the day after, too; of the funnel, whose clients
+    entered a week before, the days until then.
+    """
+    about = inputs.about
+    rows = inputs.daily_values[inputs.daily_values["series"] == series].copy()
+    rests_on, decided_by = _reach(series)
+    spoiled = _reached_by(about.spoiled_days - {about.day}, rests_on)
+    value = rows["value"].astype("Int64").mask(rows["day"].isin(spoiled))
+    holidays = _reached_by(about.holidays, decided_by)
+    return pd.DataFrame(
+        {
+            "day": rows["day"],
+            "value": value,
+            "of": rows["of"],
+            "is_holiday": rows["day"].isin(holidays),
+        }
+    ).reset_index(drop=True)
+
+
+def _reach(series: str) -> tuple[range, range]:
+    """Return how many days later spoiled data and a holiday are felt in the series."""
+    if series in _FUNNEL_KEYS:
+        return range(_CONVERSION_DAYS + 1), range(_CONVERSION_DAYS, _CONVERSION_DAYS + 1)
+    if series in _PROCESS_KEYS:
+        return range(2), range(2)
+    return range(1), range(1)
+
+
+def _reached_by(days: frozenset[date], later: range) -> set[date]:
+    return {day + timedelta(days=after) for day in days for after in later}

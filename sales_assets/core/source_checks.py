@@ -1,0 +1,196 @@
+"""Facts that no real source has: keys that don't meet, times that can't be, each with a sample.
+
+All take and return values; windows end with the report day, whose frames are the report zone's.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import pandas as pd
+
+from sales_assets.core.journey import LESSON_SUCCEEDED, PURCHASE
+from sales_assets.core.source_findings import (
+    PARTS_OF_KEYS,
+    PARTS_OF_ORDER,
+    Finding,
+    Kind,
+    Reason,
+)
+
+SAMPLE = 10
+FOUR_WEEKS = timedelta(days=28)
+#: From so many payers, or payments, on a share says something.
+FEWEST = 3
+#: Above this share of payers without events the parts are marked whatever the past says.
+CERTAIN_SHARE = 0.5
+#: Above this one, where it is so many times that of the four weeks before.
+GROWN_SHARE, GROWTH = 0.1, 3
+#: Ids that programs write where there is none.
+PLACEHOLDERS = frozenset({"0", "-1", "-", "null", "none", "nan", "nil", "undefined", "n/a", "na"})
+#: A placeholder may hold so much of a day's rows, another id so much of many.
+PLACEHOLDER_SHARE, ONE_ID_SHARE, MANY_ROWS = 0.05, 0.2, 200
+
+
+def payers_without_event(payers: pd.DataFrame, day: date, *, are_normal: bool) -> Finding | None:
+    """Find payers whose id no earlier event has, in the four weeks that end with `day`.
+
+    `payers` has a row per payment of the eight weeks: user_id, paid_at, first_event_at (both
+    wall clock; the second missing for who has no event). An event of the payment's own day is
+    early enough: its hour may be lost.
+    """
+    if are_normal:
+        return None
+    end = pd.Timestamp(day + timedelta(days=1))
+    now, total = _foreign(payers, end - FOUR_WEEKS, end)
+    before, total_before = _foreign(payers, end - 2 * FOUR_WEEKS, end - FOUR_WEEKS)
+    if total < FEWEST:
+        return None
+    share, past = len(now) / total, len(before) / max(total_before, 1)
+    grown = share > GROWN_SHARE and share > GROWTH * past and total_before >= FEWEST
+    if share <= CERTAIN_SHARE and not grown:
+        return None
+    sample = tuple(now[:SAMPLE])
+    return Finding(
+        Kind.PAYERS_WITHOUT_EVENTS,
+        f"{len(now)} of {total} payers of the four weeks until {day} have no earlier event "
+        f"({share:.0%}; {past:.0%} in the four weeks before), such as "
+        f"{', '.join(map(repr, sample[:3]))}: payments._user_id and events._user_id are written "
+        "differently (a decimal point, letters of the other case, lost zeros?). Make them meet "
+        "in the source, or set SALES_ASSETS_PAYERS_WITHOUT_EVENTS=1 if that is normal here.",
+        PARTS_OF_KEYS,
+        Reason.FOREIGN_PAYERS,
+        sample,
+    )
+
+
+def _foreign(payers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> tuple[list[str], int]:
+    """Return who of the payers in `[start, end)` has no event until his first payment's day."""
+    within = payers[(payers["paid_at"] >= start) & (payers["paid_at"] < end)]
+    first = within.sort_values("paid_at", kind="stable").drop_duplicates("user_id")
+    next_day = first["paid_at"].dt.normalize() + pd.Timedelta(days=1)
+    is_known = first["first_event_at"] < next_day
+    return sorted(first.loc[~is_known, "user_id"]), len(first)
+
+
+def times_without_hours(
+    table: str, day: date, readings: Sequence[pd.Series], recent: Sequence[pd.Series] = ()
+) -> Finding | None:
+    """Find that all times of a table's day are at 00:00:00: dates without hours.
+
+    `readings` are the day's times as each of the clocks shows them that may have been meant;
+    `recent` those of four weeks, which speak for a day of one or two rows.
+    """
+    rows = len(readings[0])
+    looked_at = recent if recent and 0 < rows < FEWEST else readings
+    if len(looked_at[0]) < FEWEST or not any(map(_are_midnights, looked_at)):
+        return None
+    return _without_hours(table, day, rows)
+
+
+def _are_midnights(times: pd.Series) -> bool:
+    known = times.dropna()
+    return len(known) > 0 and bool((known == known.dt.normalize()).all())
+
+
+def _without_hours(table: str, day: date, rows: int) -> Finding:
+    column = "transaction_created_at" if table == "payments" else "happened_at"
+    return Finding(
+        Kind.NO_HOURS,
+        f"All {rows} times of {table}.{column} on {day} are at 00:00:00: the column holds dates. "
+        "What needs the order within a day is not counted; load the times with their hours.",
+        PARTS_OF_ORDER,
+        Reason.NO_HOURS,
+        (f"{day} 00:00:00",),
+    )
+
+
+def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
+    """Find a week in which more first payments precede their client's lesson than in any before.
+
+    `payers` has first_lesson_at beside (missing without a lesson). Clocks that differ by hours
+    look like that. A warning: paying in advance may become usual.
+    """
+    end = pd.Timestamp(day + timedelta(days=1))
+    known = payers.dropna(subset=["first_lesson_at"]).sort_values("paid_at", kind="stable")
+    first = known.drop_duplicates("user_id")
+    is_early = first["paid_at"] < first["first_lesson_at"]
+    week = ((end - first["paid_at"]).dt.days // 7)[first["paid_at"] < end]
+    shares = is_early[week.index].groupby(week).agg(["mean", "sum", "size"])
+    if 0 not in shares.index or len(shares) == 1:
+        return None
+    newest, earlier = shares.loc[0], shares.drop(index=0)
+    if newest["sum"] < FEWEST or newest["mean"] <= max(GROWN_SHARE, earlier["mean"].max()):
+        return None
+    recent = first[is_early & (first["paid_at"] >= end - timedelta(days=7))]
+    sample = tuple(recent["user_id"].sort_values()[:SAMPLE])
+    return Finding(
+        Kind.PAID_BEFORE_LESSON,
+        f"{int(newest['sum'])} of {int(newest['size'])} first payments of the week until {day} "
+        f"lie before their own client's {LESSON_SUCCEEDED!r}, more than in any week before "
+        f"({earlier['mean'].max():.0%} at most), such as {', '.join(map(repr, sample[:3]))}. See "
+        "whether events and payments are written by the same clock (SALES_ASSETS_SOURCE_TZ).",
+        sample=sample,
+    )
+
+
+def one_id(frame: pd.DataFrame, day: date) -> Finding | None:
+    """Find an id that stands for nobody: a placeholder, or one with too much of a day's rows."""
+    counts = frame["user_id"].value_counts()
+    for user, rows in counts.items():
+        share, is_word = rows / len(frame), str(user).casefold() in PLACEHOLDERS
+        limit = PLACEHOLDER_SHARE if is_word else ONE_ID_SHARE
+        if share <= limit or (not is_word and len(frame) < MANY_ROWS):
+            continue
+        return Finding(
+            Kind.ONE_ID,
+            f"The client {user!r} has {rows} of the {len(frame)} rows of {day} ({share:.0%}): an "
+            "id that stands for many or for nobody. Write NULL for it in the source.",
+            PARTS_OF_KEYS,
+            Reason.ONE_ID,
+            (str(user),),
+        )
+    return None
+
+
+def unknown_ids(frame: pd.DataFrame, counts: Mapping[str, int], day: date) -> Finding | None:
+    """Tell of events whose id the dictionary lacks; where they are most events, parts go."""
+    if not counts:
+        return None
+    rows = sum(counts.values())
+    events = int((frame["event_type"] != PURCHASE).fillna(value=True).sum())
+    most = rows > CERTAIN_SHARE * events
+    sample = tuple(f"{number}: {count} rows" for number, count in list(counts.items())[:SAMPLE])
+    return Finding(
+        Kind.UNKNOWN_IDS,
+        f"{rows} of {events} events of {day} have an id that events_dict lacks: "
+        f"{', '.join(sample)}. Add the ids with their names.",
+        PARTS_OF_ORDER if most else (),
+        Reason.UNKNOWN_IDS if most else None,
+        sample,
+    )
+
+
+def odd_times(rows: Mapping[str, int], future: Mapping[str, int]) -> list[Finding]:
+    """Tell of rows without a usable time and of rows in the future, by table, over all history."""
+    found = []
+    if any(rows.values()):
+        listed = tuple(f"{table}: {count} rows" for table, count in rows.items() if count)
+        found.append(
+            Finding(
+                Kind.ODD_TIMES,
+                f"Rows without a usable time (none, before 1990, infinite) belong to no day: "
+                f"{', '.join(listed)}. Correct them in the source.",
+                sample=listed,
+            )
+        )
+    if any(future.values()):
+        listed = tuple(f"{table}: {count} rows" for table, count in future.items() if count)
+        found.append(
+            Finding(
+                Kind.FUTURE_TIMES,
+                f"Rows lie more than a day in the future: {', '.join(listed)}. See whether "
+                "SALES_ASSETS_SOURCE_TZ is right, and correct them in the source.",
+                sample=listed,
+            )
+        )
+    return found

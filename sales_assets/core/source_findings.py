@@ -1,0 +1,151 @@
+"""What was found not to fit in the source: kinds, the parts that can't be known, the sentences."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+import pandas as pd
+
+from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
+from sales_assets.core.metrics.schemas import CheckOutcome
+
+FITS = "source_fits"
+NEW_PAYING = "new_paying"
+FUNNEL = "funnel"
+EXPIRING = "expiring"
+CRM_BRIDGE = "crm_bridge"
+PROCESS_PARTS = tuple(process.key for process in PROCESSES)
+#: The keys of `not_counted`, as the report shows its parts.
+PARTS = (NEW_PAYING, *PROCESS_PARTS, FUNNEL, EXPIRING, CRM_BRIDGE)
+#: What payments of foreign ids spoil: everything that asks whether a client paid.
+PARTS_OF_KEYS = tuple(part for part in PARTS if part != CRM_BRIDGE)
+#: What needs the order of events within a day.
+PARTS_OF_ORDER = (*PROCESS_PARTS, FUNNEL)
+FUNNEL_STEPS = frozenset(step for steps in PATHS.values() for step in steps)
+#: The types that the dictionary has to name; payments have a table of their own.
+NEEDED_TYPES = tuple(name for name in EVENT_TYPES if name not in {PURCHASE, *EXPERIMENTS})
+
+
+class Reason(StrEnum):
+    """Why a part can't be known; `core/russian` has the chief's words for each."""
+
+    TYPE_MISSING = "type_missing"
+    EXPERIMENTS_MISSING = "experiments_missing"
+    UNKNOWN_IDS = "unknown_ids"
+    FOREIGN_PAYERS = "foreign_payers"
+    NO_HOURS = "no_hours"
+    ONE_ID = "one_id"
+    PAYMENTS_MISSING = "payments_missing"
+
+
+class Kind(StrEnum):
+    """What was found."""
+
+    LOOK_ALIKE = "look_alike"
+    TYPE_MISSING = "type_missing"
+    NAME_CHANGED = "name_changed"
+    EXPERIMENT_GONE = "experiment_gone"
+    TWO_NAMES = "two_names"
+    UNKNOWN_IDS = "unknown_ids"
+    PAYERS_WITHOUT_EVENTS = "payers_without_events"
+    NO_HOURS = "no_hours"
+    PAID_BEFORE_LESSON = "paid_before_lesson"
+    FUTURE_TIMES = "future_times"
+    ODD_TIMES = "odd_times"
+    ONE_ID = "one_id"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that doesn't fit, in a sentence for the analyst with its remedy.
+
+    `parts` are the keys of `not_counted` that can't be known because of it, none for a warning;
+    then `reason` is there. `sample` holds at most ten of what was found, as text.
+    """
+
+    kind: Kind
+    sentence: str
+    parts: tuple[str, ...] = ()
+    reason: Reason | None = None
+    sample: tuple[str, ...] = ()
+
+    @property
+    def is_notable(self) -> bool:
+        """Tell whether it concerns the day: a few odd rows anywhere in history do not."""
+        return self.kind is not Kind.ODD_TIMES
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return {**asdict(self), "parts": list(self.parts), "sample": list(self.sample)}
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """Read what `as_json` returned."""
+        reason = written["reason"]
+        return cls(
+            Kind(written["kind"]),
+            written["sentence"],
+            tuple(written["parts"]),
+            Reason(reason) if reason else None,
+            tuple(written["sample"]),
+        )
+
+
+def not_counted(findings: Iterable[Finding]) -> dict[str, Reason]:
+    """Return the parts that can't be known, in the report's order, each with its first reason.
+
+    `expiring` lives on every counted process: it goes where none of them is counted.
+    """
+    reasons: dict[str, Reason] = {}
+    for finding in findings:
+        for part in finding.parts:
+            if finding.reason:
+                reasons.setdefault(part, finding.reason)
+    if all(part in reasons for part in PROCESS_PARTS):
+        reasons.setdefault(EXPIRING, reasons[PROCESS_PARTS[0]])
+    return {part: reasons[part] for part in PARTS if part in reasons}
+
+
+def parts_living_on(event_type: str) -> tuple[str, ...]:
+    """Return the parts that can't be known without `event_type`.
+
+    A process lives on its start and all its ends, the funnel on its seven steps; without an
+    experiment's type the population is another, so everything goes; new clients live on payments.
+    """
+    if event_type in EXPERIMENTS:
+        return PARTS_OF_KEYS
+    payments = (NEW_PAYING,) if event_type == PURCHASE else ()
+    processes = [one.key for one in PROCESSES if event_type in (one.start, *one.ends)]
+    return (*payments, *processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
+
+
+def missing_on_the_day(types: Iterable[str]) -> tuple[Finding, ...]:
+    """Return what the judge of completeness found: types that fell silent on the day."""
+    return tuple(
+        Finding(
+            Kind.TYPE_MISSING,
+            f"{name!r} fell silent on the day, as never in eight weeks: see whether the source is "
+            "loaded to its end, and read the day again.",
+            parts_living_on(name),
+            Reason.PAYMENTS_MISSING if name == PURCHASE else Reason.TYPE_MISSING,
+        )
+        for name in types
+    )
+
+
+def fit_outcome(findings: Sequence[Finding]) -> CheckOutcome:
+    """Return what was found not to fit on one day as the outcome of a check."""
+    rows = [
+        {"kind": one.kind, "not counted": ", ".join(one.parts), "sample": "; ".join(one.sample)}
+        for one in findings
+    ]
+    return CheckOutcome(
+        FITS,
+        passed=not any(one.is_notable for one in findings),
+        failing=dict(Counter(str(one.kind) for one in findings)),
+        sample=pd.DataFrame(rows),
+        message=" ".join(one.sentence for one in findings) or "names, keys and times fit",
+        is_warning=True,
+    )
