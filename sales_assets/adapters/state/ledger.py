@@ -261,15 +261,16 @@ class Ledger:
                 _let_sleep(session, failed, outcome, now)
 
     def postpone(self, until: datetime, now: datetime, *, day: date, chat: int | None) -> None:
-        """Keep the planned rows of `day`, all or those of one chat: the service asked for it."""
+        """Keep what waits of `day`, all or of one chat, until then: the service asked for it."""
         is_earlier = DeliveryRow.not_before.is_(None) | (DeliveryRow.not_before < until)
-        planned = (DeliveryRow.report_day == day) & (DeliveryRow.state == RowState.PLANNED)
+        waits = DeliveryRow.state.in_((RowState.PLANNED, RowState.UNKNOWN))
+        waits &= DeliveryRow.report_day == day
         if chat is not None:
-            planned &= DeliveryRow.chat == chat
+            waits &= DeliveryRow.chat == chat
         with self._state.writing() as session:
             session.execute(
                 update(DeliveryRow)
-                .where(planned, is_earlier)
+                .where(waits, is_earlier)
                 .values(not_before=until, updated_at=now)
             )
 
