@@ -81,7 +81,13 @@ def picture(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]
     yield "picture, built and rendered", bench.run("picture", "none")
 
 
-SUITES = {suite.__name__: suite for suite in (pipeline, one_day, groups, picture)}
+def telegram(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ARG001 - called like the others
+    """Whether slow chats, and a stranger's flood, keep the others waiting."""
+    yield "deliver to 1,000 chats, 3 % of them odd", bench.run("fairness", "fairness")
+    yield "the chief's answer under a stranger's 40 words", bench.run("flooded", "flooded")
+
+
+SUITES = {suite.__name__: suite for suite in (pipeline, one_day, groups, picture, telegram)}
 
 
 @click.command()

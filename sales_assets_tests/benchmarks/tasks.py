@@ -33,6 +33,7 @@ from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
 from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import build_report
+from sales_assets_tests.benchmarks.fairness import fairness, flooded
 from sales_assets_tests.core.report.report_days import ordinary
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -170,7 +171,7 @@ def picture(var: Path) -> Figures:  # noqa: ARG001 - every task is called alike
 
 
 TASKS: Mapping[str, Callable[..., Figures]] = {
-    task.__name__: task for task in (load, core, dagster, groups, picture)
+    task.__name__: task for task in (load, core, dagster, groups, picture, fairness, flooded)
 }
 
 

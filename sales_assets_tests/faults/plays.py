@@ -13,7 +13,7 @@ from sales_assets_tests.faults.rounds import DaemonRound, DagsterRound, Round
 from sales_assets_tests.faults.stage import stage
 
 #: So many rounds have their state in Postgres, deliver by runs of Dagster, or by its daemon.
-POSTGRES_SHARE, DAGSTER_SHARE, DAEMON_SHARE = 0.12, 0.06, 0.02
+POSTGRES_SHARE, DAGSTER_SHARE, DAEMON_SHARE = 1 / 3, 0.06, 0.02
 
 
 class Server:

@@ -35,8 +35,8 @@ PROJECT = Path(__file__).parents[2]
 LONGEST_PROCESS_SECONDS = 60.0
 #: The daemon loads the code, its sensor looks every ten seconds, each run is a process.
 DAEMON_SECONDS = 60.0
-#: Later than every lease, grace time and backoff.
-LATER_MINUTES = 21
+#: Later than every lease, grace time, backoff and pause.
+LATER_MINUTES = 61
 MOST_LOOKS = 12
 
 

@@ -27,7 +27,9 @@ def service_fault(rng: random.Random) -> Fault:
     """One way in which the service answers badly, before or after it carried the call out."""
     kinds: list[Callable[[], Fault]] = [
         lambda: faults.flood(rng.randint(1, 40)),
+        lambda: faults.flood(3600),
         faults.flood,
+        lambda: faults.accept_then_call_it(message_id=0),
         faults.bad_gateway,
         lambda: faults.bad_gateway(accept=True),
         faults.accept_then_fail,

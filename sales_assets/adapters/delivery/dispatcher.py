@@ -17,7 +17,6 @@ from sales_assets.adapters.state.ledger import OUTBOX, Ledger
 from sales_assets.adapters.telegram.pace import Clock, Pace, Sleep
 from sales_assets.core.delivery import messages, rows
 from sales_assets.core.delivery.alerts import (
-    Alert,
     late_alert,
     markup_alert,
     read_notice,
@@ -123,7 +122,7 @@ class Dispatcher:
         dispatch = Dispatch(self, day, None, is_news=True, alerts=alerts, found=found)
         return asyncio.run(dispatch.run())
 
-    def alert(self, day: date, alert: Alert) -> DeliveryResult:
+    def alert(self, day: date, alert: Message) -> DeliveryResult:
         """Send `alert` once to the admins."""
         return asyncio.run(Dispatch(self, day, None, is_news=False, alerts=[alert]).run())
 
@@ -190,7 +189,7 @@ def readers_of(ledger: Ledger, admins: Sequence[int]) -> list[Reader]:
     return [OUTBOX] if ledger.is_outbox else [Reader(Place(chat)) for chat in admins]
 
 
-def _standing_alerts(ledger: Ledger) -> list[Alert]:
+def _standing_alerts(ledger: Ledger) -> list[Message]:
     return [state_alert(ledger.lost)] if ledger.lost else []
 
 
@@ -216,7 +215,7 @@ class Dispatch:
         report: ReportToSend | None,
         *,
         is_news: bool,
-        alerts: Sequence[Alert] = (),
+        alerts: Sequence[Message] = (),
         found: Completeness | None = None,
     ) -> None:
         self._day, self._report, self._is_news = day, report, is_news
@@ -538,7 +537,7 @@ class Dispatch:
         match row.kind:
             case MessageKind.ALERT:
                 alert = read_notice(row.subject, row.notice or {})
-                return Message(alert.html, buttons=alert.buttons, label=_label(row))
+                return replace(alert, label=f"{row.kind}-{row.subject}")
             case MessageKind.LATE:
                 return Message(
                     messages.html.escape(late_sentence(self._day, self._found)), label=row.kind
@@ -604,10 +603,6 @@ class Dispatch:
             )
             return replace(result, trouble=trouble)
         return replace(result, trouble=self._ledger.lost)
-
-
-def _label(row: Delivery) -> str:
-    return f"{row.kind}-{row.subject}" if row.subject else row.kind.value
 
 
 async def _beside_loop(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.database import DeliveryRow, SentContent, State, Subscription
 from sales_assets.core.delivery import rows
-from sales_assets.core.delivery.alerts import Alert, barred_alert, missed_alert
-from sales_assets.core.delivery.messages import Number, ReportToSend, changes_text
+from sales_assets.core.delivery.alerts import barred_alert, missed_alert, notice_of
+from sales_assets.core.delivery.messages import Message, Number, ReportToSend, changes_text
 from sales_assets.core.delivery.plan import anew
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
@@ -261,15 +261,16 @@ class Ledger:
                 _let_sleep(session, failed, outcome, now)
 
     def postpone(self, until: datetime, now: datetime, *, day: date, chat: int | None) -> None:
-        """Keep the planned rows of `day`, all or those of one chat: the service asked for it."""
+        """Keep what waits of `day`, all or of one chat, until then: the service asked for it."""
         is_earlier = DeliveryRow.not_before.is_(None) | (DeliveryRow.not_before < until)
-        planned = (DeliveryRow.report_day == day) & (DeliveryRow.state == RowState.PLANNED)
+        waits = DeliveryRow.state.in_((RowState.PLANNED, RowState.UNKNOWN))
+        waits &= DeliveryRow.report_day == day
         if chat is not None:
-            planned &= DeliveryRow.chat == chat
+            waits &= DeliveryRow.chat == chat
         with self._state.writing() as session:
             session.execute(
                 update(DeliveryRow)
-                .where(planned, is_earlier)
+                .where(waits, is_earlier)
                 .values(not_before=until, updated_at=now)
             )
 
@@ -436,12 +437,12 @@ def _insert(session: Session, row: Delivery, now: datetime) -> None:
 
 
 def _plan_alert(
-    session: Session, day: date, alert: Alert, admins: Iterable[Reader], now: datetime
+    session: Session, day: date, alert: Message, admins: Iterable[Reader], now: datetime
 ) -> None:
     for admin in admins:
-        if not _of(session, day, MessageKind.ALERT, admin.place, alert.subject):
+        if not _of(session, day, MessageKind.ALERT, admin.place, alert.label):
             row = Delivery(rows.NEW, day, MessageKind.ALERT, admin.place.chat, admin.place.thread)
-            _insert(session, replace(row, subject=alert.subject, notice=alert.notice), now)
+            _insert(session, replace(row, subject=alert.label, notice=notice_of(alert)), now)
 
 
 def _let_sleep(session: Session, row: Delivery, outcome: Outcome, now: datetime) -> None:

@@ -1,13 +1,15 @@
-"""What the analysts are told: every alert that the rows of a day lead to, and its words."""
+"""What the analysts are told: every alert that the rows of a day lead to, and its words.
+
+An alert is a message to every admin; one for each day and label, its subject, goes out.
+"""
 
 import html
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sales_assets.core.delivery.messages import AGAIN, LET_IN, Button, Keyboard
+from sales_assets.core.delivery.messages import AGAIN, LET_IN, Button, Keyboard, Message
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
     Delivery,
@@ -30,60 +32,48 @@ _MOST_NAMED = 5
 LATE_SUBJECT = "late"
 
 
-@dataclass(frozen=True)
-class Alert:
-    """A message to every admin; one for each day and `subject` goes out.
-
-    `about`: the rows it tells of, each with the claims it had; no other alert tells of them.
-    """
-
-    subject: str
-    html: str
-    buttons: Keyboard = ()
-    about: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def notice(self) -> dict[str, Any]:
-        """What the ledger keeps, so that any later run can send it."""
-        buttons = [[list(button) for button in row] for row in self.buttons]
-        return {"html": self.html, "buttons": buttons, "about": [list(one) for one in self.about]}
+def notice_of(alert: Message) -> dict[str, Any]:
+    """Return what the ledger keeps of an alert, so that any later run can send it."""
+    buttons = [[list(button) for button in row] for row in alert.buttons]
+    return {"html": alert.html, "buttons": buttons, "about": [list(one) for one in alert.about]}
 
 
-def read_notice(subject: str, notice: Mapping[str, Any]) -> Alert:
+def read_notice(subject: str, notice: Mapping[str, Any]) -> Message:
     """Return the alert that was stored."""
     buttons = tuple(tuple(Button(*button) for button in row) for row in notice["buttons"])
     about = tuple((one[0], one[1]) for one in notice["about"])
-    return Alert(subject, notice["html"], buttons, about)
+    return Message(notice["html"], label=subject, buttons=buttons, about=about)
 
 
-def plain_alert(subject: str, text: str) -> Alert:
+def plain_alert(subject: str, text: str) -> Message:
     """Return an alert with plain text: a technical cause, the run's address."""
-    return Alert(subject[:_LONGEST_SUBJECT], html.escape(text[:_LONGEST_TEXT]))
+    return Message(html.escape(text[:_LONGEST_TEXT]), label=subject[:_LONGEST_SUBJECT])
 
 
-def late_alert(cause: str) -> Alert:
+def late_alert(cause: str) -> Message:
     """Return the cause for which a report is late."""
     return plain_alert(LATE_SUBJECT, cause)
 
 
-def markup_alert(day: date, reason: str) -> Alert:
+def markup_alert(day: date, reason: str) -> Message:
     """Return the news of our own mistake in the markup; once a day, not once a chat."""
     return plain_alert("markup", ru.ALERT_MARKUP.format(day=day_and_month(day), reason=reason))
 
 
-def state_alert(words: str) -> Alert:
+def state_alert(words: str) -> Message:
     """Return the news that the state is not the one that the readers are in."""
     return plain_alert("state", ru.ALERT_STATE.format(words=words))
 
 
-def barred_alert(old: int, place: Place, subscription_id: int) -> Alert:
+def barred_alert(old: int, place: Place, subscription_id: int) -> Message:
     """Return the question about a chat that became one whose right to read was taken away."""
     text = ru.ALERT_BARRED.format(old=old, chat=place, title=place.title or ru.UNTITLED)
     button = Button(ru.BUTTON_LET_IN, f"{LET_IN}:{subscription_id}")
-    return Alert(f"barred:{subscription_id}:{old}", html.escape(text), ((button,),))
+    label = f"barred:{subscription_id}:{old}"
+    return Message(html.escape(text), label=label, buttons=((button,),))
 
 
-def missed_alert(rows: Sequence[Delivery]) -> Alert:
+def missed_alert(rows: Sequence[Delivery]) -> Message:
     """Return the news that chats were left without the report of one earlier day, once for all."""
     example = max(rows, key=lambda row: row.attempts)
     text = ru.ALERT_MISSED.format(
@@ -100,7 +90,7 @@ def missed_alert(rows: Sequence[Delivery]) -> Alert:
 
 def alerts_of(
     rows: Sequence[Delivery], before: Sequence[Delivery], readers: Collection[Reader]
-) -> list[Alert]:
+) -> list[Message]:
     """Return what the rows of a day, and the doubts of the day before, have to be told as.
 
     One alert for one reason, with the number of its chats. What an alert among `rows` tells of
@@ -135,17 +125,17 @@ def _words(row: Delivery, *, is_held: bool, is_reading: bool) -> str | None:
     return None
 
 
-def _grouped(words: str, reason: str, rows: Sequence[Delivery]) -> Alert:
+def _grouped(words: str, reason: str, rows: Sequence[Delivery]) -> Message:
     first = rows[0]
     text = words.format(
         day=day_and_month(first.report_day), chats=_chats(rows), kind=first.kind, reason=reason
     )
     can_repeat = words in (ru.ALERT_HELD, ru.ALERT_IN_DOUBT, ru.ALERT_REFUSED)
-    return Alert(
-        f"rows:{first.id}:{first.claims}",
+    return Message(
         html.escape(text[:_LONGEST_TEXT]),
-        again_button(first.id, len(rows)) if can_repeat else (),
-        tuple((row.id, row.claims) for row in rows),
+        label=f"rows:{first.id}:{first.claims}",
+        buttons=again_button(first.id, len(rows)) if can_repeat else (),
+        about=tuple((row.id, row.claims) for row in rows),
     )
 
 

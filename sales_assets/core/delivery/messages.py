@@ -52,7 +52,8 @@ class Message:
     """One message for one chat; `file` or `file_id` goes as photo, or as document.
 
     `edits_caption`: the words alone, for a message in the chat that keeps its picture. `day` and
-    `label` name it where it becomes a file.
+    `label` name it where it becomes a file. `about`: the rows that an alert tells of, each with
+    the claims it had; no other alert tells of them.
     """
 
     html: str
@@ -67,6 +68,7 @@ class Message:
     buttons: Keyboard = ()
     day: date = date.min
     label: str = ""
+    about: tuple[tuple[int, int], ...] = ()
 
     @property
     def media(self) -> str | None:

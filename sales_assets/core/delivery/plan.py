@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sales_assets.core.delivery.alerts import Alert, alerts_of
+from sales_assets.core.delivery.alerts import alerts_of, notice_of
+from sales_assets.core.delivery.messages import Message
 from sales_assets.core.delivery.rows import (
     NEW,
     Delivery,
@@ -31,7 +32,7 @@ def owed(  # noqa: PLR0913 - what the answer rests on, and nothing else
     sha256: str | None,
     is_news: bool,
     before: Sequence[Delivery] = (),
-    alerts: Sequence[Alert] = (),
+    alerts: Sequence[Message] = (),
 ) -> list[Delivery]:
     """Return the rows of `day` that may be claimed at `now`: readers first, then admins.
 
@@ -126,7 +127,7 @@ def _alerts(  # noqa: PLR0913, PLR0917 - as `owed`
     before: Sequence[Delivery],
     readers: Collection[Reader],
     admins: Collection[Reader],
-    alerts: Sequence[Alert],
+    alerts: Sequence[Message],
 ) -> Iterator[Delivery]:
     """Yield what each admin lacks; one who cannot be reached is given up for the day."""
     for admin in admins:
@@ -140,10 +141,10 @@ def _alerts(  # noqa: PLR0913, PLR0917 - as `owed`
         ]
         subjects = {row.subject for row in mine}
         for alert in [*alerts, *alerts_of([*reports, *mine], old, readers)]:
-            if alert.subject not in subjects:
+            if alert.label not in subjects:
                 yield _new(day, MessageKind.ALERT, admin.place, alert)
 
 
-def _new(day: date, kind: MessageKind, place: Place, alert: Alert | None = None) -> Delivery:
+def _new(day: date, kind: MessageKind, place: Place, alert: Message | None = None) -> Delivery:
     row = Delivery(NEW, day, kind, place.chat, place.thread)
-    return row if alert is None else replace(row, subject=alert.subject, notice=alert.notice)
+    return row if alert is None else replace(row, subject=alert.label, notice=notice_of(alert))

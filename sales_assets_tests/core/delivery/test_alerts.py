@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from sales_assets.core.delivery.alerts import (
-    Alert,
     again_button,
     alerts_of,
+    notice_of,
     plain_alert,
     read_notice,
 )
+from sales_assets.core.delivery.messages import Message
 from sales_assets.core.delivery.rows import (
     Answer,
     Delivery,
@@ -34,16 +35,16 @@ def ended(chat: int, outcome: Outcome, reason: str = "HTTP 500", claims: int = 1
     return row
 
 
-def told(alert: Alert) -> Delivery:
+def told(alert: Message) -> Delivery:
     """The row of an alert that was sent."""
     return Delivery(
-        900, DAY, MessageKind.ALERT, 77, state=RowState.SENT, subject="x", notice=alert.notice
+        900, DAY, MessageKind.ALERT, 77, state=RowState.SENT, subject="x", notice=notice_of(alert)
     )
 
 
 def test_a_notice_survives_the_ledger() -> None:
-    alert = Alert("run", "a &lt; b", again_button(3), ((3, 1),))
-    assert read_notice("run", alert.notice) == alert
+    alert = Message("a &lt; b", label="run", buttons=again_button(3), about=((3, 1),))
+    assert read_notice("run", notice_of(alert)) == alert
 
 
 def test_forty_refusals_for_one_reason_are_one_alert_with_their_number() -> None:
