@@ -6,9 +6,13 @@ from functools import cache
 
 import numpy as np
 
+from sales_assets.core.report.workdays import holidays_among
+
 #: Part of what makes the data the same everywhere; another number is another department.
 SEED = 20220131
 
+#: Whose public holidays the department keeps.
+COUNTRY = "RU"
 #: The requests of each weekday, Monday first, and of a public holiday, against the mean day.
 WEEKDAY_REQUESTS = (1.20, 1.16, 1.06, 1.02, 0.99, 0.86, 0.66)
 HOLIDAY_REQUESTS = 0.6
@@ -195,11 +199,4 @@ def _working_days(before: date, back: int, weekday: int, count: int) -> tuple[da
 
 
 def _is_holiday(day: date) -> bool:
-    return day in _holidays(day.year)
-
-
-@cache
-def _holidays(year: int) -> frozenset[date]:
-    import holidays
-
-    return frozenset(holidays.country_holidays("RU", years=year))
+    return bool(holidays_among([day], COUNTRY))

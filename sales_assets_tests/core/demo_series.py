@@ -11,12 +11,18 @@ import pandas as pd
 from sales_assets.core import demo, journey
 from sales_assets.core.days import ReportDays
 from sales_assets.core.demo import DemoPlan
+from sales_assets.core.demo_department import COUNTRY
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.values import daily_values
+from sales_assets.core.report.workdays import holidays_among
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NAMES = {number: name for name, number in demo.DICTIONARY.items()}
 NAMES[demo.PURCHASE_ID] = journey.PURCHASE
+
+
+def is_holiday(day: date) -> bool:
+    return bool(holidays_among([day], COUNTRY))
 
 
 def rows_of(plan: DemoPlan) -> pd.DataFrame:

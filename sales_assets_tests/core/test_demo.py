@@ -10,13 +10,13 @@ from sales_assets.core import demo, journey
 from sales_assets.core.demo import DemoPlan
 from sales_assets.core.demo_department import Department, Incidents
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
-from sales_assets.core.judgement import Judgement, judge
+from sales_assets.core.judgement import Completeness, Judgement, completeness, judge
 from sales_assets.core.metrics.processes import unclosed_processes
-from sales_assets.core.report.workdays import holidays_among
 from sales_assets_tests.core.demo_series import (
     Straying,
     days_of,
     event_log,
+    is_holiday,
     rows_of,
     straying,
     values_by_day,
@@ -47,10 +47,6 @@ def incidents() -> Incidents:
     found = PLAN.department.incidents
     assert found is not None
     return found
-
-
-def is_off(day: date) -> bool:
-    return bool(holidays_among([day], "RU"))
 
 
 def clients_with(rows: pd.DataFrame, *types: str) -> set[str]:
@@ -162,7 +158,7 @@ def year() -> pd.DataFrame:
 def strays(year: pd.DataFrame, name: str, column: str = "value") -> Straying:
     """Tell how a series strays, but for holidays, the days after them and the first weeks."""
     counts = series(year, name, column)
-    days = [day for day in counts.index[35:] if not is_off(day) and not is_off(day - DAY)]
+    days = [day for day in counts.index[35:] if not is_holiday(day) and not is_holiday(day - DAY)]
     return straying(days, counts.loc[days].to_numpy(dtype=float))
 
 
@@ -198,8 +194,8 @@ def test_the_week_begins_strong_and_ends_weak_and_requests_grow_slowly(
 
 def test_public_holidays_are_quieter(year: pd.DataFrame) -> None:
     requests = series(year, "requests")
-    is_free = np.array([is_off(day) for day in requests.index])
-    assert 0.3 < requests[is_free].mean() / requests[~is_free].mean() < 0.75
+    is_off = np.array([is_holiday(day) for day in requests.index])
+    assert 0.3 < requests[is_off].mean() / requests[~is_off].mean() < 0.75
 
 
 def test_the_night_is_quiet(rows: pd.DataFrame) -> None:
@@ -207,14 +203,16 @@ def test_the_night_is_quiet(rows: pd.DataFrame) -> None:
     assert 0 < (requests.dt.hour < 6).mean() < 0.05
 
 
-def test_the_backlog_is_one_that_a_living_department_has(rows: pd.DataFrame) -> None:
+def test_the_backlog_is_one_that_a_living_department_has(
+    rows: pd.DataFrame, values: pd.DataFrame
+) -> None:
     days = replace(days_of(PLAN), days=(NEWEST,))
-    nothing_before = pd.DataFrame(columns=["day", "series", "value"])
-    counted = unclosed_processes(event_log(rows), days, nothing_before)[NEWEST]
-    totals = counted.sum(numeric_only=True)
-    waiting = totals[["overdue_1_3d", "overdue_3_7d", "overdue_7_30d"]].sum()
-    assert 0.2 * totals["due"] < waiting < totals["due"]
-    assert totals["overdue_7_30d"] < 0.3 * totals["due"]
+    frame = unclosed_processes(event_log(rows), days, values)[NEWEST]
+    due, recent, older, oldest = (
+        frame[column].sum() for column in ("due", "overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
+    )
+    assert 0.2 * due < recent + older + oldest < due
+    assert 0 < oldest < 0.3 * due
 
 
 # --- What was planted -----------------------------------------------------------------------
@@ -254,7 +252,7 @@ def test_incidents_lie_on_working_days_apart_from_each_other_whatever_day_it_is(
         found = Department(TODAY + back * DAY).incidents
         assert found is not None
         days = [found.outage[0].date(), *found.campaign, *found.second_line]
-        assert not any(is_off(day) for day in days)
+        assert not any(is_holiday(day) for day in days)
         assert days == sorted(set(days))
         assert days[-1] < TODAY + (back - 9) * DAY
 
@@ -266,7 +264,49 @@ def test_without_a_day_before_which_they_lie_there_are_none() -> None:
     assert per_day.reindex([TODAY - back * DAY for back in range(1, 50)]).min() > 150
 
 
-# --- What the judge says of it ----------------------------------------------------------------
+# --- What the judges say of it ----------------------------------------------------------------
+
+
+def wholeness(rows: pd.DataFrame, day: date, as_of: datetime) -> Completeness:
+    """Judge a day by what the source held at `as_of`."""
+    known = rows[rows["loaded_at"] < as_of].dropna(subset=["happened_at"])
+    times, types = known["happened_at"], known["event_id"].astype("str")
+    counts = known.groupby([times.dt.floor("h").rename("hour"), types.rename("type")]).size()
+    last_at = times[times.dt.date == day].groupby(types).max()
+    after = times[times >= pd.Timestamp(day + DAY)].min()
+    return completeness(
+        counts.rename("rows").reset_index(),
+        day,
+        {str(name): last.to_pydatetime() for name, last in last_at.items()},
+        None if pd.isna(after) else after.to_pydatetime(),
+        as_of,
+        [each for each in days_of(PLAN).days if is_holiday(each)],
+    )
+
+
+@pytest.mark.parametrize(("hour", "minute"), [(0, 10), (0, 59), (3, 59), (6, 0), (8, 45)])
+def test_the_newest_day_is_whole_at_whatever_hour_the_demo_is_shown(
+    rows: pd.DataFrame, hour: int, minute: int
+) -> None:
+    # The demo loads full hours, and the source is read some minutes later.
+    loaded = rows[rows["loaded_at"] < MIDNIGHT + pd.Timedelta(hours=hour)]
+    read_at = datetime(TODAY.year, TODAY.month, TODAY.day, hour, minute)
+    assert wholeness(loaded, NEWEST, read_at).state == "complete"
+
+
+def test_the_outage_is_found_and_no_other_of_the_last_weeks(
+    rows: pd.DataFrame, incidents: Incidents
+) -> None:
+    cut = incidents.outage[0].date()
+    found = {
+        day: wholeness(rows, day, PLAN.known_until)
+        for day in (cut + back * DAY for back in range(-20, 30))
+    }
+    assert {day for day, each in found.items() if each.state != "complete"} == {cut}
+    assert found[cut].state == "hole"
+    ends_at = found[cut].ends_at
+    assert ends_at is not None
+    assert timedelta() <= incidents.outage[0] - ends_at < timedelta(minutes=30)
 
 
 def judgements(values: pd.DataFrame, name: str, days: Collection[date]) -> dict[date, Judgement]:
@@ -277,7 +317,7 @@ def judgements(values: pd.DataFrame, name: str, days: Collection[date]) -> dict[
     spoiled = {outage + back * DAY for back in rests_on.get(name, (0,))}
     history = values[(values["series"] == name) & ~values["day"].isin(spoiled)]
     holidays = [
-        any(is_off(day - back * DAY) for back in decided_by.get(name, (0,)))
+        any(is_holiday(day - back * DAY) for back in decided_by.get(name, (0,)))
         for day in history["day"]
     ]
     history = history.assign(is_holiday=holidays)
