@@ -13,6 +13,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.cli.instance import failure_messages, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions, first_day
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.good_days import PART_OF_TAG
@@ -123,7 +124,7 @@ class _Computing:
     ) -> None:
         computed.failures.extend(failure_messages(result))
         failed = {event.step_key or "" for event in result.all_events if event.is_step_failure}
-        if not failed or not failed <= set(names.METRICS):
+        if not failed or not failed <= set(METRICS):
             return
         tags = {FAILED_METRICS_TAG: ",".join(sorted(failed))}
         without = self._run(days, [names.DAILY_REPORT], tags)

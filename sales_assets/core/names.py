@@ -15,15 +15,6 @@ REPORT_DELIVERY = "report_delivery"
 
 #: What is read and kept of the source.
 EVENTS = (RAW_EVENTS, HOURLY_COUNTS, USER_HISTORY, CLEAN_EVENTS)
-#: What the report is made of; each may fail without taking the others along.
-METRICS = (
-    UNCLOSED_PROCESSES,
-    STUCK_CASES,
-    CONVERSION_FUNNEL,
-    DAILY_ACTIVITY,
-    NEW_PAYING_USERS,
-    DAILY_VALUES,
-)
 
 DAILY_REPORT_JOB = "daily_report_job"
 DAILY_REPORT_SCHEDULE = "daily_report_schedule"

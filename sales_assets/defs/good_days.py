@@ -10,6 +10,7 @@ from sales_assets.adapters.files.day_records import Refusal
 from sales_assets.adapters.history import Reading
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.report.report import METRICS
 from sales_assets.defs.filled import log_failures, log_filled
 from sales_assets.defs.partitions import partition_tags
 
@@ -67,7 +68,7 @@ def _run_rest(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
 def _selected(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
     if context.run.asset_selection:
         return set(context.run.asset_selection)
-    computed = (*names.EVENTS, *names.METRICS, names.DAILY_REPORT)
+    computed = (*names.EVENTS, *METRICS, names.DAILY_REPORT)
     return {dg.AssetKey(name) for name in computed}
 
 

@@ -12,6 +12,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.core.metrics.metric import Known, Metric
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import partition_days
@@ -107,6 +108,13 @@ class LookbackResource(dg.ConfigurableResource):
         days = partition_days(context)
         self._ensure(context, self.history.lookback(days))
         return self.history.event_log(days)
+
+    def count(
+        self, context: dg.AssetExecutionContext, metric: Metric
+    ) -> Mapping[date, pd.DataFrame]:
+        """Count a metric for the run's days."""
+        known = Known(self.history.source_first_day, lambda: self.values(context))
+        return metric.count(self.event_log(context), self.report_days(context), known)
 
     def renew_values(self, context: dg.AssetExecutionContext) -> None:
         """Fill the daily values before the run's days, and make those anew that rest on them."""

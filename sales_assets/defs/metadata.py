@@ -5,15 +5,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sales_assets.core.frames import FRAMES, Column
+from sales_assets.core.frames import Column, Frame
 from sales_assets.core.metrics.summaries import ROWS, Summary
 
 ROW_COUNT = "dagster/row_count"
 
 
-def column_schema(asset: str) -> dict[str, Any]:
+def column_schema(frame: Frame) -> dict[str, Any]:
     """Return the definition metadata that shows an asset's columns."""
-    columns = [_shown(column) for column in FRAMES[asset].columns]
+    columns = [_shown(column) for column in frame.columns]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 

@@ -9,17 +9,13 @@ import dagster as dg
 import pandas as pd
 
 from sales_assets.adapters.files.findings import read_findings
-from sales_assets.adapters.history import History
 from sales_assets.core import names
-from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
-from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.funnel import conversion_funnel, usual_steps
-from sales_assets.core.metrics.payments import new_paying_users
-from sales_assets.core.metrics.processes import unclosed_processes
+from sales_assets.core.metrics.funnel import usual_steps
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
-from sales_assets.core.report.report import PARTS
+from sales_assets.core.report.report import METRICS_OF_PARTS, PARTS
 from sales_assets.core.report.workdays import holidays_among
 from sales_assets.core.russian import report as ru
 from sales_assets.core.source_findings import missing_on_the_day, not_counted
@@ -29,18 +25,8 @@ from sales_assets.defs.lookback import LookbackResource
 
 _Value = TypeVar("_Value")
 _Frames = Mapping[date, pd.DataFrame]
-_Maker = Callable[[EventLog, ReportDays, History], _Frames]
-
 #: How a metric is counted again where it is not stored.
-_METRICS: Mapping[str, _Maker] = {
-    names.UNCLOSED_PROCESSES: lambda log, days, history: unclosed_processes(
-        log, days, history.values(days.days)
-    ),
-    names.CONVERSION_FUNNEL: lambda log, days, _history: conversion_funnel(log, days),
-    names.NEW_PAYING_USERS: lambda log, days, history: new_paying_users(
-        log, days, history.source_first_day
-    ),
-}
+_METRICS: Mapping[str, Metric] = {metric.name: metric for metric in METRICS_OF_PARTS}
 
 
 class InputsOfRun:
@@ -99,13 +85,8 @@ class InputsOfRun:
 
     def _count(self, asset: str) -> _Frames:
         if asset not in self._counted:
-            self._counted[asset] = self._made(_METRICS[asset])
+            self._counted[asset] = self._lookback.count(self._context, _METRICS[asset])
         return self._counted[asset]
-
-    def _made(self, make: _Maker) -> _Frames:
-        log = self._lookback.event_log(self._context)
-        days = self._lookback.report_days(self._context)
-        return make(log, days, self._lookback.history)
 
     def _quality(self, day: date) -> DataQuality:
         raw = self._lookback.history.store.read(names.RAW_EVENTS, day)

@@ -10,6 +10,7 @@ from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
+from sales_assets.core.report.report import METRICS
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from sales_assets.defs.readiness import source_readiness_sensor
@@ -97,7 +98,7 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
     def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         run = context.dagster_run
         failed = {event.step_key for event in context.get_step_failure_events()}
-        if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(names.METRICS):
+        if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(METRICS):
             yield dg.SkipReason(f"{run.run_id} is no run in which nothing but metrics failed")
             return
         yield dg.RunRequest(

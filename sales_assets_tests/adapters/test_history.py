@@ -3,6 +3,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
 from sales_assets.adapters.files.frames import FrameStore
@@ -146,3 +147,134 @@ def test_the_history_starts_with_the_source_or_with_the_first_partition(
     assert history().source_first_day == FIRST
     fill(url, [("u0", journey.REQUEST_CREATED, "2024-12-01 10:00")])
     assert history().source_first_day == FIRST
+
+
+# --- Daily values ----------------------------------------------------------------------------
+
+#: What a changed day reaches: 35 days after it, and five days that it doesn't.
+LONG = [FIRST + timedelta(days=n) for n in range(45)]
+CHANGED = FIRST + timedelta(days=4)
+
+
+@pytest.fixture
+def journeys_url(source_database: SourceDatabase) -> str:
+    """Forty-five days: each day three clients enter, and most go on over the next days."""
+    url = source_database()
+    steps = (
+        (journey.REQUEST_CREATED, 0),
+        (journey.FIRST_LINE_TASK, 0),
+        (journey.LESSON_APPOINTED, 1),
+        (journey.LESSON_ATTENDED, 3),
+        (journey.LESSON_SUCCEEDED, 3),
+    )
+    events, payments = [], []
+    for day in LONG:
+        for number in range(3):
+            user = f"{day}-{number}"
+            events += [
+                (user, kind, f"{day + timedelta(days=later)} 1{number}:0{place}")
+                for place, (kind, later) in enumerate(steps[: 3 + number])
+            ]
+        payments.append((f"{day}-2", f"{day + timedelta(days=6)} 18:00"))
+    fill(url, events, payments)
+    return url
+
+
+@pytest.fixture
+def of_journeys(journeys_url: str, tmp_path: Path) -> MakeHistory:
+    """A run's history of the long source, in a folder."""
+
+    def make(folder: str, orders: Orders = PLAIN) -> History:
+        return History(
+            FrameStore(str(tmp_path / folder)),
+            lambda: PostgresSource(journeys_url, MOSCOW, MOSCOW),
+            FIRST,
+            MOSCOW,
+            orders=orders,
+        )
+
+    return make
+
+
+def stored_values(history: History) -> dict[date, dict[str, tuple]]:
+    return {
+        day: {
+            series: (value, None if pd.isna(of) else of)
+            for series, value, of in history.store.read(names.DAILY_VALUES, day).itertuples(
+                index=False
+            )
+        }
+        for day in sorted(history.store.days(names.DAILY_VALUES))
+    }
+
+
+def test_daily_values_are_filled_for_the_day_and_all_that_it_is_judged_by(
+    of_journeys: MakeHistory,
+) -> None:
+    of_run = of_journeys("a")
+    filled = of_run.ensure_values([LONG[-1]])
+    assert days_of(filled, names.DAILY_VALUES) == LONG
+    assert of_journeys("a").ensure_values([LONG[-1]]) == []
+    assert of_run.store.days(names.CLEAN_EVENTS) == set()
+    found = stored_values(of_run)[LONG[20]]
+    assert found["requests"] == (3, None)
+    assert found["appointed"] == (3, 3)
+    assert found["paid"] == (1, 3)
+    assert found["new_paying"] == (1, None)
+
+
+@pytest.mark.parametrize("stored", [[], LONG[:10], LONG[7::3], LONG])
+def test_the_values_are_the_same_whatever_is_stored(
+    of_journeys: MakeHistory, stored: list[date]
+) -> None:
+    of_journeys("stored").ensure(stored)
+    for history in (of_journeys("stored"), of_journeys("empty")):
+        history.ensure_values([LONG[-1]])
+    assert stored_values(of_journeys("stored")) == stored_values(of_journeys("empty"))
+
+
+def test_the_values_are_the_same_in_whatever_order_days_are_asked_for(
+    of_journeys: MakeHistory,
+) -> None:
+    of_journeys("at once").ensure_values([LONG[-1]])
+    for day in (LONG[30], LONG[2], LONG[-1]):
+        of_journeys("one by one").ensure_values([day])
+    assert stored_values(of_journeys("one by one")) == stored_values(of_journeys("at once"))
+
+
+def test_a_changed_row_renews_the_values_of_the_35_days_after_it(
+    of_journeys: MakeHistory, journeys_url: str
+) -> None:
+    of_journeys("stored").ensure(LONG)
+    of_journeys("stored").ensure_values([LONG[-1]])
+    before = stored_values(of_journeys("stored"))
+    late = ("late", journey.REQUEST_CREATED, f"{CHANGED} 09:00")
+    fill(journeys_url, [late, ("late", journey.LESSON_APPOINTED, f"{CHANGED} 10:00")])
+    of_run = of_journeys("stored", Orders(as_it_is=True, reread=(CHANGED,)))
+    of_run.ensure([CHANGED], own=[CHANGED])
+    renewed = days_of(of_run.renew_values([CHANGED]), names.DAILY_VALUES)
+    assert renewed == [CHANGED + timedelta(days=later) for later in range(1, 36)]
+    of_journeys("empty").ensure_values([LONG[-1]])
+    ours, theirs = stored_values(of_run), stored_values(of_journeys("empty"))
+    # The day's own values are its asset's to store.
+    assert {**ours, CHANGED: {}} == {**theirs, CHANGED: {}}
+    week_later = CHANGED + timedelta(days=7)
+    assert before[week_later]["appointed"] == (3, 3)
+    assert ours[week_later]["appointed"] == (4, 4)
+
+
+def test_nothing_is_renewed_that_nobody_has_stored(of_journeys: MakeHistory) -> None:
+    of_run = of_journeys("a")
+    of_run.ensure_values([LONG[10]])
+    renewed = days_of(of_run.renew_values([LONG[8]]), names.DAILY_VALUES)
+    assert renewed == [LONG[9], LONG[10]]
+    assert of_run.store.days(names.DAILY_VALUES) == set(LONG[:11])
+
+
+def test_a_day_is_judged_by_what_is_stored_from_the_history_s_first_day_on(
+    of_journeys: MakeHistory,
+) -> None:
+    of_run = of_journeys("a")
+    of_run.ensure_values([LONG[10]])
+    assert list(of_run.daily_values(LONG[5])["day"].unique()) == LONG[:6]
+    assert list(of_run.values([LONG[5], LONG[9]])["day"].unique()) == LONG[:10]

@@ -32,14 +32,14 @@ from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
 from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets.core.report.picture import picture_spec
-from sales_assets.core.report.report import build_report
+from sales_assets.core.report.report import METRICS, build_report
 from sales_assets_tests.benchmarks.fairness import fairness, flooded
 from sales_assets_tests.core.report.report_days import ordinary
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 #: A fixed day: the same data on every machine and in every year.
 TODAY = date(2025, 12, 1)
-FRAMES = [names.RAW_EVENTS, names.USER_HISTORY, names.CLEAN_EVENTS, *names.METRICS]
+FRAMES = [names.RAW_EVENTS, names.USER_HISTORY, names.CLEAN_EVENTS, *METRICS]
 GROUP_DAYS = 60
 #: What the first of those days learns its groups from.
 DAYS_BEFORE_GROUPS = 36
@@ -87,8 +87,10 @@ def _store_events(source: PostgresSource, asked: Sequence[date], store: FrameSto
 
 def _metrics(log: EventLog, asked: Sequence[date]) -> Mapping[str, Mapping[date, pd.DataFrame]]:
     days, first = ReportDays.of(asked, MOSCOW), asked[0]
+    values = daily_values(log, days)
     return {
-        names.UNCLOSED_PROCESSES: unclosed_processes(log, days, values_of(daily_values(log, days))),
+        names.DAILY_VALUES: values,
+        names.UNCLOSED_PROCESSES: unclosed_processes(log, days, values_of(values)),
         names.STUCK_CASES: stuck_cases(log, days),
         names.CONVERSION_FUNNEL: conversion_funnel(log, days),
         names.NEW_PAYING_USERS: new_paying_users(log, days, first),

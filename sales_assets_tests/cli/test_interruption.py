@@ -15,6 +15,7 @@ import pytest
 
 from sales_assets.core import names
 from sales_assets.core.demo import DemoPlan
+from sales_assets.core.report.report import METRICS
 from sales_assets_tests.conftest import SourceDatabase
 
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 18), requests_per_day=5)
@@ -80,7 +81,7 @@ def assert_nothing_half_written(folder: Path) -> None:
         patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
         instance = dg.DagsterInstance.get()
     with instance:
-        for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, *names.METRICS):
+        for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, *METRICS):
             for day in instance.get_materialized_partitions(dg.AssetKey(asset)):
                 pq.read_table(folder / "storage" / asset / f"{day}.parquet")
 

@@ -5,6 +5,7 @@ from pandera.errors import SchemaErrors
 from sales_assets.core import names
 from sales_assets.core.frames import CLEAN_EVENTS, FRAMES, Frame
 from sales_assets.core.metrics.schemas import frame_schema
+from sales_assets.core.report.report import METRICS
 from sales_assets_tests import frames_table
 
 
@@ -44,7 +45,7 @@ def test_an_empty_frame_of_the_described_types_is_as_described(description: Fram
 
 
 def test_every_frame_says_what_each_column_is() -> None:
-    assert {names.RAW_EVENTS, *names.METRICS, names.REPORT_DELIVERY} <= FRAMES.keys()
+    assert {names.RAW_EVENTS, *METRICS, names.REPORT_DELIVERY} <= FRAMES.keys()
     for frame in FRAMES.values():
         assert len(set(frame.names)) == len(frame.names)
         assert all(len(column.meaning) > 5 for column in frame.columns)

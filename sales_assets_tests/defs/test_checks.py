@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from sales_assets.core import journey, names
+from sales_assets.core.report.report import METRICS
 from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, RAW_CHECKS, STRUCTURE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
 from sales_assets_tests.sources import execute, fill
@@ -88,7 +89,7 @@ def test_a_bad_day_within_a_range_is_named_and_the_others_are_green(
     # The rows and the values of the bad day stay in the lookback of the days after it.
     assert young.materialized(names.RAW_EVENTS) == set(days)
     assert young.materialized(names.DAILY_VALUES) >= others
-    for asset in {*names.METRICS, names.DAILY_REPORT} - {names.DAILY_VALUES}:
+    for asset in {*METRICS, names.DAILY_REPORT} - {names.DAILY_VALUES}:
         assert young.materialized(asset) == others, asset
         assert {name.rsplit("/", 1)[1][:10] for name in young.files(days, asset)} == {
             str(day) for day in others

@@ -5,6 +5,7 @@ import dagster as dg
 import pytest
 
 from sales_assets.core import journey, names
+from sales_assets.core.report.report import METRICS
 from sales_assets.defs.partitions import BACKFILL_POLICY
 from sales_assets_tests.defs.world import FIRST, Product, failures
 from sales_assets_tests.sources import fill
@@ -65,7 +66,7 @@ def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
     result = product.run(FIRST)
     assert list(failures(result)) == [names.CONVERSION_FUNNEL]
     assert product.files([FIRST], names.DAILY_REPORT) == {}
-    others = set(names.METRICS) - {names.CONVERSION_FUNNEL}
+    others = set(METRICS) - {names.CONVERSION_FUNNEL}
     assert all(product.files([FIRST], metric) for metric in others)
     (request,) = request_after(product, result)
     assert request.asset_selection == [dg.AssetKey(names.DAILY_REPORT)]

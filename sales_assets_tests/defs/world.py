@@ -12,6 +12,7 @@ from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core import names
 from sales_assets.core.demo import DemoPlan
+from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions
 from sales_assets.defs.causes import failure_message
 
@@ -19,7 +20,7 @@ from sales_assets.defs.causes import failure_message
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 3, 31), requests_per_day=10)
 FIRST = PLAN.first_day
 LAST = PLAN.today - timedelta(days=1)
-FRAME_ASSETS = (*names.EVENTS, *names.METRICS)
+FRAME_ASSETS = (*names.EVENTS, *METRICS)
 
 
 def span(first: date, last: date) -> list[date]:

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import ReportDays
+from sales_assets.core.frames import CONVERSION_FUNNEL
 from sales_assets.core.journey import ALL_GROUPS, PATHS
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.groups import CohortGroups, Requests, client_groups
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.windows import COHORT, CONVERSION, TRAINING, Window, microseconds
 
 
@@ -102,3 +104,10 @@ def _reached(depths: Mapping[str, np.ndarray]) -> list[int]:
         for path, steps in PATHS.items()
         for depth in range(1, len(steps) + 1)
     ]
+
+
+METRIC = Metric(
+    CONVERSION_FUNNEL,
+    "How far the clients of a week of requests came within 7 days, by group of clients.",
+    lambda log, days, _known: conversion_funnel(log, days),
+)

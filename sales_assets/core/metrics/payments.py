@@ -8,7 +8,9 @@ import pandas as pd
 
 from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.frames import NEW_PAYING_USERS
 from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, place_of_day, tally
+from sales_assets.core.metrics.metric import Metric
 
 _WEEK = 7
 
@@ -67,3 +69,10 @@ def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[
         "same_weekday_last_week": pd.Series(last_week, dtype="Int64", index=new_paying.index),
         "mean_7d": pd.Series(mean, dtype="float64", index=new_paying.index),
     }
+
+
+METRIC = Metric(
+    NEW_PAYING_USERS,
+    "Clients who paid for the first time ever, beside last week and the mean of seven days.",
+    lambda log, days, known: new_paying_users(log, days, known.first_day),
+)

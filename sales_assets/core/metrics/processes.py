@@ -21,6 +21,7 @@ from sales_assets.core.metrics.event_log import (
     place_of_day,
     tally,
 )
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.windows import CASES, COMPARED_WEEKS, microseconds, same_weekdays_before
 
 WINDOW_US = microseconds(CASES)
@@ -249,3 +250,11 @@ def _named_cases(
         }
     )
     return with_wall_clocks(frame, ["opened_at"], days.zone)
+
+
+METRIC = Metric(
+    UNCLOSED_PROCESSES,
+    "How many of the promises of 24 hours that fell due on the day were broken, by process.",
+    lambda log, days, known: unclosed_processes(log, days, known.values()),
+    rests_on_values=True,
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Self
 
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import Block, panel
 from sales_assets.core.report.usual import Judged
@@ -65,12 +66,14 @@ class Part(ABC):
     """One part of the report: its value, and all that is said and drawn of it.
 
     The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
-    `FRAME` the asset that it is made of, `NUMBERS` are its keys in the stored numbers, `KEY` is
-    its key among the parts that are not counted.
+    `FRAME` the asset that it is made of, `METRIC` describes that asset where it is one of the
+    part's own, `NUMBERS` are its keys in the stored numbers, `KEY` is its key among the parts that
+    are not counted.
     """
 
     NAME: ClassVar[str]
     FRAME: ClassVar[str]
+    METRIC: ClassVar[Metric | None] = None
     KEY: ClassVar[str]
     NUMBERS: ClassVar[tuple[str, ...]]
 

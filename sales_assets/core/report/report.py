@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from sales_assets.core import names
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.part import Part
 from sales_assets.core.report.parts.crm_bridge import CrmBridge
@@ -23,6 +25,15 @@ from sales_assets.core.windows import COHORT
 
 #: In the order of the picture.
 PARTS: tuple[type[Part], ...] = (NewPaying, Processes, Funnel, CrmBridge)
+#: The metrics that the parts show.
+METRICS_OF_PARTS: tuple[Metric, ...] = tuple(part.METRIC for part in PARTS if part.METRIC)
+#: The assets of all metrics; each may fail without taking the others along.
+METRICS = (
+    names.DAILY_VALUES,
+    names.STUCK_CASES,
+    names.DAILY_ACTIVITY,
+    *(metric.name for metric in METRICS_OF_PARTS),
+)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import dagster as dg
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.metrics.activity import daily_activity as count_activity
-from sales_assets.core.metrics.funnel import conversion_funnel as count_funnel
-from sales_assets.core.metrics.payments import new_paying_users as count_new_paying
+from sales_assets.core.metrics.funnel import METRIC as FUNNEL
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import stuck_cases as list_stuck
-from sales_assets.core.metrics.processes import unclosed_processes as count_unclosed
 from sales_assets.core.metrics.schemas import check_groups
 from sales_assets.core.metrics.values import daily_values as count_values
+from sales_assets.core.report.report import METRICS_OF_PARTS
 from sales_assets.defs.checks import FUNNEL_CHECKS, promised
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource
@@ -23,25 +23,28 @@ EVENTS = [names.CLEAN_EVENTS, names.USER_HISTORY]
 
 
 def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
-    """Return the assets of this module for one calendar."""
-    plain = (daily_values, stuck_cases, daily_activity, new_paying_users)
+    """Return the assets of this module for one calendar.
+
+    Those that a part of the report shows are made from their descriptions.
+    """
+    plain = (daily_values, stuck_cases, daily_activity)
+    described = [one for one in METRICS_OF_PARTS if one.name != names.CONVERSION_FUNNEL]
     return [
-        daily.asset(
-            unclosed_processes, group=GROUP, kinds=KINDS, deps=[*EVENTS, names.DAILY_VALUES]
-        ),
         *(daily.asset(body, group=GROUP, kinds=KINDS, deps=EVENTS) for body in plain),
+        *(_described(daily, metric) for metric in described),
         daily.asset(
             conversion_funnel, group=GROUP, kinds=KINDS, deps=EVENTS, check_specs=FUNNEL_CHECKS
         ),
     ]
 
 
-def unclosed_processes(
-    context: dg.AssetExecutionContext, lookback: LookbackResource
-) -> DailyFrames:
-    """How many of the promises of 24 hours that fell due on the day were broken, by process."""
-    log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_unclosed(log, days, lookback.values(context)))
+def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
+    def body(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
+        return DailyFrames.of(lookback.count(context, metric))
+
+    body.__name__, body.__doc__ = metric.name, metric.about
+    deps = [*EVENTS, names.DAILY_VALUES] if metric.rests_on_values else EVENTS
+    return daily.asset(body, group=GROUP, kinds=KINDS, frame=metric.frame, deps=deps)
 
 
 def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -54,8 +57,7 @@ def conversion_funnel(
     context: dg.AssetExecutionContext, lookback: LookbackResource
 ) -> Iterator[dg.MaterializeResult[DailyFrames]]:
     """How far the clients of a week of requests came within 7 days, by group of clients."""
-    log, days = lookback.event_log(context), lookback.report_days(context)
-    frames = DailyFrames.of(count_funnel(log, days))
+    frames = DailyFrames.of(lookback.count(context, FUNNEL))
     outcomes = {day: [check_groups(frames[day])] for day in frames}
     yield dg.MaterializeResult(
         value=frames, check_results=promised(context, names.CONVERSION_FUNNEL, outcomes)
@@ -77,9 +79,3 @@ def daily_values(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     lookback.renew_values(context)
     log, days = lookback.event_log(context), lookback.report_days(context)
     return DailyFrames.of(count_values(log, days))
-
-
-def new_paying_users(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
-    """Clients who paid for the first time ever, beside last week and the mean of seven days."""
-    log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_new_paying(log, days, lookback.history.source_first_day))

@@ -12,7 +12,7 @@ from sales_assets.adapters.files.reports import NUMBERS, PICTURE, write_report
 from sales_assets.core import names
 from sales_assets.core.journey import ALL_GROUPS
 from sales_assets.core.report.picture import picture_spec
-from sales_assets.core.report.report import Report, build_report, json_bytes, report_json
+from sales_assets.core.report.report import METRICS, Report, build_report, json_bytes, report_json
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import BACKFILL_POLICY, partition_days
 from sales_assets.defs.report_inputs import InputsOfRun
@@ -30,7 +30,7 @@ def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition
             name=names.DAILY_REPORT,
             group_name=GROUP,
             kinds={"altair", "png"},
-            deps=[names.HOURLY_COUNTS, *names.METRICS],
+            deps=[names.HOURLY_COUNTS, *METRICS],
             partitions_def=partitions,
             backfill_policy=BACKFILL_POLICY,
         )(daily_report)

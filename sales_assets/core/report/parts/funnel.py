@@ -9,6 +9,8 @@ import pandas as pd
 
 from sales_assets.core import journey, names
 from sales_assets.core.journey import ALL_GROUPS, FIRST_LINE_PATH, MAIN_PATH, PATHS
+from sales_assets.core.metrics.funnel import METRIC
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.values import APPOINTED, PAID
 from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import (
@@ -127,6 +129,7 @@ class Funnel(Part):
 
     NAME: ClassVar[str] = ru.PART_FUNNEL
     FRAME: ClassVar[str] = names.CONVERSION_FUNNEL
+    METRIC: ClassVar[Metric | None] = METRIC
     NUMBERS: ClassVar[tuple[str, ...]] = (names.CONVERSION_FUNNEL, APPOINTED, PAID)
     KEY: ClassVar[str] = "funnel"
 

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from sales_assets.core import names
+from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.payments import METRIC
 from sales_assets.core.metrics.values import NEW_PAYING
 from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import (
@@ -50,6 +52,7 @@ class NewPaying(Part):
 
     NAME: ClassVar[str] = ru.PART_NEW_PAYING
     FRAME: ClassVar[str] = names.NEW_PAYING_USERS
+    METRIC: ClassVar[Metric | None] = METRIC
     NUMBERS: ClassVar[tuple[str, ...]] = (names.NEW_PAYING_USERS, NEW_PAYING)
     KEY: ClassVar[str] = NEW_PAYING
 

@@ -9,7 +9,8 @@ from sales_assets.core import names
 from sales_assets.core.journey import PROCESSES, Process
 from sales_assets.core.judgement.handling import FlowAndHandling, flow_and_handling
 from sales_assets.core.judgement.judging import Judgement
-from sales_assets.core.metrics.processes import OVERDUE_COLUMNS
+from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
 from sales_assets.core.metrics.values import REQUESTS
 from sales_assets.core.report.inputs import ReportDay, ReportInputs
 from sales_assets.core.report.page import (
@@ -136,6 +137,7 @@ class Processes(Part):
 
     NAME: ClassVar[str] = ru.PART_PROCESSES
     FRAME: ClassVar[str] = names.UNCLOSED_PROCESSES
+    METRIC: ClassVar[Metric | None] = METRIC
     NUMBERS: ClassVar[tuple[str, ...]] = (
         names.UNCLOSED_PROCESSES,
         REQUESTS,
