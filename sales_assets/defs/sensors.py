@@ -1,6 +1,6 @@
 """What reacts: a report without its failed parts, and the delivery."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -56,13 +56,17 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         reports = content_hashes(storage.store(), _recent_days(newest, first_day))
         with delivery.ledger() as ledger:
             admins = delivery.settings.telegram_admins
-            owed = runs_owed(ledger, reports, timetable, now, admins, first_day=first_day)
+            owed = [
+                (f"{day}:{reports.get(day, names.LATE_TOPIC)[:12]}:{attempt}", day)
+                for day, attempt in runs_owed(
+                    ledger, reports, timetable, now, admins, first_day=first_day
+                )
+            ]
             lost = ledger.lost
-        keys = [(f"{day}:{_content(reports, day)}:{attempt}", day) for day, attempt in owed]
-        keys += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(storage, reports)]
-        if not keys:
+        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(storage, reports)]
+        if not owed:
             yield dg.SkipReason(lost or f"nothing is owed; the newest finished day is {newest}")
-        for run_key, day in keys:
+        for run_key, day in owed:
             yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
 
     return sensor
@@ -74,10 +78,6 @@ def kept_days(storage: StorageResource, days: Iterable[date]) -> list[Refusal]:
     refused = store.days(REFUSAL, JSON)
     found = [read_refusal(store, day) for day in days if day in refused]
     return [one for one in found if one and one.stored]
-
-
-def _content(reports: Mapping[date, str], day: date) -> str:
-    return reports[day][:12] if day in reports else names.LATE_TOPIC
 
 
 def _recent_days(newest: date, first_day: date) -> list[date]:

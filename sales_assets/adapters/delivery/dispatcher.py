@@ -36,6 +36,7 @@ from sales_assets.core.delivery.rows import (
 )
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.wording import late_sentence
 
 if TYPE_CHECKING:  # the sensor looks every few seconds and needs no Telegram for it
@@ -111,10 +112,16 @@ class Dispatcher:
         is_news = report.day >= self.timetable.newest_finished_day(self.clock())
         return asyncio.run(Dispatch(self, report.day, report, is_news=is_news).run())
 
-    def announce_late(self, day: date, cause: str) -> DeliveryResult:
-        """Tell every reader without a report of `day` that it is late, and the admins the cause."""
+    def announce_late(
+        self, day: date, cause: str, found: Completeness | None = None
+    ) -> DeliveryResult:
+        """Tell every reader without a report of `day` that it is late, and the admins the cause.
+
+        `found` says what is missing in the source, where that is why.
+        """
         alerts = [late_alert(cause)]
-        return asyncio.run(Dispatch(self, day, None, is_news=True, alerts=alerts).run())
+        dispatch = Dispatch(self, day, None, is_news=True, alerts=alerts, found=found)
+        return asyncio.run(dispatch.run())
 
     def alert(self, day: date, alert: Alert) -> DeliveryResult:
         """Send `alert` once to the admins."""
@@ -202,7 +209,7 @@ class _PictureForm:
 class Dispatch:
     """One run over the chats of one day; used once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run rests on
         self,
         dispatcher: Dispatcher,
         day: date,
@@ -210,8 +217,10 @@ class Dispatch:
         *,
         is_news: bool,
         alerts: Sequence[Alert] = (),
+        found: Completeness | None = None,
     ) -> None:
         self._day, self._report, self._is_news = day, report, is_news
+        self._found = found
         self._ledger = dispatcher.ledger
         self._transport = dispatcher.transport
         self._clock, self._sleep = dispatcher.clock, dispatcher.sleep
@@ -531,7 +540,9 @@ class Dispatch:
                 alert = read_notice(row.subject, row.notice or {})
                 return Message(alert.html, buttons=alert.buttons, label=_label(row))
             case MessageKind.LATE:
-                return Message(messages.html.escape(late_sentence(self._day)), label=row.kind)
+                return Message(
+                    messages.html.escape(late_sentence(self._day, self._found)), label=row.kind
+                )
             case _ if self._report is None:
                 return None
             case MessageKind.CHANGE:

@@ -124,23 +124,24 @@ def _group_table(reader: RowReader, table: SourceTable, batch: pa.RecordBatch) -
 
 
 def groups_of_rows(rows: Rows, types: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
-    """Group rows that were read anyway."""
-    at = pd.Series(rows.time_us).astype("datetime64[us]").dt.tz_localize("UTC")
+    """Group rows that were read anyway, day by day: a year never stands in memory twice."""
+    spans = zip(rows.edges, rows.edges[1:], strict=False)
+    return _groups(_groups_of_day(rows, slice(*span), types, zone) for span in spans)
+
+
+def _groups_of_day(rows: Rows, of_day: slice, types: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
+    at = pd.Series(rows.time_us[of_day]).astype("datetime64[us]").dt.tz_localize("UTC")
     hours = to_wall_clock(at, zone).dt.floor("h")
-    by_group = at.groupby([hours.to_numpy(), rows.type])
+    by_group = at.groupby([hours.to_numpy(), rows.type[of_day]])
     found = by_group.agg(["size", "min", "max"]).reset_index(names=["hour", "place"])
-    return _groups(
-        [
-            pd.DataFrame(
-                {
-                    "at": found["min"],
-                    "type": _names(found["place"].to_numpy(), types),
-                    "rows": found["size"],
-                    "first": found["min"],
-                    "last": found["max"],
-                }
-            )
-        ]
+    return pd.DataFrame(
+        {
+            "at": found["min"],
+            "type": _names(found["place"].to_numpy(), types),
+            "rows": found["size"],
+            "first": found["min"],
+            "last": found["max"],
+        }
     )
 
 

@@ -145,6 +145,7 @@ SET_ASIDE_KINDS = {
     "duplicates": "повторы {count}",
 }
 SET_ASIDE_OTHER = "прочие {count}"
+LATE_CAUSE_SENTENCE = "Отчёт за {day} задерживается. {cause}. Пришлю, как только будут."
 LATE_SENTENCE = (
     "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
 )

@@ -92,7 +92,8 @@ def _send(
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
     if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
         return dispatcher.deliver(read_report(store, day).to_send())
-    return dispatcher.announce_late(day, cause_of_lateness(context.instance, store, day))
+    cause = cause_of_lateness(context.instance, store, day)
+    return dispatcher.announce_late(day, cause, refusal.completeness if refusal else None)
 
 
 def _counts(result: DeliveryResult) -> dict[str, Any]:
