@@ -6,7 +6,9 @@ import time
 import pytest
 
 from sales_assets.adapters.state import subscriptions as subscribing
-from sales_assets.bot import program, sender
+from sales_assets.bot import invitations, program, sender
+from sales_assets.bot.diagnosis import telegram_findings
+from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.bot.bot_world import DAY, NEUTRAL, SUBSCRIBED, BotWorld, buttons
 from sales_assets_tests.fake_telegram import faults
 
@@ -290,18 +292,12 @@ def test_a_client_is_shown_with_firsts_cases_and_last_events(world: BotWorld) ->
 def test_a_token_pasted_into_the_base_url_is_hidden_by_every_command(
     world: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from dataclasses import replace
-
-    from sales_assets.bot import invitations
-    from sales_assets.bot.diagnosis import telegram_findings
-    from sales_assets.core.errors import SalesAssetsError
-
     caplog.set_level(logging.DEBUG)
     for base_url in (
         f"{world.fake.base_url}{world.fake.token}",
         f"http://x/{world.fake.token}/bot",
     ):
-        settings = replace(world.settings, telegram_base_url=base_url)
+        settings = world.settings.model_copy(update={"telegram_base_url": base_url})
         said = [finding.text for finding in telegram_findings(settings)]
         for act in (program.run, invitations.invite):
             with pytest.raises(SalesAssetsError, match="holds a bot token") as told:

@@ -132,8 +132,8 @@ def test_days_one_by_one_in_any_order_are_the_same_files_as_the_range(
         assert failures(product.run(day)) == {}
     range_files, daily_files = computed.files(DAYS), product.files(DAYS)
     assert set(range_files) == set(daily_files)
-    # The report's two files, and the record of whether the day is whole.
-    assert len(range_files) == len(DAYS) * (len(FRAME_ASSETS) + 3)
+    # The report's two files, what was found in the source, and whether the day is whole.
+    assert len(range_files) == len(DAYS) * (len(FRAME_ASSETS) + 4)
     different = [name for name in range_files if range_files[name] != daily_files[name]]
     assert different == []
 

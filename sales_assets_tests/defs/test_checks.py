@@ -85,9 +85,10 @@ def test_a_bad_day_within_a_range_is_named_and_the_others_are_green(
     assert str(GOOD_DAY) not in told
     assert {one.partition for one in logged(young, result, BAD_ROWS)} == {str(BAD_DAY)}
     others = set(days) - {BAD_DAY}
-    # The rows of the bad day stay in the lookback of the days after it.
+    # The rows and the values of the bad day stay in the lookback of the days after it.
     assert young.materialized(names.RAW_EVENTS) == set(days)
-    for asset in (*names.METRICS, names.DAILY_REPORT):
+    assert young.materialized(names.DAILY_VALUES) >= others
+    for asset in {*names.METRICS, names.DAILY_REPORT} - {names.DAILY_VALUES}:
         assert young.materialized(asset) == others, asset
         assert {name.rsplit("/", 1)[1][:10] for name in young.files(days, asset)} == {
             str(day) for day in others

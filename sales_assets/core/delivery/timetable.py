@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-#: A later delivery could begin after midnight, when its report is no news any more.
-LATEST_DELIVERY = time(23, 30)
 #: How often the sensor may ask for another run of the same day.
 RETRY_EVERY = timedelta(minutes=5)
 

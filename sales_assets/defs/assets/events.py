@@ -55,7 +55,8 @@ def raw_events(
     if reading.refused:
         go_on_without_refused(context, reading)
     for day in reading.own:
-        told = day_metadata(day.summary)
+        path = lookback.history.store.path(names.RAW_EVENTS, day.day)
+        told = {"path": dg.MetadataValue.path(str(path)), **day_metadata(day.summary)}
         context.add_asset_metadata(told, partition_key=day.day.isoformat())
     outcomes = {day.day: day.outcomes for day in reading.own}
     yield dg.MaterializeResult()
