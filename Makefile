@@ -1,4 +1,4 @@
-# make demo | test | dev | bench | witnesses | faults | lint
+# make demo | test | dev | bench | witnesses | faults | trial | lint
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ export DAGSTER_EVENT_BATCH_SIZE ?= 500
 LOGS ?= 10000
 ROUNDS ?= 300
 
-.PHONY: demo dev test witnesses faults bench lint clean
+.PHONY: demo dev test witnesses faults bench trial lint clean
 
 $(PROGRAM): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,10 @@ faults: $(DEVELOPMENT)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.benchmarks
+
+## The whole product on a stranger's log, against the goals: make trial DATA=FOLDER
+trial: $(DEVELOPMENT)
+	$(BIN)/python -m sales_assets_tests.trial $(DATA) $(TRIAL)
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .

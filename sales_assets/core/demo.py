@@ -55,6 +55,8 @@ CALLS = ((1.0, 2 * HOUR), (1.0, 21 * HOUR), *((0.75, 22 * HOUR),) * 6)
 CALLS_OF_FIRST_DAY, AVERSE, AVERSE_ANSWERS = 2, 0.17, 0.05
 
 BOOKED_THEMSELVES = 0.24
+#: Of those who answer; who is hard to reach is hard to win.
+AGREE, AGREE_LATER = 0.64, 0.3
 #: Of the requests that nobody dealt with in time most are found on one of the next days.
 FOUND_LATER = 0.985
 BOUGHT_AT_ONCE, BOUGHT_BY_SECOND_LINE = 0.42, 0.5
@@ -218,11 +220,20 @@ def _request(log: _Log, clients: np.ndarray, entries: np.ndarray) -> None:
 
 def _first_line(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
     """Write the calls after a request; some lead to a lesson."""
-    _book_by_operator(log, *_calls(log, clients, since))
+    answering, at, call = _calls(log, clients, since)
+    is_early = call < CALLS_OF_FIRST_DAY
+    agrees = log.happens(np.where(is_early, AGREE, AGREE_LATER), len(answering))
+    booked_at = at + log.delays(6 * MINUTE, len(answering))
+    _lesson(log, answering[agrees], booked_at[agrees])
 
 
-def _calls(log: _Log, clients: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Write calls until one is answered, each with its task; return who answers, and when."""
+def _calls(
+    log: _Log, clients: np.ndarray, since: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Write calls until one is answered, each with its task.
+
+    Return who answers, when, and how many calls came before.
+    """
     task_at = _in_working_hours(since + log.delays(2 * MINUTE, len(clients), 0.4))
     is_averse = log.happens(AVERSE, len(clients))
     answered = []
@@ -232,18 +243,13 @@ def _calls(log: _Log, clients: np.ndarray, since: np.ndarray) -> tuple[np.ndarra
         hardly = is_averse & (number < CALLS_OF_FIRST_DAY)
         answers = log.happens(np.where(hardly, AVERSE_ANSWERS, chance), len(clients))
         answered_at = task_at + log.delays(4 * MINUTE, len(clients))
-        answered.append((clients[answers], answered_at[answers]))
+        calls_before = np.full(answers.sum(), number)
+        answered.append((clients[answers], answered_at[answers], calls_before))
         clients, task_at, is_averse = clients[~answers], task_at[~answers], is_averse[~answers]
         task_at = _in_working_hours(task_at + log.delays(pause, len(clients), 0.3))
-    answering, at = (np.concatenate(parts) for parts in zip(*answered, strict=True))
+    answering, at, call = (np.concatenate(parts) for parts in zip(*answered, strict=True))
     log.add(journey.FIRST_LINE_ANSWERED, answering, at)
-    return answering, at
-
-
-def _book_by_operator(log: _Log, clients: np.ndarray, answered_at: np.ndarray) -> None:
-    agrees = log.happens(0.58, len(clients))
-    booked_at = answered_at + log.delays(6 * MINUTE, len(clients))
-    _lesson(log, clients[agrees], booked_at[agrees])
+    return answering, at, call
 
 
 def _lesson(log: _Log, clients: np.ndarray, booked_at: np.ndarray) -> None:
