@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
@@ -18,6 +19,7 @@ from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
 from sales_assets.core.metrics.summaries import Summary, summary_of
 from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.stamp import Stamp
 from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
@@ -48,13 +50,25 @@ class History:
     first_date: date
     zone: ZoneInfo
     bad_rows_share: float
+    _stamp: Stamp | None = field(default=None, repr=False)
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
     _failures: dict[date, CheckOutcome | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def source(self) -> PostgresSource:
-        """The source of the rows."""
-        return self.connect()
+        """The source of the rows, which is the one of the stored days.
+
+        Raises:
+            ForeignSourceError: it is another, or nobody knows.
+        """
+        source = self.connect()
+        self._stamp = own_stamp(self.store, source.stamp())
+        return source
+
+    @property
+    def last_names(self) -> Mapping[str, str]:
+        """The dictionary that the last run saw; empty before the first."""
+        return self._stamp.dictionary if self._stamp else {}
 
     @cached_property
     def source_first_day(self) -> date:
@@ -75,6 +89,8 @@ class History:
         """Read `days`, and in the same query the missing ones before them; store only those."""
         missing = self._missing(names.RAW_EVENTS, self.days_before(days))
         read = self.source.read_days([*missing, *days])
+        if self._stamp:
+            remember_dictionary(self.store, self._stamp, read.dictionary)
         return read, self._store_raw(missing, read)
 
     def read_user_history(

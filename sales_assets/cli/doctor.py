@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
+from sales_assets.adapters.files.stamps import ForeignSourceError, own_stamp, read_stamp
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.bot.diagnosis import Finding, telegram_findings
@@ -32,11 +33,27 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
             yield Finding(str(error), is_well=False)
 
 
-def _source(settings: Settings) -> list[Finding]:
+def source_of(settings: Settings) -> PostgresSource:
+    """Return the source of the settings; the embedded server is started if it is the one."""
     url = settings.source_url or demo_source_url(settings.var_dir)
-    source = PostgresSource(url, settings.source_zone, settings.report_zone)
-    sentence, found = source.check(payers_without_events=settings.payers_without_events)
-    return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
+    return PostgresSource(url, settings.source_zone, settings.report_zone)
+
+
+def _source(settings: Settings) -> list[Finding]:
+    source, stamp = source_of(settings), read_stamp(FrameStore(settings.storage))
+    sentence, found = source.check(
+        stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
+    )
+    told = [Finding(one.sentence, is_well=not one.parts) for one in found]
+    return [Finding(sentence), *told, _owner(settings, source)]
+
+
+def _owner(settings: Settings, source: PostgresSource) -> Finding:
+    try:
+        own_stamp(FrameStore(settings.storage), source.stamp(), is_asking=True)
+    except ForeignSourceError as error:
+        return Finding(str(error), is_well=False)
+    return Finding("What days are stored are this source's")
 
 
 def _storage(settings: Settings) -> str:
@@ -51,6 +68,10 @@ def _newest_report(settings: Settings, yesterday: date) -> str:
     if yesterday in days:
         return f"The report of yesterday, {yesterday}, is rendered"
     newest = max(days, default=None)
+    if newest is None:
+        raise SalesAssetsError(
+            f"No report is rendered yet. The first: sales-assets report {yesterday}."
+        )
     raise SalesAssetsError(
         f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
         f"Run: sales-assets report {yesterday}. Is {names.DAILY_REPORT_SCHEDULE} on?"

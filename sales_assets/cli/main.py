@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sales_assets.adapters.settings import Settings, read_settings
-from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.errors import RefusedError, SalesAssetsError
 
 
 class _Day(click.ParamType):
@@ -25,16 +25,25 @@ class _Day(click.ParamType):
 
 
 DAY = _Day()
+#: The exit code where a day, or the storage, stays as it is on purpose.
+REFUSED = 3
+SAME_SOURCE = click.option(
+    "--same-source",
+    is_flag=True,
+    help="The database moved: accept it after stored days were compared with it, row by row.",
+)
 
 
 class _Commands(click.Group):
-    """Prints our own errors as a sentence, and exits with 1."""
+    """Prints our own errors as a sentence, and exits with 1, or with 3 where it was refused."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SalesAssetsError as error:
-            raise click.ClickException(str(error)) from None
+            failure = click.ClickException(str(error))
+            failure.exit_code = REFUSED if isinstance(error, RefusedError) else 1
+            raise failure from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,18 +58,25 @@ def main(context: click.Context) -> None:
 
 @main.command()
 @click.argument("day", type=DAY)
+@SAME_SOURCE
 @click.pass_obj
-def report(settings: Settings, day: date) -> None:
+def report(settings: Settings, day: date, *, same_source: bool) -> None:
     """Compute the report of DAY and print where the picture and the caption are."""
-    _compute(settings, [day])
+    _compute(settings, [day], same_source=same_source)
     _show_report(settings, day)
 
 
 @main.command()
 @click.argument("from_day", metavar="FROM", type=DAY)
 @click.argument("to_day", metavar="TO", type=DAY)
+@SAME_SOURCE
+@click.option(
+    "--rebuild", is_flag=True, help="Forget every stored day of every asset first, reports as well."
+)
 @click.pass_obj
-def backfill(settings: Settings, from_day: date, to_day: date) -> None:
+def backfill(
+    settings: Settings, from_day: date, to_day: date, *, same_source: bool, rebuild: bool
+) -> None:
     """Compute every day FROM … TO, both included; nothing is delivered.
 
     Started again after an interruption it computes the range anew; the same days give the same
@@ -71,7 +87,7 @@ def backfill(settings: Settings, from_day: date, to_day: date) -> None:
             f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
         )
     days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
-    _compute(settings, days)
+    _compute(settings, days, same_source=same_source, rebuild=rebuild)
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
 
 
@@ -101,10 +117,13 @@ def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 
 
-def _compute(settings: Settings, days: list[date]) -> None:
-    from sales_assets.cli.runs import compute, require_finished
+def _compute(
+    settings: Settings, days: list[date], *, same_source: bool = False, rebuild: bool = False
+) -> None:
+    from sales_assets.cli.runs import compute, require_finished, require_own_storage
 
     require_finished(settings, days, _today(settings))
+    require_own_storage(settings, same_source=same_source, rebuild=rebuild)
     outcome = compute(settings, days)
     missing = sorted(set(days).difference(outcome.reported))
     without = [f"No report: {', '.join(map(str, missing))}."] if missing else []

@@ -59,7 +59,10 @@ class LookbackResource(dg.ConfigurableResource):
     def findings(self, read: SourceRead, day: date, frame: pd.DataFrame) -> tuple[Finding, ...]:
         """Return what doesn't fit in the source on `day`, and store it beside the day's rows."""
         found = read.findings(
-            day, frame, {}, payers_without_events=self.settings.payers_without_events
+            day,
+            frame,
+            self.history.last_names,
+            payers_without_events=self.settings.payers_without_events,
         )
         write_findings(self.history.store, day, found)
         return found
