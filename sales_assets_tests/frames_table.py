@@ -16,7 +16,7 @@ def table() -> str:
 
 
 def _rows(frame: Frame) -> list[str]:
-    first = f"| `{frame.asset}` | | | a row is a {frame.row} |"
+    first = f"| `{frame.asset}` | | | one row: {frame.row} |"
     return [first, *(_row(column) for column in frame.columns)]
 
 

@@ -1,58 +1,117 @@
 """The stored days that a run's numbers rest on, and what fills those that nobody stored."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from sales_assets.adapters.files.day_records import (
+    Refusal,
+    read_refusal,
+    withdraw_refusal,
+    write_refusal,
+)
+from sales_assets.adapters.files.findings import write_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
+from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
+from sales_assets.adapters.whole_days import WholeDays
 from sales_assets.core import names
+from sales_assets.core.completeness import LAST_CALL, check_whole, last_call
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog, encode
-from sales_assets.core.metrics.schemas import CheckOutcome, check_bad_rows, check_structure
+from sales_assets.core.metrics.schemas import (
+    MAX_BAD_SHARE,
+    MAX_LOSS_SHARE,
+    CheckOutcome,
+    check_bad_rows,
+    check_loss,
+    check_structure,
+    first_blocking,
+)
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.metrics.values import daily_values, values_before
+from sales_assets.core.metrics.values import daily_values, values_before, values_of
+from sales_assets.core.source_findings import fit_outcome
 from sales_assets.core.stamp import Stamp
-from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
+from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
 class BlockedDayError(SalesAssetsError):
-    """A day's metrics were asked for, and the checks of its rows block it."""
+    """A day was asked for, and the checks of its rows block it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the operator lets pass: shares of a day's rows, and when a cut day is taken as it is."""
+
+    bad_rows_share: float = MAX_BAD_SHARE
+    loss_share: float = MAX_LOSS_SHARE
+    last_call: time = LAST_CALL
+    payers_without_events: bool = False
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What one run was told: take a cut day as it is, take a loss of rows, read days again."""
+
+    as_it_is: bool = False
+    accept_loss: bool = False
+    reread: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
 class FilledDay:
-    """A day of an asset that nobody had stored; `failed` is what its checks found wrong."""
+    """A day of an asset that was stored just now, or refused, and what its checks found."""
 
     asset: str
     day: date
     summary: Summary
-    failed: tuple[CheckOutcome, ...] = ()
+    outcomes: tuple[CheckOutcome, ...] = ()
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading the days of a run: these, and the days before that were filled."""
+
+    source: SourceRead
+    own: Sequence[FilledDay]
+    filled: Sequence[FilledDay]
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """Why days of the run were not taken."""
+        return [day.refusal for day in self.own if day.refusal]
 
 
 @dataclass
 class History:
-    """Raw and clean events and user histories of the days that a run is about or looks back on.
+    """The days that a run is about or looks back on: rows, counts, histories, clean events.
 
     One object serves one run: it remembers the event log, what the checks found, and the first
-    day of the source. `connect` is called when the source is needed first.
+    day of the source. `connect` is called when the source is needed first; `holidays` is the
+    country of the public ones.
     """
 
     store: FrameStore
     connect: Callable[[], PostgresSource]
     first_date: date
     zone: ZoneInfo
-    bad_rows_share: float
+    limits: Limits = Limits()
+    orders: Orders = Orders()
+    holidays: str | None = None
     _stamp: Stamp | None = field(default=None, repr=False)
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
     _failures: dict[date, CheckOutcome | None] = field(default_factory=dict, repr=False)
+    _refused: dict[date, Refusal] = field(default_factory=dict, repr=False)
+    _read_again: set[tuple[str, date]] = field(default_factory=set, repr=False)
 
     @cached_property
     def source(self) -> PostgresSource:
@@ -75,6 +134,11 @@ class History:
         """The first day of the history: before it a comparison is null."""
         return max(self.first_date, self.source.first_day() or self.first_date)
 
+    @cached_property
+    def whole_days(self) -> WholeDays:
+        """The hourly counts, and what the judge says of them."""
+        return WholeDays(self.store, self.first_date, self.holidays)
+
     def lookback(self, days: Sequence[date]) -> list[date]:
         """Return the days that the numbers of `days` rest on, those included, in order."""
         return lookback_days(days, self.first_date)
@@ -85,13 +149,14 @@ class History:
 
     # --- Filling ---
 
-    def read_days(self, days: Sequence[date]) -> tuple[SourceRead, list[FilledDay]]:
-        """Read `days`, and in the same query the missing ones before them; store only those."""
-        missing = self._missing(names.RAW_EVENTS, self.days_before(days))
-        read = self.source.read_days([*missing, *days])
-        if self._stamp:
-            remember_dictionary(self.store, self._stamp, read.dictionary)
-        return read, self._store_raw(missing, read)
+    def read_days(self, days: Sequence[date]) -> Reading:
+        """Read `days` and in the same query the missing ones before them, and store them.
+
+        The hourly counts come in the same pass, for the days before from one grouped query. A
+        day of the run that is cut, shrunken or bad is refused: nothing of it is stored, and what
+        was stored of it stays.
+        """
+        return self._read(days, self._missing(names.RAW_EVENTS, self.days_before(days)))
 
     def read_user_history(
         self, days: Sequence[date]
@@ -104,8 +169,8 @@ class History:
     def ensure(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
         """Store whatever of `days` is missing, up to the clean events; return what that was.
 
-        Of nothing more is made than of raw events where the checks block one of the run's `own`
-        days: `refuse_blocked` says so.
+        Nothing more is made than raw events where one of the run's `own` days is refused or
+        blocked: `refuse_blocked` says so.
         """
         filled = self.ensure_read(days, own)
         if self._are_blocked(own):
@@ -115,34 +180,63 @@ class History:
 
     def ensure_read(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
         """Do so up to the user histories."""
-        filled = []
-        if raw := self._missing(names.RAW_EVENTS, days):
-            filled += self._store_raw(raw, self.source.read_days(raw))
+        filled = self.ensure_rows(days, own)
         missing = [] if self._are_blocked(own) else self._missing(names.USER_HISTORY, days)
         if missing:
             filled += self._store(names.USER_HISTORY, self.source.read_user_history(missing))
         return filled
 
-    def _missing(self, asset: str, days: Sequence[date]) -> list[date]:
+    def ensure_rows(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
+        """Do so with the raw events alone, and their counts."""
+        missing = self._missing(names.RAW_EVENTS, days)
+        if not missing:
+            return []
+        mine = [day for day in missing if day in own]
+        reading = self._read(mine, [day for day in missing if day not in own])
+        return [*reading.filled, *reading.own]
+
+    def ensure_counts(self, days: Sequence[date]) -> list[FilledDay]:
+        """Count whatever nobody counted of `days` and of the days that they rest on."""
+        missing = self.whole_days.missing(self.whole_days.lookback(days))
+        return self._fill_counts(missing, self.source.read_counts(missing)) if missing else []
+
+    def _missing(self, asset: str, days: Iterable[date]) -> list[date]:
         stored = self.store.days(asset)
-        return [day for day in days if day not in stored]
+        return [day for day in days if day not in stored or self._is_to_be_read(asset, day)]
 
-    def _store_raw(self, days: Sequence[date], read: SourceRead) -> list[FilledDay]:
-        return self._store(names.RAW_EVENTS, DailyFrames.of(read.frames, days), self.outcomes)
+    def _is_to_be_read(self, asset: str, day: date) -> bool:
+        is_done = (asset, day) in self._read_again or day in self._refused
+        return day in self.orders.reread and not is_done
 
-    def _store(
-        self,
-        asset: str,
-        frames: Mapping[date, pd.DataFrame],
-        check: Callable[[pd.DataFrame, date], list[CheckOutcome]] | None = None,
-    ) -> list[FilledDay]:
+    def _read(self, own: Sequence[date], before: Sequence[date]) -> Reading:
+        rests_on = set(self.whole_days.lookback(own)).difference(own)
+        counted = self.whole_days.missing(sorted(rests_on))
+        # Where a stored day's rows are gone, that is what has to be said.
+        was_read = any(self.store.holds(names.RAW_EVENTS, day) for day in own)
+        read = self.source.read_days([*before, *own], counted, may_be_empty=was_read)
+        if self._stamp:
+            remember_dictionary(self.store, self._stamp, read.dictionary)
+        filled = self._fill_counts(counted, read.counts)
+        for day in before:
+            self._read_again.add((names.RAW_EVENTS, day))
+            filled.append(self._take_again(day, read))
+        return Reading(read, [self._take(day, read) for day in sorted(own)], filled)
+
+    def _fill_counts(self, days: Sequence[date], counts: SourceCounts) -> list[FilledDay]:
+        asset = names.HOURLY_COUNTS
+        frames = {day: self.whole_days.fill(day, counts) for day in days}
+        return [FilledDay(asset, day, summary_of(asset, frame)) for day, frame in frames.items()]
+
+    def _store(self, asset: str, frames: Mapping[date, pd.DataFrame]) -> list[FilledDay]:
         filled = []
         for day in frames:
             frame = frames[day]
             self.store.write(asset, day, frame)
-            failed = [found for found in check(frame, day) if not found.passed] if check else []
-            filled.append(FilledDay(asset, day, summary_of(asset, frame), tuple(failed)))
+            self._read_again.add((asset, day))
+            filled.append(FilledDay(asset, day, summary_of(asset, frame)))
         return filled
+
+    # --- Daily values ---
 
     def ensure_values(self, days: Sequence[date]) -> list[FilledDay]:
         """Store the daily values that `days` are judged by, and their own, where they miss."""
@@ -188,12 +282,91 @@ class History:
         )
         return encode((clean(day) for day in window), histories, self.zone)
 
+    # --- Taking a day, or refusing it ---
+
+    def _take(self, day: date, read: SourceRead) -> FilledDay:
+        """Store a day of the run, or what refuses it."""
+        answer = self.whole_days.judge(day, read.counts)
+        may_be_cut = self.orders.as_it_is or self._is_past_last_call(day, read.counts.as_of)
+        found = [check_whole(answer, day, self.limits.last_call, may_be_cut=may_be_cut)]
+        found.append(self._loss(day, read))
+        if first_blocking(found):
+            return self._refuse(day, found, answer)
+        frame = read.frames[day]
+        found += self.outcomes(frame, day)
+        if first_blocking(found):
+            return self._refuse(day, found, None)
+        self.store.write(names.RAW_EVENTS, day, frame)
+        found.append(self._fit(day, frame, read))
+        self.whole_days.take(day, read.counts, answer)
+        withdraw_refusal(self.store, day)
+        return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
+
+    def _take_again(self, day: date, read: SourceRead) -> FilledDay:
+        """Store a day of the lookback; one that is read again may not shrink."""
+        is_new = not self.store.holds(names.RAW_EVENTS, day)
+        if not is_new:
+            return self._take(day, read)
+        frame = read.frames[day]
+        self.store.write(names.RAW_EVENTS, day, frame)
+        failed = tuple(found for found in self.outcomes(frame, day) if not found.passed)
+        return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), failed)
+
+    def _fit(self, day: date, frame: pd.DataFrame, read: SourceRead) -> CheckOutcome:
+        """Store what doesn't fit in the source on a day beside its rows."""
+        are_normal = self.limits.payers_without_events
+        findings = read.findings(day, frame, self.last_names, payers_without_events=are_normal)
+        write_findings(self.store, day, findings)
+        return fit_outcome(findings)
+
+    def _loss(self, day: date, read: SourceRead) -> CheckOutcome:
+        is_stored = self.store.holds(names.RAW_EVENTS, day)
+        stored = self.store.rows(names.RAW_EVENTS, day) if is_stored else 0
+        share = 1.0 if self.orders.accept_loss else self.limits.loss_share
+        return check_loss(stored, read.rows[day], day, share)
+
+    def _refuse(
+        self, day: date, found: Sequence[CheckOutcome], answer: Completeness | None
+    ) -> FilledDay:
+        failed = first_blocking(found)
+        assert failed, "a day is refused for a reason"  # noqa: S101 - a promise of the callers
+        stored = self.store.holds(names.RAW_EVENTS, day)
+        refusal = Refusal(day, failed.name, failed.message, stored, answer)
+        write_refusal(self.store, refusal)
+        self._refused[day] = refusal
+        return FilledDay(names.RAW_EVENTS, day, {"rows": 0}, tuple(found), refusal)
+
+    def _is_past_last_call(self, day: date, as_of: datetime) -> bool:
+        now = as_of.astimezone(self.zone).replace(tzinfo=None)
+        return now >= last_call(day, self.limits.last_call)
+
     # --- Reading what is stored ---
+
+    def completeness(self, day: date) -> Completeness:
+        """Return the judge's word on a stored day; raise `MissingDayError` for another."""
+        return self.whole_days.completeness(day)
+
+    def look(self, day: date) -> Completeness:
+        """Ask the source whether a day is whole by now; nothing is stored."""
+        before = [each for each in days_up_to(day, COMPLETENESS_DAYS + 1) if each != day]
+        missing = self.whole_days.missing([each for each in before if each >= self.first_date])
+        counts = self.source.read_counts([*missing, day])
+        return self.whole_days.judge(day, counts, missing)
+
+    def refusal(self, day: date) -> Refusal | None:
+        """Return why the newest reading of a day was refused; None if it was not."""
+        return read_refusal(self.store, day)
 
     def values_window(self, days: Sequence[date]) -> list[date]:
         """Return the days whose values `days` are judged by, those included, in order."""
         wanted = {one for day in days for one in days_up_to(day, VALUE_DAYS + 1)}
         return sorted(day for day in wanted if day >= self.source_first_day)
+
+    def values(self, days: Sequence[date]) -> pd.DataFrame:
+        """Return the stored values of `days` and of the days that they are judged by."""
+        stored = self.store.days(names.DAILY_VALUES)
+        window = [day for day in self.values_window(days) if day in stored]
+        return values_of({day: self.store.read(names.DAILY_VALUES, day) for day in window})
 
     def daily_values(self, day: date) -> pd.DataFrame:
         """Return the stored values that `day` is judged by: `values_before`."""
@@ -230,30 +403,41 @@ class History:
 
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
         """Return what the checks find in one day's rows; whether they block it is remembered."""
-        found = [check_structure(raw, day), check_bad_rows(raw, self.bad_rows_share)]
-        self._failures[day] = next((one for one in found if not one.passed), None)
+        found = [check_structure(raw, day), check_bad_rows(raw, self.limits.bad_rows_share)]
+        self._failures[day] = first_blocking(found)
         return found
 
     def flawed_days(self, day: date) -> tuple[date, ...]:
         """Return the days of the lookback of `day` that their checks would block."""
         return tuple(before for before in self.lookback([day]) if self._failure(before))
 
+    def spoiled_days(self, days: Sequence[date]) -> set[date]:
+        """Return those of `days` whose stored rows are bad or cut: no measure for other days."""
+        rows = self.store.days(names.RAW_EVENTS)
+        bad = {day for day in days if day in rows and self._failure(day)}
+        uncounted = set(self.whole_days.missing(days))
+        return bad | set(self.whole_days.cut_days([day for day in days if day not in uncounted]))
+
     def refuse_blocked(self, days: Sequence[date]) -> None:
-        """Raise for a day whose checks block it: a metric alone must not pass them by.
+        """Raise for a day that was refused, or whose checks block it: by every way in.
 
         Raises:
             BlockedDayError: names the day, the check and the way out.
         """
         for day in days:
+            if refusal := self._refused.get(day):
+                raise BlockedDayError(
+                    f"{names.RAW_EVENTS} of {day} is refused by its check {refusal.check!r}: "
+                    f"{refusal.message}"
+                )
             if failure := self._failure(day):
                 raise BlockedDayError(
                     f"{names.RAW_EVENTS} of {day} is blocked by its check {failure.name!r}: "
-                    f"{failure.message} Mend the source and materialize the day from "
-                    f"{names.RAW_EVENTS} on, or raise SALES_ASSETS_BAD_ROWS_SHARE."
+                    f"{failure.message}. Then materialize the day from {names.RAW_EVENTS} on."
                 )
 
     def _are_blocked(self, days: Sequence[date]) -> bool:
-        return any(self._failure(day) for day in days)
+        return any(day in self._refused or self._failure(day) for day in days)
 
     def _failure(self, day: date) -> CheckOutcome | None:
         if day not in self._failures:

@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.core.errors import SalesAssetsError
 
 PREFIX = "SALES_ASSETS_"
@@ -358,7 +359,7 @@ def _invalid(location: str, environment: Mapping[str, str]) -> InvalidSettingErr
     names = {environment_name(field): field for field in Settings.model_fields}
     name = location if location in names else environment_name(location)
     setting = Settings.model_fields[names[name]]
-    shown = repr(environment[name]) if setting.repr else "a value that is not shown"
+    shown = hidden(repr(environment[name])) if setting.repr else "a value that is not shown"
     return InvalidSettingError(
         f"{name} is set to {shown}, but {setting.description} was expected. "
         "Correct it in the environment or in .env; .env.example lists every name."

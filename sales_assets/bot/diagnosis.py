@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sales_assets.adapters.bot.api import BotApi, BotApiError, BotStoppedError
-from sales_assets.adapters.delivery.telegram import PUBLIC_BASE_URL
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.bot import BotState
-from sales_assets.adapters.state.database import State, open_state
+from sales_assets.adapters.state.database import WITNESS, State, open_state
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.bot.program import open_api
+from sales_assets.adapters.telegram.client import BotApi
+from sales_assets.bot.program import open_api, result_of
 from sales_assets.core.bot.access import Known
-from sales_assets.core.delivery.rules import Delivery, RowState, is_final_doubt
+from sales_assets.core.delivery.rows import Delivery, Outcome, RowState, is_final_doubt
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
 
 #: So many lines of one kind are shown; the rest is counted.
@@ -52,10 +53,11 @@ def telegram_findings(settings: Settings) -> list[Finding]:
         StateError: the state database cannot be used.
     """
     service = asyncio.run(_service(settings))
-    state = open_state(settings.state_url)
+    state = open_state(settings.state_url, witness=settings.var_dir / WITNESS)
     try:
+        lost = [Finding(state.lost, is_well=False)] if state.lost else []
         known = [Finding(line) for line in _state_lines(state, service.bot_id, settings)]
-        return [*service.findings, *known]
+        return [*service.findings, *lost, *known]
     finally:
         state.close()
 
@@ -63,16 +65,19 @@ def telegram_findings(settings: Settings) -> list[Finding]:
 async def _service(settings: Settings) -> _Service:
     if settings.telegram_bot_token is None:
         return _Service((Finding("token: not set, so messages go to var/outbox as files"),))
-    address = settings.telegram_base_url or PUBLIC_BASE_URL
     try:
-        async with open_api(settings) as api:
-            bot_id, name = await api.identity()
-            token = Finding(f"token: belongs to @{name}, at {address}")
+        api = open_api(settings)
+        async with api:
+            answer = await api.identity()
+            if answer.outcome is Outcome.STOP:
+                words = f"{answer.reason}. {_SETTINGS_REMEDY}"
+                return _bad(f"token: cannot be used at {api.address}: {words}")
+            if answer.outcome is not Outcome.SENT:
+                words = f"{answer.reason}. {_WAY_REMEDY}"
+                return _bad(f"token: could not be checked at {api.address}: {words}")
+            bot_id, name = int(answer.result["id"]), answer.result["username"]
+            token = Finding(f"token: belongs to @{name}, at {api.address}")
             return _Service((token, await _webhook(api)), bot_id)
-    except BotStoppedError as error:
-        return _bad(f"token: cannot be used at {address}: {error}. {_SETTINGS_REMEDY}")
-    except BotApiError as error:
-        return _bad(f"token: could not be checked at {address}: {error}. {_WAY_REMEDY}")
     except SalesAssetsError as error:
         return _bad(f"token: {error}")
 
@@ -93,8 +98,8 @@ _WAY_REMEDY = (
 
 async def _webhook(api: BotApi) -> Finding:
     try:
-        url = await api.webhook()
-    except BotApiError as error:
+        url = result_of(await api.webhook()).get("url")
+    except SalesAssetsError as error:
         return Finding(f"webhook: could not be checked: {error}", is_well=False)
     if not url:
         return Finding("webhook: none, as it should be")
@@ -119,25 +124,36 @@ def _state_lines(state: State, bot_id: int | None, settings: Settings) -> Iterat
     unsettled = ledger.unsettled()
     yield f"deliveries not settled: {len(unsettled)}"
     yield from _shortened([_unsettled(row) for row in unsettled])
+    yield from _given_up(ledger, settings)
     if bot_id is not None:
         yield from _passed_over(BotState(state, bot_id))
 
 
 def _quiet(known: Known) -> str:
     if known.is_waiting:
-        return f"  chat {_place(known)}: waits; an admin decides with the buttons the bot sent him"
-    return f"  chat {_place(known)}: asleep ({known.reason}); /init there wakes it, or an invite"
+        return f"  chat {known.place}: waits; an admin decides with the buttons the bot sent him"
+    return f"  chat {known.place}: asleep ({known.reason}); /init there wakes it, or an invite"
 
 
 def _unsettled(row: Delivery) -> str:
-    place = f"{row.chat}/{row.thread}" if row.thread else str(row.chat)
     if row.state is RowState.UNKNOWN:
         is_final = is_final_doubt(row, holds_doubts=False)
         step = _FINAL_DOUBT if is_final else _IN_DOUBT
     else:
         step = _NEXT_STEPS[row.state]
     reason = f" ({row.reason})" if row.reason else ""
-    return f"  {row.report_day} {row.kind} to chat {place}: {row.state.value}{reason}: {step}"
+    return f"  {row.report_day} {row.kind} to chat {row.place}: {row.state.value}{reason}: {step}"
+
+
+def _given_up(ledger: Ledger, settings: Settings) -> Iterator[str]:
+    """Tell whose alerts are given up today: nobody else would notice."""
+    timetable = Timetable(settings.report_zone, settings.delivery_time)
+    day = timetable.newest_finished_day(datetime.now(UTC))
+    for chat, reason in {row.chat: row.reason for row in ledger.given_up(day)}.items():
+        yield (
+            f"admin {chat}: cannot be reached ({reason}), so he gets no more alerts about {day}; "
+            "he has to open the chat with the bot, or leave SALES_ASSETS_TELEGRAM_ADMINS"
+        )
 
 
 def _passed_over(updates: BotState) -> Iterator[str]:
@@ -145,10 +161,6 @@ def _passed_over(updates: BotState) -> Iterator[str]:
     if found:
         yield f"updates passed over after three failures: {len(found)}"
         yield from _shortened([f"  update {number}: {reason}" for number, reason in found])
-
-
-def _place(known: Known) -> str:
-    return f"{known.chat}/{known.thread}" if known.thread else str(known.chat)
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -1,23 +1,27 @@
 """What the bot does about an update: decided and written inside one transaction."""
 
+import html
+from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import invites, ledger, subscriptions
 from sales_assets.bot import readings
 from sales_assets.core.bot import access, texts
 from sales_assets.core.bot.access import Admission, Asker, Standing
 from sales_assets.core.bot.incoming import (
+    OF_OWNER,
+    SETTINGS,
     Action,
     Command,
     Incoming,
     Migrated,
     Moved,
-    Place,
     Press,
     Pressed,
     Said,
@@ -27,12 +31,17 @@ from sales_assets.core.bot.incoming import (
 )
 from sales_assets.core.bot.outlook import Outlook, outlook
 from sales_assets.core.bot.replies import Reply, ReplyKind
-from sales_assets.core.delivery.rules import NO_THREAD, RowState, Timetable
+from sales_assets.core.delivery.alerts import barred_alert
+from sales_assets.core.delivery.messages import Keyboard
+from sales_assets.core.delivery.rows import Place, RowState
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
-#: Commands that in a group only those may give who rule it.
-_DECIDING = frozenset({"start", "init", "stop"})
+#: Commands for a group's administrators.
+_DECIDING = frozenset({"start", "init", "stop", "settings"})
+_ONE_DAY = timedelta(days=1)
+_CHANNEL = "channel"
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Context:
     report_days: Collection[date] = ()
     stuck_days: Collection[date] = ()
     is_chat_admin: bool = True
-    stored: readings.StoredNow | None = None
+    stored: StoredReport | None = None
 
 
 class Handlers:
@@ -59,6 +68,8 @@ class Handlers:
         self._timetable = Timetable(settings.report_zone, settings.delivery_time)
         self._bot_id = bot_id
         self._bot_name = bot_name
+        #: How often each chat that may not read was answered, on which day.
+        self._answered: tuple[date, Counter[int]] = (date.min, Counter())
 
     # --- What must be known before ---
 
@@ -70,11 +81,15 @@ class Handlers:
 
     def asks_who_rules(self, incoming: Incoming | None) -> tuple[int, int] | None:
         """Return the group and the user whose rights in it decide about the update, if any do."""
-        command = self.command(incoming)
-        if command is None or command.name not in _DECIDING or not isinstance(incoming, Said):
+        if not isinstance(incoming, Said | Pressed) or incoming.user is None:
             return None
-        is_open = incoming.user is not None and incoming.place.is_group
-        return (incoming.place.chat, incoming.user or 0) if is_open else None
+        if isinstance(incoming, Pressed):
+            press = parse_pressed(incoming.data)
+            decides = press is not None and press.action in SETTINGS
+        else:
+            command = self.command(incoming)
+            decides = command is not None and command.name in _DECIDING
+        return (incoming.place.chat, incoming.user) if decides and incoming.place.is_group else None
 
     def asks_for_today(self, incoming: Incoming | None) -> date | None:
         """Return the day whose stored report is asked for as it is now, if one is."""
@@ -83,43 +98,71 @@ class Handlers:
 
     # --- Updates ---
 
-    def handle(self, session: Session, incoming: Incoming | None, facts: Context) -> list[Reply]:
+    def handle(self, session: Session, incoming: Incoming | None, context: Context) -> list[Reply]:
         """Do what the update asks for; return what is owed for it."""
         match incoming:
             case Said():
-                return self._said(session, incoming, facts)
+                return self._said(session, incoming, context)
             case Pressed():
-                return _Pressing(self, session, incoming, facts).replies()
+                return _Pressing(self, session, incoming, context).replies()
             case Moved():
-                return self._moved(session, incoming, facts)
+                return self._moved(session, incoming, context)
             case Migrated():
-                ledger.migrate_chat(session, incoming.old, incoming.new, facts.now)
+                return self._migrated(session, incoming, context)
         return []
 
-    def _said(self, session: Session, said: Said, facts: Context) -> list[Reply]:
+    def _migrated(self, session: Session, migrated: Migrated, context: Context) -> list[Reply]:
+        barred = ledger.migrate_chat(session, migrated.old, migrated.new, context.now)
+        alerts = [barred_alert(migrated.old, one.place, one.id) for one in barred]
+        return [
+            Reply(ReplyKind.TEXT, admin, html=alert.html, buttons=alert.buttons)
+            for alert in alerts
+            for admin in self._admins
+        ]
+
+    def _said(self, session: Session, said: Said, context: Context) -> list[Reply]:
         command = self.command(said)
         if command is None and said.place.is_group:
             return []  # what people say to each other, or to another bot
         is_owner = self.is_owner(said.user, said.place)
         # Nobody can say what somebody who writes in a channel's name may do in this group.
         is_channel = said.user is None and not said.is_from_chat_itself
-        is_chat_admin = facts.is_chat_admin and not is_channel
+        is_chat_admin = context.is_chat_admin and not is_channel
         asker = Asker(said.place, is_owner=is_owner, is_chat_admin=is_chat_admin)
-        return _Conversation(self, session, asker, said.user, facts).replies(command)
+        replies = _Conversation(self, session, asker, said.user, context).replies(command)
+        if access.may_read(asker, subscriptions.of_chat(session, said.place.chat)):
+            return replies
+        return self._bounded(replies, said.place.chat, context.now)
 
-    def _moved(self, session: Session, moved: Moved, facts: Context) -> list[Reply]:
+    def _bounded(self, replies: list[Reply], chat: int, now: datetime) -> list[Reply]:
+        """Leave out the answers to a chat that may not read, once it had enough of them today."""
+        today = now.astimezone(self._zone).date()
+        if self._answered[0] != today:
+            self._answered = (today, Counter())
+        counts = self._answered[1]
+        counts[chat] += 1
+        if counts[chat] <= access.MOST_ANSWERS_TO_STRANGER:
+            return replies
+        return [reply for reply in replies if reply.chat != chat]
+
+    def _moved(self, session: Session, moved: Moved, context: Context) -> list[Reply]:
         place = moved.place
         if not moved.is_in:
             reason = access.REMOVED if place.is_group else access.BLOCKED
-            subscriptions.put_to_sleep(session, place.chat, reason, facts.now)
+            subscriptions.put_to_sleep(session, place.chat, reason, context.now)
             return []
         if moved.was_in or not place.is_group:
             return []
         theirs = subscriptions.of_chat(session, moved.user)
         is_owner = self.is_owner(moved.user, place)
-        if access.may_add_to_groups(is_owner, theirs):
+        if not access.may_add_to_groups(is_owner, theirs):
+            return [Reply(ReplyKind.LEAVE, place.chat)]
+        if place.kind != _CHANNEL:
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]
-        return [Reply(ReplyKind.LEAVE, place.chat)]
+        # Whoever reads a channel is none the wiser for instructions.
+        title = html.escape(place.title or ru.BOT_REQUEST_UNTITLED)
+        told = ru.BOT_ADDED_CHANNEL.format(title=title, name=self._bot_name)
+        return [Reply(ReplyKind.TEXT, moved.user, html=told)]
 
     # --- Shared ---
 
@@ -142,16 +185,20 @@ class Handlers:
             self._delivery_time, self._zone, now.astimezone(self._zone).date()
         )
 
-    def outlook(self, facts: Context) -> Outlook:
-        """Return how things stand."""
-        return outlook(self._timetable, facts.report_days, facts.now)
+    def newest_day(self, now: datetime) -> date:
+        """Return the last day that is over."""
+        return self._timetable.newest_finished_day(now)
 
-    def welcome(self, session: Session, place: Place, facts: Context) -> str:
+    def outlook(self, context: Context) -> Outlook:
+        """Return how things stand."""
+        return outlook(self._timetable, context.report_days, context.now)
+
+    def welcome(self, session: Session, place: Place, context: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""
-        stands = self.outlook(facts)
+        stands = self.outlook(context)
         is_served = subscriptions.was_served(session, place, stands.finished)
         suffix = self.suffix(place)
-        return texts.subscribed(self.when(facts.now), stands, is_served=is_served, suffix=suffix)
+        return texts.subscribed(self.when(context.now), stands, is_served=is_served, suffix=suffix)
 
 
 class _Conversation:
@@ -163,14 +210,14 @@ class _Conversation:
         session: Session,
         asker: Asker,
         user: int | None,
-        facts: Context,
+        context: Context,
     ) -> None:
         self._handlers = handlers
         self._session = session
         self._asker = asker
         self._place = asker.place
         self._user = user
-        self._facts = facts
+        self._context = context
         self._known = subscriptions.of_chat(session, asker.place.chat)
         self._standing = access.standing(self._known)
         self._suffix = handlers.suffix(asker.place)
@@ -184,6 +231,8 @@ class _Conversation:
                 return self._start(argument)
             case "stop":
                 return self._stop()
+            case "settings" if self._standing is Standing.READER:
+                return self._settings()
         if not access.may_read(self._asker, self._known):
             return [self._text(self._closed_door())]
         return self._read(name, argument)
@@ -194,6 +243,8 @@ class _Conversation:
                 return self._report(argument)
             case "stuck":
                 return self._stuck(argument)
+            case "client":
+                return self._client(argument)
             case "status":
                 return [self._text(self._status())]
             case "help":
@@ -203,13 +254,13 @@ class _Conversation:
     # --- Coming and going ---
 
     def _init(self) -> list[Reply]:
-        handlers, facts = self._handlers, self._facts
+        handlers, context = self._handlers, self._context
         has_admins = bool(handlers.admins)
-        match access.answer_to_init(self._asker, self._known, facts.now, has_admins=has_admins):
+        match access.answer_to_init(self._asker, self._known, context.now, has_admins=has_admins):
             case Admission.SUBSCRIBE:
                 return self._subscribe()
             case Admission.ALREADY:
-                when = handlers.when(facts.now)
+                when = handlers.when(context.now)
                 return [self._text(ru.BOT_ALREADY_SUBSCRIBED.format(when=when))]
             case Admission.ASK:
                 return self._ask_the_admins()
@@ -220,13 +271,20 @@ class _Conversation:
         return [self._text(ru.BOT_NEUTRAL)]
 
     def _subscribe(self) -> list[Reply]:
-        now = self._facts.now
+        now = self._context.now
         subscriptions.activate(self._session, self._place, self._user, now)
-        return [self._text(self._handlers.welcome(self._session, self._place, self._facts))]
+        return [self._text(self._handlers.welcome(self._session, self._place, self._context))]
 
     def _ask_the_admins(self) -> list[Reply]:
-        waiting = subscriptions.request(self._session, self._place, self._user, self._facts.now)
-        question, buttons = texts.request(waiting), texts.request_buttons(waiting.id)
+        session, now = self._session, self._context.now
+        asking = subscriptions.request(session, self._place, self._user, now)
+        requests = subscriptions.requests_since(session, now - _ONE_DAY)
+        if not access.is_told_now(requests):
+            return [self._text(ru.BOT_REQUESTED)]
+        question, buttons = texts.request(asking), texts.request_buttons(asking.id)
+        if requests > access.MOST_QUESTIONS:
+            waiting = subscriptions.waiting(session)
+            question, buttons = texts.requests(waiting), texts.requests_buttons(waiting)
         asked = [
             Reply(ReplyKind.TEXT, admin, html=question, buttons=buttons)
             for admin in self._handlers.admins
@@ -245,17 +303,16 @@ class _Conversation:
     def _enter(self, secret: str) -> list[Reply]:
         if not self._asker.may_decide_here:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
-        if invites.redeem(self._session, secret, self._user, self._facts.now):
+        if invites.redeem(self._session, secret, self._user, self._context.now):
             return self._subscribe()
         return [self._text(ru.BOT_INVITE_INVALID)]
 
     def _stop(self) -> list[Reply]:
         if not self._asker.may_decide_here:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
-        place, now = self._place, self._facts.now
-        thread = place.thread or NO_THREAD
+        place, now = self._place, self._context.now
         if subscriptions.put_to_sleep(
-            self._session, place.chat, access.STOPPED, now, thread=thread
+            self._session, place.chat, access.STOPPED, now, thread=place.thread
         ):
             return [self._text(ru.BOT_STOPPED.format(suffix=self._suffix))]
         if self._standing in (Standing.READER, Standing.SLEEPING) or self._asker.is_owner:
@@ -270,43 +327,62 @@ class _Conversation:
                 return ru.BOT_STILL_WAITING
         return ru.BOT_NEUTRAL
 
+    def _settings(self) -> list[Reply]:
+        if not self._asker.may_decide_here:
+            return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
+        here = _subscribed_in(self._known, self._place)
+        if here is None:
+            return [self._text(ru.BOT_NOT_SUBSCRIBED.format(suffix=self._suffix))]
+        text, buttons = texts.settings(here), texts.settings_buttons(here)
+        place = self._place
+        return [Reply(ReplyKind.TEXT, place.chat, place.thread, html=text, buttons=buttons)]
+
     # --- Reading ---
 
     def _report(self, typed: str) -> list[Reply]:
-        newest = readings.newest_day(self._session, self._facts.report_days)
+        newest = readings.newest_day(self._session, self._context.report_days)
         day = parse_day(typed) if typed else newest
         if day is None:
             return [self._text(self._bad_day(ru.BOT_BAD_DAY, typed, newest))]
-        stands = self._handlers.outlook(self._facts)
+        stands = self._handlers.outlook(self._context)
         if day > stands.finished:
             return [self._text(texts.not_over(day, stands))]
-        found = readings.report_replies(self._session, self._place, day, self._facts.report_days)
+        found = readings.report_replies(self._session, self._place, day, self._context.report_days)
         return found or [self._text(texts.no_report(day, newest, self._suffix))]
 
     def _stuck(self, typed: str) -> list[Reply]:
-        newest = max(self._facts.stuck_days, default=None)
+        if not access.may_see_clients(self._place, self._known):
+            return [self._text(ru.BOT_LISTS_OFF.format(suffix=self._suffix))]
+        newest = max(self._context.stuck_days, default=None)
         day = parse_day(typed) if typed else newest
         if day is None:
             return [self._text(self._bad_day(ru.BOT_BAD_STUCK_DAY, typed, newest))]
-        if day not in self._facts.stuck_days:
+        if day not in self._context.stuck_days:
             return [self._text(ru.BOT_NO_LIST.format(day=full_date(day)))]
         return [readings.stuck_reply(self._place, day)]
+
+    def _client(self, typed: str) -> list[Reply]:
+        if not access.may_see_clients(self._place, self._known):
+            return [self._text(ru.BOT_LISTS_OFF.format(suffix=self._suffix))]
+        if not typed:
+            return [self._text(ru.BOT_NO_CLIENT_ID.format(suffix=self._suffix))]
+        return [readings.client_reply(self._place, typed)]
 
     def _bad_day(self, words: str, typed: str, newest: date | None) -> str:
         if not typed:
             return ru.BOT_NO_REPORTS
-        example = newest or self._handlers.outlook(self._facts).finished
+        example = newest or self._handlers.outlook(self._context).finished
         return texts.bad_day(words, typed, example, self._suffix)
 
     def _status(self) -> str:
         return texts.status(
-            self._handlers.outlook(self._facts),
+            self._handlers.outlook(self._context),
             is_subscribed=self._is_subscribed_here(),
             suffix=self._suffix,
         )
 
     def _help(self) -> str:
-        return texts.help_text(self._handlers.when(self._facts.now))
+        return texts.help_text(self._handlers.when(self._context.now))
 
     def _here(self) -> str:
         if self._is_subscribed_here():
@@ -314,8 +390,7 @@ class _Conversation:
         return ru.BOT_STATUS_NOT_SUBSCRIBED.format(suffix=self._suffix)
 
     def _is_subscribed_here(self) -> bool:
-        thread = self._place.thread or NO_THREAD
-        return any(one.is_active and one.thread == thread for one in self._known)
+        return _subscribed_in(self._known, self._place) is not None
 
     def _text(self, html: str) -> Reply:
         return _text(self._place, html)
@@ -325,14 +400,15 @@ class _Pressing:
     """One pressed button; whatever happens, the press is answered."""
 
     def __init__(
-        self, handlers: Handlers, session: Session, pressed: Pressed, facts: Context
+        self, handlers: Handlers, session: Session, pressed: Pressed, context: Context
     ) -> None:
         self._handlers = handlers
         self._session = session
         self._pressed = pressed
-        self._facts = facts
+        self._context = context
         known = subscriptions.of_chat(session, pressed.place.chat)
-        self._place = _with_thread(pressed.place, known)
+        self._known = known
+        self._place = _with_thread(pressed, known)
         self._is_owner = handlers.is_owner(pressed.user, pressed.place)
         self._may_read = access.may_read(Asker(pressed.place, is_owner=self._is_owner), known)
 
@@ -340,22 +416,45 @@ class _Pressing:
         button = parse_pressed(self._pressed.data)
         if button is None:
             return [self._answer(ru.BOT_OLD_BUTTON)]
-        if button.action in (Action.AGAIN, Action.ALLOW, Action.REFUSE):
+        if button.action in OF_OWNER:
             return self._decide(button) if self._is_owner else [self._answer(ru.BOT_NO_ACCESS)]
-        if not self._may_read or button.day is None:
+        if not self._may_read:
             return [self._answer(ru.BOT_NO_ACCESS)]
-        return self._read(button.action, button.day)
+        if button.day is not None:
+            return self._read(button.action, button.day)
+        return self._set(button)
+
+    def _set(self, button: Press) -> list[Reply]:
+        """Change what the chat has set for itself, and show how it stands now."""
+        place, session = self._place, self._session
+        asker = Asker(place, is_owner=self._is_owner, is_chat_admin=self._context.is_chat_admin)
+        if not asker.may_decide_here:
+            return [self._answer(ru.BOT_CHAT_ADMINS_ONLY)]
+        name = {
+            Action.SOUND: {"sound": button.word},
+            Action.DOUBTS: {"doubt_policy": button.word},
+            Action.LISTS: {"shows_clients": button.word == "on"},
+        }[button.action]
+        subscriptions.change(session, place, self._context.now, **name)
+        here = _subscribed_in(subscriptions.of_chat(session, place.chat), place)
+        if here is None:
+            return [self._answer(ru.BOT_OLD_BUTTON)]
+        text, buttons = texts.settings(here), texts.settings_buttons(here)
+        return [self._answer(), self._edit(text, buttons)]
 
     def _read(self, action: Action, day: date) -> list[Reply]:
-        facts = self._facts
+        context = self._context
         if action is Action.STUCK:
-            if day not in facts.stuck_days:
+            if not access.may_see_clients(self._place, self._known):
+                suffix = self._handlers.suffix(self._place)
+                return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
+            if day not in context.stuck_days:
                 return [self._answer(ru.BOT_NO_LIST.format(day=full_date(day)))]
             return [self._answer(), readings.stuck_reply(self._place, day)]
         if action is Action.NOW:
-            found = readings.now_replies(self._session, self._place, day, facts.stored)
+            found = readings.now_replies(self._session, self._place, day, context.stored)
         else:
-            found = readings.report_replies(self._session, self._place, day, facts.report_days)
+            found = readings.report_replies(self._session, self._place, day, context.report_days)
         no_report = ru.BOT_NO_REPORT.format(day=full_date(day))
         return [self._answer(), *found] if found else [self._answer(no_report)]
 
@@ -363,26 +462,40 @@ class _Pressing:
         if button.action is Action.AGAIN:
             return [self._answer(self._send_again(button.number))]
         known = subscriptions.by_id(self._session, button.number)
-        if known is None or not known.is_waiting:
+        is_open = known is not None and (
+            known.is_barred if button.action is Action.LET_IN else known.is_waiting
+        )
+        if known is None or not is_open:
             return [self._answer(ru.BOT_DECIDED_BEFORE)]
-        is_allowed = button.action is Action.ALLOW
-        place = Place(known.chat, known.thread, known.kind, known.title)
-        told = self._allow(known, place) if is_allowed else self._refuse(known)
-        decided = texts.decided(known, is_allowed=is_allowed)
-        edit = Reply(ReplyKind.EDIT, self._place.chat, html=decided, message=self._pressed.message)
-        return [self._answer(), edit, _text(place, told)]
+        is_allowed = button.action is not Action.REFUSE
+        told = self._allow(known) if is_allowed else self._refuse(known)
+        decided, buttons = texts.decided(known, is_allowed=is_allowed), ()
+        if button.is_listed:
+            waiting = subscriptions.waiting(self._session)
+            decided = f"{decided}\n\n{texts.requests(waiting)}"
+            buttons = texts.requests_buttons(waiting)
+        return [self._answer(), self._edit(decided, buttons), _text(known.place, told)]
 
-    def _allow(self, known: access.Known, place: Place) -> str:
-        subscriptions.allow(self._session, known.id, self._facts.now)
-        return self._handlers.welcome(self._session, place, self._facts)
+    def _edit(self, html: str, buttons: Keyboard = ()) -> Reply:
+        """Put other words, and buttons if there are any, into the message that was pressed."""
+        place, message = self._place, self._pressed.message
+        return Reply(ReplyKind.EDIT, place.chat, html=html, buttons=buttons, message=message)
+
+    def _allow(self, known: access.Known) -> str:
+        session, now = self._session, self._context.now
+        if known.is_barred:
+            subscriptions.let_in(session, known.id, now)
+        else:
+            subscriptions.allow(session, known.id, now)
+        return self._handlers.welcome(session, known.place, self._context)
 
     def _refuse(self, known: access.Known) -> str:
-        subscriptions.refuse(self._session, known.id, access.REFUSED, self._facts.now)
+        subscriptions.refuse(self._session, known.id, access.REFUSED, self._context.now)
         return ru.BOT_REFUSED
 
     def _send_again(self, delivery_id: int) -> str:
         try:
-            row = ledger.send_again(self._session, delivery_id, self._facts.now)
+            row = ledger.send_again(self._session, delivery_id, self._context.now)
         except ledger.UnknownDeliveryError:
             return ru.BOT_OLD_BUTTON
         return ru.BOT_SENDS_AGAIN if row.state is RowState.PLANNED else ru.BOT_SENT_BEFORE
@@ -397,13 +510,17 @@ class _Pressing:
         )
 
 
-def _with_thread(place: Place, known: Sequence[access.Known]) -> Place:
+def _with_thread(pressed: Pressed, known: Sequence[access.Known]) -> Place:
     """Return the place with a topic: where Telegram has forgotten it, the subscribed one."""
-    if place.thread is not None:
-        return place
-    thread = next((one.thread for one in known if one.is_active), NO_THREAD)
-    return Place(place.chat, thread, place.kind, place.title)
+    if pressed.knows_topic:
+        return pressed.place
+    thread = next((one.place.thread for one in known if one.is_active), pressed.place.thread)
+    return replace(pressed.place, thread=thread)
+
+
+def _subscribed_in(known: Sequence[access.Known], place: Place) -> access.Known | None:
+    return next((one for one in known if one.is_active and one.place == place), None)
 
 
 def _text(place: Place, html: str) -> Reply:
-    return Reply(ReplyKind.TEXT, place.chat, place.thread or NO_THREAD, html=html)
+    return Reply(ReplyKind.TEXT, place.chat, place.thread, html=html)

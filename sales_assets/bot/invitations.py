@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sales_assets.adapters.bot.api import BotApiError
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import invites, subscriptions
-from sales_assets.adapters.state.database import State, open_state
-from sales_assets.bot.program import open_api
+from sales_assets.adapters.state.database import WITNESS, State, open_state
+from sales_assets.bot.program import open_api, result_of
 from sales_assets.core.bot.access import REVOKED
 from sales_assets.core.errors import SalesAssetsError
 
@@ -48,7 +47,7 @@ def revoke(settings: Settings, chat: int) -> int:
     with _opened(settings) as state, state.writing() as session:
         count = subscriptions.bar(session, chat, REVOKED, datetime.now(UTC))
         if count == 0:
-            known = ", ".join(str(one.chat) for one in subscriptions.all_of(session))
+            known = ", ".join(str(one.place.chat) for one in subscriptions.all_of(session))
             raise SalesAssetsError(
                 f"Chat {chat} has no subscription. Known chats: {known or 'none'}."
             )
@@ -58,18 +57,17 @@ def revoke(settings: Settings, chat: int) -> int:
 async def _bot_name(settings: Settings) -> str:
     async with open_api(settings) as api:
         try:
-            _, name = await api.identity()
-        except BotApiError as error:
+            return str(result_of(await api.identity())["username"])
+        except SalesAssetsError as error:
             raise SalesAssetsError(
                 f"Telegram was asked for the bot's name, which the link needs: {error}. "
                 "`sales-assets doctor` says more about the token and the way to Telegram."
             ) from None
-        return name
 
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[State]:
-    state = open_state(settings.state_url)
+    state = open_state(settings.state_url, witness=settings.var_dir / WITNESS)
     try:
         yield state
     finally:

@@ -2,24 +2,30 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
 from typing import Any, TypeVar
 
-from sales_assets.adapters.bot.api import BotApi, BotApiError, BotStoppedError, OtherPollerError
-from sales_assets.adapters.bot.archive import Archive
-from sales_assets.adapters.bot.updates import read_update
+from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.bot import BotState, Owed
-from sales_assets.adapters.state.database import State, StateError, open_state
+from sales_assets.adapters.state.database import WITNESS, State, StateError, open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.telegram.client import BotApi
+from sales_assets.adapters.telegram.secrecy import hidden
+from sales_assets.adapters.telegram.updates import ALLOWED, RULERS, read_update
 from sales_assets.bot.handlers import Context, Handlers
-from sales_assets.bot.readings import StoredNow
 from sales_assets.bot.sender import Sender
+from sales_assets.core.bot.access import fair_order
 from sales_assets.core.bot.incoming import Incoming
+from sales_assets.core.delivery.rows import Answer, Outcome, Place, Reader
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.russian import bot as ru
 
@@ -29,6 +35,8 @@ EXIT_OK = 0
 EXIT_STOPPED = 4
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 60.0
+#: An odd answer to a request for updates ends the bot only if it comes so often, for so long.
+MOST_ODD_ANSWERS, LONGEST_ODDNESS = 10, timedelta(minutes=5)
 #: What is under way at the end may take so long.
 FAREWELL_SECONDS = 8.0
 
@@ -62,7 +70,10 @@ async def serve(
 ) -> int:
     """Run the bot until `stop` is set; return the exit code, as `run`."""
     api = open_api(settings)
-    state = await asyncio.to_thread(open_state, settings.state_url)
+    witness = settings.var_dir / WITNESS
+    state = await asyncio.to_thread(open_state, settings.state_url, witness=witness)
+    if state.lost:
+        LOG.error("%s", state.lost)
     try:
         async with api:
             return await _Bot(settings, api, state, stop, clock or _now).run()
@@ -104,39 +115,57 @@ class _Bot:
         self._state = state
         self._stop = stop
         self._clock = clock
+        self._odd, self._odd_since = 0, None
         self._archive = Archive(
             FrameStore(settings.storage), settings.report_zone, settings.crm_client_url
         )
 
     async def run(self) -> int:
         try:
-            bot_id, name = await self._insist(self._introduce)
-            self._updates = BotState(self._state, bot_id)
-            self._handlers = Handlers(self._settings, bot_id, name)
-            self._sender = Sender(
-                self._api, self._updates, Ledger(self._state), self._archive, self._clock
-            )
+            name = await self._insist(self._introduce)
             LOG.info("The bot @%s takes updates.", name)
             try:
                 await self._insist(self._send_owed)
                 await self._take_updates()
             finally:
                 await self._sender.finish(FAREWELL_SECONDS)
-        except _Ended:
-            return EXIT_OK
-        except BotStoppedError as error:
+        except _Ended as ended:
+            if ended.why is None:
+                return EXIT_OK
             LOG.error(  # noqa: TRY400 - the sentence says it all
                 "The bot ends: %s. Check SALES_ASSETS_TELEGRAM_BOT_TOKEN and "
                 "SALES_ASSETS_TELEGRAM_BASE_URL.",
-                error,
+                ended.why,
             )
             return EXIT_STOPPED
         return EXIT_OK
 
-    async def _introduce(self) -> tuple[int, str]:
-        identity = await self._api.identity()
-        await self._api.register(ru.BOT_COMMANDS)
-        return identity
+    async def _introduce(self) -> str:
+        """Ask who the bot is, and tell its commands; raise `_Ended` where no bot is there."""
+        answer = await self._api.identity()
+        if answer.outcome is Outcome.STOP:
+            raise _Ended(answer.reason)
+        identity = result_of(answer)
+        result_of(await self._api.register(ru.BOT_COMMANDS))
+        bot_id, name = int(identity["id"]), str(identity["username"])
+        self._updates = BotState(self._state, bot_id)
+        self._handlers = Handlers(self._settings, bot_id, name)
+        ledger = Ledger(self._state)
+        self._sender = Sender(
+            self._api,
+            self._updates,
+            ledger,
+            self._archive,
+            self._clock,
+            lambda old, new: self._migrate(ledger, old, new),
+        )
+        return name
+
+    def _migrate(self, ledger: Ledger, old: int, new: int) -> None:
+        """Let a chat have its new id; its admins hear of a right to read that stays away."""
+        now = self._clock()
+        admins = [Reader(Place(chat)) for chat in self._settings.telegram_admins]
+        ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
 
     async def _send_owed(self) -> None:
         for owed in await asyncio.to_thread(self._updates.owed):
@@ -146,17 +175,50 @@ class _Bot:
 
     async def _take_updates(self) -> None:
         while True:
-            for raw in await self._insist(self._poll):
-                await self._process(raw)
+            updates = await self._insist(self._poll)
+            shelf, readers = await asyncio.to_thread(self._shelf)
+            left = {raw["update_id"] for raw in updates}
+            for position in fair_order([_chat_of(raw) for raw in updates], readers):
+                raw = updates[position]
+                left.discard(raw["update_id"])
+                offset = min(left, default=max(one["update_id"] for one in updates) + 1)
+                await self._process(raw, shelf, offset)
                 if self._stop.is_set():
                     raise _Ended
 
     async def _poll(self) -> list[dict[str, Any]]:
+        """Return the next updates; those without a number of theirs are told of and left out.
+
+        Raises:
+            _Ended: the token is not known, or something else answers there and goes on doing so.
+        """
         if self._sender.stopped is not None:
-            raise self._sender.stopped
+            raise _Ended(self._sender.stopped)
         self._sender.prepare_newest_list()
         offset = await asyncio.to_thread(self._updates.next_update_id, self._clock())
-        return await self._api.updates(offset)
+        answer = await self._api.updates(offset, ALLOWED)
+        self._weigh(answer)
+        found = result_of(answer)
+        numbered = [one for one in found if _is_numbered(one)] if isinstance(found, list) else None
+        if numbered is None or (found and not numbered):
+            raise _OddAnswerError("HTTP 200 without a single update that has a number")
+        if len(numbered) < len(found):
+            LOG.warning("%s updates have no number and are left out", len(found) - len(numbered))
+        return numbered
+
+    def _weigh(self, answer: Answer) -> None:
+        """Count odd answers; one alone proves nothing about the token or the address."""
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise _Ended(answer.reason)
+        if answer.outcome not in (Outcome.STOP, Outcome.TOO_LARGE):
+            self._odd_since, self._odd = None, 0
+            return
+        now = asyncio.get_running_loop().time()
+        self._odd += 1
+        self._odd_since = self._odd_since or now
+        is_lasting = now - self._odd_since >= LONGEST_ODDNESS.total_seconds()
+        if self._odd >= MOST_ODD_ANSWERS and is_lasting:
+            raise _Ended(f"{self._odd} answers in a row were of that kind: {answer.reason}")
 
     async def _insist(self, act: Callable[[], Awaitable[_T]]) -> _T:
         """Do `act` until it works, slower with each failure; `_Ended` once the bot shall stop."""
@@ -164,13 +226,11 @@ class _Bot:
         while True:
             try:
                 return await self._unless_stopped(act())
-            except BotStoppedError:
-                raise
-            except OtherPollerError as error:
-                LOG.warning("%s. Next try in %.1f s.", _other_poller(error), pause)
-            except (BotApiError, StateError) as error:
-                asked = getattr(error, "retry_after", None) or timedelta()
+            except _OddAnswerError as error:
+                asked = error.retry_after or timedelta()
                 pause = max(pause, asked.total_seconds())
+                LOG.warning("No updates: %s. Next try in %.1f s.", error, pause)
+            except StateError as error:
                 LOG.warning("No updates: %s. Next try in %.1f s.", error, pause)
             await self._unless_stopped(asyncio.sleep(pause))
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
@@ -190,21 +250,22 @@ class _Bot:
 
     # --- One update ---
 
-    async def _process(self, raw: dict[str, Any]) -> None:
-        """Process one update; what fails is tried again, then recorded and passed over."""
-        update_id = int(raw["update_id"])
+    async def _process(self, raw: dict[str, Any], shelf: Context, offset: int) -> None:
+        """Process one update; what fails is tried again, then recorded and passed over.
+
+        `offset` is what to ask for after it: those before that are all done.
+        """
+        update_id = raw["update_id"]
         pause = FIRST_BACKOFF_SECONDS
         while not self._stop.is_set():
             try:
-                owed = await self._decide(update_id, raw)
-            except BotStoppedError:
-                raise
+                owed = await self._decide(raw, shelf, offset)
             except StateError as error:
                 # Not the update's fault: it waits for the database, and so do those behind it.
                 LOG.warning("Update %s waits: %s", update_id, error)
             except Exception as error:  # noqa: BLE001 - one bad update must not end the bot
                 LOG.warning("Update %s failed: %s: %s", update_id, type(error).__name__, error)
-                if await self._is_passed_over(update_id, error):
+                if await self._is_passed_over(update_id, error, offset):
                     return
             else:
                 if owed is not None:
@@ -214,55 +275,106 @@ class _Bot:
                 await self._unless_stopped(asyncio.sleep(pause))
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
 
-    async def _is_passed_over(self, update_id: int, error: Exception) -> bool:
-        reason = self._api.without_token(f"{type(error).__name__}: {error}")
+    async def _is_passed_over(self, update_id: int, error: Exception, offset: int) -> bool:
+        reason = hidden(f"{type(error).__name__}: {error}")
         try:
-            return await asyncio.to_thread(self._updates.fail, update_id, reason, self._clock())
+            fail, now = self._updates.fail, self._clock()
+            return await asyncio.to_thread(fail, update_id, reason, now, offset)
         except StateError as trouble:
             LOG.warning("The failure of update %s is not recorded: %s", update_id, trouble)
             return False
 
-    async def _decide(self, update_id: int, raw: dict[str, Any]) -> Owed | None:
+    async def _decide(self, raw: dict[str, Any], shelf: Context, offset: int) -> Owed | None:
         incoming = read_update(raw)
-        facts = await self._facts(incoming)
+        context = await self._context(incoming, shelf)
         return await asyncio.to_thread(
             self._updates.process,
-            update_id,
-            lambda session: self._handlers.handle(session, incoming, facts),
-            facts.now,
+            raw["update_id"],
+            lambda session: self._handlers.handle(session, incoming, context),
+            context.now,
+            sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest(),
+            offset,
         )
 
-    async def _facts(self, incoming: Incoming | None) -> Context:
-        """Find out what the decision needs and a transaction must not wait for."""
-        asked = self._handlers.asks_who_rules(incoming)
-        is_chat_admin = await self._api.is_chat_admin(*asked) if asked else True
-        return await asyncio.to_thread(self._stored_facts, incoming, is_chat_admin)
-
-    def _stored_facts(self, incoming: Incoming | None, is_chat_admin: bool) -> Context:  # noqa: FBT001 - handed over to a thread
-        day = self._handlers.asks_for_today(incoming)
-        stored = self._archive.report(day) if day else None
-        return Context(
+    def _shelf(self) -> tuple[Context, frozenset[int]]:
+        """Find out once for all the updates that came together what is stored, and who reads."""
+        context = Context(
             now=self._clock(),
             report_days=self._archive.report_days(),
             stuck_days=self._archive.stuck_days(),
-            is_chat_admin=is_chat_admin,
-            stored=StoredNow.of(stored) if stored else None,
         )
+        readers = {reader.place.chat for reader in Ledger(self._state).readers()}
+        return context, frozenset({*readers, *self._settings.telegram_admins})
+
+    async def _context(self, incoming: Incoming | None, shelf: Context) -> Context:
+        """Find out what the decision needs and a transaction must not wait for."""
+        asked = self._handlers.asks_who_rules(incoming)
+        is_chat_admin = await self._is_chat_admin(*asked) if asked else True
+        day = self._handlers.asks_for_today(incoming)
+        stored = await asyncio.to_thread(self._archive.report, day) if day else None
+        return replace(shelf, now=self._clock(), is_chat_admin=is_chat_admin, stored=stored)
+
+    async def _is_chat_admin(self, chat: int, user: int) -> bool:
+        """Whether the user rules the group; one that the service does not show does not."""
+        answer = await self._api.member(chat, user)
+        if answer.outcome in (Outcome.REFUSED, Outcome.CHAT_NOT_FOUND, Outcome.SLEEP):
+            return False
+        return result_of(answer).get("status") in RULERS
+
+
+class _OddAnswerError(SalesAssetsError):
+    """A request brought no result; `retry_after` if the service named a time."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class _Ended(Exception):  # noqa: N818 - a signal inside this module, not an error
-    """The bot was asked to stop."""
+    """The bot was asked to stop, or `why` it cannot go on."""
+
+    def __init__(self, why: str | None = None) -> None:
+        super().__init__(why)
+        self.why = why
 
 
-def _other_poller(error: OtherPollerError) -> str:
-    if "webhook" in str(error):
+def result_of(answer: Answer) -> Any:
+    """Return what a request brought.
+
+    Raises:
+        SalesAssetsError: it brought nothing, and why.
+    """
+    if answer.outcome is Outcome.SENT:
+        return answer.result
+    words = answer.reason
+    if answer.status == HTTPStatus.CONFLICT:
+        words = _other_poller(words)
+    raise _OddAnswerError(words, answer.retry_after)
+
+
+def _chat_of(update: dict[str, Any]) -> int | None:
+    """Return the chat in which something happened, as far as its shape is the usual one."""
+    for kind in ALLOWED:
+        content = update.get(kind)
+        if isinstance(content, dict):
+            where = content.get("chat") or (content.get("message") or {}).get("chat") or {}
+            return where.get("id") if isinstance(where, dict) else None
+    return None
+
+
+def _is_numbered(update: object) -> bool:
+    return isinstance(update, dict) and type(update.get("update_id")) is int
+
+
+def _other_poller(words: str) -> str:
+    if "webhook" in words:
         return (
             "Telegram sends this bot's updates to a webhook, so they cannot be taken here; "
             "remove it with the method deleteWebhook"
         )
     return (
         "Another process takes the updates of this bot; only one may run with a token. "
-        f"Telegram says: {error}"
+        f"Telegram says: {words}"
     )
 
 

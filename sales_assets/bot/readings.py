@@ -1,7 +1,7 @@
-"""What a reader is shown: the report as it was sent or stored, and the stuck list."""
+"""What a reader is shown: the report as it was sent or stored, the stuck list, a client."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import func, select
@@ -10,26 +10,10 @@ from sqlalchemy.orm import Session
 from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.state.database import DeliveryRow, SentContent
 from sales_assets.core.bot import texts
-from sales_assets.core.bot.incoming import Place
 from sales_assets.core.bot.replies import Reply, ReplyKind
-from sales_assets.core.delivery.messages import CAPTION_LIMIT, TEXT_LIMIT, Number, split_html
-from sales_assets.core.delivery.rules import NO_THREAD
+from sales_assets.core.delivery.messages import fits_caption
+from sales_assets.core.delivery.rows import MessageKind, Place, RowState
 from sales_assets.core.report.report import headline_numbers
-
-
-@dataclass(frozen=True)
-class StoredNow:
-    """A report as the storage has it now."""
-
-    day: date
-    caption: str
-    numbers: Mapping[str, Number]
-
-    @classmethod
-    def of(cls, report: StoredReport) -> "StoredNow":
-        """Return what the bot needs of a stored report."""
-        content = report.content
-        return cls(report.day, content["caption"], headline_numbers(content["numbers"]))
 
 
 def newest_day(session: Session, stored_days: Collection[date]) -> date | None:
@@ -52,51 +36,49 @@ def report_replies(
         file_id=content.file_id,
         as_document=content.media == "document",
     )
-    return _filled(report, content.caption_html, content.caption_html)
+    return [replace(report, html=content.caption_html, caption=content.caption_html)]
 
 
-def now_replies(session: Session, place: Place, day: date, stored: StoredNow | None) -> list[Reply]:
+def now_replies(
+    session: Session, place: Place, day: date, stored: StoredReport | None
+) -> list[Reply]:
     """Return the stored report of `day`, and what changed since the place was sent it."""
     if stored is None:
         return []
     content = _sent_to(session, place, day) or _sent(session, day)
     sent = dict(content.numbers) if content else None
-    told = texts.known_now(day, sent, stored.numbers)
-    report = _empty(place, day, is_sent=False)
-    return _filled(report, stored.caption, f"{stored.caption}\n\n{told}")
+    told = texts.known_now(day, sent, headline_numbers(stored.content["numbers"]))
+    caption = stored.content["caption"]
+    report = replace(_empty(place, day, is_sent=False), html=caption, caption=caption)
+    if fits_caption(f"{caption}\n\n{told}"):
+        return [replace(report, html=f"{caption}\n\n{told}")]
+    return [report, Reply(ReplyKind.TEXT, place.chat, place.thread, html=told)]
 
 
 def stuck_reply(place: Place, day: date) -> Reply:
     """Return the list of stuck cases, which is read and written down when it is sent."""
-    return Reply(ReplyKind.STUCK, place.chat, place.thread or NO_THREAD, day=day)
+    return Reply(ReplyKind.STUCK, place.chat, place.thread, day=day)
+
+
+def client_reply(place: Place, client: str) -> Reply:
+    """Return where a client stands, which is read when it is sent."""
+    return Reply(ReplyKind.CLIENT, place.chat, place.thread, client=client)
 
 
 def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
     """Return a report without its words; one that was sent can be compared with today's."""
-    return Reply(
-        ReplyKind.REPORT,
-        place.chat,
-        place.thread or NO_THREAD,
-        buttons=texts.report_keyboard(day, with_now=is_sent),
-        day=day,
-    )
-
-
-def _filled(report: Reply, caption: str, html: str) -> list[Reply]:
-    """Return the report with its words; what does not fit under the picture follows it."""
-    first, *more = split_html(html, CAPTION_LIMIT, TEXT_LIMIT)
-    further = (Reply(ReplyKind.TEXT, report.chat, report.thread, html=text) for text in more)
-    return [replace(report, html=first, caption=caption), *further]
+    buttons = texts.report_keyboard(day, with_now=is_sent)
+    return Reply(ReplyKind.REPORT, place.chat, place.thread, buttons=buttons, day=day)
 
 
 def _sent_to(session: Session, place: Place, day: date) -> SentContent | None:
     sha256 = session.scalar(
         select(DeliveryRow.content_sha256).where(
             DeliveryRow.report_day == day,
-            DeliveryRow.kind == "report",
+            DeliveryRow.kind == MessageKind.REPORT,
             DeliveryRow.chat == place.chat,
-            DeliveryRow.thread == (place.thread or NO_THREAD),
-            DeliveryRow.state == "sent",
+            DeliveryRow.thread == place.thread,
+            DeliveryRow.state == RowState.SENT,
         )
     )
     return session.get(SentContent, (day, sha256)) if sha256 else None

@@ -5,13 +5,17 @@ from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
-from sales_assets.adapters.files.stamps import ForeignSourceError, own_stamp, read_stamp
+from sales_assets.adapters.files.stamps import read_stamp
+from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.bot.diagnosis import Finding, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core import names
+from sales_assets.core.completeness import CUT, explained
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.judgement.day_completeness import State
+from sales_assets.definitions import first_day
 
 PROBE = ".probe"
 
@@ -20,7 +24,9 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
     examinations: tuple[Callable[[], list[Finding]], ...] = (
         lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
-        lambda: _source(settings),
+        lambda: _source_findings(settings),
+        lambda: [Finding(_newest_rows(settings))],
+        lambda: [_wholeness(settings, today - timedelta(days=1))],
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
         lambda: [Finding(_newest_report(settings, today - timedelta(days=1)))],
@@ -39,21 +45,31 @@ def source_of(settings: Settings) -> PostgresSource:
     return PostgresSource(url, settings.source_zone, settings.report_zone)
 
 
-def _source(settings: Settings) -> list[Finding]:
-    source, stamp = source_of(settings), read_stamp(FrameStore(settings.storage))
-    sentence, found = source.check(
+def _source_findings(settings: Settings) -> list[Finding]:
+    stamp = read_stamp(FrameStore(settings.storage))
+    sentence, found = source_of(settings).check(
         stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
     )
-    told = [Finding(one.sentence, is_well=not one.parts) for one in found]
-    return [Finding(sentence), *told, _owner(settings, source)]
+    return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
 
 
-def _owner(settings: Settings, source: PostgresSource) -> Finding:
-    try:
-        own_stamp(FrameStore(settings.storage), source.stamp(), is_asking=True)
-    except ForeignSourceError as error:
-        return Finding(str(error), is_well=False)
-    return Finding("What days are stored are this source's")
+def _newest_rows(settings: Settings) -> str:
+    newest = source_of(settings).newest()
+    told = [f"of {table} {time or 'none'}" for table, time in newest.items()]
+    return f"The newest rows ({settings.report_zone}): {', '.join(told)}"
+
+
+def _wholeness(settings: Settings, yesterday: date) -> Finding:
+    history = History(
+        FrameStore(settings.storage),
+        lambda: source_of(settings),
+        first_day(settings),
+        settings.report_zone,
+        holidays=settings.holidays,
+    )
+    answer = history.look(yesterday)
+    told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
+    return Finding(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 
 
 def _storage(settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -25,25 +25,31 @@ class _Day(click.ParamType):
 
 
 DAY = _Day()
-#: The exit code where a day, or the storage, stays as it is on purpose.
+
+
+#: The exit code where the source's days, or whose they are, keep a report from being made.
 REFUSED = 3
-SAME_SOURCE = click.option(
-    "--same-source",
-    is_flag=True,
-    help="The database moved: accept it after stored days were compared with it, row by row.",
-)
+
+
+class DaysRefusedError(RefusedError):
+    """Days were refused that may be taken later, or at the operator's word."""
+
+
+class _Refused(click.ClickException):
+    """Shows the sentence of a refusal."""
+
+    exit_code = REFUSED
 
 
 class _Commands(click.Group):
-    """Prints our own errors as a sentence, and exits with 1, or with 3 where it was refused."""
+    """Prints our own errors as a sentence, and exits with 1, or with 3 for what was refused."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SalesAssetsError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = REFUSED if isinstance(error, RefusedError) else 1
-            raise failure from None
+            shown = _Refused if isinstance(error, RefusedError) else click.ClickException
+            raise shown(str(error)) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,38 +62,51 @@ def main(context: click.Context) -> None:
     context.obj = read_settings(os.environ)
 
 
+def _with_orders(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what is done with days that would be refused."""
+    for name, told in (
+        ("--accept-loss", "Take a day that has lost rows since it was read."),
+        ("--as-it-is", "Take a day that ends early or has a hole; its report says so."),
+        ("--same-source", "The database moved: take it after stored days were compared with it."),
+    ):
+        command = click.option(name, is_flag=True, help=told)(command)
+    return command
+
+
 @main.command()
 @click.argument("day", type=DAY)
-@SAME_SOURCE
+@_with_orders
 @click.pass_obj
-def report(settings: Settings, day: date, *, same_source: bool) -> None:
-    """Compute the report of DAY and print where the picture and the caption are."""
-    _compute(settings, [day], same_source=same_source)
+def report(settings: Settings, day: date, **orders: bool) -> None:
+    """Compute the report of DAY and print where the picture and the caption are.
+
+    Exits with 3 where the source's day is refused: cut before its last call, or shrunken;
+    or where the stored days are of another source.
+    """
+    _compute(settings, [day], **orders)
     _show_report(settings, day)
 
 
 @main.command()
 @click.argument("from_day", metavar="FROM", type=DAY)
 @click.argument("to_day", metavar="TO", type=DAY)
-@SAME_SOURCE
+@_with_orders
 @click.option(
     "--rebuild", is_flag=True, help="Forget every stored day of every asset first, reports as well."
 )
 @click.pass_obj
-def backfill(
-    settings: Settings, from_day: date, to_day: date, *, same_source: bool, rebuild: bool
-) -> None:
+def backfill(settings: Settings, from_day: date, to_day: date, **orders: bool) -> None:
     """Compute every day FROM … TO, both included; nothing is delivered.
 
     Started again after an interruption it computes the range anew; the same days give the same
-    files.
+    files. Refused days stop only themselves; it exits with 3 if nothing else is missing.
     """
     if to_day < from_day:
         raise SalesAssetsError(
             f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
         )
     days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
-    _compute(settings, days, same_source=same_source, rebuild=rebuild)
+    _compute(settings, days, **orders)
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
 
 
@@ -117,17 +136,28 @@ def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 
 
-def _compute(
-    settings: Settings, days: list[date], *, same_source: bool = False, rebuild: bool = False
+def _compute(  # noqa: PLR0913 - one word of the operator each
+    settings: Settings,
+    days: list[date],
+    *,
+    as_it_is: bool = False,
+    accept_loss: bool = False,
+    same_source: bool = False,
+    rebuild: bool = False,
 ) -> None:
     from sales_assets.cli.runs import compute, require_finished, require_own_storage
+    from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
 
     require_finished(settings, days, _today(settings))
     require_own_storage(settings, same_source=same_source, rebuild=rebuild)
-    outcome = compute(settings, days)
-    missing = sorted(set(days).difference(outcome.reported))
+    told = {AS_IT_IS_TAG: as_it_is, ACCEPT_LOSS_TAG: accept_loss}
+    computed = compute(settings, days, {tag: "true" for tag, is_set in told.items() if is_set})
+    missing = sorted(set(days).difference(computed.reported))
     without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
-    _raise_failures([*outcome.failures, *without])
+    refused = [f"{one.day} is refused ({one.check}): {one.message}." for one in computed.refused]
+    if computed.is_waiting:
+        raise DaysRefusedError("\n".join([*refused, *without]))
+    _raise_failures([*refused, *computed.failures, *without])
 
 
 def _raise_failures(failures: Iterable[str]) -> None:
@@ -158,7 +188,7 @@ def demo(settings: Settings) -> None:
     today = _today(settings)
     # The demo waits for no morning: a report is due as soon as its day is over.
     settings = settings.model_copy(update={"delivery_time": time()})
-    load_demo(settings, today)
+    load_demo(settings, datetime.now(UTC))
     yesterday = today - timedelta(days=1)
     _compute(settings, [yesterday])
     _raise_failures(deliver(settings))
@@ -222,7 +252,7 @@ def dev(settings: Settings, host: str, port: int) -> None:
     from sales_assets.cli.dev import serve
 
     if settings.source_url is None:
-        load_demo(settings, _today(settings))
+        load_demo(settings, datetime.now(UTC))
     sys.exit(serve(settings, host, port))
 
 

@@ -1,6 +1,6 @@
 """Computing days from the command line: whole ranges, around blocked days, without half reports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import click
 import dagster as dg
 
+from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
 from sales_assets.adapters.settings import Settings
@@ -16,16 +17,28 @@ from sales_assets.cli.instance import failure_messages, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.definitions import build_definitions, first_day
+from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
+from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
-from sales_assets.defs.partitions import DAYS_PER_RUN
+from sales_assets.defs.partitions import DAYS_PER_RUN, days_of_tags
+
+#: The checks whose refusal waits for the source or for a word of the operator.
+WAITING = (COMPLETENESS, SHRUNKEN)
 
 
 @dataclass
 class Computed:
-    """What came of a range: the days with a report, and what failed, in words."""
+    """What came of a range: the days with a report, those refused, and what failed, in words."""
 
     reported: list[date] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing but days that may still be taken keeps the range from being whole."""
+        refused = [one.check in WAITING for one in self.refused]
+        return bool(refused) and all(refused) and not self.failures
 
 
 def require_finished(settings: Settings, days: Sequence[date], today: date) -> None:
@@ -59,14 +72,19 @@ def require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool)
     own_stamp(store, source.stamp())
 
 
-def compute(settings: Settings, days: Sequence[date]) -> Computed:
-    """Compute contiguous `days` in runs of at most half a year; a blocked day stops only itself."""
-    outcome = Computed()
+def compute(
+    settings: Settings, days: Sequence[date], orders: Mapping[str, str] | None = None
+) -> Computed:
+    """Compute contiguous `days` in runs of at most half a year; a refused day stops only itself.
+
+    `orders` are tags of the runs: what is done with a cut or a shrunken day.
+    """
+    computed = Computed()
     with _instance(settings) as instance:
-        definitions = build_definitions(settings)
+        computing = _Computing(build_definitions(settings), instance, settings, orders or {})
         for start in range(0, len(days), DAYS_PER_RUN):
-            _compute_span(definitions, instance, days[start : start + DAYS_PER_RUN], outcome)
-    return outcome
+            computing.span(days[start : start + DAYS_PER_RUN], computed)
+    return computed
 
 
 @contextmanager
@@ -76,75 +94,64 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def _compute_span(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    days: Sequence[date],
-    outcome: Computed,
-) -> None:
-    job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
-    result = run_job(job, instance, days)
-    if result.success:
-        outcome.reported.extend(days)
-        return
-    blocked = {day: why for day, why in _blocked_days(result, days).items() if day in days}
-    if blocked:
-        outcome.failures.extend(f"{day} is blocked: {why}" for day, why in blocked.items())
-        for span in _spans(day for day in days if day not in blocked):
-            _compute_span(definitions, instance, span, outcome)
-        return
-    outcome.failures.extend(failure_messages(result))
-    failed = _failed_steps(result)
-    if failed and failed <= set(names.METRICS):
-        _report_without_failed_parts(definitions, instance, days, sorted(failed), outcome)
+@dataclass(frozen=True)
+class _Computing:
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    settings: Settings
+    orders: Mapping[str, str]
 
+    def span(self, days: Sequence[date], computed: Computed) -> None:
+        """Run a span; its good days go on without the refused ones in runs of their own."""
+        result = self._run(days)
+        if result.success:
+            computed.reported.extend(days)
+            return
+        refused = self._refused(result.run_id, days)
+        if not refused:
+            self._report_without_failed_parts(result, days, computed)
+            return
+        computed.refused.extend(refused)
+        parts = self.instance.get_runs(dg.RunsFilter(tags={PART_OF_TAG: result.run_id}))
+        for part in reversed(parts):
+            of_part = days_of_tags(part.tags)
+            if part.status is dg.DagsterRunStatus.SUCCESS:
+                computed.reported.extend(of_part)
+            else:
+                self.span(of_part, computed)
 
-def _report_without_failed_parts(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    days: Sequence[date],
-    failed: Sequence[str],
-    outcome: Computed,
-) -> None:
-    job = definitions.resolve_job_def(names.DAILY_REPORT_JOB)
-    tags = {FAILED_METRICS_TAG: ",".join(failed)}
-    result = run_job(job, instance, days, selection=[names.DAILY_REPORT], tags=tags)
-    outcome.failures.extend(failure_messages(result))
-    if result.success:
-        outcome.reported.extend(days)
+    def _run(
+        self,
+        days: Sequence[date],
+        selection: Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        job = self.definitions.resolve_job_def(names.DAILY_REPORT_JOB)
+        return run_job(job, self.instance, days, selection, {**self.orders, **(tags or {})})
 
+    def _refused(self, run_id: str, days: Sequence[date]) -> list[Refusal]:
+        """Return why days of a run were not taken: its failed checks say which they are."""
+        entries = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        found = [entry.get_dagster_event().asset_check_evaluation_data for entry in entries]
+        failed = {
+            date.fromisoformat(one.partition) for one in found if not one.passed and one.partition
+        }
+        store = FrameStore(self.settings.storage)
+        refusals = [read_refusal(store, day) for day in days if day in failed]
+        return [one for one in refusals if one]
 
-def _failed_steps(result: dg.ExecuteInProcessResult) -> set[str]:
-    return {event.step_key or "" for event in result.all_events if event.is_step_failure}
-
-
-def _blocked_days(result: dg.ExecuteInProcessResult, days: Sequence[date]) -> dict[date, str]:
-    """Return the days that a blocking check stopped, and why; a range names each by partition."""
-    return {
-        day: f"{evaluation.asset_key.to_user_string()} fails {evaluation.check_name!r}: "
-        f"{evaluation.description}"
-        for evaluation in result.get_asset_check_evaluations()
-        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
-        for day in _day_of(evaluation, days)
-    }
-
-
-def _day_of(evaluation: dg.AssetCheckEvaluation, days: Sequence[date]) -> Sequence[date]:
-    """Return the day that an evaluation is about; that of a whole range is about none."""
-    if evaluation.partition:
-        return [date.fromisoformat(evaluation.partition)]
-    return days if len(days) == 1 else []
-
-
-def _spans(days: Iterator[date]) -> list[list[date]]:
-    """Cut sorted days into runs without a gap."""
-    spans: list[list[date]] = []
-    for day in days:
-        if spans and day - spans[-1][-1] == timedelta(days=1):
-            spans[-1].append(day)
-        else:
-            spans.append([day])
-    return spans
+    def _report_without_failed_parts(
+        self, result: dg.ExecuteInProcessResult, days: Sequence[date], computed: Computed
+    ) -> None:
+        computed.failures.extend(failure_messages(result))
+        failed = {event.step_key or "" for event in result.all_events if event.is_step_failure}
+        if not failed or not failed <= set(names.METRICS):
+            return
+        tags = {FAILED_METRICS_TAG: ",".join(sorted(failed))}
+        without = self._run(days, [names.DAILY_REPORT], tags)
+        computed.failures.extend(failure_messages(without))
+        if without.success:
+            computed.reported.extend(days)
 
 
 def deliver(settings: Settings) -> list[str]:
@@ -153,12 +160,13 @@ def deliver(settings: Settings) -> list[str]:
         definitions = build_definitions(settings)
         sensor = definitions.resolve_sensor_def(names.REPORT_DELIVERY_SENSOR)
         resources = {key: (definitions.resources or {})[key] for key in ("delivery", "storage")}
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=instance, definitions=definitions, resources=resources
-        )
+        ) as context:
+            requests = sensor.evaluate_tick(context).run_requests or []
         job = definitions.resolve_job_def(names.REPORT_DELIVERY_JOB)
         results = [
             run_job(job, instance, [date.fromisoformat(str(request.partition_key))])
-            for request in sensor.evaluate_tick(context).run_requests or []
+            for request in requests
         ]
     return [message for result in results for message in failure_messages(result)]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from sales_assets.core.windows import LOOKBACK_DAYS, days_up_to
+from sales_assets.core.windows import EVENT_DAYS, days_up_to
 
 INSTANT = "datetime64[us, UTC]"
 WALL_CLOCK = "datetime64[us]"
@@ -31,24 +31,24 @@ def to_source_clock(instant: datetime, source_zone: ZoneInfo) -> datetime:
 
 def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
     """Return the days that the numbers of `days` rest on, from `first_day` on, in order."""
-    needed = {before for day in days for before in days_up_to(day, LOOKBACK_DAYS)}
+    needed = {before for day in days for before in days_up_to(day, EVENT_DAYS)}
     return sorted(day for day in needed if day >= first_day)
 
 
 def days_to_compute(
     newest: date, first_day: date, done: Collection[date], reread: int, catch_up: int
 ) -> list[date]:
-    """Return what a morning computes, in order: the newest day comes last.
+    """Return what a morning computes, in order: the `newest` finished day comes first.
 
-    That is the `newest` finished day, the `reread` days before it (rows may have come late) and
-    those of the last `catch_up` days that are not `done`; nothing before `first_day`.
+    Then the `reread` days before it (rows may have come late) and those of the last `catch_up`
+    days that are not `done`, both the newest first; nothing before `first_day`.
     """
     recent = [newest - timedelta(days=back) for back in range(max(catch_up, reread + 1))]
-    return sorted(
+    return [
         day
         for back, day in enumerate(recent)
         if day >= first_day and (back <= reread or day not in done)
-    )
+    ]
 
 
 @dataclass(frozen=True)

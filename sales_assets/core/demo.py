@@ -1,17 +1,22 @@
 """Demo data: believable journeys of a sales department's clients, the same on every machine."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
 
 from sales_assets.core import journey
+from sales_assets.core.demo_department import (
+    MEAN,
+    YEARLY_GROWTH,
+    Conditions,
+    Department,
+    random_of,
+)
 from sales_assets.core.journey import EVENT_TYPES
 
-#: Part of what makes the data the same everywhere; another number is another department.
-SEED = 20220130
 HISTORY_DAYS = 180
 
 MINUTE = 60
@@ -32,23 +37,29 @@ _DICTIONARY_TYPES = (
 DICTIONARY = {name: 10 + number for number, name in enumerate(_DICTIONARY_TYPES)}
 UNKNOWN_ID = 9001
 
-WEEKDAY_FACTORS = (1.12, 1.08, 1.04, 1.02, 1.0, 0.86, 0.80)
-YEARLY_GROWTH = 0.15
+#: So many days of a journey meet the department as it is, later ones the mean department.
+DAYS_AHEAD = 16
+
 #: The share of a day's requests in each hour; the department answers from 9 to 21.
 HOUR_WEIGHTS = np.array(
     [
-        *(0.4, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2, 0.4, 0.8),
+        *(1.2, 0.7, 0.4, 0.3, 0.3, 0.4, 0.6, 1.0, 1.6),
         *(4, 6, 7, 7, 7, 7, 7, 7, 7, 8, 8, 7),
-        *(2.5, 1.5, 0.8),
+        *(4.5, 3, 1.8),
     ]
 )
 
 #: How likely a call is answered against a first one, and the usual pause before the next.
-CALLS = ((1.0, 2 * HOUR), (1.0, 2 * HOUR), (0.35, 22 * HOUR), (0.35, 22 * HOUR))
+CALLS = ((1.0, 2 * HOUR), (1.0, 21 * HOUR), *((0.75, 22 * HOUR),) * 6)
+#: Who won't answer today hardly answers the first calls, whoever is at the telephone.
+CALLS_OF_FIRST_DAY, AVERSE, AVERSE_ANSWERS = 2, 0.17, 0.05
 
-AT_ONCE, IN_TIME, NOTHING, TOO_LATE = range(4)
-#: What comes of a successful lesson: a purchase, the second line in time, nothing, or it too late.
-DECISIONS = (0.34, 0.46, 0.13, 0.07)
+BOOKED_THEMSELVES = 0.24
+#: Of the requests that nobody dealt with in time most are found on one of the next days.
+FOUND_LATER = 0.985
+BOUGHT_AT_ONCE, BOUGHT_BY_SECOND_LINE = 0.42, 0.5
+#: Whom the second line neither gets nor reaches in time it gets and reaches later, but for few.
+FOLLOWED_UP_LATER, REACHED_LATER = 0.95, 0.96
 NEITHER, DEMO_LESSON, WHATSAPP = range(3)
 EXPERIMENT_SHARES = (0.90, 0.05, 0.05)
 
@@ -57,36 +68,29 @@ LATE_SHARE = 0.03
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How the department works on one day; the default is an ordinary one."""
-
-    answered: float = 0.62
-    handled: float = 0.88
-    second_line_reached: float = 0.84
-    requests: float = 1.0
-
-
-ORDINARY = Conditions()
-#: About one day in fifteen has one of these.
-INCIDENTS = (
-    Conditions(answered=0.25),
-    Conditions(handled=0.66),
-    Conditions(second_line_reached=0.35),
-    Conditions(requests=1.7),
-)
-INCIDENT_SHARE = 1 / 15
-
-
-@dataclass(frozen=True)
 class DemoPlan:
-    """Which demo data: journeys that begin on `first_day` or later, as known at `today`'s start.
+    """Which demo data: journeys that begin on `first_day` or later, as known on `today`.
 
-    `requests_per_day` is the usual number of new clients; each makes about eight rows.
+    `hour` says how many full hours of `today` are known. `requests_per_day` is the usual number
+    of new clients on the first day; each makes about eight rows. `incidents_before` plants what
+    `Department` describes; a later `today` with the same one only adds rows.
     """
 
     first_day: date
     today: date
-    requests_per_day: int = 60
+    requests_per_day: int = 50
+    hour: int = 0
+    incidents_before: date | None = None
+
+    @property
+    def known_until(self) -> datetime:
+        """Nothing is known that reached the source at this moment or later."""
+        return datetime.combine(self.today, time(self.hour))
+
+    @property
+    def department(self) -> Department:
+        """The department that these clients meet."""
+        return Department(self.incidents_before)
 
 
 def first_day(today: date) -> date:
@@ -94,61 +98,62 @@ def first_day(today: date) -> date:
     return date((today - timedelta(days=1 + HISTORY_DAYS)).year, 1, 1)
 
 
+def plan_at(now: datetime) -> DemoPlan:
+    """Return what `sales-assets demo` shows at `now`, a wall clock of the source."""
+    today = now.date()
+    return DemoPlan(first_day(today), today, hour=now.hour, incidents_before=today)
+
+
 def demo_rows(plan: DemoPlan, days_per_chunk: int = 10) -> Iterator[pd.DataFrame]:
-    """Yield the source's rows as they stand at the start of `plan.today`, in chunks.
+    """Yield the source's rows as they stand at `plan.known_until`, in chunks.
 
     Columns: user_id (str, may be missing), event_id (int32; `PURCHASE_ID` marks a payment),
     happened_at (datetime64[us], may be missing), loaded_at (datetime64[us]: when the row
     reached the source, later than `happened_at`). Clients who came on one day live the same
-    journeys whatever the plan's other days are; a chunk holds those who came in its days.
+    journeys whatever is known of later days; a chunk holds those who came in its days.
     """
-    days = [plan.first_day + timedelta(days=n) for n in range((plan.today - plan.first_day).days)]
+    count = (plan.known_until - datetime.combine(plan.first_day, time())) / timedelta(days=1)
+    days = [plan.first_day + timedelta(days=n) for n in range(int(np.ceil(count)))]
     for start in range(0, len(days), days_per_chunk):
         chunk = [_rows_of_entry_day(day, plan) for day in days[start : start + days_per_chunk]]
         yield pd.concat(chunk, ignore_index=True)
 
 
-def conditions(day: date) -> Conditions:
-    """Return how the department works on `day`: ordinary, or one of `INCIDENTS`."""
-    random = _random(day, "conditions")
-    is_incident, which = random.random() < INCIDENT_SHARE, random.integers(len(INCIDENTS))
-    return INCIDENTS[which] if is_incident else ORDINARY
-
-
-def _random(day: date, purpose: str) -> np.random.Generator:
-    return np.random.default_rng([SEED, day.toordinal(), *purpose.encode()])
-
-
 def _rows_of_entry_day(day: date, plan: DemoPlan) -> pd.DataFrame:
-    random = _random(day, "journeys")
-    clients = random.poisson(_expected_requests(day, plan.requests_per_day))
-    log = _Log(random, day)
-    entries = _request_times(random, clients)
+    random = random_of(day, "journeys")
+    clients = random.poisson(_expected_requests(day, plan))
+    log = _Log(random, day, plan.department)
+    entries = _times_of_day(random, clients)
     _request(log, np.arange(clients), entries)
     _repeat_requests(log, clients, entries)
     _join_experiments(log, clients, entries)
     _visit_cabinet(log, clients, entries)
-    return _as_known_at(_with_flaws(log.rows(), random), plan.today)
+    return _as_known_at(_with_flaws(log.rows(), random), plan.known_until)
 
 
-def _expected_requests(day: date, usual: int) -> float:
-    growth = 1 + YEARLY_GROWTH * (day.timetuple().tm_yday / 365 - 0.5)
-    return usual * growth * WEEKDAY_FACTORS[day.weekday()] * conditions(day).requests
+def _expected_requests(day: date, plan: DemoPlan) -> float:
+    growth = np.exp(YEARLY_GROWTH * (day - plan.first_day).days / 365)
+    return plan.requests_per_day * growth * plan.department.on(day).requests
 
 
-def _request_times(random: np.random.Generator, clients: int) -> np.ndarray:
-    hours = random.choice(24, size=clients, p=HOUR_WEIGHTS / HOUR_WEIGHTS.sum())
-    return hours * HOUR + random.integers(HOUR, size=clients)
+def _times_of_day(random: np.random.Generator, count: int) -> np.ndarray:
+    hours = random.choice(24, size=count, p=HOUR_WEIGHTS / HOUR_WEIGHTS.sum())
+    return hours * HOUR + random.integers(HOUR, size=count)
 
 
 class _Log:
     """The journeys of one entry day's clients while they are written; times in its seconds."""
 
-    def __init__(self, random: np.random.Generator, day: date) -> None:
+    def __init__(self, random: np.random.Generator, day: date, department: Department) -> None:
         self.random = random
         self.day = day
+        self._incidents = department.incidents
         self._entries: list[tuple[np.ndarray, np.ndarray, int]] = []
-        self._days = [conditions(day + timedelta(days=n)) for n in range(16)]
+        days = [department.on(day + timedelta(days=ahead)) for ahead in range(DAYS_AHEAD)]
+        self._conditions = {
+            each.name: np.array([getattr(of_day, each.name) for of_day in (*days, MEAN)])
+            for each in fields(Conditions)
+        }
 
     def add(self, name: str, clients: np.ndarray, times: np.ndarray) -> None:
         event_id = PURCHASE_ID if name == journey.PURCHASE else DICTIONARY[name]
@@ -161,13 +166,17 @@ class _Log:
         """Return seconds, log-normal around `median`."""
         return (median * np.exp(spread * self.random.standard_normal(count))).astype("int64")
 
-    def share(self, name: str, times: np.ndarray) -> np.ndarray:
-        """Return the shares that the department's conditions have on the days of `times`."""
-        shares = np.array([getattr(each, name) for each in self._days])
-        ordinary = getattr(ORDINARY, name)
-        day_number = times // DAY
-        known = day_number < len(shares)
-        return np.where(known, shares[np.where(known, day_number, 0)], ordinary)
+    def condition(self, name: str, times: np.ndarray) -> np.ndarray:
+        """Return what the conditions say on the days of `times`; far ahead they are the mean."""
+        return self._conditions[name][np.minimum(times // DAY, DAYS_AHEAD)]
+
+    def is_lost(self, times: np.ndarray) -> np.ndarray:
+        """Tell which times lie in the outage of the source."""
+        if self._incidents is None:
+            return np.zeros(len(times), dtype=bool)
+        midnight = datetime.combine(self.day, time())
+        starts, ends = ((at - midnight).total_seconds() for at in self._incidents.outage)
+        return (times >= starts) & (times < ends)
 
     def rows(self) -> pd.DataFrame:
         clients = np.concatenate([clients for clients, _, _ in self._entries])
@@ -177,8 +186,13 @@ class _Log:
         )
         ids = self.day.toordinal() * 100_000 + clients
         times = np.datetime64(self.day, "us") + seconds.astype("timedelta64[s]")
+        arrived = ~self.is_lost(seconds)
         return pd.DataFrame(
-            {"user_id": pd.array(ids).astype("str"), "event_id": event_ids, "happened_at": times}
+            {
+                "user_id": pd.array(ids[arrived]).astype("str"),
+                "event_id": event_ids[arrived],
+                "happened_at": times[arrived],
+            }
         )
 
 
@@ -192,29 +206,38 @@ def _in_working_hours(times: np.ndarray) -> np.ndarray:
 def _request(log: _Log, clients: np.ndarray, entries: np.ndarray) -> None:
     """Write a request and all that follows from it."""
     log.add(journey.REQUEST_CREATED, clients, entries)
-    books_himself = log.happens(0.24, len(clients))
+    books_himself = log.happens(BOOKED_THEMSELVES, len(clients))
     booked_at = entries + log.delays(3 * MINUTE, len(clients), 0.5)
     _lesson(log, clients[books_himself], booked_at[books_himself])
-    handled = log.happens(log.share("handled", entries), len(clients))
+    handled = log.happens(log.condition("handled", entries), len(clients))
     _first_line(log, clients[~books_himself & handled], entries[~books_himself & handled])
-    forgotten = ~books_himself & ~handled & log.happens(0.6, len(clients))
+    forgotten = ~books_himself & ~handled & log.happens(FOUND_LATER, len(clients))
     found_after = 26 * HOUR + log.delays(14 * HOUR, len(clients))
     _first_line(log, clients[forgotten], (entries + found_after)[forgotten])
 
 
 def _first_line(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
-    """Write up to four calls, each a task and perhaps an answer; some lead to a lesson."""
+    """Write the calls after a request; some lead to a lesson."""
+    _book_by_operator(log, *_calls(log, clients, since))
+
+
+def _calls(log: _Log, clients: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Write calls until one is answered, each with its task; return who answers, and when."""
     task_at = _in_working_hours(since + log.delays(2 * MINUTE, len(clients), 0.4))
-    patient = log.happens(0.82, len(clients))
-    for likelihood, pause in CALLS:
+    is_averse = log.happens(AVERSE, len(clients))
+    answered = []
+    for number, (likelihood, pause) in enumerate(CALLS):
         log.add(journey.FIRST_LINE_TASK, clients, task_at)
-        chance = log.share("answered", task_at) * likelihood
-        answers = log.happens(chance * np.where(patient, 1.0, 0.05), len(clients))
+        chance = log.condition("answered", task_at) * likelihood
+        hardly = is_averse & (number < CALLS_OF_FIRST_DAY)
+        answers = log.happens(np.where(hardly, AVERSE_ANSWERS, chance), len(clients))
         answered_at = task_at + log.delays(4 * MINUTE, len(clients))
-        log.add(journey.FIRST_LINE_ANSWERED, clients[answers], answered_at[answers])
-        _book_by_operator(log, clients[answers], answered_at[answers])
-        clients, task_at, patient = clients[~answers], task_at[~answers], patient[~answers]
+        answered.append((clients[answers], answered_at[answers]))
+        clients, task_at, is_averse = clients[~answers], task_at[~answers], is_averse[~answers]
         task_at = _in_working_hours(task_at + log.delays(pause, len(clients), 0.3))
+    answering, at = (np.concatenate(parts) for parts in zip(*answered, strict=True))
+    log.add(journey.FIRST_LINE_ANSWERED, answering, at)
+    return answering, at
 
 
 def _book_by_operator(log: _Log, clients: np.ndarray, answered_at: np.ndarray) -> None:
@@ -228,44 +251,48 @@ def _lesson(log: _Log, clients: np.ndarray, booked_at: np.ndarray) -> None:
     log.add(journey.LESSON_APPOINTED, clients, booked_at)
     days_later = 1 + log.random.integers(3, size=len(clients))
     starts_at = (booked_at // DAY + days_later) * DAY
+    takes_place = log.happens(log.condition("lessons", starts_at), len(clients))
+    starts_at = np.where(takes_place, starts_at, starts_at + DAY)
     starts_at += (10 + log.random.integers(10, size=len(clients))) * HOUR
     moved = log.happens(0.08, len(clients))
     log.add(journey.LESSON_MOVED, clients[moved], booked_at[moved] + 3 * HOUR)
     starts_at = np.where(moved, starts_at + DAY, starts_at)
     cancelled = log.happens(0.07, len(clients))
     log.add(journey.LESSON_CANCELLED, clients[cancelled], starts_at[cancelled] - 2 * HOUR)
-    attended = ~cancelled & log.happens(0.74, len(clients))
+    attended = ~cancelled & log.happens(log.condition("attended", starts_at), len(clients))
     joined_at = starts_at + log.random.integers(6 * MINUTE, size=len(clients))
     log.add(journey.LESSON_ATTENDED, clients[attended], joined_at[attended])
-    succeeded = attended & log.happens(0.78, len(clients))
+    succeeded = attended & log.happens(0.84, len(clients))
     ended_at = joined_at + 50 * MINUTE + log.random.integers(15 * MINUTE, size=len(clients))
     log.add(journey.LESSON_SUCCEEDED, clients[succeeded], ended_at[succeeded])
     _decide(log, clients[succeeded], ended_at[succeeded])
 
 
 def _decide(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
-    """Write a purchase at once, a second-line task in time or too late, or nothing."""
-    decision = log.random.choice(len(DECISIONS), len(clients), p=DECISIONS)
-    at_once, in_time, too_late = (decision == each for each in (AT_ONCE, IN_TIME, TOO_LATE))
+    """Write a purchase at once, or a second-line task, in time or too late or never."""
+    buys = log.happens(BOUGHT_AT_ONCE * log.condition("buying", since), len(clients))
     bought_at = since + log.delays(40 * MINUTE, len(clients))
-    _purchase(log, clients[at_once], bought_at[at_once])
+    _purchase(log, clients[buys], bought_at[buys])
+    in_time = ~buys & log.happens(log.condition("followed_up", since), len(clients))
     task_at = _in_working_hours(since + log.delays(2 * HOUR, len(clients), 0.5))
     _second_line(log, clients[in_time], task_at[in_time])
-    late_at = _in_working_hours(since + DAY + log.delays(9 * HOUR, len(clients)))
+    too_late = ~buys & ~in_time & log.happens(FOLLOWED_UP_LATER, len(clients))
+    late_at = _in_working_hours(since + DAY + log.delays(12 * HOUR, len(clients)))
     _second_line(log, clients[too_late], late_at[too_late])
 
 
 def _second_line(log: _Log, clients: np.ndarray, task_at: np.ndarray) -> None:
     log.add(journey.SECOND_LINE_TASK, clients, task_at)
-    again = log.happens(0.15, len(clients))
-    log.add(journey.SECOND_LINE_TASK, clients[again], task_at[again] + 5 * HOUR)
-    in_time = log.happens(log.share("second_line_reached", task_at), len(clients))
+    in_time = log.happens(log.condition("reached", task_at), len(clients))
     soon = _in_working_hours(task_at + log.delays(80 * MINUTE, len(clients)))
     later = _in_working_hours(task_at + 26 * HOUR + log.delays(12 * HOUR, len(clients)))
     reached_at = np.where(in_time, soon, later)
-    reached = in_time | log.happens(0.6, len(clients))
+    again = log.happens(0.15, len(clients))
+    log.add(journey.SECOND_LINE_TASK, clients[again], (task_at + reached_at)[again] // 2)
+    reached = in_time | log.happens(REACHED_LATER, len(clients))
     log.add(journey.SECOND_LINE_REACHED, clients[reached], reached_at[reached])
-    buys = reached & log.happens(0.45, len(clients))
+    chance = BOUGHT_BY_SECOND_LINE * log.condition("buying", reached_at)
+    buys = reached & log.happens(chance, len(clients))
     bought_at = reached_at + log.delays(3 * HOUR, len(clients))
     _purchase(log, clients[buys], bought_at[buys])
 
@@ -273,7 +300,8 @@ def _second_line(log: _Log, clients: np.ndarray, task_at: np.ndarray) -> None:
 def _purchase(log: _Log, clients: np.ndarray, bought_at: np.ndarray) -> None:
     """Write a payment, the monthly ones after it, and a former client's new request."""
     log.add(journey.PURCHASE, clients, bought_at)
-    renewing = np.arange(len(clients))
+    # Whose first payment was lost would look new a month later.
+    renewing = np.flatnonzero(~log.is_lost(bought_at))
     for month in (1, 2, 3):
         renewing = renewing[log.happens(0.55, len(renewing))]
         paid_at = bought_at[renewing] + month * 30 * DAY + log.delays(6 * HOUR, len(renewing))
@@ -290,13 +318,10 @@ def _repeat_requests(log: _Log, clients: int, entries: np.ndarray) -> None:
 
 
 def _return(log: _Log, clients: np.ndarray, since: np.ndarray) -> None:
-    """Write a second request of known clients: a call, answered or not."""
-    times = since // DAY * DAY + _request_times(log.random, len(clients))
+    """Write a second request of known clients, and the calls after it."""
+    times = since // DAY * DAY + _times_of_day(log.random, len(clients))
     log.add(journey.REQUEST_CREATED, clients, times)
-    task_at = _in_working_hours(times + log.delays(3 * MINUTE, len(clients), 0.4))
-    log.add(journey.FIRST_LINE_TASK, clients, task_at)
-    answers = log.happens(log.share("answered", task_at), len(clients))
-    log.add(journey.FIRST_LINE_ANSWERED, clients[answers], task_at[answers] + 5 * MINUTE)
+    _calls(log, clients, times)
 
 
 def _join_experiments(log: _Log, clients: int, entries: np.ndarray) -> None:
@@ -315,13 +340,17 @@ def _join_experiments(log: _Log, clients: int, entries: np.ndarray) -> None:
 
 
 def _visit_cabinet(log: _Log, clients: int, entries: np.ndarray) -> None:
-    visits = log.random.poisson(1.2, clients)
+    visits = log.random.poisson(1.1, clients)
     visitors = np.repeat(np.arange(clients), visits)
-    log.add(
-        journey.CABINET_OPENED, visitors, entries[visitors] + log.delays(2 * DAY, visits.sum(), 1.5)
-    )
+    log.add(journey.CABINET_OPENED, visitors, _some_days_after(log, entries[visitors], 2 * DAY))
     asking = np.flatnonzero(log.happens(0.06, clients))
-    log.add(journey.SUPPORT_ASKED, asking, entries[asking] + log.delays(4 * DAY, len(asking)))
+    log.add(journey.SUPPORT_ASKED, asking, _some_days_after(log, entries[asking], 4 * DAY))
+
+
+def _some_days_after(log: _Log, entries: np.ndarray, median: float) -> np.ndarray:
+    """Return times at which clients are awake, on later days than `entries`."""
+    days = entries // DAY + 1 + log.delays(median, len(entries), 1.2) // DAY
+    return days * DAY + _times_of_day(log.random, len(entries))
 
 
 def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -351,5 +380,5 @@ def _loading_delays(count: int, random: np.random.Generator) -> np.ndarray:
     return seconds.astype("timedelta64[s]")
 
 
-def _as_known_at(rows: pd.DataFrame, today: date) -> pd.DataFrame:
-    return rows[rows["loaded_at"] < pd.Timestamp(today)].sort_values("loaded_at", kind="stable")
+def _as_known_at(rows: pd.DataFrame, known_until: datetime) -> pd.DataFrame:
+    return rows[rows["loaded_at"] < known_until].sort_values("loaded_at", kind="stable")

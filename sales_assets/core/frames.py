@@ -100,6 +100,20 @@ RAW_EVENTS = Frame(
         ),
     ),
 )
+HOURLY_COUNTS = Frame(
+    names.HOURLY_COUNTS,
+    "full hour with rows of one type",
+    (
+        _time("hour", "the start of the hour; of one that the clock shows twice, both"),
+        _text(
+            "type",
+            "the event's type, payments are purchases; null where the dictionary knows no such id",
+            nullable=True,
+            repeats=True,
+        ),
+        _count("rows", "rows", "rows as the source holds them, bad ones included"),
+    ),
+)
 USER_HISTORY = Frame(
     names.USER_HISTORY,
     "client of the day",
@@ -209,7 +223,7 @@ REPORT_DELIVERY = Frame(
     (
         _text("chat", "the chat's id, or outbox"),
         _count("thread", "id", "the topic in the chat; 0 for none"),
-        _text("kind", "report, continuation, edit, change, late"),
+        _text("kind", "report, edit, change, late"),
         _text("state", "planned, sending, sent, failed, unknown"),
         _count("attempts", "requests", "requests made"),
         _count("message_id", "id", "the message in the chat; null if there is none", nullable=True),
@@ -223,6 +237,7 @@ FRAMES: Mapping[str, Frame] = {
     frame.asset: frame
     for frame in (
         RAW_EVENTS,
+        HOURLY_COUNTS,
         USER_HISTORY,
         CLEAN_EVENTS,
         UNCLOSED_PROCESSES,

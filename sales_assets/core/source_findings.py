@@ -1,12 +1,17 @@
 """What was found not to fit in the source: kinds, the parts that can't be known, the sentences."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
+import pandas as pd
 
+from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
+from sales_assets.core.metrics.schemas import CheckOutcome
+
+FITS = "source_fits"
 NEW_PAYING = "new_paying"
 FUNNEL = "funnel"
 EXPIRING = "expiring"
@@ -32,6 +37,7 @@ class Reason(StrEnum):
     FOREIGN_PAYERS = "foreign_payers"
     NO_HOURS = "no_hours"
     ONE_ID = "one_id"
+    PAYMENTS_MISSING = "payments_missing"
 
 
 class Kind(StrEnum):
@@ -106,9 +112,40 @@ def parts_living_on(event_type: str) -> tuple[str, ...]:
     """Return the parts that can't be known without `event_type`.
 
     A process lives on its start and all its ends, the funnel on its seven steps; without an
-    experiment's type the population is another, so everything goes.
+    experiment's type the population is another, so everything goes; new clients live on payments.
     """
     if event_type in EXPERIMENTS:
         return PARTS_OF_KEYS
+    payments = (NEW_PAYING,) if event_type == PURCHASE else ()
     processes = [one.key for one in PROCESSES if event_type in (one.start, *one.ends)]
-    return (*processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
+    return (*payments, *processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
+
+
+def missing_on_the_day(types: Iterable[str]) -> tuple[Finding, ...]:
+    """Return what the judge of completeness found: types that fell silent on the day."""
+    return tuple(
+        Finding(
+            Kind.TYPE_MISSING,
+            f"{name!r} fell silent on the day, as never in eight weeks: see whether the source is "
+            "loaded to its end, and read the day again.",
+            parts_living_on(name),
+            Reason.PAYMENTS_MISSING if name == PURCHASE else Reason.TYPE_MISSING,
+        )
+        for name in types
+    )
+
+
+def fit_outcome(findings: Sequence[Finding]) -> CheckOutcome:
+    """Return what was found not to fit on one day as the outcome of a check."""
+    rows = [
+        {"kind": one.kind, "not counted": ", ".join(one.parts), "sample": "; ".join(one.sample)}
+        for one in findings
+    ]
+    return CheckOutcome(
+        FITS,
+        passed=not any(one.is_notable for one in findings),
+        failing=dict(Counter(str(one.kind) for one in findings)),
+        sample=pd.DataFrame(rows),
+        message=" ".join(one.sentence for one in findings) or "names, keys and times fit",
+        is_warning=True,
+    )

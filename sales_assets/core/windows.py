@@ -40,10 +40,14 @@ EVENT_DAYS = 36
 COMPARED_WEEKS = 4
 #: The drawn days of new paying clients, the day itself included.
 DRAWN_DAYS = 28
-#: Days of comparison, each with the events that its own numbers rest on.
-LOOKBACK_DAYS = COMPARED_WEEKS * 7 + EVENT_DAYS
 #: The daily values that a number is judged by, the day itself not included: docs/verdict.md.
 VALUE_DAYS = 112
+#: The hourly counts that tell whether a day is whole, the day itself not included.
+COMPLETENESS_DAYS = 56
+#: Those that the values need, so that each compared day's own wholeness is known.
+COUNT_DAYS = VALUE_DAYS + COMPLETENESS_DAYS
+#: A row so long after a day tells nothing about the day any more.
+AFTER_DAYS = 7
 #: So long after the start of a source everybody looks new.
 NEW_SOURCE = timedelta(days=60)
 

@@ -6,14 +6,19 @@ from datetime import date
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+from sales_assets.adapters.files.day_records import read_refusal
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.core import names
 
 MOST_CHARACTERS = 600
 _OUR_ERROR = re.compile(r"^sales_assets\.[\w.]+: ")
 
 
-def cause_of_lateness(instance: dg.DagsterInstance, day: date) -> str:
-    """Return a sentence about the newest run of `day`, with the run's id and first failure."""
+def cause_of_lateness(instance: dg.DagsterInstance, store: FrameStore, day: date) -> str:
+    """Return a sentence about the newest run of `day`, with the run's id and first failure.
+
+    Where the source's day was refused, that is the cause.
+    """
     wanted = dg.RunsFilter(
         job_name=names.DAILY_REPORT_JOB, tags={"dagster/partition": day.isoformat()}
     )
@@ -24,6 +29,9 @@ def cause_of_lateness(instance: dg.DagsterInstance, day: date) -> str:
             "on, and does the Dagster daemon run?"
         )
     run = records[0].dagster_run
+    if run.status is dg.DagsterRunStatus.FAILURE and (refusal := read_refusal(store, day)):
+        told = f"{names.DAILY_REPORT} of {day}: {refusal.message}. Run {run.run_id}"
+        return told[:MOST_CHARACTERS]
     said = f"{names.DAILY_REPORT} of {day}: run {run.run_id} is {run.status.value}"
     return ". ".join([said, *_failures(instance, run.run_id)])[:MOST_CHARACTERS]
 

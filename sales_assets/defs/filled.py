@@ -25,10 +25,17 @@ def log_filled(context: dg.AssetExecutionContext, filled: Sequence[FilledDay]) -
     `context.log_event` stores each event by itself: two connections and 10 ms or more for each
     of the 192 that a first day fills. Batches come if DAGSTER_EVENT_BATCH_SIZE is above 0.
     """
-    for asset, of_asset in groupby(filled, key=lambda day: day.asset):
+    stored = [day for day in filled if day.refusal is None]
+    for asset, of_asset in groupby(stored, key=lambda day: day.asset):
         _log_together(context, asset, list(of_asset))
     for day in filled:
-        for outcome in day.failed:
+        log_failures(context, day)
+
+
+def log_failures(context: dg.AssetExecutionContext, day: FilledDay) -> None:
+    """Log the checks that a day fails, with its partition."""
+    for outcome in day.outcomes:
+        if not outcome.passed:
             log_evaluation(context, day.asset, day.day, outcome)
 
 

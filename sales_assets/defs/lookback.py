@@ -7,14 +7,13 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from sales_assets.adapters.files.findings import write_findings
-from sales_assets.adapters.history import History
+from sales_assets.adapters.history import History, Limits, Orders, Reading
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.source_findings import Finding
 from sales_assets.defs.filled import log_filled
+from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import (
     Calendar,
@@ -24,7 +23,7 @@ from sales_assets.defs.resources import (
 
 
 class LookbackResource(dg.ConfigurableResource):
-    """Raw and clean events and user histories of the 64 days that end with a report day.
+    """Raw and clean events and user histories of the 36 days that end with a report day.
 
     A metric depends on its own day's upstream partitions in the graph (so that a range of days
     runs as one, with its checks between the steps), and reads the days before from here.
@@ -37,35 +36,49 @@ class LookbackResource(dg.ConfigurableResource):
 
     _history: History | None = PrivateAttr(default=None)
 
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Start the history of the run, with what the run was told."""
+        tags = context.run.tags if context.run else {}
+        self._history = History(
+            self.storage.store(),
+            self.source.connect,
+            self.calendar.first_date,
+            self.calendar.zone,
+            Limits(
+                self.settings.bad_rows_share,
+                self.settings.loss_share,
+                self.settings.last_call,
+                self.settings.payers_without_events,
+            ),
+            _orders(tags),
+            self.settings.holidays,
+        )
+
     @property
     def history(self) -> History:
         """The history of the run."""
-        if self._history is None:
-            self._history = History(
-                self.storage.store(),
-                self.source.connect,
-                self.calendar.first_date,
-                self.calendar.zone,
-                self.settings.bad_rows_share,
-            )
+        assert self._history, "Dagster sets a resource up before a run"  # noqa: S101
         return self._history
 
-    def raw_events(self, context: dg.AssetExecutionContext) -> SourceRead:
-        """Read the run's days, and in the same query the lookback's missing ones; store those."""
-        read, filled = self.history.read_days(partition_days(context))
-        log_filled(context, filled)
-        return read
+    def read_days(self, context: dg.AssetExecutionContext) -> Reading:
+        """Read and store the run's days, and with them what is missing before them."""
+        reading = self.history.read_days(partition_days(context))
+        log_filled(context, reading.filled)
+        return reading
 
-    def findings(self, read: SourceRead, day: date, frame: pd.DataFrame) -> tuple[Finding, ...]:
-        """Return what doesn't fit in the source on `day`, and store it beside the day's rows."""
-        found = read.findings(
-            day,
-            frame,
-            self.history.last_names,
-            payers_without_events=self.settings.payers_without_events,
-        )
-        write_findings(self.history.store, day, found)
-        return found
+    def hourly_counts(self, context: dg.AssetExecutionContext) -> dict[date, pd.DataFrame]:
+        """Return the counts of the run's days, and fill those that they rest on."""
+        days, history = partition_days(context), self.history
+        log_filled(context, history.ensure_rows(days, days))
+        history.refuse_blocked(days)
+        filled = history.ensure_counts(days)
+        log_filled(context, [day for day in filled if day.day not in days])
+        return {day: history.whole_days.counts(day) for day in days}
+
+    def completeness(self, context: dg.AssetExecutionContext, day: date) -> Completeness:
+        """Return the judge's word on a day of the run; what it rests on is counted if need be."""
+        log_filled(context, self.history.ensure_counts([day]))
+        return self.history.completeness(day)
 
     def user_history(self, context: dg.AssetExecutionContext) -> Mapping[date, pd.DataFrame]:
         """Ask what the source knows of the days' clients; store the lookback's missing days."""
@@ -104,6 +117,11 @@ class LookbackResource(dg.ConfigurableResource):
         """Fill the daily values before the run's days, and make those anew that rest on them."""
         log_filled(context, self.history.renew_values(partition_days(context)))
 
+    def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
+        """Return the daily values of the run's days and of those that they are judged by."""
+        self.ensure_values(context)
+        return self.history.values(partition_days(context))
+
     def ensure_values(self, context: dg.AssetExecutionContext) -> None:
         """Fill the daily values that the run's days are judged by, where they miss."""
         log_filled(context, self.history.ensure_values(partition_days(context)))
@@ -116,3 +134,12 @@ class LookbackResource(dg.ConfigurableResource):
         own = partition_days(context)
         log_filled(context, self.history.ensure(days, own))
         self.history.refuse_blocked(own)
+
+
+def _orders(tags: Mapping[str, str]) -> Orders:
+    again = tags.get(REREAD_TAG, "")
+    return Orders(
+        as_it_is=tags.get(AS_IT_IS_TAG) == "true",
+        accept_loss=tags.get(ACCEPT_LOSS_TAG) == "true",
+        reread=tuple(date.fromisoformat(day) for day in again.split(",") if day),
+    )

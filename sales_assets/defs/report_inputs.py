@@ -8,8 +8,11 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
+from sales_assets.adapters.files.findings import read_findings
+from sales_assets.adapters.history import History
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel, usual_steps
@@ -18,19 +21,25 @@ from sales_assets.core.metrics.processes import unclosed_processes
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import PARTS
 from sales_assets.core.report.workdays import holidays_among
+from sales_assets.core.russian import report as ru
+from sales_assets.core.source_findings import missing_on_the_day, not_counted
 from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
 
 _Value = TypeVar("_Value")
 _Frames = Mapping[date, pd.DataFrame]
-_Maker = Callable[[EventLog, ReportDays, date], _Frames]
+_Maker = Callable[[EventLog, ReportDays, History], _Frames]
 
 #: How a metric is counted again where it is not stored.
 _METRICS: Mapping[str, _Maker] = {
-    names.UNCLOSED_PROCESSES: unclosed_processes,
-    names.CONVERSION_FUNNEL: lambda log, days, _first_day: conversion_funnel(log, days),
-    names.NEW_PAYING_USERS: new_paying_users,
+    names.UNCLOSED_PROCESSES: lambda log, days, history: unclosed_processes(
+        log, days, history.values(days.days)
+    ),
+    names.CONVERSION_FUNNEL: lambda log, days, _history: conversion_funnel(log, days),
+    names.NEW_PAYING_USERS: lambda log, days, history: new_paying_users(
+        log, days, history.source_first_day
+    ),
 }
 
 
@@ -49,12 +58,15 @@ class InputsOfRun:
         history = self._lookback.history
         frames = {part.FRAME: self._frame(part.FRAME, day) for part in PARTS}
         around = days_up_to(day, VALUE_DAYS + 1 + CONVERSION // DAY)
+        completeness = history.completeness(day)
         about = ReportDay(
             day=day,
             zone=self._lookback.calendar.zone,
             history_first_day=history.source_first_day,
             holidays=holidays_among(around, self._lookback.settings.holidays),
-            spoiled_days=frozenset(history.flawed_days(day)),
+            spoiled_days=frozenset(history.spoiled_days(around)),
+            completeness=completeness,
+            not_counted=self._not_counted(day, completeness),
         )
         return ReportInputs(
             about,
@@ -63,6 +75,12 @@ class InputsOfRun:
             self._usual_steps.get(day),
             self._attempt("the rows set aside", lambda: self._quality(day)),
         )
+
+    def _not_counted(self, day: date, completeness: Completeness) -> dict[str, str]:
+        """Return the parts that can't be known, each with its reason in the chief's words."""
+        findings = read_findings(self._lookback.history.store, day)
+        findings += missing_on_the_day(completeness.missing)
+        return {part: ru.REASONS[reason] for part, reason in not_counted(findings).items()}
 
     @cached_property
     def _usual_steps(self) -> _Frames:
@@ -87,7 +105,7 @@ class InputsOfRun:
     def _made(self, make: _Maker) -> _Frames:
         log = self._lookback.event_log(self._context)
         days = self._lookback.report_days(self._context)
-        return make(log, days, self._lookback.history.source_first_day)
+        return make(log, days, self._lookback.history)
 
     def _quality(self, day: date) -> DataQuality:
         raw = self._lookback.history.store.read(names.RAW_EVENTS, day)

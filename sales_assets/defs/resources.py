@@ -4,20 +4,23 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.outbox import OutboxTransport
-from sales_assets.adapters.delivery.transport import Transport
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
-from sales_assets.adapters.state.database import open_state
+from sales_assets.adapters.state.database import WITNESS, open_state
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import Timetable
+from sales_assets.core.delivery.timetable import Timetable
+
+if TYPE_CHECKING:
+    from sales_assets.adapters.telegram.client import BotApi
 
 OUTBOX_FOLDER = "outbox"
 
@@ -60,7 +63,8 @@ class DeliveryResource(dg.ConfigurableResource):
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """Open the ledger; without a token it is the outbox's."""
-        with closing(open_state(self.state_url)) as state:
+        witness = self.settings.var_dir / WITNESS
+        with closing(open_state(self.state_url, witness=witness)) as state:
             yield Ledger(state, is_outbox=not self.token)
 
     @contextmanager
@@ -71,12 +75,12 @@ class DeliveryResource(dg.ConfigurableResource):
                 ledger, self._transport(), self.timetable, _now, self.settings.telegram_admins
             )
 
-    def _transport(self) -> Transport:
+    def _transport(self) -> "BotApi | Outbox":
         if not self.token:
-            return OutboxTransport(self.settings.var_dir / OUTBOX_FOLDER)
-        from sales_assets.adapters.delivery.telegram import TelegramTransport
+            return Outbox(self.settings.var_dir / OUTBOX_FOLDER)
+        from sales_assets.adapters.telegram.client import BotApi
 
-        return TelegramTransport(
+        return BotApi(
             self.token, base_url=self.settings.telegram_base_url, proxy=self.proxy or None
         )
 

@@ -1,41 +1,45 @@
 """When days are computed: every morning, with what an outage missed and what came late."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 
 import dagster as dg
 
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.core.days import days_to_compute
-from sales_assets.defs.jobs import MORNING_TAG
-from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from sales_assets.defs.morning import days_in_progress, run_request
 
-_IN_PROGRESS = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+#: Yesterday goes first, then the days that are read again, then the catch-up.
+NEWEST, REREAD, CATCH_UP = 20, 10, 0
 
 
 def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDefinition:
     """Return the schedule that starts the computing minutes before the delivery time."""
 
     def evaluate(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        busy = _days_in_progress(context.instance)
+        busy = days_in_progress(context.instance)
         moment = context.scheduled_execution_time.astimezone(settings.report_zone)
+        newest = moment.date() - timedelta(days=1)
+        # The storage knows which days are there: the instance may be older, or newer.
+        stored = FrameStore(settings.storage).days(names.DAILY_REPORT, NUMBERS)
         days = days_to_compute(
-            newest=moment.date() - timedelta(days=1),
-            first_day=first_day,
-            done=_reported_days(context.instance),
-            reread=settings.reread_days,
-            catch_up=settings.catch_up_days,
+            newest, first_day, stored, settings.reread_days, settings.catch_up_days
         )
-        for day in days:
-            if day not in busy:
-                yield _run_request(day, moment)
+        again = [day for day in days if day in stored and day != newest]
+        for place, day in enumerate(days):
+            if day in busy:
+                continue
+            priority = NEWEST if day == newest else REREAD if day in again else CATCH_UP
+            # Of one kind the newest first, whatever the queue thinks of equals.
+            yield run_request(
+                day,
+                f"{day.isoformat()}:{moment.isoformat()}",
+                priority * 100 - place,
+                again if day == newest else (),
+            )
 
     return dg.ScheduleDefinition(
         name=names.DAILY_REPORT_SCHEDULE,
@@ -46,7 +50,7 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
         default_status=dg.DefaultScheduleStatus.RUNNING
         if settings.starts_on_its_own
         else dg.DefaultScheduleStatus.STOPPED,
-        description="Computes yesterday, reads the days before it again for late rows, and "
+        description="Computes yesterday, then reads the days before it again for late rows, then "
         "catches up the days that an outage missed.",
     )
 
@@ -56,37 +60,3 @@ def _cron(settings: Settings) -> str:
     due = settings.delivery_time.hour * 60 + settings.delivery_time.minute
     hour, minute = divmod(max(0, due - settings.computing_minutes), 60)
     return f"{minute} {hour} * * *"
-
-
-def _run_request(day: date, moment: datetime) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=f"{day.isoformat()}:{moment.isoformat()}",
-        partition_key=day.isoformat(),
-        tags={MORNING_TAG: "true"},
-    )
-
-
-def _reported_days(instance: dg.DagsterInstance) -> set[date]:
-    keys = instance.get_materialized_partitions(dg.AssetKey(names.DAILY_REPORT))
-    return {date.fromisoformat(key) for key in keys}
-
-
-def _days_in_progress(instance: dg.DagsterInstance) -> set[date]:
-    """Return the days that a run computes right now, a backfill of the UI included."""
-    wanted = dg.RunsFilter(statuses=_IN_PROGRESS)
-    runs = [record.dagster_run for record in instance.get_run_records(wanted)]
-    return {day for run in runs if _computes_report(run) for day in _days_of(run.tags)}
-
-
-def _computes_report(run: dg.DagsterRun) -> bool:
-    if run.asset_selection is not None:
-        return dg.AssetKey(names.DAILY_REPORT) in run.asset_selection
-    return run.job_name != names.REPORT_DELIVERY_JOB
-
-
-def _days_of(tags: Mapping[str, str]) -> list[date]:
-    bounds = [tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)]
-    days = sorted(date.fromisoformat(bound) for bound in bounds if bound)
-    return (
-        [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)] if days else []
-    )

@@ -1,16 +1,18 @@
 """What reacts: a report without its failed parts, and the delivery."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.owed import late_notices_owed, pending_deliveries
+from sales_assets.adapters.delivery.dispatcher import runs_owed
+from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from sales_assets.defs.readiness import source_readiness_sensor
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
 #: 08:45 sharp, as far as a look every few seconds can be.
@@ -30,7 +32,11 @@ def sensors(settings: Settings, first_day: date) -> list[dg.SensorDefinition]:
         if settings.starts_on_its_own
         else dg.DefaultSensorStatus.STOPPED
     )
-    return [_report_delivery_sensor(first_day, status), _partial_report_sensor(status)]
+    return [
+        _report_delivery_sensor(first_day, status),
+        _partial_report_sensor(status),
+        source_readiness_sensor(settings, first_day, status),
+    ]
 
 
 def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
@@ -49,18 +55,29 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         newest = timetable.newest_finished_day(now)
         reports = content_hashes(storage.store(), _recent_days(newest, first_day))
         with delivery.ledger() as ledger:
+            admins = delivery.settings.telegram_admins
             owed = [
-                (f"{day}:{reports[day][:12]}:{attempt}", day)
-                for day, attempt in pending_deliveries(ledger, reports, timetable, now)
+                (f"{day}:{reports.get(day, names.LATE_TOPIC)[:12]}:{attempt}", day)
+                for day, attempt in runs_owed(
+                    ledger, reports, timetable, now, admins, first_day=first_day
+                )
             ]
-            if newest not in reports and newest >= first_day:
-                owed += late_notices_owed(ledger, timetable, now, delivery.admins)
+            lost = ledger.lost
+        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(storage, reports)]
         if not owed:
-            yield dg.SkipReason(f"nothing is owed; the newest finished day is {newest}")
+            yield dg.SkipReason(lost or f"nothing is owed; the newest finished day is {newest}")
         for run_key, day in owed:
             yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
 
     return sensor
+
+
+def kept_days(storage: StorageResource, days: Iterable[date]) -> list[Refusal]:
+    """Return why days that are read again were refused: the analysts hear of each cause once."""
+    store = storage.store()
+    refused = store.days(REFUSAL, JSON)
+    found = [read_refusal(store, day) for day in days if day in refused]
+    return [one for one in found if one and one.stored]
 
 
 def _recent_days(newest: date, first_day: date) -> list[date]:

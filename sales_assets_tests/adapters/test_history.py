@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.history import BlockedDayError, FilledDay, History
+from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Limits, Orders
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import journey, names
 from sales_assets_tests.conftest import SourceDatabase
@@ -17,6 +17,7 @@ FIRST = date(2025, 1, 6)
 BAD_DAY = FIRST + timedelta(days=2)
 DAYS = [FIRST + timedelta(days=n) for n in range(5)]
 LAST = DAYS[-1]
+PLAIN = Orders()
 EVENT_ASSETS = (names.RAW_EVENTS, names.USER_HISTORY, names.CLEAN_EVENTS)
 
 MakeHistory = Callable[..., History]
@@ -39,14 +40,15 @@ def url(source_database: SourceDatabase) -> str:
 def history(url: str, tmp_path: Path) -> MakeHistory:
     """A new run's history: of a folder, with or without a source that can be reached."""
 
-    def make(folder: str = "storage", *, reachable: bool = True) -> History:
+    def make(folder: str = "storage", orders: Orders = PLAIN, *, reachable: bool = True) -> History:
         reached = url if reachable else "postgresql://nobody@127.0.0.1:9/nowhere"
         return History(
             FrameStore(str(tmp_path / folder)),
             lambda: PostgresSource(reached, MOSCOW, MOSCOW),
             FIRST,
             MOSCOW,
-            bad_rows_share=0.3,
+            Limits(bad_rows_share=0.3),
+            orders,
         )
 
     return make
@@ -79,11 +81,12 @@ def test_the_lookback_ends_at_the_first_day(history: MakeHistory) -> None:
     assert history().lookback([FIRST]) == [FIRST]
 
 
-def test_a_run_stores_the_days_before_its_own_and_leaves_those_to_it(history: MakeHistory) -> None:
+def test_a_run_stores_its_days_and_those_before_that_are_missing(history: MakeHistory) -> None:
     of_run = history()
-    read, filled = of_run.read_days([LAST])
-    assert len(read.frames[LAST]) == 3
-    assert days_of(filled, names.RAW_EVENTS) == DAYS[:-1] == sorted(of_run.store.days("raw_events"))
+    reading = of_run.read_days([LAST])
+    assert days_of([*reading.own], names.RAW_EVENTS) == [LAST]
+    assert days_of([*reading.filled], names.RAW_EVENTS) == DAYS[:-1]
+    assert of_run.store.days(names.RAW_EVENTS) == set(DAYS)
     histories, filled = of_run.read_user_history([LAST])
     assert len(histories[LAST]) == 3
     assert days_of(filled, names.USER_HISTORY) == DAYS[:-1]
@@ -97,16 +100,20 @@ def test_days_filled_one_by_one_in_any_order_are_the_same_files(history: MakeHis
     assert files(at_once) == files(one_by_one)
 
 
-def test_a_blocked_day_of_the_run_goes_no_further_than_its_rows(history: MakeHistory) -> None:
+def test_a_bad_day_of_the_run_is_refused_and_nothing_of_it_is_stored(history: MakeHistory) -> None:
     of_run = history()
     filled = of_run.ensure(DAYS, own=[BAD_DAY])
-    assert {day.asset for day in filled} == {names.RAW_EVENTS}
-    (failed,) = (day for day in filled if day.failed)
-    assert failed.day == BAD_DAY
-    assert [outcome.failing for outcome in failed.failed] == [{"without_user": 5}]
-    with pytest.raises(BlockedDayError, match=f"{BAD_DAY} is blocked by .*bad_row_share"):
+    assert {day.asset for day in filled} == {names.RAW_EVENTS, names.HOURLY_COUNTS}
+    (refused,) = (day for day in filled if day.refusal)
+    assert refused.day == BAD_DAY
+    failed = [outcome for outcome in refused.outcomes if not outcome.passed]
+    assert [outcome.failing for outcome in failed] == [{"without_user": 5}]
+    assert BAD_DAY not in of_run.store.days(names.RAW_EVENTS)
+    assert BAD_DAY not in of_run.store.days(names.HOURLY_COUNTS)
+    with pytest.raises(BlockedDayError, match=f"{BAD_DAY} is refused by .*: 5 of 8 rows"):
         of_run.refuse_blocked([BAD_DAY])
     of_run.refuse_blocked([FIRST, LAST])
+    assert history().refusal(BAD_DAY) == refused.refusal
 
 
 def test_the_same_day_before_those_of_the_run_stays_without_its_bad_rows(

@@ -241,3 +241,11 @@ def test_a_file_of_another_encoding_is_a_sentence(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidSettingError, match="UTF-8"):
         read_settings({})
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_ADMINS", "TELEGRAM_BASE_URL", "DELIVERY_TIME"])
+def test_a_token_in_a_wrong_place_is_not_repeated(name: str) -> None:
+    token = "7000000001:AAFakeTokenForTheTestsOnly_000000000"  # noqa: S105 - belongs to no bot
+    with pytest.raises(InvalidSettingError, match=name) as told:
+        read(**{name: token})
+    assert "AAFakeToken" not in str(told.value)

@@ -6,7 +6,8 @@ worlds:
 
 - `DESK`: about 400 rows a day, by night and on Sundays, too; payments are 21 of them;
 - `SMALL_DESK`: the same with 20 rows a day;
-- `WEEKDAY_DESK`: 400 rows a day, shut at weekends and on holidays;
+- `WEEKDAY_DESK`: 400 rows a day, shut at night, at weekends and on holidays: no rows then;
+- `NIGHT_DESK`: the same, with clients who write by night before and after an open day;
 - `demo_log`: the product's own demo data at any size;
 - `stranger_log`: a folder with `events.csv.gz`, `events_dict.csv` and `payments.csv.gz`.
 
@@ -140,6 +141,7 @@ class Desk:
     rows_a_day: float
     weekdays: tuple[float, ...] = (1.12, 1.08, 1.04, 1.02, 1.0, 0.86, 0.80)
     is_open_on_holidays: bool = True
+    is_open_at_night: bool = True
     clump: float = 1.2
     swing: float = 0.12
     pause_s: float = 300.0
@@ -153,8 +155,7 @@ class Desk:
         levels = [self._level(day, holidays) for day in dates] * random.lognormal(
             0, self.swing, days
         )
-        shares = np.stack([share * hours / hours.sum() for share, hours in TYPES.values()])
-        clumps = random.poisson(levels[:, None, None] * shares / self.clump)
+        clumps = random.poisson(levels[:, None, None] * self._shares() / self.clump)
         of_day, of_type, of_hour = (place.repeat(clumps.ravel()) for place in _places(clumps))
         first_s = (24 * of_day + of_hour) * HOUR_S + random.integers(HOUR_S, size=len(of_day))
         sizes = random.geometric(1 / self.clump, len(first_s))
@@ -163,6 +164,12 @@ class Desk:
         times = pd.Timestamp(first_day) + pd.to_timedelta(at_s, unit="s")
         return SourceLog.of(times, pd.Series(names), holidays)
 
+    def _shares(self) -> np.ndarray:
+        """Return each type's share of the day's rows in each hour."""
+        open_hours = 1.0 if self.is_open_at_night else BY_DESK > 0
+        made = [(share, hours * open_hours) for share, hours in TYPES.values()]
+        return np.stack([share * hours / hours.sum() for share, hours in made])
+
     def _level(self, day: date, holidays: Collection[date]) -> float:
         is_open = self.is_open_on_holidays or day not in holidays
         return self.rows_a_day * self.weekdays[day.weekday()] * is_open
@@ -170,7 +177,8 @@ class Desk:
 
 DESK = Desk(400)
 SMALL_DESK = Desk(20)
-WEEKDAY_DESK = Desk(400, (1.1, 1.05, 1, 1, 0.9, 0, 0), is_open_on_holidays=False)
+NIGHT_DESK = Desk(400, (1.1, 1.05, 1, 1, 0.9, 0, 0), is_open_on_holidays=False)
+WEEKDAY_DESK = replace(NIGHT_DESK, is_open_at_night=False)
 
 
 def demo_log(first_day: date, today: date, requests_per_day: int) -> SourceLog:

@@ -30,6 +30,7 @@ from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.groups import client_groups, cohort_members
 from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
+from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import build_report
 from sales_assets_tests.core.report.report_days import ordinary
@@ -86,7 +87,7 @@ def _store_events(source: PostgresSource, asked: Sequence[date], store: FrameSto
 def _metrics(log: EventLog, asked: Sequence[date]) -> Mapping[str, Mapping[date, pd.DataFrame]]:
     days, first = ReportDays.of(asked, MOSCOW), asked[0]
     return {
-        names.UNCLOSED_PROCESSES: unclosed_processes(log, days, first),
+        names.UNCLOSED_PROCESSES: unclosed_processes(log, days, values_of(daily_values(log, days))),
         names.STUCK_CASES: stuck_cases(log, days),
         names.CONVERSION_FUNNEL: conversion_funnel(log, days),
         names.NEW_PAYING_USERS: new_paying_users(log, days, first),

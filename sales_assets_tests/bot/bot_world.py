@@ -15,16 +15,16 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.database import State, Subscription, open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.bot import program
 from sales_assets.core import journey
 from sales_assets.core.delivery.messages import ReportToSend
-from sales_assets.core.delivery.rules import Timetable
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.report.report import headline_numbers, json_bytes
 from sales_assets_tests.fake_telegram.conftest import picture
 from sales_assets_tests.fake_telegram.server import FakeTelegram
@@ -69,6 +69,7 @@ class BotWorld:
             telegram_admins=(admin,),
             state_url=f"sqlite:///{folder / 'state.db'}",
             storage=str(folder / "storage"),
+            var_dir=folder / "var",
             crm_client_url="https://crm.example/{user_id}",
         )
         return cls(fake, settings, admin)
@@ -102,10 +103,10 @@ class BotWorld:
         with self.running():
             self.settled()
 
-    def settled(self) -> None:
+    def settled(self, seconds: float = 5.0) -> None:
         """Return when every update is confirmed and every reply is sent."""
-        self.fake.wait_for(lambda: not self.fake.pending_updates())
-        self.fake.wait_for(lambda: not self.owed())
+        self.fake.wait_for(lambda: not self.fake.pending_updates(), seconds)
+        self.fake.wait_for(lambda: not self.owed(), seconds)
 
     # --- What is stored ---
 
@@ -170,9 +171,29 @@ class BotWorld:
             picture=image,
         )
 
+    def store_client(self, day: date, client: str) -> None:
+        """Store what the frames of a day hold of one client who asked for a lesson."""
+        store = FrameStore(self.settings.storage)
+        asked = datetime.combine(day, time(11))
+        events = {"user_id": [client], "event_time": [asked], "event_type": ["Создание заявки"]}
+        frame = pd.DataFrame(events).astype({"event_type": "category"})
+        store.write("clean_events", day, frame)
+        history = {
+            "user_id": [client],
+            "first_event_at": [datetime(2026, 2, 1, 10)],
+            "first_experiment_at": [None],
+            "first_payment_at": [None],
+        }
+        times = ["first_event_at", "first_experiment_at", "first_payment_at"]
+        store.write(
+            "user_history",
+            day,
+            pd.DataFrame(history).astype(dict.fromkeys(times, "datetime64[us]")),
+        )
+
     def deliver(self, report: ReportToSend) -> None:
         """Send the report through the ledger, as the morning's run does."""
-        transport = TelegramTransport(self.fake.token, base_url=self.fake.base_url)
+        transport = BotApi(self.fake.token, base_url=self.fake.base_url)
         with self.state() as state:
             dispatcher = Dispatcher(
                 Ledger(state),

@@ -1,7 +1,8 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
-from sales_assets.adapters.state.ledger import Ledger, Subscriber
-from sales_assets.core.delivery.rules import GRACE, MOST_DOUBTS, Meaning, Outcome
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.plan import owed
+from sales_assets.core.delivery.rows import GRACE, MOST_DOUBTS, Answer, Outcome
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, BotWorld, buttons
 
 SILENT = {"text": "", "show_alert": False}
@@ -74,11 +75,12 @@ def test_an_admin_orders_a_doubtful_report_again(world: BotWorld) -> None:
     with world.state() as state:
         ledger = Ledger(state)
         ledger.remember_content(report, now)
-        ledger.plan(DAY, "report", [Subscriber(chat)], now)
+        sha256 = report.content_sha256
+        ledger.keep(owed(DAY, (), ledger.readers(), (), now, sha256=sha256, is_news=True), now)
         for _ in range(MOST_DOUBTS):
             claim = ledger.claim(ledger.rows(DAY)[0], "a test", now, report.content_sha256)
             assert claim is not None
-            ledger.finish(claim, Meaning(Outcome.UNKNOWN, "HTTP 500"), now)
+            ledger.finish(claim, Answer(Outcome.UNKNOWN, "HTTP 500"), now)
             now += GRACE
     world.clock.now = now
     world.deliver(report)  # asks the admin

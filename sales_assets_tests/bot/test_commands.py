@@ -29,7 +29,17 @@ def test_the_commands_are_registered_at_the_start(world: BotWorld) -> None:
         world.fake.wait_for(lambda: world.fake.calls("getUpdates"))
     [commands] = world.fake.bot().commands.values()
     names = {one["command"] for one in commands}
-    assert names == {"start", "init", "stop", "report", "stuck", "status", "help"}
+    assert names == {
+        "start",
+        "init",
+        "stop",
+        "report",
+        "stuck",
+        "status",
+        "client",
+        "settings",
+        "help",
+    }
 
 
 def test_an_admin_is_subscribed_and_told_when_the_report_comes(world: BotWorld) -> None:

@@ -15,7 +15,7 @@ from sales_assets.core.days import (
     with_instants,
     with_wall_clocks,
 )
-from sales_assets.core.windows import LOOKBACK_DAYS
+from sales_assets.core.windows import EVENT_DAYS
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -44,9 +44,9 @@ def test_the_source_clock_shows_its_own_zone() -> None:
 
 
 def test_the_lookback_ends_at_the_first_partition_and_has_no_day_twice() -> None:
-    first = DAY - timedelta(days=LOOKBACK_DAYS + 5)
-    assert len(lookback_days([DAY], first)) == LOOKBACK_DAYS
-    assert len(lookback_days([DAY, DAY - timedelta(days=1)], first)) == LOOKBACK_DAYS + 1
+    first = DAY - timedelta(days=EVENT_DAYS + 5)
+    assert len(lookback_days([DAY], first)) == EVENT_DAYS
+    assert len(lookback_days([DAY, DAY - timedelta(days=1)], first)) == EVENT_DAYS + 1
     assert lookback_days([DAY], DAY) == [DAY]
     assert lookback_days([DAY], DAY + timedelta(days=1)) == []
 
@@ -54,7 +54,7 @@ def test_the_lookback_ends_at_the_first_partition_and_has_no_day_twice() -> None
 def test_a_morning_computes_late_rows_missed_days_and_the_newest_last() -> None:
     done = {DAY - timedelta(days=back) for back in range(1, 20)} - {DAY - timedelta(days=6)}
     computed = days_to_compute(DAY, DAY - timedelta(days=90), done, reread=2, catch_up=10)
-    assert computed == [DAY - timedelta(days=back) for back in (6, 2, 1, 0)]
+    assert computed == [DAY - timedelta(days=back) for back in (0, 1, 2, 6)]
 
 
 def test_days_are_sorted_and_distinct_and_none_is_none() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sales_assets.core import names
 from sales_assets.core.frames import FRAMES
-from sales_assets.core.windows import LOOKBACK_DAYS
+from sales_assets.core.windows import EVENT_DAYS
 from sales_assets_tests.core.test_frames import require_described
 from sales_assets_tests.defs.conftest import RANGE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, LAST, Product, failures, span
@@ -100,7 +100,7 @@ def test_raw_events_are_exactly_the_rows_of_the_source(computed: Product, demo_u
 def test_the_lookback_is_filled_and_shown_and_ends_at_the_first_partition(
     computed: Product, asset: str
 ) -> None:
-    filled = span(max(FIRST, DAYS[0] - timedelta(days=LOOKBACK_DAYS - 1)), LAST)
+    filled = span(max(FIRST, DAYS[0] - timedelta(days=EVENT_DAYS - 1)), LAST)
     assert computed.store.days(asset) == set(filled)
     assert computed.materialized(asset) == set(filled)
     assert computed.metadata(asset, filled[0])["filled_for"]
@@ -132,7 +132,8 @@ def test_days_one_by_one_in_any_order_are_the_same_files_as_the_range(
         assert failures(product.run(day)) == {}
     range_files, daily_files = computed.files(DAYS), product.files(DAYS)
     assert set(range_files) == set(daily_files)
-    assert len(range_files) == len(DAYS) * (len(FRAME_ASSETS) + 2)
+    # The report's two files, what was found in the source, and whether the day is whole.
+    assert len(range_files) == len(DAYS) * (len(FRAME_ASSETS) + 4)
     different = [name for name in range_files if range_files[name] != daily_files[name]]
     assert different == []
 
@@ -158,6 +159,7 @@ def test_the_jobs_the_schedule_and_the_sensor_have_the_names_others_rely_on(
     assert {one.name for one in repository.sensor_defs} == {
         "report_delivery_sensor",
         "partial_report_sensor",
+        "source_readiness_sensor",
     }
     assert {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()} == {
         *FRAME_ASSETS,

@@ -26,6 +26,17 @@ def fill_days(source: str, *days: date, bad: date | None = None) -> None:
         fill(source, [(None, journey.REQUEST_CREATED, f"{bad} 1{n}:00") for n in range(5)])
 
 
+def logged(
+    product: Product, result: dg.ExecuteInProcessResult, check: str
+) -> list[dg.AssetCheckEvaluation]:
+    """The evaluations that the run's log has, with their partition."""
+    entries = product.instance.all_logs(
+        result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    found = [entry.get_dagster_event().asset_check_evaluation_data for entry in entries]
+    return [one for one in found if one.check_name == check]
+
+
 def evaluations(result: dg.ExecuteInProcessResult, check: str) -> list[dg.AssetCheckEvaluation]:
     return [one for one in result.get_asset_check_evaluations() if one.check_name == check]
 
@@ -47,35 +58,52 @@ def test_on_sound_days_every_check_passes(computed: Product) -> None:
     assert not_passed <= {DICTIONARY}
 
 
-def test_a_blocked_day_stops_all_that_is_downstream(young: Product, source: str) -> None:
+def test_a_bad_day_is_refused_before_a_frame_is_written(young: Product, source: str) -> None:
     fill_days(source, BAD_DAY, bad=BAD_DAY)
     result = young.run(BAD_DAY)
     assert not result.success
-    (found,) = evaluations(result, BAD_ROWS)
+    (found,) = logged(young, result, BAD_ROWS)
     assert not found.passed
-    assert found.blocking
+    assert found.partition == str(BAD_DAY)
     assert found.metadata["rows_without_user"].value == 5
     assert "sample" in found.metadata
     for asset in (*FRAME_ASSETS, names.DAILY_REPORT):
-        stored = young.files([BAD_DAY], asset)
-        assert bool(stored) is (asset == names.RAW_EVENTS), asset
-        assert (BAD_DAY in young.materialized(asset)) is (asset == names.RAW_EVENTS), asset
+        assert young.files([BAD_DAY], asset) == {}
+        assert BAD_DAY not in young.materialized(asset)
 
 
-def test_a_bad_day_within_a_range_is_named_and_nothing_of_it_appears_as_good(
+def test_a_bad_day_within_a_range_is_named_and_the_others_are_green(
     young: Product, source: str
 ) -> None:
-    fill_days(source, *DAYS, bad=BAD_DAY)
-    result = young.run(DAYS[0], DAYS[-1])
+    days = span(FIRST, FIRST + timedelta(days=9))
+    fill_days(source, *days, bad=BAD_DAY)
+    result = young.run(days[0], days[-1])
     assert not result.success
-    named = {one.partition for one in evaluations(result, BAD_ROWS) if not one.passed}
-    assert str(BAD_DAY) in named
-    assert str(GOOD_DAY) not in named
-    described = [str(one.description) for one in evaluations(result, BAD_ROWS)]
-    assert any(str(BAD_DAY) in text for text in described)
-    for asset in (*names.METRICS, names.DAILY_REPORT):
-        assert young.files(DAYS, asset) == {}
-        assert young.materialized(asset) == set()
+    (told,) = failures(result).values()
+    assert str(BAD_DAY) in told
+    assert BAD_ROWS in told
+    assert str(GOOD_DAY) not in told
+    assert {one.partition for one in logged(young, result, BAD_ROWS)} == {str(BAD_DAY)}
+    others = set(days) - {BAD_DAY}
+    # The rows and the values of the bad day stay in the lookback of the days after it.
+    assert young.materialized(names.RAW_EVENTS) == set(days)
+    assert young.materialized(names.DAILY_VALUES) >= others
+    for asset in {*names.METRICS, names.DAILY_REPORT} - {names.DAILY_VALUES}:
+        assert young.materialized(asset) == others, asset
+        assert {name.rsplit("/", 1)[1][:10] for name in young.files(days, asset)} == {
+            str(day) for day in others
+        }
+
+
+def test_the_good_days_of_such_a_range_are_the_same_files_as_without_the_bad_one(
+    young: Product, source: str, tmp_path: Path
+) -> None:
+    fill_days(source, *DAYS, bad=NEXT_DAY)
+    young.run(DAYS[0], DAYS[-1])
+    (tmp_path / "alone").mkdir()
+    alone = Product.at(tmp_path / "alone")
+    alone.run(DAYS[0], DAYS[-2])
+    assert young.files(DAYS[:-1]) == alone.files(DAYS[:-1])
 
 
 def test_a_metric_alone_of_a_blocked_day_is_refused_with_the_reason(

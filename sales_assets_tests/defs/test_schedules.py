@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from sales_assets.adapters.files.frames import write_bytes
+from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.core import names
+from sales_assets.defs.jobs import REREAD_TAG
 from sales_assets_tests.defs.world import Product, span
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -36,9 +39,7 @@ def requests(product: Product, moment: datetime) -> Sequence[dg.RunRequest]:
 
 def report_done(product: Product, days: Sequence[date]) -> None:
     for day in days:
-        product.instance.report_runless_asset_event(
-            dg.AssetMaterialization(names.DAILY_REPORT, partition=day.isoformat())
-        )
+        write_bytes(product.store.path(names.DAILY_REPORT, day, NUMBERS), b"{}")
 
 
 def start(product: Product, job: str = names.DAILY_REPORT_JOB, **tags: str) -> None:
@@ -47,23 +48,50 @@ def start(product: Product, job: str = names.DAILY_REPORT_JOB, **tags: str) -> N
     product.instance.create_run_for_job(definition, status=dg.DagsterRunStatus.STARTED, tags=tags)
 
 
-def test_the_first_morning_computes_the_days_of_the_catch_up_and_yesterday_last(
+def newest_first(first: date, last: date) -> list[date]:
+    return span(first, last)[::-1]
+
+
+def test_the_first_morning_computes_yesterday_and_then_the_catch_up_newest_first(
     product: Product,
 ) -> None:
-    assert requested(product) == span(YESTERDAY - timedelta(days=13), YESTERDAY)
+    assert requested(product) == newest_first(YESTERDAY - timedelta(days=13), YESTERDAY)
+    tags = [one.tags["dagster/priority"] for one in requests(product, MORNING)]
+    assert tags == sorted(tags, key=int, reverse=True)
+    assert len(set(tags)) == 14
+
+
+def test_yesterdays_run_reads_the_days_again_that_follow_it(product: Product) -> None:
+    report_done(product, span(FIRST_DAY, YESTERDAY - timedelta(days=1)))
+    first, *others = requests(product, MORNING)
+    assert first.partition_key == str(YESTERDAY)
+    assert first.tags[REREAD_TAG] == "2025-03-18,2025-03-17,2025-03-16"
+    assert all(REREAD_TAG not in one.tags for one in others)
+
+
+def test_days_that_the_storage_lost_are_asked_for_whatever_the_instance_remembers(
+    product: Product,
+) -> None:
+    report_done(product, span(FIRST_DAY, YESTERDAY - timedelta(days=1)))
+    lost = date(2025, 3, 12)
+    product.instance.report_runless_asset_event(
+        dg.AssetMaterialization(names.DAILY_REPORT, partition=str(lost))
+    )
+    product.store.path(names.DAILY_REPORT, lost, NUMBERS).unlink()
+    assert requested(product)[-1] == lost
 
 
 def test_an_ordinary_morning_reads_yesterday_and_the_three_days_before_it_again(
     product: Product,
 ) -> None:
     report_done(product, span(FIRST_DAY, YESTERDAY - timedelta(days=1)))
-    assert requested(product) == span(YESTERDAY - timedelta(days=3), YESTERDAY)
+    assert requested(product) == newest_first(YESTERDAY - timedelta(days=3), YESTERDAY)
 
 
 def test_after_an_outage_the_missed_days_are_caught_up(product: Product) -> None:
     missed = span(date(2025, 3, 10), date(2025, 3, 14))
     report_done(product, [day for day in span(FIRST_DAY, YESTERDAY) if day not in missed])
-    assert requested(product) == [*missed, *span(date(2025, 3, 16), YESTERDAY)]
+    assert requested(product) == [*newest_first(date(2025, 3, 16), YESTERDAY), *missed[::-1]]
 
 
 def test_nothing_before_the_first_partition_is_asked_for(
@@ -99,7 +127,9 @@ def test_a_day_in_progress_is_not_started_twice(
     report_done(product, span(FIRST_DAY, YESTERDAY - timedelta(days=1)))
     start(product, job, **tags)
     expected = [
-        day for day in span(YESTERDAY - timedelta(days=3), YESTERDAY) if str(day) not in busy
+        day
+        for day in newest_first(YESTERDAY - timedelta(days=3), YESTERDAY)
+        if str(day) not in busy
     ]
     assert requested(product) == expected
 
@@ -114,7 +144,7 @@ def test_the_day_is_that_of_the_report_zone(tmp_path: Path, instance: dg.Dagster
     zone = ZoneInfo("Asia/Vladivostok")
     product = Product.at(tmp_path, FIRST_DAY, instance=instance, report_zone=zone)
     moment = datetime(2025, 3, 19, 22, 15, tzinfo=UTC)  # 08:15 of the 20th there
-    assert requested(product, moment)[-1] == YESTERDAY
+    assert requested(product, moment)[0] == YESTERDAY
     schedule = product.definitions.resolve_schedule_def(names.DAILY_REPORT_SCHEDULE)
     assert schedule.execution_timezone == "Asia/Vladivostok"
 
@@ -128,7 +158,7 @@ def test_the_morning_after_a_day_of_23_or_25_hours_asks_for_that_day(
         tmp_path, FIRST_DAY, instance=instance, report_zone=zone, catch_up_days=1, reread_days=1
     )
     morning = datetime.combine(day + timedelta(days=1), time(8, 15), tzinfo=zone)
-    assert requested(product, morning) == [day - timedelta(days=1), day]
+    assert requested(product, morning) == [day, day - timedelta(days=1)]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +193,7 @@ def test_schedule_and_sensors_start_by_themselves_in_production_alone(
         *(one.default_status.value for one in repository.schedule_defs),
         *(one.default_status.value for one in repository.sensor_defs),
     ]
-    assert defaults == ["RUNNING" if runs else "STOPPED"] * 3
+    assert defaults == ["RUNNING" if runs else "STOPPED"] * 4
 
 
 def test_the_same_morning_asks_with_the_same_run_keys_and_the_next_one_with_others(

@@ -11,6 +11,7 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 
+from sales_assets.adapters.files.day_records import Refusal, withdraw_refusal, write_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.state.database import open_state
@@ -195,3 +196,20 @@ def test_the_token_is_on_no_page_of_the_ui(
     product = production(tmp_path, instance, fake, monkeypatch)
     snapshot = RepositorySnap.from_def(product.definitions.get_repository_def())
     assert fake.token not in serialize_value(snapshot)
+
+
+def test_a_day_that_is_kept_as_it_was_is_asked_for_once_so_that_the_analyst_hears_of_it(
+    product: Product,
+) -> None:
+    render(product, OLD)
+    refusal = Refusal(OLD, "shrunken", "the source has 0 rows", stored=True)
+    write_refusal(product.store, refusal)
+    (request,) = [one for one in owed(product) if str(one.run_key).startswith("kept:")]
+    assert (request.run_key, request.partition_key) == (f"kept:{OLD}:shrunken", str(OLD))
+    result = product.run(OLD, job=names.REPORT_DELIVERY_JOB)
+    assert failures(result) == {}
+    outbox = product.settings.var_dir / "outbox"
+    told = [path.read_text() for path in outbox.rglob("*.*") if path.suffix != ".png"]
+    assert any("the source has 0 rows" in text for text in told)
+    withdraw_refusal(product.store, OLD)
+    assert [one for one in owed(product) if str(one.run_key).startswith("kept:")] == []

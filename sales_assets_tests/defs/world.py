@@ -19,7 +19,7 @@ from sales_assets.defs.causes import failure_message
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 3, 31), requests_per_day=10)
 FIRST = PLAN.first_day
 LAST = PLAN.today - timedelta(days=1)
-FRAME_ASSETS = (names.RAW_EVENTS, names.USER_HISTORY, names.CLEAN_EVENTS, *names.METRICS)
+FRAME_ASSETS = (*names.EVENTS, *names.METRICS)
 
 
 def span(first: date, last: date) -> list[date]:

@@ -303,6 +303,32 @@ class Control:
             self.bot().updates[:] = before
             return new_id
 
+    def slow_mode(self, chat_id: int, seconds: float, left: float = 0.0) -> None:
+        """Let a group take one message in so many seconds; `left` of them are still to wait."""
+        chat = self.world.groups[chat_id]
+        chat.slow_seconds, chat.free_at = seconds, time.monotonic() + left
+
+    def forbid(self, chat_id: int, *methods: str, word: str = "CHAT_SEND_PHOTOS_FORBIDDEN") -> None:
+        """Let a chat refuse these methods, in the upper-case words of Telegram's core."""
+        self.chat(chat_id).forbidden |= {method.lower(): word for method in methods}
+
+    def add_channel_admin(self, chat_id: int, user_id: int) -> None:
+        """Let somebody own a channel."""
+        self.world.groups[chat_id].members[user_id] = "creator"
+
+    def post_in_channel(self, chat_id: int, text: str) -> int:
+        """Somebody who may writes in a channel, in its name, as everybody does there."""
+        with self.world.lock:
+            chat = self.world.groups[chat_id]
+            content: Json = {"text": text, "sender_chat": chat.json()}
+            content |= {"entities": found} if (found := commands(text)) else {}
+            message = self.world.post(chat, SOME_CHANNEL, content)
+            del message["from"]
+            for bot in self.world.bots.values():
+                if chat.members.get(bot.user.user_id) in PRESENT:
+                    self.world.push(bot, "channel_post", message)
+            return message["message_id"]
+
     def delete_group(self, chat_id: int) -> None:
         self.world.groups[chat_id].is_deleted = True
 

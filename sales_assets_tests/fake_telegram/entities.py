@@ -172,7 +172,7 @@ class HtmlReader:
     def close(self, opened: Opened) -> None:
         length = self.units - opened.offset
         if length > 0:
-            entity = {"type": KINDS[opened.tag], "offset": opened.offset, "length": length}
+            entity = {"type": kind_of(opened), "offset": opened.offset, "length": length}
             self.entities.append(entity | self.argument(opened))
 
     def argument(self, opened: Opened) -> dict[str, str]:
@@ -181,6 +181,16 @@ class HtmlReader:
         if opened.tag == "tg-emoji":
             return {"custom_emoji_id": opened.attributes.get("emoji-id", "")}
         return {}
+
+
+def kind_of(opened: Opened) -> str:
+    """A quotation that is shown folded is a kind of its own."""
+    kind = KINDS[opened.tag]
+    return (
+        f"expandable_{kind}"
+        if opened.tag == "blockquote" and "expandable" in opened.attributes
+        else kind
+    )
 
 
 def complaint(text: str) -> Exception:

@@ -18,7 +18,7 @@ class Fault:
 
     `accept`: the service carries the call out first; `delay_seconds`: it waits before it answers;
     `status` and `body`: the answer instead of the real one (None: the real one);
-    `hang_up`: the connection ends without an answer.
+    `hang_up`: the connection ends without an answer; `overrides`: what the result says otherwise.
     """
 
     accept: bool = False
@@ -28,6 +28,7 @@ class Fault:
     media_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    overrides: dict[str, Any] = field(default_factory=dict)
 
 
 def refuse(status: int, description: str, **parameters: int) -> Fault:
@@ -78,6 +79,14 @@ def hang_up() -> Fault:
 def accept_then_say(body: str, status: int = 200, media_type: str = "application/json") -> Fault:
     """Carried out, then a body that is not what the client expects."""
     return Fault(accept=True, status=status, body=body, media_type=media_type)
+
+
+def accept_then_call_it(**overrides: Any) -> Fault:
+    """Carried out, but the message that is answered has these fields: a number of 0, another chat.
+
+    The service answers with 0 where it sends the message later (Bot API, `Message.message_id`).
+    """
+    return Fault(accept=True, overrides=overrides)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The Bot API's methods over the world; getUpdates, which waits, is in the server."""
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from sales_assets_tests.fake_telegram.refusals import (
     NOT_MODIFIED,
     QUERY_TOO_OLD,
     bad_request,
+    flood,
     forbidden,
 )
 from sales_assets_tests.fake_telegram.world import (
@@ -136,6 +138,22 @@ def check_rights(bot: Bot, chat: Chat, content: Json) -> None:
     raise bad_request(f"not enough rights to send {what} to the chat")
 
 
+def check_forbidden(chat: Chat, call: Call) -> None:
+    """What a group allows nobody to send; the word is one of Telegram's core, in upper case."""
+    word = chat.forbidden.get(call.method.lower())
+    if word is not None:
+        raise bad_request(word)
+
+
+def check_slow_mode(chat: Chat) -> None:
+    """One message in so many seconds; the next is asked to wait for the rest of them."""
+    left = chat.free_at - time.monotonic()
+    if left > 0:
+        raise flood(math.ceil(left))
+    if chat.slow_seconds:
+        chat.free_at = time.monotonic() + chat.slow_seconds
+
+
 def check_read(bot: Bot, chat: Chat) -> None:
     """Reading is closed to outsiders of a supergroup only."""
     if chat.kind == "supergroup":
@@ -175,7 +193,9 @@ def send(world: World, bot: Bot, call: Call, content: Json) -> Json:
     chat = world.chat(bot, call.text("chat_id"))
     check_write(world, bot, chat)
     check_rights(bot, chat, content)
+    check_forbidden(chat, call)
     thread_id = thread_of(bot, chat, call)
+    check_slow_mode(chat)
     fields = content | ({"reply_markup": markup} if markup else {})
     message = world.post(chat, bot.user, reply_of(chat, call) | fields, thread_id)
     accept(world, bot, call, chat, message)

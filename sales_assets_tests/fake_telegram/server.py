@@ -14,10 +14,13 @@ In a test::
     fake.order(faults.accept_then_fail(500), "sendPhoto", chat_id)          # the next one
     fake.order(faults.flood(3), "sendPhoto", call=2, times=None)            # 2nd and ever after
     fake.order(faults.accept_then_silence(), chat_id=chat_id)               # read timeout
+    fake.order(faults.flood(3600), chat_id=chat_id, times=None)             # that chat alone
+    fake.order(faults.accept_then_call_it(message_id=0), chat_id=chat_id)   # sent later
     fake.stop_serving(); fake.start_serving()                               # down for a while
 
 Users act by `say`, `start(user, invite)`, `press(user, chat, message, data)`, `block`, groups by
-`add_bot_to`, `remove_bot_from`, `migrate`, `migrate_silently`, `delete_topic`; see `Control`.
+`add_bot_to`, `remove_bot_from`, `migrate`, `migrate_silently`, `delete_topic`, `slow_mode`,
+`forbid`; see `Control`.
 What came: `accepted(chat)` in order, `messages(chat)` and `from_bot(chat)` as shown now, `requests`
 raw, `wait_for(condition)`. `limit_rate(30)` answers 429 beyond that pace. Bytes are spoiled by a
 proxy in front, each plan for one exchange::
@@ -244,6 +247,9 @@ class FakeTelegram(Control):
         answer: web.Response | None = None
         if fault.accept:
             answer = await self.carry_out(request.match_info["token"], call, entry)
+        if fault.overrides and answer is not None and answer.text:
+            body = json.loads(answer.text)
+            answer = answer_json(body | {"result": body["result"] | fault.overrides}, 200)
         entry.status = 0
         await self.pause(fault.delay_seconds)
         if fault.hang_up:
@@ -355,6 +361,7 @@ CONTROLS = frozenset(
         "expire_queries",
         "limit_rate",
         "remove_message",
+        "forbid",
         "forget_file",
         "from_bot",
         "messages",
@@ -369,6 +376,7 @@ CONTROLS = frozenset(
         "revoke_token",
         "say",
         "set_member",
+        "slow_mode",
         "start",
         "token",
         "unblock",

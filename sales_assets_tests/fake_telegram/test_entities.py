@@ -42,7 +42,9 @@ def test_a_link_keeps_its_address_and_a_spoiler_may_be_a_span() -> None:
 
 
 def test_an_attribute_may_stand_without_a_value() -> None:
-    assert parsed("<blockquote expandable>t</blockquote>") == ("t", [("blockquote", 0, 1)])
+    folded = parsed("<blockquote expandable>t</blockquote>")
+    assert folded == ("t", [("expandable_blockquote", 0, 1)])
+    assert parsed("<blockquote>t</blockquote>") == ("t", [("blockquote", 0, 1)])
 
 
 def test_white_space_at_the_ends_goes_and_entities_move_with_it() -> None:

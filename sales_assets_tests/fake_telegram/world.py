@@ -51,6 +51,11 @@ class Chat:
     closed_topics: set[int] = field(default_factory=set)
     messages: dict[int, Json] = field(default_factory=dict)
     actions: list[str] = field(default_factory=list)
+    #: What may not be sent here, by method, with the service's word for it.
+    forbidden: dict[str, str] = field(default_factory=dict)
+    #: In slow mode: seconds between two messages, and when the next may come.
+    slow_seconds: float = 0.0
+    free_at: float = 0.0
     last_message_id: int = 0
 
     def json(self) -> Json:

@@ -16,21 +16,19 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from sales_assets.adapters.bot import api as bot_api
-from sales_assets.adapters.delivery import telegram
-from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.owed import pending_deliveries
-from sales_assets.adapters.delivery.result import DeliveryStoppedError
-from sales_assets.adapters.delivery.telegram import TelegramTransport
+from sales_assets.adapters.delivery.dispatcher import Dispatcher, runs_owed
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes, read_report
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.adapters.state.database import StateLockedError, open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.telegram import client
+from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.bot import program
-from sales_assets.core.delivery import rules
+from sales_assets.core.delivery import rows
 from sales_assets.core.delivery.messages import Message
-from sales_assets.core.delivery.rules import Answer, Delivery, Timetable
+from sales_assets.core.delivery.rows import Answer, Delivery, Place
+from sales_assets.core.delivery.timetable import Timetable
 
 #: The delivery's own seconds pass so much faster: a pause of 30 s costs 1.5.
 SPEED = 20
@@ -103,13 +101,13 @@ class MortalLedger(Ledger):
         return row
 
 
-class MortalTransport(TelegramTransport):
+class MortalTransport(BotApi):
     """The real transport in a process that may die with the answer in its hand."""
 
     death = Death("", 0)
 
-    async def send(self, chat: int, thread: int, message: Message) -> Answer:
-        answer = await super().send(chat, thread, message)
+    async def send(self, place: Place, message: Message) -> Answer:
+        answer = await super().send(place, message)
         self.death.passes("after acceptance")
         return answer
 
@@ -170,9 +168,9 @@ def _settle_in(told: Told) -> None:
 def _hurry(seconds: float) -> None:
     """Shorten what a round would otherwise spend waiting for answers that never come."""
     for name in ("_CONNECT", "_READ", "_WRITE", "_MEDIA_WRITE", "_POOL"):
-        setattr(telegram, name, seconds)
-    bot_api.POLL_SECONDS = 1
-    bot_api._POLL_READ_SECONDS = bot_api._QUICK_SECONDS = seconds  # noqa: SLF001 - as above
+        setattr(client, name, seconds)
+    client.POLL_SECONDS = 1
+    client._POLL_READ_SECONDS = client._QUICK_SECONDS = seconds  # noqa: SLF001 - as above
     program.FIRST_BACKOFF_SECONDS, program.LONGEST_BACKOFF_SECONDS = 0.1, 0.5
 
 
@@ -198,7 +196,7 @@ def _look(settings: Settings, told: Told) -> int:
         now = told.clock()
         newest = timetable.newest_finished_day(now)
         reports = content_hashes(store, [newest])
-        owed = pending_deliveries(ledger, reports, timetable, now)
+        owed = runs_owed(ledger, reports, timetable, now, settings.telegram_admins)
         codes = [_deliver(settings, told, ledger, read_report(store, day)) for day, _ in owed]
     return max(codes, default=DONE)
 
@@ -212,10 +210,9 @@ def _deliver(settings: Settings, told: Told, ledger: Ledger, report: Any) -> int
     timetable = Timetable(settings.report_zone, settings.delivery_time)
     admins = settings.telegram_admins
     dispatcher = Dispatcher(ledger, transport, timetable, told.clock, admins, told.clock.sleep)
-    try:
-        result = dispatcher.deliver(report.to_send())
-    except DeliveryStoppedError as stopped:
-        sys.stderr.write(f"{stopped}\n")
+    result = dispatcher.deliver(report.to_send())
+    if result.trouble is not None:
+        sys.stderr.write(f"{result.trouble}\n")
         return STOPPED
     sys.stderr.write(f"{result.outcomes.to_string()}\n{result.warnings}\n")
     return DONE
@@ -233,5 +230,5 @@ def deliver_in_dagster(_told: Told) -> int:
 def run_bot(_told: Told) -> int:
     """Run the bot's program until a signal ends it."""
     # The bot's own pauses are those of people who wait: too long for a round.
-    rules.DEFAULT_PAUSE = timedelta(seconds=0.5)
+    rows.DEFAULT_PAUSE = timedelta(seconds=0.5)
     return program.run(Settings.from_environment(os.environ))

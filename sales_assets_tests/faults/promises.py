@@ -8,7 +8,7 @@ from typing import Any
 
 from sales_assets.adapters.state.database import BotUpdate, Subscription
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import Delivery, Kind, RowState, is_final_doubt
+from sales_assets.core.delivery.rows import Delivery, MessageKind, RowState, is_final_doubt
 from sales_assets_tests.faults.stage import HEALTHY, MIGRATES, VERDICT, Seat, Stage
 
 SENDS = ("sendPhoto", "sendDocument", "sendMessage")
@@ -55,7 +55,7 @@ class Place:
 
     @property
     def report(self) -> Delivery | None:
-        return self.rows.get(Kind.REPORT)
+        return self.rows.get(MessageKind.REPORT)
 
     def __str__(self) -> str:
         return f"chat {sorted(self.ids)}/{self.thread}"
@@ -99,7 +99,7 @@ def is_report(sent: dict[str, Any]) -> bool:
 
 
 def delivery_breaches(stage: Stage, found: list[Place]) -> Iterator[str]:
-    alerts = alert_kinds(stage)
+    alerts = told_rows(stage)
     for place in found:
         yield from copy_breaches(place)
         yield from row_breaches(place, alerts)
@@ -111,10 +111,12 @@ def delivery_breaches(stage: Stage, found: list[Place]) -> Iterator[str]:
     yield from (f"aiogram's models object: {words}" for words in stage.fake.violations)
 
 
-def alert_kinds(stage: Stage) -> set[str]:
+def told_rows(stage: Stage) -> set[tuple[int, int]]:
+    """The rows, each with its claims, that an alert told the admin of."""
     with stage.state() as state:
         rows = Ledger(state).rows(stage.day)
-    return {row.kind for row in rows if row.chat == stage.admin and row.state == RowState.SENT}
+    sent = [row for row in rows if row.chat == stage.admin and row.state == RowState.SENT]
+    return {(one[0], one[1]) for row in sent if row.notice for one in row.notice["about"]}
 
 
 def copy_breaches(place: Place) -> Iterator[str]:
@@ -134,7 +136,7 @@ def copy_breaches(place: Place) -> Iterator[str]:
 
 def sent_texts(place: Place, kind: str) -> int:
     """How often the change reply arrived; other texts are told apart by nothing."""
-    if kind != Kind.CHANGE:
+    if kind != MessageKind.CHANGE:
         return 0
     row = place.rows[kind]
     told = [sent for sent in place.accepted if sent["method"] == "sendMessage" and sent["message"]]
@@ -144,7 +146,7 @@ def sent_texts(place: Place, kind: str) -> int:
     return max((counts[text] for text in words), default=0)
 
 
-def row_breaches(place: Place, alerts: set[str]) -> Iterator[str]:
+def row_breaches(place: Place, alerts: set[tuple[int, int]]) -> Iterator[str]:
     row, count = place.report, len(place.copies)
     if row is None or row.state in (RowState.PLANNED, RowState.SENDING):
         if place.state == ACTIVE:
@@ -162,10 +164,10 @@ def row_breaches(place: Place, alerts: set[str]) -> Iterator[str]:
         yield from doubt_breaches(place, row, alerts)
 
 
-def doubt_breaches(place: Place, row: Delivery, alerts: set[str]) -> Iterator[str]:
+def doubt_breaches(place: Place, row: Delivery, alerts: set[tuple[int, int]]) -> Iterator[str]:
     if not is_final_doubt(row, holds_doubts=place.holds):
         yield f"lost: {place} is in a doubt that a repeat would settle: {row}"
-    elif f"alert:doubt:{row.id}:{row.claims}" not in alerts:
+    elif (row.id, row.claims) not in alerts:
         yield f"lost: {place} is in doubt and no admin was asked: {row}, {sorted(alerts)}"
 
 
@@ -178,7 +180,7 @@ def correction_breaches(stage: Stage, place: Place) -> Iterator[str]:
     words = re.compile(rf"{re.escape(stage.shown_words)}\b")
     if not words.search(shown) and not is_gone(place):
         yield f"wrong: {place} shows {shown[:60]!r}, the newest is {stage.shown_words}: {row}"
-    edit, change = place.rows.get(Kind.EDIT), place.rows.get(Kind.CHANGE)
+    edit, change = place.rows.get(MessageKind.EDIT), place.rows.get(MessageKind.CHANGE)
     if edit is not None and edit.state == RowState.SENT and change is None:
         yield f"lost: {place} was corrected and not told what changed"
     if change is not None and change.state in (RowState.PLANNED, RowState.SENDING, RowState.FAILED):
@@ -187,7 +189,7 @@ def correction_breaches(stage: Stage, place: Place) -> Iterator[str]:
 
 def is_gone(place: Place) -> bool:
     """Whether the message could not be edited any more, and the reply alone told the change."""
-    edit, change = place.rows.get(Kind.EDIT), place.rows.get(Kind.CHANGE)
+    edit, change = place.rows.get(MessageKind.EDIT), place.rows.get(MessageKind.CHANGE)
     says_gone = edit is not None and (edit.reason or "").startswith("the message is gone")
     return says_gone and change is not None and change.state in (RowState.SENT, RowState.UNKNOWN)
 

@@ -19,11 +19,11 @@ from unittest.mock import patch
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.owed import pending_deliveries
+from sales_assets.adapters.delivery.dispatcher import runs_owed
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import RowState
+from sales_assets.core.delivery.rows import RowState
 from sales_assets_tests.faults import processes, promises, trouble
 from sales_assets_tests.faults.crowd import Crowd
 from sales_assets_tests.faults.leaks import leaks, row_leaks
@@ -250,7 +250,8 @@ class Round:
         stage = self.stage
         reports = content_hashes(FrameStore(stage.settings.storage), [stage.day])
         with stage.state() as state:
-            return [*pending_deliveries(Ledger(state), reports, stage.timetable, stage.clock())]
+            ledger, timetable, now = Ledger(state), stage.timetable, stage.clock()
+            return [*runs_owed(ledger, reports, timetable, now, [stage.admin])]
 
     def judge(self) -> None:
         found = promises.places(self.stage)

@@ -13,7 +13,8 @@ from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.database import DeliveryRow, State, Subscription, open_state
-from sales_assets.core.delivery.rules import NO_THREAD, Timetable
+from sales_assets.core.delivery.rows import NO_THREAD
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.report.report import json_bytes
 from sales_assets_tests.adapters.delivery.delivery_world import png
 from sales_assets_tests.bot.bot_world import stuck
@@ -69,7 +70,6 @@ class Stage:
     seats: list[Seat] = field(default_factory=list)
     admin: int = 0
     version: int = 0
-    is_long: bool = False
 
     def __post_init__(self) -> None:
         self.zone = noon_zone()
@@ -118,10 +118,7 @@ class Stage:
     def _store(self, day: date, verdict: str, number: int) -> None:
         store = FrameStore(self.settings.storage)
         picture = png(40 + number, 50)
-        rest = "\n".join(
-            f"Строка {line} версии {number}: данные &lt;{line}&gt;" for line in range(40)
-        )
-        caption = f"<b>{verdict}</b>\nВерсия {number}" + (f"\n{rest}" if self.is_long else "")
+        caption = f"<b>{verdict}</b>\nВерсия {number}"
         content = {
             "day": day.isoformat(),
             "caption": caption,
@@ -236,7 +233,6 @@ def stage(seed: int, folder: Path, state_url: str | None = None) -> Iterator[Sta
         proxy = stack.enter_context(Proxy()) if rng.random() < 0.15 else None
         url = state_url or f"sqlite:///{folder / 'state.db'}"
         made = Stage(seed, rng, folder, fake, wire, proxy, url)
-        made.is_long = rng.random() < 0.3
         made.store_report()
         made.seat_all()
         yield made

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rows import MessageKind
 from sales_assets_tests.conftest import EmbeddedServer
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.faults import processes, promises
@@ -63,7 +64,8 @@ def test_a_kill_right_after_a_refusal_leaves_the_chat_asleep_and_the_admin_told(
         healthy.age(21)
     asleep = [place for place in promises.places(healthy) if place.state == "asleep"]
     with healthy.state() as state:
-        alerts = [row for row in Ledger(state).rows(healthy.day) if "asleep" in row.kind]
+        rows = Ledger(state).rows(healthy.day)
+    alerts = [row for row in rows if row.kind is MessageKind.ALERT]
     assert len(asleep) == 1
     assert [row.state.value for row in alerts] == ["sent"]
 

@@ -7,9 +7,27 @@ Tables to stand before: `logs` (seed, first_partition_us), `raw_events` (seed, u
 at_us), `raw_payments` (seed, user_id, at_us), `events_dict` (seed, id, description), `days` (seed,
 day, d0, c, asked) with every asked day and every day that it is compared with, `compared` (seed,
 day, earlier, days_before, in_history), `loaded_days` (seed, day, d0, c) with every day that the
-product may load, `processes` (place, process, start_type), `process_ends`
-(process, end_type), `steps` (path, k, step), `experiment_types` (type).
+product may load, `entry_days` (seed, day, d0, c) with the bounds of the day seven days before each
+of `days`, `processes` (place, process, start_type), `process_ends` (process, end_type),
+`process_keys` (process, series), `steps` (path, k, step), `experiment_types` (type).
 """
+
+
+def _depths_from(entries: str) -> str:
+    """Return how deep each client came from any of the entries of a view."""
+    return f"""
+        WITH RECURSIVE chain AS (
+            SELECT e.seed, e.day, s.path, e.user_id, e.t1, e.t1 AS tk, s.k
+            FROM {entries} e JOIN steps s ON s.k = 1
+            UNION
+            SELECT p.seed, p.day, p.path, p.user_id, p.t1, v.at_us AS tk, s.k
+            FROM chain p JOIN steps s ON s.path = p.path AND s.k = p.k + 1
+            JOIN visible v ON v.seed = p.seed AND v.day = p.day AND v.user_id = p.user_id
+                AND v.type = s.step AND v.at_us >= p.tk AND v.at_us - p.t1 <= 7 * 86400000000)
+        SELECT seed, day, path, user_id, MAX(k) AS depth FROM chain
+        GROUP BY seed, day, path, user_id
+    """  # noqa: S608 - no input, a name of our own
+
 
 #: The views build on one another in this order.
 VIEWS = {
@@ -103,17 +121,31 @@ VIEWS = {
         WHERE type = 'Создание заявки'
           AND at_us >= c - 14 * 86400000000 AND at_us < c - 7 * 86400000000
     """,
-    "depths": """
-        WITH RECURSIVE chain AS (
-            SELECT e.seed, e.day, s.path, e.user_id, e.t1, e.t1 AS tk, s.k
-            FROM entries e JOIN steps s ON s.k = 1
-            UNION
-            SELECT p.seed, p.day, p.path, p.user_id, p.t1, v.at_us AS tk, s.k
-            FROM chain p JOIN steps s ON s.path = p.path AND s.k = p.k + 1
-            JOIN visible v ON v.seed = p.seed AND v.day = p.day AND v.user_id = p.user_id
-                AND v.type = s.step AND v.at_us >= p.tk AND v.at_us - p.t1 <= 7 * 86400000000)
-        SELECT seed, day, path, user_id, MAX(k) AS depth FROM chain
-        GROUP BY seed, day, path, user_id
+    "usual_entries": """
+        SELECT DISTINCT seed, day, c, user_id, at_us AS t1 FROM visible
+        WHERE type = 'Создание заявки'
+          AND at_us >= c - 35 * 86400000000 AND at_us < c - 7 * 86400000000
+    """,
+    # Those of the calendar day seven days before, whatever the clock did between.
+    "day_entries": """
+        SELECT DISTINCT v.seed, v.day, v.c, v.user_id, v.at_us AS t1
+        FROM visible v JOIN entry_days e ON e.seed = v.seed AND e.day = v.day
+        WHERE v.type = 'Создание заявки' AND v.at_us >= e.d0 AND v.at_us < e.c
+    """,
+    # Before the history's first day nobody asks for a value.
+    "valued_days": """
+        SELECT d.* FROM days d WHERE d.asked OR EXISTS (
+            SELECT 1 FROM compared p
+            WHERE p.seed = d.seed AND p.earlier = d.day AND p.in_history)
+    """,
+    "depths": _depths_from("entries"),
+    "usual_depths": _depths_from("usual_entries"),
+    # A day without an entry has a row without a client.
+    "entered_depths": _depths_from("day_entries"),
+    "day_depths": """
+        SELECT d.seed, d.day, r.user_id, r.depth
+        FROM valued_days d LEFT JOIN entered_depths r
+            ON r.seed = d.seed AND r.day = d.day AND r.path = 'main'
     """,
     "firsts": """
         SELECT seed, user_id, MIN(at_us) AS first_us FROM history
@@ -199,29 +231,40 @@ ASSETS = {
         WHERE d.asked
         GROUP BY d.seed, d.day
     """,
-    # What the report compares the day with: each earlier day at its own cut-off.
-    "breached_before": """
-        SELECT c.seed, c.day, c.earlier, n.process, n.due, n.breached
-        FROM compared c JOIN case_numbers n ON n.seed = c.seed AND n.day = c.earlier
-        WHERE c.days_before IN (7, 14, 21, 28) AND c.in_history
+    # What the day is judged by: of every series a value, of a share its whole.
+    "daily_values": """
+        SELECT d.seed, d.day, 'new_paying' AS series, n.new_paying AS value, NULL AS whole
+        FROM valued_days d JOIN new_paying n ON n.seed = d.seed AND n.day = d.day
+        UNION ALL
+        SELECT d.seed, d.day, 'requests' AS series, COUNT(DISTINCT v.user_id) AS value,
+            NULL AS whole
+        FROM valued_days d LEFT JOIN visible v ON v.seed = d.seed AND v.day = d.day
+            AND v.type = 'Создание заявки' AND v.at_us >= v.d0
+        GROUP BY d.seed, d.day
+        UNION ALL
+        SELECT d.seed, d.day, k.series, n.breached AS value, n.due AS whole
+        FROM valued_days d JOIN case_numbers n ON n.seed = d.seed AND n.day = d.day
+        JOIN process_keys k ON k.process = n.process
+        UNION ALL
+        SELECT seed, day, 'appointed' AS series, COUNT(CASE WHEN depth >= 2 THEN 1 END) AS value,
+            COUNT(user_id) AS whole
+        FROM day_depths GROUP BY seed, day
+        UNION ALL
+        SELECT seed, day, 'paid' AS series, COUNT(CASE WHEN depth >= 5 THEN 1 END) AS value,
+            COUNT(CASE WHEN depth >= 2 THEN 1 END) AS whole
+        FROM day_depths GROUP BY seed, day
     """,
-    "funnel_before": """
-        SELECT c.seed, c.day, c.earlier, s.path, s.step,
-            COUNT(r.user_id) AS users,
+    # Where a cohort's steps usually lie: the clients who entered 35 to 7 days before the cut-off.
+    "usual_steps": """
+        SELECT d.seed, d.day, s.path, s.step, COUNT(r.user_id) AS users,
             COUNT(r.user_id) * 1.0 / GREATEST(1, (
-                SELECT COUNT(DISTINCT e.user_id) FROM entries e
-                WHERE e.seed = c.seed AND e.day = c.earlier)) AS share
-        FROM compared c CROSS JOIN steps s
-        LEFT JOIN depths r ON r.seed = c.seed AND r.day = c.earlier AND r.path = s.path
+                SELECT COUNT(DISTINCT e.user_id) FROM usual_depths e
+                WHERE e.seed = d.seed AND e.day = d.day)) AS share
+        FROM days d CROSS JOIN steps s
+        LEFT JOIN usual_depths r ON r.seed = d.seed AND r.day = d.day AND r.path = s.path
             AND r.depth >= s.k
-        WHERE c.days_before IN (7, 14, 21, 28) AND c.in_history
-        GROUP BY c.seed, c.day, c.earlier, s.path, s.step
-    """,
-    # The product's series is the 28 days and the weekday before them; all that is compared with.
-    "new_paying_series": """
-        SELECT c.seed, c.day, c.earlier, n.new_paying
-        FROM compared c JOIN new_paying n ON n.seed = c.seed AND n.day = c.earlier
-        WHERE c.in_history
+        WHERE d.asked
+        GROUP BY d.seed, d.day, s.path, s.step
     """,
     # A row with two flaws counts once: without a user, else of no known type.
     "data_quality": """

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -21,10 +21,11 @@ from sales_assets.core.journey import ALL_GROUPS, PATHS
 from sales_assets.core.metrics.activity import daily_activity, population
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.event_log import EventLog, encode
-from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before, funnel_depths
+from sales_assets.core.metrics.funnel import conversion_funnel, funnel_depths, usual_steps
 from sales_assets.core.metrics.groups import cohort_members
-from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
-from sales_assets.core.metrics.processes import breached_before, stuck_cases, unclosed_processes
+from sales_assets.core.metrics.payments import new_paying_users
+from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
+from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets_tests.witnesses.journeys import SourceLog
 from sales_assets_tests.witnesses.witness import COMPARED_DAYS, loaded_days
 
@@ -116,11 +117,13 @@ def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame
         day: with_instants(frame, ["opened_at"], log.report_zone)
         for day, frame in stuck_cases(encoded, days).items()
     }
+    values = daily_values(encoded, _with_compared(log))
+    known = values_of({day: frame for day, frame in values.items() if day >= first_day})
     funnel = conversion_funnel(encoded, days)
     for frame in funnel.values():
         _check_groups(frame)
     return {
-        "unclosed_processes": _stacked(unclosed_processes(encoded, days, first_day)),
+        "unclosed_processes": _stacked(unclosed_processes(encoded, days, known)),
         "stuck_cases": _stacked(stuck).assign(
             opened_at=lambda frame: frame["opened_at"].astype(INSTANT).astype("int64")
         ),
@@ -129,9 +132,8 @@ def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame
             "events > 0"
         ),
         "new_paying_users": _stacked(new_paying_users(encoded, days, first_day)),
-        "breached_before": _before(breached_before(encoded, days, first_day)),
-        "funnel_before": _before(funnel_before(encoded, days, first_day)),
-        "new_paying_series": _witnessed_days(_before(new_paying_series(encoded, days, first_day))),
+        "daily_values": _stacked(values).rename(columns={"of": "whole"}),
+        "usual_steps": _stacked(usual_steps(encoded, days)),
         "depths": _depths(encoded, days),
         "population": _stacked(
             {day: pd.DataFrame([asdict(population(facts[day]))]) for day in log.days}
@@ -181,15 +183,11 @@ def _stacked(frames: Frames) -> pd.DataFrame:
     return pd.concat(list(frames.values()), keys=keys, names=["day"]).reset_index("day")
 
 
-def _before(frames: Frames) -> pd.DataFrame:
-    """Stack frames that have a column `day` of their own: the earlier day."""
-    named = {day: frame.rename(columns={"day": "earlier"}) for day, frame in frames.items()}
-    return _stacked(named).assign(earlier=lambda stack: [str(day) for day in stack["earlier"]])
-
-
-def _witnessed_days(series: pd.DataFrame) -> pd.DataFrame:
-    asked, earlier = (pd.to_datetime(series[name]) for name in ("day", "earlier"))
-    return series[(asked - earlier).dt.days.isin(COMPARED_DAYS)]
+def _with_compared(log: SourceLog) -> ReportDays:
+    """Return the days of the log and those of its history that they are compared with."""
+    earlier = {day - timedelta(days=back) for day in log.days for back in COMPARED_DAYS}
+    compared = {day for day in earlier if day >= log.history_first_day}
+    return ReportDays.of([*log.days, *compared], log.report_zone)
 
 
 def _depths(log: EventLog, days: ReportDays) -> pd.DataFrame:

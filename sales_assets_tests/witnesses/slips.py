@@ -55,6 +55,21 @@ SLIPS = {
         "SELECT DISTINCT seed, day, c, user_id, at_us AS t1",
         "SELECT seed, day, c, user_id, MIN(at_us) AS t1",
     ),
+    "the judged funnel's entry day begins at its midnight": (
+        "day_entries",
+        "v.at_us >= e.d0",
+        "v.at_us > e.d0",
+    ),
+    "the judged funnel's entry day ends before the next": (
+        "day_entries",
+        "v.at_us < e.c",
+        "v.at_us <= e.c",
+    ),
+    "the usual steps are those of entries up to 35 days before": (
+        "usual_entries",
+        "at_us >= c - 35 * 86400000000",
+        "at_us > c - 35 * 86400000000",
+    ),
     "a first payment is the first of all history": ("firsts", "FROM history", "FROM loaded"),
     "exact duplicates count once": ("history", "SELECT DISTINCT", "SELECT"),
 }

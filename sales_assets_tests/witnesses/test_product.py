@@ -36,15 +36,15 @@ def listed(found: list[Disagreement]) -> str:
 def test_independent_sql_agrees_with_every_number_of_random_journeys(
     found: list[Disagreement],
 ) -> None:
-    of_days = [each for each in found if each.asset != "new_paying_series"]
+    of_days = [each for each in found if each.asset != "daily_values"]
     assert not of_days, listed(of_days)
 
 
-def test_independent_sql_agrees_with_the_series_of_new_paying_clients(
+def test_independent_sql_agrees_with_the_values_that_every_day_is_judged_by(
     found: list[Disagreement],
 ) -> None:
-    of_series = [each for each in found if each.asset == "new_paying_series"]
-    assert not of_series, listed(of_series)
+    of_values = [each for each in found if each.asset == "daily_values"]
+    assert not of_values, listed(of_values)
 
 
 def test_the_product_gives_the_numbers_that_were_worked_out_by_hand() -> None:

@@ -21,6 +21,8 @@ PROCESSES = (
     ("Вторая линия", SECOND_LINE[0], (SECOND_LINE[1], PURCHASE)),
     ("Оплата ВУ", INTRO_LESSON[2], (PURCHASE, SECOND_LINE[0])),
 )
+#: What the daily values call them, in the same order.
+PROCESS_KEYS = ("open_requests", "first_line", "second_line", "lesson_payment")
 PATHS = {
     "main": (REQUEST, *INTRO_LESSON, PURCHASE),
     "first_line": (REQUEST, *FIRST_LINE),

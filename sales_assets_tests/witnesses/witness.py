@@ -8,7 +8,7 @@ import pandas as pd
 
 from sales_assets_tests.witnesses import definitions_sql
 from sales_assets_tests.witnesses.journeys import SourceLog, instant_of
-from sales_assets_tests.witnesses.vocabulary import EXPERIMENTS, PATHS, PROCESSES
+from sales_assets_tests.witnesses.vocabulary import EXPERIMENTS, PATHS, PROCESS_KEYS, PROCESSES
 
 #: A day is compared with each of the seven before it and the same weekday of four weeks.
 COMPARED_DAYS = (*range(1, 8), 14, 21, 28)
@@ -59,6 +59,7 @@ def tables_of(logs: Sequence[SourceLog]) -> dict[str, pd.DataFrame]:
         "days": _table(
             (row for log in logs for row in _report_days(log)), day_columns | {"asked": "bool"}
         ),
+        "entry_days": _table((row for log in logs for row in _entry_days(log)), day_columns),
         "loaded_days": _table((row for log in logs for row in _loaded_days(log)), day_columns),
         "compared": _table(
             (row for log in logs for row in _comparisons(log)),
@@ -83,10 +84,12 @@ def loaded_days(log: SourceLog) -> list[date]:
 def _vocabulary_tables() -> dict[str, pd.DataFrame]:
     starts = [(name, start) for name, start, _ in PROCESSES]
     ends = [(name, end) for name, _, process_ends in PROCESSES for end in process_ends]
+    keys = [(name, key) for key, (name, _, _) in zip(PROCESS_KEYS, PROCESSES, strict=True)]
     steps = [(path, k, step) for path, names in PATHS.items() for k, step in enumerate(names, 1)]
     return {
         "processes": _table(starts, {"process": "str", "start_type": "str"}),
         "process_ends": _table(ends, {"process": "str", "end_type": "str"}),
+        "process_keys": _table(keys, {"process": "str", "series": "str"}),
         "steps": _table(steps, {"path": "str", "k": "int64", "step": "str"}),
         "experiment_types": _table([(name,) for name in EXPERIMENTS], {"type": "str"}),
     }
@@ -145,6 +148,12 @@ def _report_days(log: SourceLog) -> Iterable[tuple]:
     compared = {day - DAY * back for day in log.days for back in COMPARED_DAYS}
     for day in sorted(compared | set(log.days)):
         yield (log.seed, day.isoformat(), *bounds_us(log, day), day in log.days)
+
+
+def _entry_days(log: SourceLog) -> Iterable[tuple]:
+    """Give each report day the bounds of the day seven days before."""
+    for _, day, *_ in _report_days(log):
+        yield (log.seed, day, *bounds_us(log, date.fromisoformat(day) - 7 * DAY))
 
 
 def _loaded_days(log: SourceLog) -> Iterable[tuple]:

@@ -1,25 +1,79 @@
-"""Sends a day's report to every chat: what each is owed, in order, and what becomes of doubts."""
+"""Does what the planner says is owed: claims a row, sends it, records what came of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import os
+import socket
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sales_assets.adapters.delivery.owed import may_send
-from sales_assets.adapters.delivery.pace import Clock, Pace, Sleep
-from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError, as_frame
-from sales_assets.adapters.delivery.sending import Sending, StoppedError, beside_loop
-from sales_assets.adapters.delivery.transport import Transport
-from sales_assets.adapters.state.ledger import OUTBOX, Ledger, Subscriber
-from sales_assets.core.delivery import messages, rules
-from sales_assets.core.delivery.messages import Message, Notice, ReportToSend
-from sales_assets.core.delivery.rules import Delivery, Kind, RowState, Timetable
+from sales_assets.adapters.delivery.result import DeliveryResult, as_frame
+from sales_assets.adapters.outbox import Outbox
+from sales_assets.adapters.state.database import StateLockedError
+from sales_assets.adapters.state.ledger import OUTBOX, Ledger
+from sales_assets.adapters.telegram.pace import Clock, Pace, Sleep
+from sales_assets.core.delivery import messages, rows
+from sales_assets.core.delivery.alerts import (
+    Alert,
+    late_alert,
+    markup_alert,
+    read_notice,
+    state_alert,
+)
+from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
+from sales_assets.core.delivery.plan import is_under_way, owed
+from sales_assets.core.delivery.rows import (
+    Answer,
+    Delivery,
+    MessageKind,
+    Outcome,
+    Place,
+    Reader,
+    RowState,
+)
+from sales_assets.core.delivery.timetable import Timetable
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.judgement import Completeness
+from sales_assets.core.report.wording import late_sentence
 
-#: Requests under way at once: a chat that stalls holds one of them.
-WORKERS = 8
+if TYPE_CHECKING:  # the sensor looks every few seconds and needs no Telegram for it
+    from sales_assets.adapters.telegram.client import BotApi
+
+#: Requests under way at once: so many at first, one more with each message that arrives, so that
+#: a service in trouble brings few chats into doubt, and few slow chats hold nobody up.
+FIRST_WIDTH, WIDEST = 8, 40
 #: A row that is due again so soon is sent by this run, not by the next.
 SOON = timedelta(seconds=30)
-_ROUNDS = 3
+#: So many vain requests in a row, to any chats, are the service's trouble and not a chat's.
+MOST_IN_VAIN = 10
+#: So many chats unknown, or too narrow for the picture, and none served, are enough to see it.
+MOST_SUSPECTS = 20
+#: How long the others wait for the first upload, whose file they can reuse.
+UPLOAD_HEAD_START_SECONDS = 5.0
+_MOST_ROUNDS = 20
+_MOST_FORMS = 6
+_ANSWERS_TO_RECORD = 3
+
+_WRONG_BOT = (
+    "Telegram says 'chat not found' for most chats, so SALES_ASSETS_TELEGRAM_BOT_TOKEN belongs to "
+    "another bot. No subscription was touched. Set the token of the bot that the chats know."
+)
+#: What proves that the bot knows a chat: it took the message, or refused it in its own words.
+_UNPROVEN = frozenset(
+    {
+        Outcome.UNKNOWN,
+        Outcome.NOT_SENT,
+        Outcome.WAIT,
+        Outcome.STOP,
+        Outcome.CHAT_NOT_FOUND,
+        Outcome.TOO_LARGE,
+    }
+)
+#: They may be one chat's matter or that of all: looked at when all had their turn.
+_SUSPECT = frozenset({Outcome.CHAT_NOT_FOUND, Outcome.TOO_LARGE})
 
 
 # --- Called from outside ------------------------------------------------------------------------
@@ -33,7 +87,7 @@ class Dispatcher:
     """
 
     ledger: Ledger
-    transport: Transport
+    transport: "BotApi | Outbox"
     timetable: Timetable
     clock: Clock
     admins: Sequence[int] = ()
@@ -48,375 +102,514 @@ class Dispatcher:
     def deliver(self, report: ReportToSend) -> DeliveryResult:
         """Send `report` to every chat that lacks it, correct it where a chat has other content.
 
-        A report that is not of the newest finished day is sent to nobody; it only corrects.
+        A report that is not of the newest finished day is sent to nobody; it only corrects. A
+        wrong token, base URL or proxy, another bot's token, or a service in trouble ends the run:
+        `trouble` says so, and what was not sent stays planned.
 
         Raises:
-            DeliveryStoppedError: a wrong token, base URL or proxy, another bot's token, or the
-                service in trouble; what was not sent stays planned.
             StateError: the ledger could not be used.
         """
         is_news = report.day >= self.timetable.newest_finished_day(self.clock())
-        return asyncio.run(_Dispatch(self, report.day).deliver(report, is_news=is_news))
+        return asyncio.run(Dispatch(self, report.day, report, is_news=is_news).run())
 
-    def announce(self, notice: Notice) -> DeliveryResult:
-        """Send `notice` once to every subscriber that has no report of that day yet.
+    def announce_late(
+        self, day: date, cause: str, found: Completeness | None = None
+    ) -> DeliveryResult:
+        """Tell every reader without a report of `day` that it is late, and the admins the cause.
 
-        Raises:
-            DeliveryStoppedError: as `deliver`.
+        `found` says what is missing in the source, where that is why.
         """
-        return asyncio.run(_Dispatch(self, notice.day).announce(notice, to_admins=False))
+        alerts = [late_alert(cause)]
+        dispatch = Dispatch(self, day, None, is_news=True, alerts=alerts, found=found)
+        return asyncio.run(dispatch.run())
 
-    def alert(self, notice: Notice) -> DeliveryResult:
-        """Send `notice` once to the admins.
+    def alert(self, day: date, alert: Alert) -> DeliveryResult:
+        """Send `alert` once to the admins."""
+        return asyncio.run(Dispatch(self, day, None, is_news=False, alerts=[alert]).run())
 
-        Raises:
-            DeliveryStoppedError: as `deliver`.
-        """
-        return asyncio.run(_Dispatch(self, notice.day).announce(notice, to_admins=True))
+
+def runs_owed(  # noqa: PLR0913 - what a look rests on
+    ledger: Ledger,
+    reports: Mapping[date, str],
+    timetable: Timetable,
+    now: datetime,
+    admins: Sequence[int] = (),
+    *,
+    first_day: date | None = None,
+) -> list[tuple[date, int]]:
+    """Return the days that a delivery run has something to do for now, each with its attempt.
+
+    `reports` maps the days with a finished report to their `content_sha256`. Of these only the
+    newest finished day is news, from its delivery time on. With `first_day` that day counts even
+    without a report: it is late. A day that a living dispatcher works on waits.
+    """
+    newest = timetable.newest_finished_day(now)
+    days = ledger.days_to_look_at(reports) | (reports.keys() & {newest})
+    if first_day is not None and newest >= first_day:
+        days.add(newest)
+    due = [day for day in sorted(days) if day <= newest and timetable.due_at(day) <= now]
+    readers = ledger.readers() if due else []
+    return [
+        (day, timetable.attempt(day, now))
+        for day in due
+        if _has_work(ledger, day, readers, admins, now, reports.get(day), is_news=day == newest)
+    ]
+
+
+def _has_work(  # noqa: PLR0913, PLR0917 - as `runs_owed`
+    ledger: Ledger,
+    day: date,
+    readers: Sequence[Reader],
+    admins: Sequence[int],
+    now: datetime,
+    sha256: str | None,
+    *,
+    is_news: bool,
+) -> bool:
+    found = ledger.rows(day)
+    if is_under_way(found, now):
+        return False
+    alerts = _standing_alerts(ledger) + ([late_alert("")] if sha256 is None else [])
+    return bool(
+        owed(
+            day,
+            found,
+            readers,
+            readers_of(ledger, admins),
+            now,
+            sha256=sha256,
+            is_news=is_news,
+            before=ledger.rows(day - timedelta(days=1)) if is_news else (),
+            alerts=alerts,
+        )
+    )
+
+
+def readers_of(ledger: Ledger, admins: Sequence[int]) -> list[Reader]:
+    """Return the admins as the planner takes them; the outbox is its own."""
+    return [OUTBOX] if ledger.is_outbox else [Reader(Place(chat)) for chat in admins]
+
+
+def _standing_alerts(ledger: Ledger) -> list[Alert]:
+    return [state_alert(ledger.lost)] if ledger.lost else []
 
 
 # --- One dispatch -------------------------------------------------------------------------------
 
 
-class _Dispatch:
+@dataclass
+class _PictureForm:
+    """What the service took so far: the file it keeps, and the form that it accepts."""
+
+    file_id: str | None = None
+    as_document: bool = False
+    is_refused: bool = False
+
+
+class Dispatch:
     """One run over the chats of one day; used once."""
 
-    def __init__(self, dispatcher: Dispatcher, day: date) -> None:
-        ledger, admins = dispatcher.ledger, dispatcher.admins
-        self._day = day
-        self._ledger = ledger
+    def __init__(  # noqa: PLR0913 - what a run rests on
+        self,
+        dispatcher: Dispatcher,
+        day: date,
+        report: ReportToSend | None,
+        *,
+        is_news: bool,
+        alerts: Sequence[Alert] = (),
+        found: Completeness | None = None,
+    ) -> None:
+        self._day, self._report, self._is_news = day, report, is_news
+        self._found = found
+        self._ledger = dispatcher.ledger
         self._transport = dispatcher.transport
-        self._clock = dispatcher.clock
-        self._sleep = dispatcher.sleep
-        self._admins = [OUTBOX] if ledger.is_outbox else [Subscriber(chat) for chat in admins]
-        pace = Pace(dispatcher.clock, dispatcher.sleep)
-        self._sending = Sending(
-            ledger, dispatcher.transport, dispatcher.clock, pace, day, self._admins
-        )
+        self._clock, self._sleep = dispatcher.clock, dispatcher.sleep
+        self._admins = readers_of(dispatcher.ledger, dispatcher.admins)
+        self._alerts = [*_standing_alerts(dispatcher.ledger), *alerts]
+        self._pace = Pace(dispatcher.clock, dispatcher.sleep)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:80]
+        self._form = _PictureForm()
+        self._uploading = asyncio.Lock()
+        self._shown: dict[Place, Delivery] = {}
+        self._sounds: dict[Place, Reader] = {}
+        self._warnings: list[str] = []
+        #: Why nobody else is sent anything, if so.
+        self._stop: str | None = None
+        self._suspects: dict[int, tuple[Delivery, Outcome]] = {}
+        self._known: set[int] = set()
+        self._in_vain = 0
+        self._had_trouble = False
+        self._width = FIRST_WIDTH
 
-    # --- The two things a dispatch can do ---
-
-    async def deliver(self, report: ReportToSend, *, is_news: bool) -> DeliveryResult:
-        places = await beside_loop(self._ledger.subscribers)
-        await beside_loop(self._ledger.expire_leases, self._clock(), self._admins)
-        if is_news:
-            await beside_loop(self._ledger.settle_missed, self._day, self._clock(), self._admins)
-        await self._plan(report, places, is_news=is_news)
-        await self._recall_file(report)
+    async def run(self) -> DeliveryResult:
+        """Do what is owed until nothing is, or until the service asks for an end."""
+        await _beside_loop(self._begin)
         async with self._transport:
-            for _ in range(_ROUNDS):
-                await self._each(places, lambda place: self._serve(report, place, is_news=is_news))
-                if self._sending.stop or not await self._wait_for_more(places, is_news=is_news):
+            for _ in range(_MOST_ROUNDS):
+                if tasks := await _beside_loop(self._owed, self._clock()):
+                    readers = [row for row in tasks if row.kind is not MessageKind.ALERT]
+                    await self._do(readers or tasks)
+                elif self._suspects:
+                    await self._judge_suspects()
+                elif not await self._wait_for_more():
                     break
-            await self._sending.judge_lost_chats()
-            await self._ask_about_doubts(places)
-            if is_news:
-                await self._ask_about_yesterday()
-            await self._send_alerts()
-        return await self._result()
+                if self._stop is not None:
+                    break
+        return await _beside_loop(self._result)
 
-    async def announce(self, notice: Notice, *, to_admins: bool) -> DeliveryResult:
-        rows = await beside_loop(self._ledger.rows, self._day)
-        served = {(r.chat, r.thread) for r in rows if r.kind == Kind.REPORT and _is_out(r)}
-        everyone = self._admins if to_admins else await beside_loop(self._ledger.subscribers)
-        places = [place for place in everyone if to_admins or place.place not in served]
-        await beside_loop(self._ledger.expire_leases, self._clock(), self._admins)
-        await self._plan_notice(notice, places)
-        async with self._transport:
-            await self._each(places, lambda place: self._serve_notices(place, notice.kind))
-            if not to_admins:
-                await self._sending.judge_lost_chats()
-        return await self._result(notice.kind)
-
-    async def _plan(
-        self, report: ReportToSend, places: Sequence[Subscriber], *, is_news: bool
-    ) -> None:
-        now = self._clock()
-        rows = await beside_loop(self._ledger.rows, self._day)
-        if is_news or any(row.state == RowState.SENT or row.by_hand for row in rows):
-            await beside_loop(self._ledger.remember_content, report, now)
-        if is_news:
-            for kind in messages.report_kinds(report):
-                await beside_loop(self._ledger.plan, self._day, kind, places, now)
-        await beside_loop(self._ledger.plan_edits, self._day, report.content_sha256, places, now)
-
-    async def _recall_file(self, report: ReportToSend) -> None:
-        content = await beside_loop(self._ledger.content, self._day, report.content_sha256)
+    def _begin(self) -> None:
+        ledger, now = self._ledger, self._clock()
+        ledger.expire_leases(now)
+        if self._report is None:
+            return
+        if self._is_news:
+            ledger.settle_missed(self._day, now, self._admins)
+        is_known = any(row.state is RowState.SENT or row.by_hand for row in ledger.rows(self._day))
+        if self._is_news or is_known:
+            ledger.remember_content(self._report, now)
+        content = ledger.content(self._day, self._report.content_sha256)
         if content is not None and content.file_id is not None:
-            self._sending.form.file_id = content.file_id
-            self._sending.form.as_document = content.media == "document"
+            self._form.file_id = content.file_id
+            self._form.as_document = content.media == "document"
 
-    async def _each(
-        self, places: Sequence[Subscriber], serve: Callable[[Subscriber], Awaitable[None]]
-    ) -> None:
-        """Serve every place; the trouble of one never cancels what is under way for another."""
-        queue = list(reversed(places))
-
-        async def work() -> None:
-            while queue and self._sending.stop is None:
-                try:
-                    await serve(queue.pop())
-                except StoppedError:
-                    return
-                except BaseException as error:
-                    self._sending.stop = str(error) or type(error).__name__
-                    raise
-
-        workers = (work() for _ in range(min(WORKERS, len(queue))))
-        ends = await asyncio.gather(*workers, return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-
-    async def _wait_for_more(self, places: Sequence[Subscriber], *, is_news: bool) -> bool:
-        """Wait for the rows that are due again in a moment; False if there are none."""
-        now = self._clock()
-        mine = {place.place: place for place in places}
-        rows = await beside_loop(self._ledger.rows, self._day)
-        soon = [
-            row.not_before or now
-            for row in rows
-            if row.state == RowState.PLANNED
-            and (row.chat, row.thread) in mine
-            and may_send(row, is_news=is_news)
-            and not row.kind.startswith((Kind.ALERT, Kind.LATE))
-            and (row.not_before or now) <= now + SOON
-            and row.id not in self._sending.not_found
-        ]
-        if soon:
-            await self._sleep(max((max(soon) - now).total_seconds(), 0.0))
-        return bool(soon)
-
-    # --- One chat ---
-
-    async def _serve(self, report: ReportToSend, place: Subscriber, *, is_news: bool) -> None:
-        rows = await self._rows_of(place)
-        shown = rows.get(Kind.REPORT)
-        if shown is not None and may_send(shown, is_news=is_news):
-            shown = await self._send_report(report, place, shown)
-        if shown is None or shown.state != RowState.SENT:
-            return
-        place = replace(place, chat=shown.chat)
-        shown = await self._correct(report, place, shown)
-        await self._send_rest(report, place, shown, is_news=is_news)
-
-    async def _rows_of(self, place: Subscriber) -> dict[str, Delivery]:
-        rows = await beside_loop(self._ledger.rows_of, self._day, place.place)
-        return {row.kind: row for row in rows}
-
-    async def _send_report(
-        self, report: ReportToSend, place: Subscriber, row: Delivery
-    ) -> Delivery:
-        def compose(claim: Delivery) -> Message:
-            return self._first_message(report, claim)
-
-        return await self._sending.send(row, place, compose, sha256=report.content_sha256)
-
-    async def _send_rest(
-        self, report: ReportToSend, place: Subscriber, shown: Delivery, *, is_news: bool
-    ) -> None:
-        """Send what did not fit into the caption, in order; a doubt stops the row of them."""
-        if shown.content_sha256 != report.content_sha256 or not is_news:
-            return
-        pieces = messages.report_pieces(report)
-        for number, text in enumerate(pieces[1:], start=1):
-            kind = messages.continuation_kind(number)
-            await beside_loop(self._ledger.plan, self._day, kind, [place], self._clock())
-            row = (await self._rows_of(place))[kind]
-            message = Message(self._day, kind, text, is_silent=True)
-            row = await self._sending.send(
-                row, place, _always(message), sha256=report.content_sha256
-            )
-            if row.state != RowState.SENT:
-                return
-
-    # --- Corrections ---
-
-    async def _correct(self, report: ReportToSend, place: Subscriber, shown: Delivery) -> Delivery:
-        rows = await self._rows_of(place)
-        edit = rows.get(Kind.EDIT)
-        if edit is not None and edit.content_sha256 == report.content_sha256:
-            await self._edit(report, place, shown, edit, 0)
-            shown = (await self._rows_of(place)).get(Kind.REPORT, shown)
-            if shown.content_sha256 == report.content_sha256:
-                await self._edit_rest(report, place, shown)
-        change = (await self._rows_of(place)).get(Kind.CHANGE)
-        if change is not None and change.content_sha256 == report.content_sha256:
-            await self._tell_change(report, place, shown, change)
-        return shown
-
-    async def _edit(
-        self,
-        report: ReportToSend,
-        place: Subscriber,
-        shown: Delivery,
-        edit: Delivery,
-        number: int,
-    ) -> None:
-        if shown.message_id is None:
-            return
-        pieces = messages.report_pieces(report)
-        # A message that the new text no longer needs cannot keep its old numbers.
-        text = pieces[number] if number < len(pieces) else messages.NOTHING_MORE
-        message = Message(self._day, edit.kind, text, is_silent=True)
-        if number == 0:
-            message = replace(message, html=self._first_words(report))
-            message = self._with_picture(report, replace(message, buttons=self._buttons()))
-            keeps_picture = message.media is None and shown.media is not None
-            message = replace(message, edits_caption=keeps_picture)
-        target = shown.message_id if number == 0 else edit.message_id
-        await self._sending.send(edit, place, _always(message), report.content_sha256, edits=target)
-
-    async def _edit_rest(self, report: ReportToSend, place: Subscriber, shown: Delivery) -> None:
-        """Bring the further messages of a long report to the new text."""
-        rows = await self._rows_of(place)
-        number = 1
-        while (rest := rows.get(messages.continuation_kind(number))) is not None:
-            if rest.state == RowState.SENT and rest.content_sha256 != report.content_sha256:
-                await self._edit_continuation(report, place, shown, rest, number)
-            number += 1
-
-    async def _edit_continuation(
-        self,
-        report: ReportToSend,
-        place: Subscriber,
-        shown: Delivery,
-        rest: Delivery,
-        number: int,
-    ) -> None:
-        kind = messages.edit_kind(number)
-        sha256 = report.content_sha256
-        await beside_loop(self._ledger.plan_edit_of, rest, kind, sha256, self._clock())
-        edit = (await self._rows_of(place))[kind]
-        await self._edit(report, place, shown, replace(edit, message_id=rest.message_id), number)
-
-    async def _tell_change(
-        self, report: ReportToSend, place: Subscriber, shown: Delivery, row: Delivery
-    ) -> None:
-        before = await beside_loop(self._ledger.content, self._day, row.previous_sha256)
-        numbers = dict(before.numbers) if before is not None else {}
-        text = messages.changes_text(self._day, numbers, report.numbers)
-        if text is None:
-            await beside_loop(self._ledger.drop, row)
-            return
-        message = Message(self._day, Kind.CHANGE, text, is_silent=True, reply_to=shown.message_id)
-        await self._sending.send(row, place, _always(message), report.content_sha256)
-
-    # --- Notices ---
-
-    async def _plan_notice(self, notice: Notice, places: Sequence[Subscriber]) -> None:
-        payload = messages.notice_to_json(notice)
-        await beside_loop(
-            self._ledger.plan, notice.day, notice.kind, places, self._clock(), notice=payload
+    def _owed(self, now: datetime) -> list[Delivery]:
+        """Return what is owed at `now`, as the ledger has it."""
+        found, readers = self._ledger.rows(self._day), self._ledger.readers()
+        self._shown = {row.place: row for row in found if row.kind is MessageKind.REPORT}
+        self._sounds = {reader.place: reader for reader in readers}
+        is_news, day_before = self._is_news, self._day - timedelta(days=1)
+        tasks = owed(
+            self._day,
+            found,
+            readers,
+            self._admins,
+            now,
+            sha256=self._report.content_sha256 if self._report else None,
+            is_news=is_news,
+            before=self._ledger.rows(day_before) if is_news else (),
+            alerts=self._alerts,
         )
+        return self._ledger.keep([row for row in tasks if row.id not in self._suspects], now)
 
-    async def _serve_notices(self, place: Subscriber, kind: str | None) -> None:
-        """Send the planned notices of one kind to `place`, or with None all its alerts."""
-        for row in (await self._rows_of(place)).values():
-            wanted = row.kind == kind if kind else row.kind.startswith(Kind.ALERT)
-            if wanted and row.notice is not None:
-                notice = messages.notice_from_json(self._day, row.kind, row.notice)
-                message = Message(self._day, row.kind, notice.text_html, buttons=notice.buttons)
-                await self._sending.send(row, place, _always(message), None)
+    async def _wait_for_more(self) -> bool:
+        """Wait for the readers' rows that are due again in a moment; False if there are none."""
+        now = self._clock()
+        soon = await _beside_loop(self._owed, now + SOON)
+        ends = [row.not_before or now for row in soon if row.kind is not MessageKind.ALERT]
+        if ends:
+            await self._sleep(max((max(ends) - now).total_seconds(), 0.001))
+        return bool(ends)
 
-    async def _ask_about_doubts(self, places: Sequence[Subscriber]) -> None:
-        """Ask the owner about every doubt that no rule settles.
+    async def _do(self, tasks: Sequence[Delivery]) -> None:
+        """Send each row; the trouble of one never cancels what is under way for another."""
+        queue, running = deque(tasks), set[asyncio.Task[None]]()
+        trouble: BaseException | None = None
+        try:
+            while running or (queue and self._stop is None):
+                while queue and self._stop is None and len(running) < self._width:
+                    running.add(asyncio.create_task(self._send(queue.popleft())))
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for error in filter(None, (task.exception() for task in done)):
+                    self._stop = self._stop or str(error) or type(error).__name__
+                    trouble = trouble or error
+        except asyncio.CancelledError:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            raise
+        if trouble is not None:
+            raise trouble
 
-        The ledger plans the question with the doubt; a chat may have been told to hold since.
-        """
-        holds = {place.place: place.holds_doubts for place in places}
-        for row in await beside_loop(self._ledger.rows, self._day):
-            holds_doubts = holds.get((row.chat, row.thread), False)
-            is_alert = row.kind.startswith(Kind.ALERT)
-            if not is_alert and rules.is_final_doubt(row, holds_doubts=holds_doubts):
-                self._sending.alerts.append(messages.doubt_alert(row, holds_doubts=holds_doubts))
+    # --- One row ---
 
-    async def _ask_about_yesterday(self) -> None:
-        """Ask about the doubts of the day before, which is no news now: nothing repeats them."""
-        rows = await beside_loop(self._ledger.rows, self._day - timedelta(days=1))
-        asked = {row.kind for row in rows if row.state == RowState.SENT}
-        for row in rows:
-            if row.state == RowState.UNKNOWN and not row.kind.startswith(Kind.ALERT):
-                alert = messages.doubt_alert(row, holds_doubts=False)
-                if alert.kind not in asked:
-                    self._sending.alerts.append(replace(alert, day=self._day))
-
-    async def _send_alerts(self) -> None:
-        if self._sending.stop is not None:
+    async def _send(self, row: Delivery) -> None:
+        """Claim `row`, send it and record the answer; a chat that is held back waits alone."""
+        if until := self._pace.held_until(row.chat):
+            await self._postpone(until, row.chat)
             return
-        for notice in self._sending.alerts:
-            await self._plan_notice(notice, self._admins)
-        await self._each(self._admins, lambda place: self._serve_notices(place, None))
+        has_turn = await self._pace.turn(row.chat)
+        message = await self._compose(row)
+        if message is None:
+            await _beside_loop(self._ledger.drop, row)
+        if message is None or not has_turn or self._stop is not None:
+            return
+        sha256 = (
+            self._report.content_sha256 if self._report and row.kind is MessageKind.REPORT else None
+        )
+        claim = await _beside_loop(self._ledger.claim, row, self._owner, self._clock(), sha256)
+        if claim is not None:
+            await self._transmit(claim, message)
+
+    async def _transmit(self, claim: Delivery, message: Message) -> None:
+        """Make the request, and those that a refusal of its form leads to."""
+        answer, message = await self._request(claim, message)
+        for _ in range(_MOST_FORMS):
+            again = await self._again(claim, message, answer)
+            if again is None:
+                break
+            await self._pace.turn(claim.chat)
+            renewed = await _beside_loop(self._ledger.renew, claim, self._clock())
+            if renewed is None:
+                # Another row sends it, or the chat may not read any more.
+                answer = Answer(Outcome.NOT_SENT, "the chat has moved, or may not read any more")
+                break
+            claim = renewed
+            answer, message = await self._request(claim, again)
+        await self._record(claim, answer, message)
+
+    async def _again(self, claim: Delivery, message: Message, answer: Answer) -> Message | None:
+        """Return what to send next in place of a request that was refused, if anything."""
+        if answer.outcome is Outcome.MIGRATED and answer.new_chat is not None:
+            about = {"day": self._day, "admins": self._admins, "unsent": claim}
+            ids = (claim.chat, answer.new_chat)
+            await _beside_loop(self._ledger.migrate, *ids, self._clock(), **about)
+            return message
+        if answer.outcome is Outcome.MARKUP:
+            self._warnings.append(f"the markup was refused: {answer.reason}")
+            self._alerts.append(markup_alert(self._day, answer.reason))
+        if answer.outcome is Outcome.FILE_ID_REFUSED and self._form.file_id == message.file_id:
+            self._form.file_id = None
+        other = adapted(message, answer.outcome)
+        if answer.outcome is Outcome.PICTURE_REFUSED and other and claim.kind is MessageKind.REPORT:
+            # The file itself was refused: the other chats need not try.
+            self._form.file_id = None
+            self._form.as_document, self._form.is_refused = True, other.media is None
+        return other
+
+    async def _request(self, claim: Delivery, message: Message) -> tuple[Answer, Message]:
+        """Make one request; return the message in the form in which it left."""
+        try:
+            if claim.kind is MessageKind.EDIT:
+                answer = await self._edit(claim, message)
+            else:
+                answer, message = await self._upload(claim.place, message)
+        except asyncio.CancelledError:
+            # No waiting here: the loop is closing, and what was sent must not look unsent.
+            cancelled = Answer(Outcome.UNKNOWN, "the run was cancelled while this was under way")
+            self._ledger.finish(claim, cancelled, self._clock())
+            raise
+        except SalesAssetsError as error:
+            self._ledger.finish(claim, Answer(Outcome.STOP, str(error)), self._clock())
+            raise
+        self._weigh(claim, answer)
+        return answer, message
+
+    async def _edit(self, claim: Delivery, message: Message) -> Answer:
+        shown = self._shown.get(claim.place)
+        if shown is None or shown.message_id is None:
+            return Answer(Outcome.MESSAGE_GONE, "Telegram never said which message it is")
+        return await self._transport.edit(claim.place, shown.message_id, message)
+
+    async def _upload(self, place: Place, message: Message) -> tuple[Answer, Message]:
+        """Send `message`; of several that need the same upload the first goes ahead."""
+        if message.file is None or message.file_id is not None:
+            return await self._transport.send(place, message), message
+        is_first = await self._is_head_start_ours()
+        try:
+            if self._form.file_id is not None and message.as_document == self._form.as_document:
+                message = replace(message, file_id=self._form.file_id)
+            answer = await self._transport.send(place, message)
+            if answer.file_id is not None and message.as_document == self._form.as_document:
+                self._form.file_id = answer.file_id
+            return answer, message
+        finally:
+            if is_first:
+                self._uploading.release()
+
+    async def _is_head_start_ours(self) -> bool:
+        try:
+            async with asyncio.timeout(UPLOAD_HEAD_START_SECONDS):
+                return await self._uploading.acquire()
+        except TimeoutError:
+            return False
+
+    # --- What an answer means for the whole ---
+
+    def _weigh(self, claim: Delivery, answer: Answer) -> None:
+        """Count what the answers say about the service and the token as a whole."""
+        outcome = answer.outcome
+        if outcome in (Outcome.NOT_SENT, Outcome.UNKNOWN):
+            self._in_vain += 1
+            self._had_trouble = True
+            self._width = FIRST_WIDTH
+        elif outcome is not Outcome.WAIT:
+            self._in_vain = 0
+        if self._in_vain >= MOST_IN_VAIN:
+            self._stop = f"{self._in_vain} requests in a row went wrong, the last: {answer.reason}"
+        if outcome is Outcome.STOP:
+            self._stop = answer.reason
+        if outcome is Outcome.SENT:
+            self._pace.sent()
+            self._width = min(self._width + 1, WIDEST)
+        if outcome not in _UNPROVEN:
+            self._known.add(claim.chat)
+
+    async def _record(self, claim: Delivery, answer: Answer, message: Message) -> None:
+        if answer.outcome is Outcome.MESSAGE_GONE and claim.kind is MessageKind.EDIT:
+            # Nothing is left to correct; the reply still tells what changed.
+            answer = Answer(Outcome.SENT, f"the message is gone: {answer.reason}")
+        row = await self._finish(claim, answer, message.media)
+        if row.state is RowState.SENT and row.file_id and message.media and row.content_sha256:
+            told = (self._day, row.content_sha256, row.file_id, message.media)
+            await _beside_loop(self._ledger.remember_file, *told)
+        if answer.outcome is Outcome.WAIT:
+            await self._hold(row.chat, answer)
+        if row.kind is MessageKind.ALERT:
+            return
+        if answer.outcome in _SUSPECT:
+            self._suspect(row, answer)
+        if answer.outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
+            self._warnings.append(f"chat {row.place} sleeps: {row.reason}")
+
+    async def _finish(self, claim: Delivery, answer: Answer, media: str | None) -> Delivery:
+        """Record the answer; a lock is waited for, because what is lost here is sent again."""
+        for _ in range(_ANSWERS_TO_RECORD - 1):
+            try:
+                return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
+            except StateLockedError:
+                self._warnings.append("the state database was locked while an answer came in")
+        return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
+
+    async def _hold(self, chat: int, answer: Answer) -> None:
+        """Let the chat wait for the pause that it was asked for, or everybody."""
+        asked = answer.retry_after or rows.DEFAULT_PAUSE
+        pause, now = self._pace.hold(chat, asked, names_chat=answer.names_chat), self._clock()
+        is_end = pause is not None and self._pace.is_too_long(pause)
+        if is_end:
+            self._stop = f"Telegram asks for a pause of {pause}; the rest is sent after it."
+        await self._postpone(now + asked, chat)
+        if is_end and pause is not None:
+            await self._postpone(now + pause, None)
+
+    async def _postpone(self, until: datetime, chat: int | None) -> None:
+        now = self._clock()
+        await _beside_loop(self._ledger.postpone, until, now, day=self._day, chat=chat)
+
+    # --- Chats that are unknown, or too narrow for the picture ---
+
+    def _suspect(self, row: Delivery, answer: Answer) -> None:
+        self._suspects[row.id] = (row, answer.outcome)
+        if len(self._suspects) >= MOST_SUSPECTS and not self._known:
+            self._stop = self._words_about(answer.outcome, answer.reason)
+
+    def _words_about(self, outcome: Outcome, reason: str | None) -> str:
+        return _WRONG_BOT if outcome is Outcome.CHAT_NOT_FOUND else reason or outcome.value
+
+    async def _judge_suspects(self) -> None:
+        """Decide about them when all had their turn: they are to blame, or a setting is.
+
+        Most chats unknown: the token is another bot's. No chat served, and every one too narrow
+        for the picture: a server on the way is. Otherwise each of them is refused for good.
+        """
+        found = await _beside_loop(self._ledger.rows, self._day)
+        suspects, self._suspects = self._suspects, {}
+        served = {row.chat for row in found if row.state is RowState.SENT}
+        for outcome in _SUSPECT:
+            accused = [row for row, about in suspects.values() if about is outcome]
+            chats = {row.chat for row in accused}
+            others = (self._known if outcome is Outcome.CHAT_NOT_FOUND else set()) | served
+            is_everybody = len(chats) > len(others - chats)
+            if outcome is Outcome.TOO_LARGE:
+                is_everybody = not others - chats
+            if not others and self._had_trouble:
+                continue  # nothing is sure of a service that does not answer
+            if accused and is_everybody:
+                self._stop = self._words_about(outcome, accused[0].reason)
+                continue
+            for row in accused:
+                await _beside_loop(self._ledger.give_up, row, outcome, self._clock())
+                self._warnings.append(f"chat {row.place} is given up: {row.reason}")
 
     # --- Composing ---
 
-    def _first_message(self, report: ReportToSend, claim: Delivery) -> Message:
-        text = self._first_words(report)
-        is_repeat = claim.doubts > 0 or claim.possible_duplicate
+    async def _compose(self, row: Delivery) -> Message | None:
+        """Return the message of `row`; None if it turned out to have nothing to say."""
+        message = await self._words_of(row)
+        if message is None:
+            return None
+        is_news = self._report.is_news if self._report is not None else True
+        reader = self._sounds.get(row.place)
+        is_quiet = row.kind in (MessageKind.EDIT, MessageKind.CHANGE) or row.is_repeat
+        if row.kind is not MessageKind.ALERT and reader is not None:
+            is_quiet = is_quiet or reader.is_silent(is_news=is_news)
+        return replace(message, day=self._day, is_silent=is_quiet)
+
+    async def _words_of(self, row: Delivery) -> Message | None:
+        match row.kind:
+            case MessageKind.ALERT:
+                alert = read_notice(row.subject, row.notice or {})
+                return Message(alert.html, buttons=alert.buttons, label=_label(row))
+            case MessageKind.LATE:
+                return Message(
+                    messages.html.escape(late_sentence(self._day, self._found)), label=row.kind
+                )
+            case _ if self._report is None:
+                return None
+            case MessageKind.CHANGE:
+                return await self._change(self._report, row)
+            case MessageKind.EDIT:
+                message = self._report_message(self._report)
+                shown = self._shown.get(row.place)
+                keeps_picture = message.media is None and shown is not None and bool(shown.media)
+                return replace(message, edits_caption=keeps_picture)
+        return self._report_message(self._report, is_repeat=row.is_repeat)
+
+    def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
+        has_picture = report.picture is not None and not self._form.is_refused
+        text = report.caption_html if has_picture else messages.text_alone(report.caption_html)
         if is_repeat:
-            limit = messages.CAPTION_LIMIT if self._has_picture(report) else messages.TEXT_LIMIT
+            limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
             text = messages.with_repeat_note(text, limit)
-        message = Message(
-            self._day, Kind.REPORT, text, is_silent=is_repeat, buttons=self._buttons()
-        )
-        return self._with_picture(report, message)
-
-    def _first_words(self, report: ReportToSend) -> str:
-        text = messages.report_pieces(report)[0]
-        was_refused = report.picture is not None and self._sending.form.is_refused
-        return messages.text_alone(text) if was_refused else text
-
-    def _has_picture(self, report: ReportToSend) -> bool:
-        return report.picture is not None and not self._sending.form.is_refused
-
-    def _with_picture(self, report: ReportToSend, message: Message) -> Message:
-        if not self._has_picture(report):
-            return message
-        return replace(
-            message,
-            picture=report.picture,
-            file_id=self._sending.form.file_id,
-            as_document=self._sending.form.as_document,
+        buttons = messages.report_buttons(self._day)
+        if not has_picture:
+            return Message(text, buttons=buttons, label=MessageKind.REPORT)
+        return Message(
+            text,
+            file=report.picture,
+            file_name=f"{self._day}.png",
+            file_id=self._form.file_id,
+            as_document=self._form.as_document,
+            buttons=buttons,
+            label=MessageKind.REPORT,
         )
 
-    def _buttons(self) -> messages.Keyboard:
-        return messages.report_buttons(self._day)
+    async def _change(self, report: ReportToSend, row: Delivery) -> Message | None:
+        before = await _beside_loop(self._ledger.content, self._day, row.previous_sha256)
+        numbers = dict(before.numbers) if before is not None else {}
+        text = messages.changes_text(self._day, numbers, report.numbers)
+        shown = self._shown.get(row.place)
+        reply_to = shown.message_id if shown is not None else None
+        return Message(text, reply_to=reply_to, label=MessageKind.CHANGE) if text else None
 
     # --- The end ---
 
-    async def _result(self, kind: str | None = None) -> DeliveryResult:
-        rows = await beside_loop(self._ledger.rows, self._day)
-        places = {place.place for place in await beside_loop(self._ledger.subscribers)}
-        places |= {place.place for place in self._admins}
-        shown = [row for row in rows if _is_shown(row, kind, places)]
-        result = DeliveryResult(
-            self._day, as_frame(shown), tuple(dict.fromkeys(self._sending.warnings))
+    def _result(self) -> DeliveryResult:
+        kinds = (
+            (MessageKind.REPORT, MessageKind.EDIT, MessageKind.CHANGE)
+            if self._report
+            else (MessageKind.LATE,)
         )
-        if self._sending.stop is not None:
-            raise DeliveryStoppedError(
-                f"The delivery of {self._day} stopped: {self._sending.stop} "
-                f"{result.sent} messages are sent, {result.waiting} wait for the next run.",
-                result,
+        places = {reader.place for reader in self._ledger.readers()}
+        shown = [
+            row
+            for row in self._ledger.rows(self._day)
+            # A plan for a chat that left is nobody's loss.
+            if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
+        ]
+        result = DeliveryResult(self._day, as_frame(shown), tuple(dict.fromkeys(self._warnings)))
+        if self._stop is not None:
+            trouble = (
+                f"The delivery of {self._day} stopped: {self._stop} "
+                f"{result.sent} messages are sent, {result.waiting} wait for the next run."
             )
-        return result
+            return replace(result, trouble=trouble)
+        return replace(result, trouble=self._ledger.lost)
 
 
-def _always(message: Message) -> Callable[[Delivery], Message]:
-    """Compose `message` for any claim; a repeat of it comes silently."""
-
-    def compose(claim: Delivery) -> Message:
-        is_repeat = claim.doubts > 0 or claim.possible_duplicate
-        return replace(message, is_silent=message.is_silent or is_repeat)
-
-    return compose
+def _label(row: Delivery) -> str:
+    return f"{row.kind}-{row.subject}" if row.subject else row.kind.value
 
 
-def _is_out(row: Delivery) -> bool:
-    return row.state in (RowState.SENT, RowState.SENDING, RowState.UNKNOWN)
-
-
-def _is_shown(row: Delivery, kind: str | None, places: set[tuple[int, int]]) -> bool:
-    """Whether the result speaks of `row`: a plan for a chat that left is no business of it."""
-    if row.state == RowState.PLANNED and (row.chat, row.thread) not in places:
-        return False
-    return row.kind == kind if kind else not row.kind.startswith((Kind.ALERT, Kind.LATE))
+async def _beside_loop(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Run a call to the ledger beside the loop: a locked database must not stall the requests."""
+    return await asyncio.to_thread(call, *arguments, **named)

@@ -6,9 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from sales_assets.core.delivery import rules
-from sales_assets.core.delivery.rules import Delivery, RowState
-from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.delivery.rows import OUTBOX_CHAT, OUTBOX_NAME, Delivery, RowState
 from sales_assets.core.frames import REPORT_DELIVERY
 
 
@@ -16,12 +14,15 @@ from sales_assets.core.frames import REPORT_DELIVERY
 class DeliveryResult:
     """How a day's messages stand after a dispatch: every chat, not only those it sent to.
 
-    `outcomes` is the frame of `report_delivery`: a row per message.
+    `outcomes` is the frame of `report_delivery`: a row per message. `trouble` says why the run has
+    failed though its messages may stand well: the dispatch ended before every chat had its turn,
+    or the readers are missing.
     """
 
     day: date
     outcomes: pd.DataFrame
     warnings: tuple[str, ...] = ()
+    trouble: str | None = None
 
     @property
     def sent(self) -> int:
@@ -51,18 +52,10 @@ class DeliveryResult:
     @property
     def is_complete(self) -> bool:
         """Whether every message arrived."""
-        return self.sent == len(self.outcomes)
+        return self.trouble is None and self.sent == len(self.outcomes)
 
     def _count(self, state: RowState) -> int:
         return int((self.outcomes["state"] == state.value).sum())
-
-
-class DeliveryStoppedError(SalesAssetsError):
-    """The dispatch ended before every chat had its turn; `result` holds how far it came."""
-
-    def __init__(self, message: str, result: DeliveryResult) -> None:
-        super().__init__(message)
-        self.result = result
 
 
 def as_frame(rows: Sequence[Delivery]) -> pd.DataFrame:
@@ -73,5 +66,5 @@ def as_frame(rows: Sequence[Delivery]) -> pd.DataFrame:
 
 
 def _readable(row: Delivery) -> dict[str, str]:
-    name = rules.OUTBOX_NAME if row.chat == rules.OUTBOX_CHAT else str(row.chat)
-    return {"chat": name, "kind": str(row.kind), "state": row.state.value}
+    name = OUTBOX_NAME if row.chat == OUTBOX_CHAT else str(row.chat)
+    return {"chat": name, "kind": row.kind.value, "state": row.state.value}

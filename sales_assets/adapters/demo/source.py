@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import adbc_driver_postgresql.dbapi as postgres
 import pandas as pd
 import pyarrow as pa
 
-from sales_assets.core import demo
+from sales_assets.core import demo, demo_department
 from sales_assets.core.errors import SalesAssetsError
 
 CREATE_TABLES = """
@@ -23,7 +24,8 @@ CREATE TABLE payments (
 );
 CREATE TABLE events_dict (id int, _description text);
 CREATE TABLE demo_source_state (
-    recipe text NOT NULL, first_day date NOT NULL, known_until date NOT NULL
+    recipe text NOT NULL, first_day date NOT NULL, incidents_before date,
+    known_until timestamp NOT NULL
 );
 """
 DROP_TABLES = "DROP TABLE events, payments, events_dict, demo_source_state"
@@ -39,7 +41,8 @@ SELECT
     coalesce(to_regclass('demo_source_state')::text, ''),
     coalesce(to_regclass('events')::text, '')
 """
-READ_STATE = "SELECT recipe, first_day, known_until FROM demo_source_state"
+#: A state that an earlier version wrote may lack columns, so none is named.
+READ_STATE = "SELECT * FROM demo_source_state"
 DELETE_STATE = "DELETE FROM demo_source_state"
 #: Two processes that fill the same source take turns.
 LOCK_LOADING = "SELECT pg_advisory_xact_lock(20220130)"
@@ -59,43 +62,55 @@ PAYMENT_COLUMNS = {
 
 @dataclass(frozen=True)
 class _State:
+    """What a database was filled with, as `demo_source_state` holds it."""
+
     recipe: str
     first_day: date
-    known_until: date
+    incidents_before: date | None
+    known_until: datetime
 
 
 def load_demo_source(url: str, plan: demo.DemoPlan, *, indexes: bool = True) -> int:
     """Fill the database at `url` with the demo data of `plan`; return how many rows were added.
 
-    A source that this function filled up to an earlier day gets what arrived since: new days
-    and late rows of old ones. Another plan's data are replaced. All of it is one transaction:
-    a kill leaves what was there before.
+    A source that this function filled up to an earlier moment gets what arrived since, late rows
+    of old days among it. What it said stays true: its first day is kept, and the day before which
+    incidents were planted. Data of another kind or of a later moment are replaced. All of it is
+    one transaction: a kill leaves what was there before.
 
     Raises:
         SalesAssetsError: the database has tables of these names that are not demo data.
     """
-    wanted = _State(_recipe(plan), plan.first_day, plan.today)
     with closing(postgres.connect(url)) as connection, closing(connection.cursor()) as cursor:
         cursor.execute(LOCK_LOADING)
         found = _found_state(cursor)
-        if found == wanted:
+        continued = None if found is None else _continued(found, plan)
+        if found is None or continued is None:
+            rows = _fill(cursor, plan, replace=found is not None, indexes=indexes)
+        elif continued.known_until == found.known_until:
             return 0
-        extends = found is not None and _extends(wanted, found)
-        if not extends:
-            _create_tables(cursor, replace=found is not None)
-        since = _midnight(found.known_until if found and extends else plan.first_day)
-        rows = sum(_append(cursor, chunk) for chunk in _rows_since(plan, since))
-        if indexes and not extends:
-            _execute_each(cursor, CREATE_INDEXES)
+        else:
+            rows = _append_all(cursor, _rows_since(found.known_until, continued))
         cursor.execute(ANALYZE_TABLES)
-        _write_state(cursor, wanted)
+        _write_state(cursor, continued or plan)
         connection.commit()
     return rows
 
 
+def _continued(found: _State, plan: demo.DemoPlan) -> demo.DemoPlan | None:
+    """Return `plan` with the past that was found; nothing where it doesn't go on from there."""
+    same_kind = found.recipe == _recipe(plan) and (
+        (found.incidents_before is None) == (plan.incidents_before is None)
+    )
+    if not same_kind or found.first_day > plan.first_day or found.known_until > plan.known_until:
+        return None
+    return replace(plan, first_day=found.first_day, incidents_before=found.incidents_before)
+
+
 def _recipe(plan: demo.DemoPlan) -> str:
     """Return what tells one kind of demo data from another: the generator's text and its size."""
-    text = Path(demo.__file__).read_bytes()
+    modules = (demo.__file__, demo_department.__file__)
+    text = b"".join(Path(module).read_bytes() for module in modules)
     return f"{sha256(text).hexdigest()}, {plan.requests_per_day} requests a day"
 
 
@@ -111,12 +126,20 @@ def _found_state(cursor: postgres.Cursor) -> _State | None:
         return None
     cursor.execute(READ_STATE)
     row = cursor.fetchone()
-    return None if row is None else _State(*row)
+    if row is None:
+        return None
+    names = (column[0] for column in cursor.description or ())
+    found = dict(zip(names, row, strict=True))
+    values: dict[str, Any] = {each.name: found.get(each.name) for each in fields(_State)}
+    return _State(**values)
 
 
-def _extends(wanted: _State, found: _State) -> bool:
-    same_kind = (wanted.recipe, wanted.first_day) == (found.recipe, found.first_day)
-    return same_kind and wanted.known_until > found.known_until
+def _fill(cursor: postgres.Cursor, plan: demo.DemoPlan, *, replace: bool, indexes: bool) -> int:
+    _create_tables(cursor, replace=replace)
+    rows = _append_all(cursor, demo.demo_rows(plan))
+    if indexes:
+        _execute_each(cursor, CREATE_INDEXES)
+    return rows
 
 
 def _create_tables(cursor: postgres.Cursor, *, replace: bool) -> None:
@@ -133,9 +156,13 @@ def _execute_each(cursor: postgres.Cursor, statements: str) -> None:
         cursor.execute(statement)
 
 
-def _rows_since(plan: demo.DemoPlan, since: datetime) -> Iterator[pd.DataFrame]:
+def _rows_since(since: datetime, plan: demo.DemoPlan) -> Iterator[pd.DataFrame]:
     for chunk in demo.demo_rows(plan):
         yield chunk[chunk["loaded_at"] >= since]
+
+
+def _append_all(cursor: postgres.Cursor, chunks: Iterator[pd.DataFrame]) -> int:
+    return sum(_append(cursor, chunk) for chunk in chunks)
 
 
 def _append(cursor: postgres.Cursor, rows: pd.DataFrame) -> int:
@@ -153,15 +180,14 @@ def _ingest(
         cursor.adbc_ingest(table, pa.Table.from_pandas(frame, preserve_index=False), mode="append")
 
 
-def _write_state(cursor: postgres.Cursor, state: _State) -> None:
+def _write_state(cursor: postgres.Cursor, plan: demo.DemoPlan) -> None:
     cursor.execute(DELETE_STATE)
-    row = {
-        "recipe": [state.recipe],
-        "first_day": [state.first_day],
-        "known_until": [state.known_until],
-    }
-    cursor.adbc_ingest("demo_source_state", pa.table(row), mode="append")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())
+    state = _State(_recipe(plan), plan.first_day, plan.incidents_before, plan.known_until)
+    types = {"recipe": pa.string(), "known_until": pa.timestamp("us")}
+    row = pa.table(
+        {
+            name: pa.array([value], types.get(name, pa.date32()))
+            for name, value in asdict(state).items()
+        }
+    )
+    cursor.adbc_ingest("demo_source_state", row, mode="append")

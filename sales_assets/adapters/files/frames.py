@@ -94,6 +94,15 @@ class FrameStore:
         """Return the stored frame; raise `MissingDayError` if there is none."""
         return read_frame(self.path(asset, day))
 
+    def rows(self, asset: str, day: date) -> int:
+        """Return how many rows the stored frame has; raise `MissingDayError` if there is none."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.path(asset, day)
+        with _damage_named(path):
+            return pq.read_metadata(pa.BufferReader(read_bytes(path))).num_rows
+
 
 def write_frame(path: UPath, frame: pd.DataFrame) -> None:
     """Write one Parquet file; the same frame gives the same bytes.
@@ -129,14 +138,22 @@ def read_frame(path: UPath) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     content = read_bytes(path)
-    try:
+    with _damage_named(path):
         table = pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
+    return _with_text_categories(table.to_pandas())
+
+
+@contextmanager
+def _damage_named(path: UPath) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
     except (pa.ArrowException, OSError) as error:  # a damaged page is an OSError
         raise StorageError(
             f"{path} could not be read as a Parquet file ({error}). "
             "Delete it and materialize that day again."
         ) from error
-    return _with_text_categories(table.to_pandas())
 
 
 def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:

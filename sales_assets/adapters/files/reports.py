@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from sales_assets.adapters.files.frames import FrameStore, StorageError, read_bytes, write_bytes
-from sales_assets.core.delivery.messages import ReportToSend
+from sales_assets.core.delivery.messages import CAPTION_LIMIT, ReportToSend, fits_caption
 from sales_assets.core.report.report import headline_numbers
 
 ASSET = "daily_report"
@@ -39,6 +39,7 @@ class StoredReport:
             content_sha256=self.content_sha256,
             picture=self.picture,
             notes=tuple(self.content["notes"]),
+            is_news=bool(self.content.get("is_news", True)),
         )
 
 
@@ -53,7 +54,8 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
 
     Raises:
         MissingDayError: the day has no report.
-        StorageError: the picture is not the one that the JSON file describes.
+        StorageError: the picture is not the one that the JSON file describes, or the caption does
+            not fit under it.
     """
     stored = read_bytes(store.path(ASSET, day, NUMBERS))
     content = json.loads(stored)
@@ -62,6 +64,12 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
         raise StorageError(
             f"{store.path(ASSET, day, PICTURE)} is not the picture that its JSON file describes: "
             f"the writing was cut short. Materialize {ASSET} of {day} again."
+        )
+    if not fits_caption(content["caption"]):
+        raise StorageError(
+            f"The caption of the report of {day} is longer than {CAPTION_LIMIT} characters, which "
+            f"Telegram refuses; its making should have kept it short. Materialize {ASSET} of {day} "
+            "again with a version that does."
         )
     return StoredReport(day, content, sha256(stored).hexdigest(), picture)
 

@@ -37,30 +37,27 @@ def write_stamp(store: FrameStore, stamp: Stamp) -> None:
     write_bytes(store.base / STAMP, f"{text}\n".encode())
 
 
-def own_stamp(store: FrameStore, stamp: Stamp, *, is_asking: bool = False) -> Stamp:
+def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
     """Return the storage's stamp; where nothing is stored yet `stamp`, which is written there.
-
-    Who is only asking writes nothing.
 
     Raises:
         ForeignSourceError: the stored days are of another source, or have no stamp.
     """
     stored = read_stamp(store)
-    if stored is None and not store.days(names.RAW_EVENTS):
-        if not is_asking:
-            write_stamp(store, stamp)
-        return stamp
     differences = (
         stored.differences(stamp) if stored else ["nothing says which source they were read from"]
     )
-    if stored is None or differences:
+    if stored and not differences:
+        return stored
+    if store.days(names.RAW_EVENTS):
         raise ForeignSourceError(
             f"The days in {store.base} are not this source's: {'; '.join(differences)}. Name "
             "another folder in SALES_ASSETS_STORAGE (days of two sources don't mix), or start this "
             "one anew: sales-assets backfill FROM TO --rebuild forgets every stored day. If it is "
             "the same source at another place: --same-source, which compares stored days first."
         )
-    return stored
+    write_stamp(store, stamp)
+    return stamp
 
 
 def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -> None:

@@ -80,7 +80,7 @@ _ADVICE_BY_WORDS = {
     "percent-encoded": _ESCAPING,
 }
 #: States, or their classes, and words of what passes by itself.
-_PASSING_STATES = ("08", "53", "57P", "40001", "55P03")
+_PASSING_STATES = ("08", "53", "57P", "40001", "40P01", "55P03")
 _PASSING_WORDS = (
     "refused",
     "timeout expired",
@@ -88,6 +88,10 @@ _PASSING_WORDS = (
     "terminating connection",
     "starting up",
     "shutting down",
+    "in recovery mode",
+    "reset by peer",
+    "no such file",
+    "translate host name",
     "due to conflict",
     "query_wait_timeout",
     "no more connections",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sales_assets.adapters.source.counts import (
+    SourceCounts,
+    groups_of_rows,
+    groups_of_source,
+    read_at,
+)
 from sales_assets.adapters.source.errors import explained, redacted
 from sales_assets.adapters.source.payers import payers_of
 from sales_assets.adapters.source.rows import (
@@ -52,6 +58,7 @@ from sales_assets.core.source_checks import (
 )
 from sales_assets.core.source_findings import Finding
 from sales_assets.core.stamp import Stamp
+from sales_assets.core.windows import AFTER_DAYS
 
 ROWS_WITHOUT_TIME = f"""
 SELECT
@@ -101,6 +108,15 @@ WHERE btrim(p._user_id::text, {BLANKS}) IN (SELECT user_id FROM active)
     AND p.transaction_created_at < current_setting('sales_assets.payments_last_start')::timestamp
 GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
+#: Rows of the future don't show whether the source goes on.
+NEWEST_EVENT = """
+SELECT max(happened_at) AS time FROM events
+WHERE happened_at <= current_setting('sales_assets.events_now')::timestamp
+"""
+NEWEST_PAYMENT = """
+SELECT max(transaction_created_at) AS time FROM payments
+WHERE transaction_created_at <= current_setting('sales_assets.payments_now')::timestamp
+"""
 FIRST_EVENT = f"""
 SELECT min(happened_at) AS time FROM events
 WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity'
@@ -122,7 +138,9 @@ class SourceRead:
     whole source, rows without a usable time and rows in the future: the former belong to no day.
     `payers` has the payments of the eight weeks until the last day: user_id, paid_at,
     first_event_at, first_lesson_at (wall clock; missing where there is none). `clocks` are the
-    zones in which each table's times are written.
+    zones in which each table's times are written. `rows` is how many rows each asked day has;
+    `counts` hold the rows by hour of these days, of those that were asked to be counted, and of
+    the week after each.
     """
 
     frames: Mapping[date, pd.DataFrame]
@@ -133,6 +151,8 @@ class SourceRead:
     payers: pd.DataFrame
     clocks: Mapping[str, ZoneInfo]
     report_zone: ZoneInfo
+    rows: Mapping[date, int]
+    counts: SourceCounts
 
     @property
     def missing_types(self) -> tuple[str, ...]:
@@ -203,24 +223,29 @@ class PostgresSource:
     source_zone: ZoneInfo
     report_zone: ZoneInfo
 
-    def read_days(self, days: Sequence[date]) -> SourceRead:
+    def read_days(
+        self, days: Sequence[date], counted: Sequence[date] = (), *, may_be_empty: bool = False
+    ) -> SourceRead:
         """Return exactly the source's rows of `days`, by one bounded query per table.
 
         Each day's frame is sorted by time, user and type, and is the same whichever days are
-        read with it; it is made when it is asked for.
+        read with it; it is made when it is asked for. The days `counted`, and the week after all
+        of them, are grouped by the source, in the same snapshot. A table without a row is refused
+        unless it `may_be_empty`.
 
         Raises:
             SalesAssetsError: the source can't be reached or read, or is not as expected.
         """
         with self._session("reading the events of days") as session:
             reader = self._reader(session, days)
-            if reader.asked.days:
+            if reader.asked.days and not may_be_empty:
                 session.require_rows()
             rows = reader.rows()
             odd = _counts(session.frame(ROWS_WITHOUT_TIME))
             future = _future_rows(reader)
             payers = payers_of(reader, self.report_zone)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
+            counts = self._counts(reader, rows, counted)
         number = {day: place for place, day in enumerate(reader.asked.days)}
         types = reader.dictionary.types
         return SourceRead(
@@ -232,7 +257,19 @@ class PostgresSource:
             payers,
             clocks,
             self.report_zone,
+            dict(zip(reader.asked.days, np.diff(rows.edges).tolist(), strict=True)),
+            counts,
         )
+
+    def read_counts(self, days: Sequence[date]) -> SourceCounts:
+        """Return how many rows `days` and the week after each have by hour; no row travels.
+
+        Raises:
+            SalesAssetsError: the source can't be reached or read, or is not as expected.
+        """
+        with self._session("counting the rows of days") as session:
+            reader = self._reader(session, [])
+            return self._counts(reader, reader.rows(), days)
 
     def read_user_history(self, days: Sequence[date]) -> Mapping[date, pd.DataFrame]:
         """Return for each day what was known at its cut-off about the users active on it.
@@ -273,6 +310,28 @@ class PostgresSource:
             ]
         first = pd.concat(earliest).min()
         return None if pd.isna(first) else first.tz_convert(self.report_zone).date()
+
+    def newest(self) -> dict[str, datetime | None]:
+        """Return the time of each table's newest row, the report zone's wall clock; one snapshot.
+
+        Raises:
+            PassingSourceError: it can't be reached just now.
+        """
+        with self._session("looking for the newest rows") as session:
+            reader = self._reader(session, [])
+            as_of = read_at(session)
+            for table in (EVENTS, PAYMENTS):
+                reading = to_source_clock(as_of, reader.clock(table))
+                session.set_parameter(f"{table.name}_now", reading.isoformat())
+            found = {
+                table.name: reader.instants(table, session.frame(statement)["time"]).iloc[0]
+                for table, statement in ((EVENTS, NEWEST_EVENT), (PAYMENTS, NEWEST_PAYMENT))
+            }
+        zone = self.report_zone
+        return {
+            name: None if pd.isna(time) else time.tz_convert(zone).tz_localize(None).to_pydatetime()
+            for name, time in found.items()
+        }
 
     def check(
         self, last_names: Mapping[str, str] | None = None, *, payers_without_events: bool = False
@@ -316,6 +375,21 @@ class PostgresSource:
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:
         asked = ReportDays.of(days, self.report_zone)
         return RowReader(session, asked, self.source_zone, Dictionary.read(session))
+
+    def _counts(self, reader: RowReader, rows: Rows, counted: Sequence[date]) -> SourceCounts:
+        """Count rows that were read, and let the source count the other days."""
+        as_of, read = read_at(reader.session), set(reader.asked.days)
+        last = as_of.astimezone(self.report_zone).date()
+        after = {
+            day + timedelta(days=n) for day in read.union(counted) for n in range(1, AFTER_DAYS + 1)
+        }
+        others = {day for day in after.union(counted) - read if day <= last}
+        asked = ReportDays.of(sorted(others), self.report_zone)
+        groups = [
+            groups_of_rows(rows, reader.dictionary.types, self.report_zone),
+            groups_of_source(replace(reader, asked=asked)),
+        ]
+        return SourceCounts(pd.concat(groups, ignore_index=True), as_of, self.report_zone)
 
     def _raw_frame(self, rows: Rows, types: Sequence[str]) -> pd.DataFrame:
         frame = pd.DataFrame(

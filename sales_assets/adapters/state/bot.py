@@ -45,23 +45,36 @@ class BotState:
             is_fresh = row is not None and now - row.updated_at < OFFSET_LIFETIME
             return row.next_update_id if row is not None and is_fresh else None
 
-    def process(self, update_id: int, decide: Decide, now: datetime) -> Owed | None:
-        """Commit in one transaction what `decide` does, what it owes, and the offset.
+    def process(
+        self,
+        update_id: int,
+        decide: Decide,
+        now: datetime,
+        fingerprint: str | None = None,
+        offset: int | None = None,
+    ) -> Owed | None:
+        """Commit in one transaction what `decide` does, what it owes, and the `offset`.
 
-        Returns None if the update was processed before: nothing is done a second time.
+        The offset is the first number that is not processed, by default the next one. Returns
+        None if the update was processed before: nothing is done a second time. Telegram numbers
+        updates anew now and then, so one with another `fingerprint` is another one.
         """
         with self._state.writing() as session:
             row = self._row(session, update_id)
-            self._move_on(session, update_id, now)
-            if row is not None and row.state != _FAILING:
+            self._move_on(session, offset or update_id + 1, now)
+            is_other = row is not None and fingerprint not in (None, row.fingerprint)
+            is_other = is_other and row is not None and row.fingerprint is not None
+            if row is not None and row.state != _FAILING and not is_other:
                 return None
             owed = tuple(decide(session))
             row = row or self._new_row(session, update_id)
+            row.fingerprint = fingerprint
+            row.failures = 0 if is_other else row.failures
             row.state, row.reason, row.updated_at = _PROCESSED, None, now
             row.replies = [replies.to_json(reply) for reply in owed] or None
             return Owed(update_id, owed)
 
-    def fail(self, update_id: int, reason: str, now: datetime) -> bool:
+    def fail(self, update_id: int, reason: str, now: datetime, offset: int | None = None) -> bool:
         """Record a failure; True if the update is passed over with it."""
         with self._state.writing() as session:
             row = self._row(session, update_id) or self._new_row(session, update_id)
@@ -71,7 +84,7 @@ class BotState:
             # One that fails in its replies has had its effects: it stays processed until then.
             if is_over:
                 row.state, row.replies = _PASSED_OVER, None
-                self._move_on(session, update_id, now)
+                self._move_on(session, offset or update_id + 1, now)
             elif row.state != _PROCESSED:
                 row.state = _FAILING
             return is_over
@@ -115,12 +128,12 @@ class BotState:
         session.add(row)
         return row
 
-    def _move_on(self, session: Session, update_id: int, now: datetime) -> None:
+    def _move_on(self, session: Session, offset: int, now: datetime) -> None:
         row = session.get(BotOffset, self._bot_id)
         if row is None:
             row = BotOffset(bot_id=self._bot_id)
             session.add(row)
-        row.next_update_id, row.updated_at = update_id + 1, now
+        row.next_update_id, row.updated_at = offset, now
 
     def _forget_old(self, session: Session, now: datetime) -> None:
         session.execute(

@@ -30,10 +30,13 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from sales_assets.adapters.telegram.secrecy import hidden, secrets_of, shown_url
 from sales_assets.core.errors import SalesAssetsError
 
 #: The newest migration; a test keeps it equal to the folder's head.
-NEWEST_REVISION = "0002"
+NEWEST_REVISION = "0003"
+#: The file under `var` that remembers which state is used.
+WITNESS = "state.id"
 #: How long a process waits for another one's transaction.
 BUSY_SECONDS = 15.0
 #: Names the migration's lock among the advisory locks of a Postgres database.
@@ -95,7 +98,7 @@ class DeliveryRow(Base):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("report_day", "kind", "chat", "thread"),
+        UniqueConstraint("report_day", "kind", "subject", "chat", "thread"),
         CheckConstraint(
             "state in ('planned', 'sending', 'sent', 'failed', 'unknown')", name="state"
         ),
@@ -103,7 +106,8 @@ class DeliveryRow(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     report_day: Mapped[date] = mapped_column(Date)
-    kind: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(10))
+    subject: Mapped[str] = mapped_column(String(64), default="")
     chat: Mapped[int] = mapped_column(BigInteger)
     thread: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(10), index=True)
@@ -134,6 +138,7 @@ class Subscription(Base):
         UniqueConstraint("chat", "thread"),
         CheckConstraint("state in ('active', 'asleep', 'pending')", name="state"),
         CheckConstraint("doubt_policy in ('repeat', 'hold')", name="doubt_policy"),
+        CheckConstraint("sound in ('always', 'news', 'never')", name="sound"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -144,6 +149,8 @@ class Subscription(Base):
     state: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str | None] = mapped_column(Text)
     doubt_policy: Mapped[str] = mapped_column(String(10), default="repeat")
+    sound: Mapped[str] = mapped_column(String(10), default="news")
+    shows_clients: Mapped[bool] = mapped_column(default=False)
     requested_by: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -175,6 +182,7 @@ class BotUpdate(Base):
     """An update that was processed, failed so far, or was passed over.
 
     `replies` is what the bot still owes for a processed one; null once all of it is sent.
+    `fingerprint` tells a repeat from another update that got the same number.
     """
 
     __tablename__ = "bot_updates"
@@ -188,7 +196,16 @@ class BotUpdate(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)
     reason: Mapped[str | None] = mapped_column(Text)
     replies: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
     updated_at: Mapped[datetime]
+
+
+class StateIdentity(Base):
+    """One row: which state this is. It is made with the tables and never changes."""
+
+    __tablename__ = "state_identity"
+
+    identity: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class SentContent(Base):
@@ -214,7 +231,11 @@ class State:
     writes: SQLite's write lock, on Postgres an advisory one.
     """
 
-    def __init__(self, engine: Engine, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self, engine: Engine, busy_seconds: float = BUSY_SECONDS, lost: str | None = None
+    ) -> None:
+        #: Says that this is another state than the one used before, and what to do; or None.
+        self.lost = lost
         self._readers = engine.execution_options(sqlite_begin="BEGIN DEFERRED")
         self._writers = engine
         self._busy_seconds = busy_seconds
@@ -244,11 +265,14 @@ class State:
         self._writers.dispose()
 
 
-def open_state(url: str, *, busy_seconds: float = BUSY_SECONDS) -> State:
+def open_state(
+    url: str, *, busy_seconds: float = BUSY_SECONDS, witness: Path | None = None
+) -> State:
     """Open the state at the SQLAlchemy `url` and bring its tables to the newest revision.
 
     Any number of processes may do so at once: one migrates, the others wait. A missing SQLite
-    file is made, its folder too. `postgresql://` means psycopg2.
+    file is made, its folder too. `postgresql://` means psycopg2. `witness` is a file that remembers
+    which state was used: where it is another one now, `State.lost` says so.
 
     Raises:
         StateError: the URL, the folder or the server is not usable; no password is shown.
@@ -260,18 +284,41 @@ def open_state(url: str, *, busy_seconds: float = BUSY_SECONDS) -> State:
         if parsed.get_backend_name() == "sqlite":
             _use_wal(engine, busy_seconds)
         _migrate(engine)
+        lost = _compare_with(witness, engine) if witness is not None else None
         if_it_fails.pop_all()
-    return State(engine, busy_seconds)
+    return State(engine, busy_seconds, lost)
+
+
+def _compare_with(witness: Path, engine: Engine) -> str | None:
+    """Return what to say where `witness` remembers another state; else let it remember this one."""
+    with engine.execution_options(sqlite_begin="BEGIN DEFERRED").connect() as connection:
+        identity = str(connection.execute(text("select identity from state_identity")).scalar())
+    try:
+        if not witness.exists():
+            witness.parent.mkdir(parents=True, exist_ok=True)
+            witness.write_text(identity)
+        if witness.read_text().strip() == identity:
+            return None
+    except OSError as error:
+        raise StateError(
+            f"Cannot keep in {witness} which state database is used: {error.strerror}. "
+            "Make the folder writable, or choose another one with SALES_ASSETS_VAR."
+        ) from error
+    return (
+        f"The state database at {shown_url(engine.url)} is not the one that was used before: its "
+        "file was deleted, or SALES_ASSETS_STATE_URL leads elsewhere, and readers are missing. "
+        f"Bring the old one back; or, if the new one is meant, delete {witness}."
+    )
 
 
 def _parsed_url(url: str) -> URL:
     try:
         parsed = make_url(url)
         parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise StateError(
             "SALES_ASSETS_STATE_URL is not an SQLAlchemy URL; expected something like "
-            "sqlite:///var/state.db or postgresql://user:password@host/database."
+            "sqlite:///var/state.db or postgresql://user:password@host:5432/database."
         ) from None
     # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3; the product ships psycopg2.
     is_bare = parsed.drivername in ("postgresql", "postgres")
@@ -373,9 +420,9 @@ def _told_plainly(url: URL) -> Iterator[None]:
     """Turn a database's fault into a sentence, without the password and without the statement."""
     try:
         yield
-    except DBAPIError as error:
-        shown = url.render_as_string(hide_password=True)
-        cause = str(error.orig).strip()
+    except (DBAPIError, sqlite3.Error) as error:
+        shown = shown_url(url)
+        cause = hidden(str(getattr(error, "orig", None) or error).strip(), secrets_of(url))
         if "database is locked" in cause or "lock timeout" in cause:
             raise StateLockedError(
                 f"The state database {shown} is locked by another process. Wait for it, or stop "

@@ -1,39 +1,44 @@
 """The delivery ledger in the state database: every transition is one committed transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, RowMapping, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, RowMapping, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.database import DeliveryRow, SentContent, State, Subscription
-from sales_assets.core.delivery import rules
-from sales_assets.core.delivery.messages import (
-    Number,
-    ReportToSend,
-    asleep_alert,
-    changes_text,
-    doubt_alert,
-    missed_alert,
-    notice_to_json,
-    refusal_alert,
+from sales_assets.core.delivery import rows
+from sales_assets.core.delivery.alerts import Alert, barred_alert, missed_alert
+from sales_assets.core.delivery.messages import Number, ReportToSend, changes_text
+from sales_assets.core.delivery.plan import anew
+from sales_assets.core.delivery.rows import (
+    OUTBOX_CHAT,
+    Answer,
+    Delivery,
+    MessageKind,
+    Outcome,
+    Place,
+    Reader,
+    RowState,
 )
-from sales_assets.core.delivery.rules import Delivery, Kind, Meaning, Outcome
 from sales_assets.core.errors import SalesAssetsError
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
 #: The policy of a chat that is never sent a repeat of what is in doubt.
 HOLD = "hold"
-_OPEN_STATES = (rules.RowState.PLANNED, rules.RowState.SENDING, rules.RowState.UNKNOWN)
-#: Of two rows that a migration makes one, the later in this order stays.
+OUTBOX = Reader(Place(OUTBOX_CHAT))
+_OPEN_STATES = (RowState.PLANNED, RowState.SENDING, RowState.UNKNOWN)
+#: Of two rows that a migration makes one, the later in this order stays: what is under way cannot
+#: be taken back.
 _PRECEDENCE = (
-    rules.RowState.PLANNED,
-    rules.RowState.FAILED,
-    rules.RowState.SENDING,
-    rules.RowState.UNKNOWN,
-    rules.RowState.SENT,
+    RowState.PLANNED,
+    RowState.FAILED,
+    RowState.UNKNOWN,
+    RowState.SENDING,
+    RowState.SENT,
 )
 
 
@@ -41,55 +46,37 @@ class UnknownDeliveryError(SalesAssetsError):
     """The ledger has no row with this id."""
 
 
-@dataclass(frozen=True)
-class Subscriber:
-    """A chat that gets messages; `holds_doubts`: a doubtful one is never repeated there."""
-
-    chat: int
-    thread: int = rules.NO_THREAD
-    holds_doubts: bool = False
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """The chat and its topic."""
-        return self.chat, self.thread
-
-
-OUTBOX = Subscriber(rules.OUTBOX_CHAT)
-
-
 class Ledger:
-    """What was planned, sent, refused and left in doubt, for every day, kind, chat and topic.
+    """What was planned, sent, refused and left in doubt, for every day, kind and place.
 
-    With `is_outbox` the only subscriber is the folder `var/outbox`: files written there never
-    count as messages to the real chats, which get the newest report once there is a token.
+    With `is_outbox` the only reader is the folder `var/outbox`: files written there never count
+    as messages to the real chats, which get the newest report once there is a token.
     """
 
     def __init__(self, state: State, *, is_outbox: bool = False) -> None:
         self._state = state
         self.is_outbox = is_outbox
 
+    @property
+    def lost(self) -> str | None:
+        """What to say where the state is not the one that was used before."""
+        return self._state.lost
+
     # --- Reading ------------------------------------------------------------------------------
 
-    def subscribers(self) -> list[Subscriber]:
+    def readers(self) -> list[Reader]:
         """Return who gets reports now, the oldest subscription first."""
         if self.is_outbox:
             return [OUTBOX]
         wanted = select(Subscription).where(Subscription.state == "active")
         with self._state.reading() as session:
-            rows = session.scalars(wanted.order_by(Subscription.created_at, Subscription.id))
-            return [Subscriber(r.chat, r.thread, r.doubt_policy == HOLD) for r in rows]
+            found = session.scalars(wanted.order_by(Subscription.created_at, Subscription.id))
+            return [Reader(Place(r.chat, r.thread), r.doubt_policy == HOLD, r.sound) for r in found]
 
     def rows(self, day: date) -> list[Delivery]:
         """Return the rows of `day`, in the order in which they were planned."""
         with self._state.reading() as session:
             return _found(session, DeliveryRow.report_day == day, self._own())
-
-    def rows_of(self, day: date, place: tuple[int, int]) -> list[Delivery]:
-        """Return the rows of `day` for one chat and topic."""
-        is_there = (DeliveryRow.chat == place[0]) & (DeliveryRow.thread == place[1])
-        with self._state.reading() as session:
-            return _found(session, DeliveryRow.report_day == day, is_there)
 
     def row(self, delivery_id: int) -> Delivery:
         """Return one row.
@@ -105,13 +92,19 @@ class Ledger:
         with self._state.reading() as session:
             return _found(session, DeliveryRow.state.in_(_OPEN_STATES), self._own())
 
+    def given_up(self, day: date) -> list[Delivery]:
+        """Return the alerts of `day` that an admin's chat refused: it gets no more that day."""
+        is_alert = (DeliveryRow.report_day == day) & (DeliveryRow.kind == MessageKind.ALERT)
+        with self._state.reading() as session:
+            return _found(session, is_alert, DeliveryRow.state == RowState.FAILED, self._own())
+
     def days_to_look_at(self, reports: Mapping[date, str]) -> set[date]:
         """Return the days of `reports` that may need a run: unsettled, or sent with other content.
 
         It reads no rows of settled days, however many chats they have.
         """
         is_open = DeliveryRow.state.in_(_OPEN_STATES)
-        is_shown = (DeliveryRow.kind == Kind.REPORT) & (DeliveryRow.state == rules.RowState.SENT)
+        is_shown = (DeliveryRow.kind == MessageKind.REPORT) & (DeliveryRow.state == RowState.SENT)
         in_range = DeliveryRow.report_day.in_(list(reports))
         with self._state.reading() as session:
             unsettled = session.scalars(
@@ -136,54 +129,64 @@ class Ledger:
 
     def _own(self) -> ColumnElement[bool]:
         if self.is_outbox:
-            return DeliveryRow.chat == rules.OUTBOX_CHAT
-        return DeliveryRow.chat != rules.OUTBOX_CHAT
+            return DeliveryRow.chat == OUTBOX_CHAT
+        return DeliveryRow.chat != OUTBOX_CHAT
 
     # --- Planning -----------------------------------------------------------------------------
 
-    def plan(
-        self,
-        day: date,
-        kind: str,
-        places: Iterable[Subscriber],
-        now: datetime,
-        *,
-        notice: dict[str, Any] | None = None,
-    ) -> None:
-        """Make sure that a row stands for each of `places`; one that does stays as it is."""
-        with self._state.writing() as session:
-            _plan(session, day, kind, places, now, notice)
+    def keep(self, tasks: Sequence[Delivery], now: datetime) -> list[Delivery]:
+        """Write down what is owed and not in the ledger yet; return the rows with their ids.
 
-    def plan_edits(
-        self, day: date, sha256: str, places: Sequence[Subscriber], now: datetime
-    ) -> None:
-        """Plan an edit for each of `places` that was sent other content than `sha256`."""
-        wanted = {place.place for place in places}
+        A row that somebody claimed since it was planned stays as it is, and is left out.
+        """
         with self._state.writing() as session:
-            rows = _found(session, DeliveryRow.report_day == day)
-            for row in rows:
-                shows_other = row.state == rules.RowState.SENT and row.content_sha256 != sha256
-                if row.kind == Kind.REPORT and shows_other and (row.chat, row.thread) in wanted:
-                    _plan_anew(session, row, Kind.EDIT, sha256, now)
+            current = {row.id: row for row in _of_days(session, tasks)}
+            keys = {_key(row): row for row in current.values()}
+            new = [row for row in tasks if row.id == rows.NEW and _key(row) not in keys]
+            inserted = [_values(row, now) | {"created_at": now} for row in new]
+            if inserted:
+                session.execute(insert(DeliveryRow), inserted)
+            for row in tasks:
+                stored = current.get(row.id)
+                if stored is not None and stored != row and stored.claims == row.claims:
+                    _write(session, row, now, DeliveryRow.state == stored.state)
+            wanted = {_key(row): (row.claims, row.state) for row in tasks}
+            stored = {_key(row): row for row in _of_days(session, tasks)}
+            return [
+                stored[key]
+                for key, expected in wanted.items()
+                if key in stored and (stored[key].claims, stored[key].state) == expected
+            ]
 
-    def plan_edit_of(self, shown: Delivery, kind: str, sha256: str, now: datetime) -> None:
-        """Plan the edit `kind` of one further message of the report that is `shown`."""
+    def expire_leases(self, now: datetime) -> None:
+        """Turn the rows of dead senders into doubts."""
         with self._state.writing() as session:
-            _plan_anew(session, shown, kind, sha256, now)
+            for row in _found(session, DeliveryRow.state == RowState.SENDING):
+                if rows.has_expired(row, now):
+                    _write(session, rows.expired(row), now)
 
-    def expire_leases(self, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
-        """Turn the rows of dead senders into doubts; `admins` get the question of a final one."""
+    def settle_missed(self, newest: date, now: datetime, admins: Iterable[Reader] = ()) -> None:
+        """Fail what was to be news before `newest` and never left; plan an alert for each such day.
+
+        The alert to `admins` counts the chats that still want the report.
+        """
+        wanted = {reader.place for reader in self.readers()}
+        planned = DeliveryRow.state == RowState.PLANNED
         with self._state.writing() as session:
-            for row in _found(session, DeliveryRow.state == rules.RowState.SENDING):
-                if rules.has_expired(row, now):
-                    expired = rules.expired(row)
-                    _write(session, expired, now)
-                    _follow_doubt(session, expired, admins, now)
+            found = _found(session, planned, DeliveryRow.report_day < newest, self._own())
+            missed = [rows.missed(row) for row in found if rows.is_missed(row, newest)]
+            for row in missed:
+                _write(session, row, now)
+            told = [row for row in missed if row.kind is MessageKind.REPORT and row.place in wanted]
+            for day in sorted({row.report_day for row in told}):
+                alert = missed_alert([row for row in told if row.report_day == day])
+                _plan_alert(session, newest, alert, admins, now)
 
     def send_again(self, delivery_id: int, now: datetime) -> Delivery:
         """Make a doubtful or refused row due at once: the owner asked for it.
 
-        A row that was sent, or is being sent, stays as it is: a second press changes nothing.
+        So become the other rows of its alert. One that was sent, or is being sent, stays as it is:
+        a second press changes nothing.
 
         Raises:
             UnknownDeliveryError: the ledger has no row with this id.
@@ -196,84 +199,73 @@ class Ledger:
     def claim(
         self, row: Delivery, owner: str, now: datetime, sha256: str | None = None
     ) -> Delivery | None:
-        """Take `row` for `owner` to send `sha256`; None if someone else was first.
+        """Take `row` for `owner` to send `sha256`.
 
-        Committed before it returns: whoever is killed afterwards leaves a trace.
+        Returns None if someone else was first, or if the chat may not read any more. Committed
+        before it returns: whoever is killed afterwards leaves a trace.
         """
-        claim = rules.claimed(row, owner, now)
+        claim = rows.claimed(row, owner, now)
         claim = replace(claim, content_sha256=sha256 or row.content_sha256)
         untouched = (DeliveryRow.state == row.state) & (DeliveryRow.claims == row.claims)
         with self._state.writing() as session:
+            if not self._may_read(session, row):
+                return None
             return claim if _write(session, claim, now, untouched) else None
 
-    def settle_missed(self, newest: date, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
-        """Fail what was to be news before `newest` and never left; plan an alert for each such day.
+    def renew(self, claim: Delivery, now: datetime) -> Delivery | None:
+        """Start the lease of `claim` anew before a further request, and return it.
 
-        The alert to `admins` counts the chats that still want the report.
+        None if it was lost, merged into another row, or its chat may not read any more.
         """
-        wanted = {place.place for place in self.subscribers()}
-        planned = DeliveryRow.state == rules.RowState.PLANNED
-        with self._state.writing() as session:
-            rows = _found(session, planned, DeliveryRow.report_day < newest, self._own())
-            missed = [rules.missed(row) for row in rows if rules.is_missed(row, newest)]
-            for row in missed:
-                _write(session, row, now)
-            told = [r for r in missed if r.kind == Kind.REPORT and (r.chat, r.thread) in wanted]
-            for day in sorted({row.report_day for row in told}):
-                alert = missed_alert(newest, [row for row in told if row.report_day == day])
-                _plan(session, newest, alert.kind, admins, now, notice_to_json(alert))
-
-    def renew(self, claim: Delivery, now: datetime) -> bool:
-        """Start the lease of `claim` anew before a further request; False if it was lost."""
         with self._state.writing() as session:
             row = _held(session, claim)
-            if row is None or row.state != rules.RowState.SENDING:
-                return False
-            return _write(session, replace(row, lease_until=now + rules.LEASE), now)
+            if row is None or row.state is not RowState.SENDING or not self._may_read(session, row):
+                return None
+            renewed = replace(row, lease_until=now + rows.LEASE)
+            return renewed if _write(session, renewed, now) else None
+
+    def _may_read(self, session: Session, row: Delivery) -> bool:
+        if self.is_outbox or row.kind is MessageKind.ALERT:
+            return True
+        return subscriptions.is_active(session, row.place)
 
     def finish(
-        self,
-        claim: Delivery,
-        verdict: Meaning,
-        now: datetime,
-        media: str | None = None,
-        admins: Iterable[Subscriber] = (),
+        self, claim: Delivery, answer: Answer, now: datetime, media: str | None = None
     ) -> Delivery:
         """Record the answer that `claim` got and return the row as it stands now.
 
         An answer that comes after the lease still settles the doubt, unless the row was claimed
         again, or merged into another chat's, by then: nothing is changed. What follows from the
         answer is in the same transaction, so that no kill comes between: an edit that is in
-        changes what the chat's report row shows, and plans the reply; after a refusal for good a
-        chat that is gone sleeps, and the alert to `admins` is planned, as is the question about a
-        doubt that no repeat will settle.
+        changes what the chat's report row shows, and plans the reply; a chat that is gone sleeps.
         """
         with self._state.writing() as session:
             row = _held(session, claim)
             if row is None:
                 found = _found(session, DeliveryRow.id == claim.id)
-                return found[0] if found else replace(claim, state=rules.RowState.FAILED)
-            settled = rules.after(replace(claim, chat=row.chat), verdict, now)
-            if settled.state == rules.RowState.SENT:
+                return found[0] if found else replace(claim, state=RowState.FAILED)
+            settled = rows.after(replace(claim, chat=row.chat), answer, now)
+            if settled.state is RowState.SENT:
                 settled = replace(settled, media=media)
-                if settled.kind == Kind.EDIT:
+                if settled.kind is MessageKind.EDIT:
                     _show_new_content(session, settled, now)
             _write(session, settled, now)
-            _follow_refusal(session, settled, verdict.outcome, admins, now)
-            _follow_doubt(session, settled, admins, now)
+            _let_sleep(session, settled, answer.outcome, now)
             return settled
 
-    def give_up_lost(self, row: Delivery, now: datetime, admins: Iterable[Subscriber] = ()) -> None:
-        """Fail a row whose chat does not exist, unless it has moved on, and what `finish` does."""
-        failed = replace(row, state=rules.RowState.FAILED, not_before=None)
+    def give_up(self, row: Delivery, outcome: Outcome, now: datetime) -> None:
+        """Fail a row that no further request can help, unless it has moved on."""
+        failed = rows.failed(row)
         with self._state.writing() as session:
             if _write(session, failed, now, DeliveryRow.claims == row.claims):
-                _follow_refusal(session, failed, Outcome.SLEEP, admins, now)
+                _let_sleep(session, failed, outcome, now)
 
-    def postpone(self, day: date, until: datetime, now: datetime) -> None:
-        """Keep every planned row of `day` until then: the service asked for a pause."""
+    def postpone(self, until: datetime, now: datetime, *, day: date, chat: int | None) -> None:
+        """Keep the planned rows of `day`, all or those of one chat: the service asked for it."""
         is_earlier = DeliveryRow.not_before.is_(None) | (DeliveryRow.not_before < until)
-        planned = (DeliveryRow.report_day == day) & (DeliveryRow.state == rules.RowState.PLANNED)
+        planned = (DeliveryRow.report_day == day) & (DeliveryRow.state == RowState.PLANNED)
+        if chat is not None:
+            planned &= DeliveryRow.chat == chat
         with self._state.writing() as session:
             session.execute(
                 update(DeliveryRow)
@@ -281,10 +273,11 @@ class Ledger:
                 .values(not_before=until, updated_at=now)
             )
 
-    def drop(self, claim: Delivery) -> None:
-        """Remove a claimed row that turned out to have nothing to say."""
+    def drop(self, row: Delivery) -> None:
+        """Remove a row that turned out to have nothing to say, unless somebody claimed it."""
+        is_same = (DeliveryRow.id == row.id) & (DeliveryRow.claims == row.claims)
         with self._state.writing() as session:
-            session.execute(delete(DeliveryRow).where(DeliveryRow.id == claim.id))
+            session.execute(delete(DeliveryRow).where(is_same))
 
     # --- What was sent ------------------------------------------------------------------------
 
@@ -308,16 +301,28 @@ class Ledger:
     ) -> None:
         """Stop sending to a chat, or to one topic of it, and keep the reason."""
         with self._state.writing() as session:
-            _put_to_sleep(session, chat, thread, reason, now)
+            subscriptions.put_to_sleep(session, chat, reason, now, thread=thread)
 
-    def migrate(self, old: int, new: int, now: datetime) -> None:
+    def migrate(  # noqa: PLR0913 - a chat by its two ids, and who is told when
+        self,
+        old: int,
+        new: int,
+        now: datetime,
+        *,
+        day: date,
+        admins: Iterable[Reader] = (),
+        unsent: Delivery | None = None,
+    ) -> None:
         """Rename the chat `old` to `new` everywhere, in one transaction.
 
-        Where `new` has a row already, the two become one: the subscription that is active, the
-        delivery that is further on. Done twice, the second time changes nothing.
+        Where `new` has a row already, the two become one: see `migrate_chat`. The answer to
+        `unsent` said so: it is certainly not sent. Done twice, the second time changes nothing. An
+        alert of `day` asks the admins about a right to read that stays away.
         """
         with self._state.writing() as session:
-            migrate_chat(session, old, new, now)
+            barred = migrate_chat(session, old, new, now, unsent.id if unsent else None)
+            for one in barred:
+                _plan_alert(session, day, barred_alert(old, one.place, one.id), admins, now)
 
 
 # --- For a caller with a transaction of its own ------------------------------------------------
@@ -325,18 +330,32 @@ class Ledger:
 
 def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery:
     """Do what `Ledger.send_again` does, inside the caller's transaction."""
-    row = _row(session, delivery_id)
-    if row.state not in (rules.RowState.UNKNOWN, rules.RowState.FAILED):
-        return row
-    again = rules.sent_again(row)
-    _write(session, again, now)
-    return again
+    asked = _row(session, delivery_id)
+    alerts = _found(
+        session,
+        DeliveryRow.kind == MessageKind.ALERT,
+        DeliveryRow.subject.like(f"rows:{asked.id}:%"),
+    )
+    about = {one[0]: one[1] for alert in alerts if alert.notice for one in alert.notice["about"]}
+    for row in _found(session, DeliveryRow.id.in_([asked.id, *about])):
+        is_meant = row.id == asked.id or row.claims == about[row.id]
+        if is_meant and row.state in (RowState.UNKNOWN, RowState.FAILED):
+            _write(session, rows.sent_again(row), now)
+    return _row(session, delivery_id)
 
 
-def migrate_chat(session: Session, old: int, new: int, now: datetime) -> None:
-    """Do what `Ledger.migrate` does, inside the caller's transaction."""
-    _migrate_subscriptions(session, old, new, now)
-    _migrate_deliveries(session, old, new, now)
+def migrate_chat(
+    session: Session, old: int, new: int, now: datetime, unsent: int | None = None
+) -> list[subscriptions.Known]:
+    """Rename a chat, inside the caller's transaction; return what stays shut though `old` read.
+
+    Of two subscriptions the active one stays, unless an admin took the right away from the other:
+    then that one stays as it is. Of two deliveries the one that is further on stays; the other one
+    ends there. The row `unsent` is known not to have arrived.
+    """
+    barred = subscriptions.migrate(session, old, new, now)
+    _migrate_deliveries(session, old, new, now, unsent)
+    return barred
 
 
 # --- Rows ---------------------------------------------------------------------------------------
@@ -344,8 +363,12 @@ def migrate_chat(session: Session, old: int, new: int, now: datetime) -> None:
 
 def _found(session: Session, *conditions: ColumnElement[bool]) -> list[Delivery]:
     columns = [getattr(DeliveryRow, name) for name in _COLUMNS]
-    rows = session.execute(select(*columns).where(*conditions).order_by(DeliveryRow.id))
-    return [_delivery(row) for row in rows.mappings()]
+    found = session.execute(select(*columns).where(*conditions).order_by(DeliveryRow.id))
+    return [_delivery(row) for row in found.mappings()]
+
+
+def _of_days(session: Session, tasks: Collection[Delivery]) -> list[Delivery]:
+    return _found(session, DeliveryRow.report_day.in_({row.report_day for row in tasks}))
 
 
 def _row(session: Session, delivery_id: int) -> Delivery:
@@ -357,8 +380,18 @@ def _row(session: Session, delivery_id: int) -> Delivery:
     return found[0]
 
 
+def _key(row: Delivery) -> tuple[date, MessageKind, str, Place]:
+    return row.report_day, row.kind, row.subject, row.place
+
+
 def _delivery(values: RowMapping) -> Delivery:
-    return Delivery(**{**values, "state": rules.RowState(values["state"])})
+    kind, state = MessageKind(values["kind"]), RowState(values["state"])
+    return Delivery(**{**values, "kind": kind, "state": state})
+
+
+def _values(row: Delivery, now: datetime) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in _COLUMNS if name != "id"}
+    return values | {"kind": row.kind.value, "state": row.state.value, "updated_at": now}
 
 
 def _held(session: Session, claim: Delivery) -> Delivery | None:
@@ -368,9 +401,7 @@ def _held(session: Session, claim: Delivery) -> Delivery | None:
         DeliveryRow.id == claim.id,
         DeliveryRow.owner == claim.owner,
         DeliveryRow.claims == claim.claims,
-        DeliveryRow.state.in_(
-            (rules.RowState.SENDING, rules.RowState.UNKNOWN, rules.RowState.PLANNED)
-        ),
+        DeliveryRow.state.in_(_OPEN_STATES),
     )
     return held[0] if held else None
 
@@ -382,150 +413,67 @@ def _write(
     statement = update(DeliveryRow).where(DeliveryRow.id == row.id)
     if condition is not None:
         statement = statement.where(condition)
-    values = {name: getattr(row, name) for name in _COLUMNS if name != "id"}
-    result = session.execute(statement.values(**values, updated_at=now))
+    result = session.execute(statement.values(**_values(row, now)))
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
-def _new_row(
-    day: date, kind: str, place: tuple[int, int], now: datetime, **values: Any
-) -> DeliveryRow:
-    return DeliveryRow(
-        report_day=day,
-        kind=str(kind),
-        chat=place[0],
-        thread=place[1],
-        state=rules.RowState.PLANNED.value,
-        created_at=now,
-        updated_at=now,
-        **values,
-    )
-
-
-def _plan(  # noqa: PLR0913, PLR0917 - a row's key and what it says
-    session: Session,
-    day: date,
-    kind: str,
-    places: Iterable[Subscriber],
-    now: datetime,
-    notice: dict[str, Any] | None,
-) -> None:
-    rows = _found(session, DeliveryRow.report_day == day, DeliveryRow.kind == kind)
-    known = {(row.chat, row.thread) for row in rows}
-    session.add_all(
-        _new_row(day, kind, place.place, now, notice=notice)
-        for place in dict.fromkeys(places)
-        if place.place not in known
-    )
-
-
-def _plan_anew(session: Session, shown: Delivery, kind: str, sha256: str, now: datetime) -> None:
-    """Plan `kind` for the chat of `shown`, once for each new content.
-
-    `previous_sha256` is what the chat knows: a plan that was never carried out keeps it.
-    """
-    place = (shown.chat, shown.thread)
-    existing = _of(session, shown.report_day, kind, place)
-    if existing is None:
-        previous = shown.content_sha256
-        row = _new_row(shown.report_day, kind, place, now, content_sha256=sha256)
-        row.previous_sha256 = previous
-        session.add(row)
-    elif existing.content_sha256 != sha256 and existing.state != rules.RowState.SENDING:
-        _write(session, _anew(existing, shown, sha256), now)
-
-
-def _anew(existing: Delivery, shown: Delivery, sha256: str) -> Delivery:
-    if existing.state in _OPEN_STATES:
-        return replace(existing, content_sha256=sha256)
-    was_told = existing.state == rules.RowState.SENT
-    return replace(
-        existing,
-        state=rules.RowState.PLANNED,
-        attempts=0,
-        doubts=0,
-        not_before=None,
-        reason=None,
-        possible_duplicate=False,
-        content_sha256=sha256,
-        previous_sha256=shown.content_sha256 if was_told else existing.previous_sha256,
-    )
-
-
-def _of(session: Session, day: date, kind: str, place: tuple[int, int]) -> Delivery | None:
-    found = _found(
+def _of(
+    session: Session, day: date, kind: MessageKind, place: Place, subject: str = ""
+) -> list[Delivery]:
+    return _found(
         session,
         DeliveryRow.report_day == day,
-        DeliveryRow.kind == str(kind),
-        DeliveryRow.chat == place[0],
-        DeliveryRow.thread == place[1],
+        DeliveryRow.kind == kind,
+        DeliveryRow.subject == subject,
+        DeliveryRow.chat == place.chat,
+        DeliveryRow.thread == place.thread,
     )
-    return found[0] if found else None
 
 
-# --- Refusals -----------------------------------------------------------------------------------
+def _insert(session: Session, row: Delivery, now: datetime) -> None:
+    session.add(DeliveryRow(**_values(row, now), created_at=now))
+    session.flush()
 
 
-def _follow_refusal(
-    session: Session,
-    row: Delivery,
-    outcome: Outcome,
-    admins: Iterable[Subscriber],
-    now: datetime,
+def _plan_alert(
+    session: Session, day: date, alert: Alert, admins: Iterable[Reader], now: datetime
 ) -> None:
-    """Let a chat or topic that is gone sleep, and plan the alert; a refused alert has none."""
-    if row.state != rules.RowState.FAILED or row.kind.startswith(Kind.ALERT):
+    for admin in admins:
+        if not _of(session, day, MessageKind.ALERT, admin.place, alert.subject):
+            row = Delivery(rows.NEW, day, MessageKind.ALERT, admin.place.chat, admin.place.thread)
+            _insert(session, replace(row, subject=alert.subject, notice=alert.notice), now)
+
+
+def _let_sleep(session: Session, row: Delivery, outcome: Outcome, now: datetime) -> None:
+    """Let a chat or topic that is gone sleep; what an alert meets says nothing of readers."""
+    if row.state is not RowState.FAILED or row.kind is MessageKind.ALERT:
         return
-    alert = refusal_alert(row)
-    if outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
-        thread = row.thread if outcome == Outcome.THREAD_GONE else None
-        _put_to_sleep(session, row.chat, thread, row.reason or "refused", now)
-        alert = asleep_alert(row)
-    _plan(session, alert.day, alert.kind, admins, now, notice_to_json(alert))
-
-
-def _follow_doubt(
-    session: Session, row: Delivery, admins: Iterable[Subscriber], now: datetime
-) -> None:
-    """Plan the question about a doubt that only the owner can settle; an alert's has none."""
-    held = select(Subscription.id).where(
-        Subscription.chat == row.chat,
-        Subscription.thread == row.thread,
-        Subscription.doubt_policy == HOLD,
-    )
-    holds_doubts = session.scalar(held) is not None
-    if rules.is_final_doubt(row, holds_doubts=holds_doubts) and not row.kind.startswith(Kind.ALERT):
-        alert = doubt_alert(row, holds_doubts=holds_doubts)
-        _plan(session, alert.day, alert.kind, admins, now, notice_to_json(alert))
-
-
-def _put_to_sleep(
-    session: Session, chat: int, thread: int | None, reason: str, now: datetime
-) -> None:
-    place = Subscription.chat == chat
-    if thread is not None:
-        place &= Subscription.thread == thread
-    session.execute(
-        update(Subscription)
-        .where(place, Subscription.state == "active")
-        .values(state="asleep", reason=reason, updated_at=now)
-    )
+    if outcome in (Outcome.SLEEP, Outcome.CHAT_NOT_FOUND, Outcome.THREAD_GONE):
+        thread = row.thread if outcome is Outcome.THREAD_GONE else None
+        reason = row.reason or "refused"
+        subscriptions.put_to_sleep(session, row.chat, reason, now, thread=thread)
 
 
 # --- Corrections --------------------------------------------------------------------------------
 
 
 def _show_new_content(session: Session, edit: Delivery, now: datetime) -> None:
-    shown = _of(session, edit.report_day, Kind.REPORT, (edit.chat, edit.thread))
-    if shown is None or edit.content_sha256 is None:
+    """Let the report's row show what the edit brought, and plan the reply that tells of it."""
+    found = _of(session, edit.report_day, MessageKind.REPORT, edit.place)
+    if not found or edit.content_sha256 is None:
         return
+    [shown] = found
     if _tells_a_change(session, edit.report_day, shown.content_sha256, edit.content_sha256):
-        _plan_anew(session, shown, Kind.CHANGE, edit.content_sha256, now)
-    file_id = edit.file_id or shown.file_id
-    new = replace(
-        shown, content_sha256=edit.content_sha256, file_id=file_id, media=edit.media or shown.media
-    )
-    _write(session, new, now)
+        planned = _of(session, edit.report_day, MessageKind.CHANGE, edit.place)
+        new = Delivery(rows.NEW, edit.report_day, MessageKind.CHANGE, edit.chat, edit.thread)
+        change = anew(planned[0] if planned else new, shown, edit.content_sha256)
+        if change.id == rows.NEW:
+            _insert(session, change, now)
+        else:
+            _write(session, change, now)
+    media, file_id = edit.media or shown.media, edit.file_id or shown.file_id
+    shown = replace(shown, content_sha256=edit.content_sha256, file_id=file_id, media=media)
+    _write(session, shown, now)
 
 
 def _tells_a_change(session: Session, day: date, before: str | None, after: str) -> bool:
@@ -552,31 +500,18 @@ def _content_row(report: ReportToSend, now: datetime) -> SentContent:
     )
 
 
-# --- Migration of a chat ------------------------------------------------------------------------
-
-
-def _migrate_subscriptions(session: Session, old: int, new: int, now: datetime) -> None:
-    for row in session.scalars(select(Subscription).where(Subscription.chat == old)).all():
-        twin = session.scalars(
-            select(Subscription).where(Subscription.chat == new, Subscription.thread == row.thread)
-        ).first()
-        if twin is None:
-            row.chat, row.updated_at = new, now
-            continue
-        if row.state == "active":
-            twin.state, twin.reason, twin.updated_at = "active", None, now
-        session.delete(row)
-
-
-def _migrate_deliveries(session: Session, old: int, new: int, now: datetime) -> None:
+def _migrate_deliveries(
+    session: Session, old: int, new: int, now: datetime, unsent: int | None
+) -> None:
     for row in _found(session, DeliveryRow.chat == old):
-        twin = _of(session, row.report_day, row.kind, (new, row.thread))
         renamed = replace(row, chat=new)
-        if twin is None:
+        twins = _of(session, row.report_day, row.kind, renamed.place, row.subject)
+        if not twins:
             _write(session, renamed, now)
             continue
-        twin_stays = _PRECEDENCE.index(twin.state) > _PRECEDENCE.index(row.state)
-        loser = row if twin_stays else twin
-        session.execute(delete(DeliveryRow).where(DeliveryRow.id == loser.id))
-        if not twin_stays:
-            _write(session, renamed, now)
+        [twin] = twins
+        # Two that are both under way: this one's message may still be held back, that one's not.
+        twin_stays = _PRECEDENCE.index(twin.state) >= _PRECEDENCE.index(row.state)
+        stays, ends = (twin, renamed) if twin_stays else (renamed, twin)
+        session.execute(delete(DeliveryRow).where(DeliveryRow.id == ends.id))
+        _write(session, rows.merged(stays, ends, is_unsent=ends.id == unsent), now)

@@ -7,9 +7,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state.database import DeliveryRow, Subscription
-from sales_assets.core.bot.access import LONGEST_TITLE, Known
-from sales_assets.core.bot.incoming import Place
-from sales_assets.core.delivery.rules import NO_THREAD, RowState
+from sales_assets.core.bot.access import BARRING, LONGEST_TITLE, REFUSED, Known
+from sales_assets.core.delivery.rows import MessageKind, Place, RowState
 
 _ACTIVE, _ASLEEP, _PENDING = "active", "asleep", "pending"
 
@@ -72,14 +71,73 @@ def bar(session: Session, chat: int, reason: str, now: datetime) -> int:
     return _set_state(session, _there(chat, None), states, _ASLEEP, reason, now)
 
 
+def is_active(session: Session, place: Place) -> bool:
+    """Whether the place may have the report now."""
+    wanted = _there(place.chat, place.thread) & (Subscription.state == _ACTIVE)
+    return session.scalar(select(Subscription.id).where(wanted)) is not None
+
+
+def change(session: Session, place: Place, now: datetime, **settings: object) -> bool:
+    """Change what a chat has set for itself: `sound`, `doubt_policy`, `shows_clients`."""
+    found = session.scalars(select(Subscription).where(_there(place.chat, place.thread))).first()
+    if found is None:
+        return False
+    for name, value in settings.items():
+        setattr(found, name, value)
+    found.updated_at = now
+    return True
+
+
+def migrate(session: Session, old: int, new: int, now: datetime) -> list[Known]:
+    """Let the subscriptions of the chat `old` become those of `new`, topic by topic.
+
+    Where both have one, the active one stays; but a right that was taken away from `new` stays
+    away. Return those that stay so though `old` was reading.
+    """
+    barred: list[Known] = []
+    for row in session.scalars(select(Subscription).where(Subscription.chat == old)).all():
+        twin = session.scalars(select(Subscription).where(_there(new, row.thread))).first()
+        if twin is None:
+            row.chat, row.updated_at = new, now
+            continue
+        if twin.state != _ACTIVE and twin.reason in BARRING:
+            barred += [_as_known(twin)] if row.state == _ACTIVE else []
+        elif row.state == _ACTIVE:
+            twin.state, twin.reason, twin.updated_at = _ACTIVE, None, now
+        session.delete(row)
+    session.flush()
+    return barred
+
+
+def let_in(session: Session, subscription_id: int, now: datetime) -> None:
+    """Give a right back that was taken away."""
+    _set_state(session, Subscription.id == subscription_id, (_ASLEEP,), _ACTIVE, None, now)
+
+
+def waiting(session: Session) -> list[Known]:
+    """Return who waits for an admin, the newest request first."""
+    return sorted(
+        _known(session, Subscription.state == _PENDING),
+        key=lambda one: (one.updated_at, one.id),
+        reverse=True,
+    )
+
+
+def requests_since(session: Session, since: datetime) -> int:
+    """Return how many chats asked the admins since then, whatever became of it."""
+    asked = (Subscription.state == _PENDING) | (Subscription.reason == REFUSED)
+    wanted = select(func.count()).select_from(Subscription)
+    return session.scalar(wanted.where(asked, Subscription.updated_at >= since)) or 0
+
+
 def was_served(session: Session, place: Place, day: object) -> bool:
     """Whether the dispatcher had the place's turn for the report of `day` already."""
     found = session.scalars(
         select(DeliveryRow.state).where(
             DeliveryRow.report_day == day,
-            DeliveryRow.kind == "report",
+            DeliveryRow.kind == MessageKind.REPORT,
             DeliveryRow.chat == place.chat,
-            DeliveryRow.thread == (place.thread or NO_THREAD),
+            DeliveryRow.thread == place.thread,
         )
     ).first()
     return found is not None and found != RowState.PLANNED
@@ -107,10 +165,9 @@ def _set_state(  # noqa: PLR0913, PLR0917 - a transition: which, from what, to w
 def _put(
     session: Session, place: Place, state: str, user: int | None, now: datetime
 ) -> Subscription:
-    thread = place.thread or NO_THREAD
-    row = session.scalars(select(Subscription).where(_there(place.chat, thread))).first()
+    row = session.scalars(select(Subscription).where(_there(place.chat, place.thread))).first()
     if row is None:
-        row = Subscription(chat=place.chat, thread=thread, doubt_policy="repeat", created_at=now)
+        row = Subscription(chat=place.chat, thread=place.thread, created_at=now)
         session.add(row)
     row.chat_type, row.title = place.kind, (place.title or "")[:LONGEST_TITLE] or None
     row.state, row.reason, row.requested_by, row.updated_at = state, None, user, now
@@ -127,11 +184,11 @@ def _known(session: Session, *conditions: ColumnElement[bool]) -> list[Known]:
 def _as_known(row: Subscription) -> Known:
     return Known(
         id=row.id,
-        chat=row.chat,
-        thread=row.thread,
-        kind=row.chat_type,
-        title=row.title,
+        place=Place(row.chat, row.thread, row.chat_type, row.title),
         state=row.state,
         reason=row.reason,
         updated_at=row.updated_at,
+        sound=row.sound,
+        holds_doubts=row.doubt_policy == "hold",
+        shows_clients=row.shows_clients,
     )

@@ -1,11 +1,12 @@
 """Who may read, and what becomes of a chat that asks: decisions without any state of their own."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sales_assets.core.bot.incoming import Place
+from sales_assets.core.delivery.rows import Place
 
 #: Reasons with which a subscription sleeps for good: /init does not wake it.
 REFUSED = "refused by an admin"
@@ -18,6 +19,11 @@ REMOVED = "the bot was removed from the chat"
 #: A chat that still waits may ask the admins again so often.
 ASK_AGAIN_AFTER = timedelta(days=1)
 LONGEST_TITLE = 64
+#: So many requests a day are questions of their own.
+MOST_QUESTIONS = 3
+_LISTED_AT = frozenset({10, 30, 100, 300, 1000, 3000, 10_000})
+#: What a stranger writes is answered so often a day.
+MOST_ANSWERS_TO_STRANGER = 10
 
 
 class Standing(StrEnum):
@@ -32,21 +38,26 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Known:
-    """A subscription as the decisions see it: one chat or topic."""
+    """A subscription as the decisions see it, with what the chat has set for itself."""
 
     id: int
-    chat: int
-    thread: int
-    kind: str
-    title: str | None
+    place: Place
     state: str
     reason: str | None
     updated_at: datetime
+    sound: str = "news"
+    holds_doubts: bool = False
+    shows_clients: bool = False
 
     @property
     def is_active(self) -> bool:
         """Whether it gets reports."""
         return self.state == "active"
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether an admin shut it out."""
+        return self.state == "asleep" and self.reason in BARRING
 
     @property
     def is_waiting(self) -> bool:
@@ -69,7 +80,7 @@ def _standing_of(known: Known) -> Standing:
         return Standing.READER
     if known.is_waiting:
         return Standing.WAITING
-    return Standing.BARRED if known.reason in BARRING else Standing.SLEEPING
+    return Standing.BARRED if known.is_barred else Standing.SLEEPING
 
 
 class Admission(StrEnum):
@@ -108,7 +119,7 @@ def answer_to_init(
     known = list(subscriptions)
     if not asker.may_decide_here:
         return Admission.CHAT_ADMINS_ONLY
-    if any(one.is_active and one.thread == asker.place.thread for one in known):
+    if any(one.is_active and one.place == asker.place for one in known):
         return Admission.ALREADY
     if asker.is_owner:
         return Admission.SUBSCRIBE
@@ -132,6 +143,33 @@ def may_read(asker: Asker, subscriptions: Iterable[Known]) -> bool:
     if standing(subscriptions) is Standing.READER:
         return True
     return asker.is_owner and not asker.place.is_group
+
+
+def may_see_clients(place: Place, subscriptions: Iterable[Known]) -> bool:
+    """Whether lists of clients may appear in a chat that may read; a group has to want them."""
+    return not place.is_group or any(one.is_active and one.shows_clients for one in subscriptions)
+
+
+def is_told_now(requests: int) -> bool:
+    """Whether the admins hear of the request that is the `requests`-th of a day at once.
+
+    The first ones are told one by one, later ones as a list each time their number has tripled.
+    """
+    return requests <= MOST_QUESTIONS or requests in _LISTED_AT
+
+
+def fair_order(chats: Sequence[int | None], readers: Collection[int]) -> list[int]:
+    """Return in which order updates of these chats are handled, as their positions.
+
+    Readers come before strangers, and of those of one kind everybody's first word before anybody's
+    second: nobody who talks much keeps the others waiting. Each chat's own order stays.
+    """
+    said: Counter[int | None] = Counter()
+    turns: list[tuple[bool, int, int]] = []
+    for position, chat in enumerate(chats):
+        turns.append((chat not in readers, said[chat], position))
+        said[chat] += 1
+    return [position for _, _, position in sorted(turns)]
 
 
 def may_add_to_groups(is_owner: bool, subscriptions_of_user: Iterable[Known]) -> bool:  # noqa: FBT001 - a fact, not a switch

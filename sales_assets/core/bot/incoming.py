@@ -1,34 +1,16 @@
 """What comes in to the bot: commands, pressed buttons, its comings and goings."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sales_assets.core.delivery.messages import AGAIN, parse_button
-from sales_assets.core.delivery.rules import NO_THREAD
+from sales_assets.core.delivery import messages
+from sales_assets.core.delivery.rows import Place
 
-PRIVATE = "private"
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 _DAY_FORMATS = ("%Y-%m-%d", "%d.%m.%Y")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A chat, or one topic of it, in which something happened; `title` is for people.
-
-    A thread of None is not known: the message is too old for Telegram to say.
-    """
-
-    chat: int
-    thread: int | None = NO_THREAD
-    kind: str = PRIVATE
-    title: str | None = None
-
-    @property
-    def is_group(self) -> bool:
-        """Whether more than one person reads here."""
-        return self.kind != PRIVATE
 
 
 @dataclass(frozen=True)
@@ -47,13 +29,17 @@ class Said:
 
 @dataclass(frozen=True)
 class Pressed:
-    """A pressed button of a message of ours."""
+    """A pressed button of a message of ours.
+
+    `knows_topic` is False where the message is too old for Telegram to say in which it stands.
+    """
 
     place: Place
     user: int
     query: str
     data: str
     message: int
+    knows_topic: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,49 +96,68 @@ def parse_day(text: str) -> date | None:
     return None
 
 
+def one_line(name: str) -> str:
+    """Return a name that strangers chose without line breaks, direction marks and the like."""
+    kept = (" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in name)
+    return " ".join("".join(kept).split())
+
+
 class Action(StrEnum):
     """What a button asks for."""
 
-    STUCK = "stuck"
-    DAY = "day"
+    STUCK = messages.STUCK
+    DAY = messages.DAY
     NOW = "now"
-    AGAIN = "again"
+    AGAIN = messages.AGAIN
     ALLOW = "allow"
     REFUSE = "refuse"
+    LET_IN = messages.LET_IN
+    SOUND = "sound"
+    DOUBTS = "doubts"
+    LISTS = "lists"
+
+
+_OF_DAY = frozenset({Action.STUCK, Action.DAY, Action.NOW})
+#: What only a product's admin may press.
+OF_OWNER = frozenset({Action.AGAIN, Action.ALLOW, Action.REFUSE, Action.LET_IN})
+#: What only those may press who decide for the chat, and what it may be set to.
+SETTINGS = {
+    Action.SOUND: ("always", "news", "never"),
+    Action.DOUBTS: ("repeat", "hold"),
+    Action.LISTS: ("on", "off"),
+}
+_LISTED = "/list"
 
 
 @dataclass(frozen=True)
 class Press:
-    """A button's meaning: an action, and the day or the row's id it is about."""
+    """A button's meaning: an action, and the day, the row's id or the word it is about.
+
+    `is_listed`: it stands in a list of several requests, which stays.
+    """
 
     action: Action
     day: date | None = None
     number: int = 0
+    word: str = ""
+    is_listed: bool = False
 
 
-def button_data(action: Action, value: date | int) -> str:
+def button_data(action: Action, value: date | int | str, *, is_listed: bool = False) -> str:
     """Return what the button carries."""
-    return f"{action}:{value}"
+    return f"{action}:{value}{_LISTED if is_listed else ''}"
 
 
 def parse_pressed(data: str) -> Press | None:
     """Return what a button asks for; None if it is none of ours."""
-    known = parse_button(data)
-    if known is not None:
-        action, value = known
-        if action == AGAIN:
-            return Press(Action.AGAIN, number=int(str(value)))
-        return Press(Action(action), day=date.fromisoformat(str(value)))
-    return _own_button(data)
-
-
-def _own_button(data: str) -> Press | None:
-    action, _, value = data.partition(":")
+    name, _, value = data.partition(":")
     try:
-        if action == Action.NOW:
-            return Press(Action.NOW, day=date.fromisoformat(value))
-        if action in (Action.ALLOW, Action.REFUSE):
-            return Press(Action(action), number=int(value))
+        action = Action(name)
+        if action in _OF_DAY:
+            return Press(action, day=date.fromisoformat(value))
+        if action in OF_OWNER:
+            number = int(value.removesuffix(_LISTED))
+            return Press(action, number=number, is_listed=value.endswith(_LISTED))
     except ValueError:
-        pass
-    return None
+        return None
+    return Press(action, word=value) if value in SETTINGS[action] else None

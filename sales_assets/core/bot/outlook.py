@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sales_assets.core.delivery.rules import Timetable
+from sales_assets.core.delivery.timetable import Timetable
 
 
 @dataclass(frozen=True)

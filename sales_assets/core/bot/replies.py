@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sales_assets.core.delivery.messages import Button, Keyboard
-from sales_assets.core.delivery.rules import NO_THREAD
+from sales_assets.core.delivery.rows import NO_THREAD
 
 
 class ReplyKind(StrEnum):
@@ -18,15 +18,16 @@ class ReplyKind(StrEnum):
     ANSWER = "answer"
     EDIT = "edit"
     LEAVE = "leave"
+    CLIENT = "client"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One thing to do: a text, a report, the stuck list, an answered button, an edit, a farewell.
+    """One thing to do: a text, a report, a list, a client, an answered button, an edit, a farewell.
 
     `caption` is the whole caption of the report that `html` begins with: it tells whether the
     stored picture is the one that belongs to it. `message` is the message that an edit changes,
-    `query` the pressed button that an answer settles.
+    `query` the pressed button that an answer settles, `client` the client who was asked about.
     """
 
     kind: ReplyKind
@@ -41,6 +42,7 @@ class Reply:
     message: int = 0
     query: str = ""
     is_alert: bool = False
+    client: str = ""
 
     def at(self, chat: int) -> "Reply":
         """Return the same for a chat that has another id by now."""
@@ -49,7 +51,9 @@ class Reply:
 
 def to_json(reply: Reply) -> dict[str, Any]:
     """Return what the state keeps until the reply is sent."""
-    return asdict(reply) | {"day": reply.day.isoformat() if reply.day else None}
+    buttons = [[button._asdict() for button in row] for row in reply.buttons]
+    day = reply.day.isoformat() if reply.day else None
+    return asdict(reply) | {"buttons": buttons, "day": day}
 
 
 def from_json(stored: dict[str, Any]) -> Reply:

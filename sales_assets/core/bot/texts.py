@@ -1,12 +1,12 @@
 """The bot's words, put together: escaped HTML, ready to be sent."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
-from sales_assets.core.bot.incoming import Action, button_data
+from sales_assets.core.bot.incoming import SETTINGS, Action, button_data
 from sales_assets.core.bot.outlook import Outlook
 from sales_assets.core.delivery.messages import (
     Button,
@@ -21,6 +21,8 @@ from sales_assets.core.russian import bot as ru
 _MOSCOW = "Europe/Moscow"
 #: What a person typed is repeated to him at this length at most.
 _LONGEST_ECHO = 40
+#: A list of requests names so many, the newest first.
+MOST_LISTED = 10
 
 
 def every_day_at(delivery_time: time, zone: ZoneInfo, today: date) -> str:
@@ -135,8 +137,7 @@ def report_keyboard(day: date, *, with_now: bool) -> Keyboard:
 
 def request(known: Known) -> str:
     """Ask the admins whether a chat may read."""
-    kind = ru.BOT_CHAT_KINDS.get(known.kind, known.kind)
-    return ru.BOT_REQUEST.format(title=_title(known), kind=kind, chat=known.chat)
+    return ru.BOT_REQUEST.format(who=_named(known))
 
 
 def request_buttons(subscription_id: int) -> Keyboard:
@@ -149,12 +150,71 @@ def request_buttons(subscription_id: int) -> Keyboard:
     )
 
 
+def requests(waiting: Sequence[Known]) -> str:
+    """Say how many chats wait for the admins, and which came last."""
+    if not waiting:
+        return ru.BOT_NOBODY_WAITS
+    lines = (f"{number}. {_named(one)}" for number, one in enumerate(waiting[:MOST_LISTED], 1))
+    told = ru.BOT_REQUESTS.format(count=counted(len(waiting), ru.BOT_CHAT_FORMS))
+    return "\n".join([told, *lines])
+
+
+def requests_buttons(waiting: Sequence[Known]) -> Keyboard:
+    """Return the two ways to decide about each of those that `requests` names."""
+    return tuple(
+        (
+            Button(f"{number}. {ru.BOT_BUTTON_ALLOW}", _listed(Action.ALLOW, one)),
+            Button(f"{number}. {ru.BOT_BUTTON_REFUSE}", _listed(Action.REFUSE, one)),
+        )
+        for number, one in enumerate(waiting[:MOST_LISTED], 1)
+    )
+
+
+def _listed(action: Action, known: Known) -> str:
+    return button_data(action, known.id, is_listed=True)
+
+
 def decided(known: Known, *, is_allowed: bool) -> str:
     """Tell the admins what was decided."""
     words = ru.BOT_ALLOWED if is_allowed else ru.BOT_REFUSED_TO_ADMIN
-    return words.format(title=_title(known), chat=known.chat)
+    return words.format(title=_title(known), chat=known.place.chat)
+
+
+def settings(known: Known) -> str:
+    """Say what a chat has set for itself."""
+    lines = [ru.BOT_SETTINGS]
+    for action, value in _current(known).items():
+        lines.append(ru.BOT_SETTING_NAMES[action].format(value=ru.BOT_SETTING_WORDS[action][value]))
+    return "\n".join(lines)
+
+
+def settings_buttons(known: Known) -> Keyboard:
+    """Return what can be set otherwise, one row for each setting."""
+    return tuple(
+        tuple(
+            Button(ru.BOT_SETTING_BUTTONS[action][value], button_data(action, value))
+            for value in SETTINGS[action]
+            if value != current
+        )
+        for action, current in _current(known).items()
+    )
+
+
+def _current(known: Known) -> dict[Action, str]:
+    found = {
+        Action.SOUND: known.sound,
+        Action.DOUBTS: "hold" if known.holds_doubts else "repeat",
+    }
+    if known.place.is_group:
+        found[Action.LISTS] = "on" if known.shows_clients else "off"
+    return found
+
+
+def _named(known: Known) -> str:
+    kind = ru.BOT_CHAT_KINDS.get(known.place.kind, known.place.kind)
+    return ru.BOT_NAMED.format(title=_title(known), kind=kind, chat=known.place.chat)
 
 
 def _title(known: Known) -> str:
-    title = known.title or ru.BOT_REQUEST_UNTITLED
+    title = known.place.title or ru.BOT_REQUEST_UNTITLED
     return html.escape(title[:LONGEST_TITLE])

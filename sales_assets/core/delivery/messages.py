@@ -1,24 +1,32 @@
-"""The messages themselves: the report's pieces, its buttons, corrections, notices and alerts."""
+"""The messages themselves: the report, its buttons, corrections, and what a refused one becomes."""
 
 import html
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import NamedTuple
 
-from sales_assets.core.delivery.rules import Delivery, Kind
-from sales_assets.core.report.wording import counted, day_and_month, late_sentence, number
+from sales_assets.core.delivery.rows import Outcome
+from sales_assets.core.report.wording import day_and_month, number
 from sales_assets.core.russian import delivery as ru
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
 #: A reply names so many changed numbers at most; the edited report shows them all.
 MOST_CHANGES = 3
-#: What an edit leaves of a further message that the corrected report has no words for.
-NOTHING_MORE = ru.NOTHING_MORE
 
 Number = int | float | str | None
+
+
+class Button(NamedTuple):
+    """A button under a message; `data` comes back to the bot when it is pressed."""
+
+    text: str
+    data: str
+
+
+Keyboard = tuple[tuple[Button, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -36,40 +44,20 @@ class ReportToSend:
     content_sha256: str
     picture: bytes | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A short text beside the reports; one a day, kind and chat goes out."""
-
-    day: date
-    kind: str
-    text_html: str
-    buttons: "Keyboard" = ()
-
-
-@dataclass(frozen=True)
-class Button:
-    """A button under a message; `data` comes back to the bot when it is pressed."""
-
-    text: str
-    data: str
-
-
-Keyboard = tuple[tuple[Button, ...], ...]
+    is_news: bool = True
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message for one chat; `picture` or `file_id` goes as photo, or as document.
+    """One message for one chat; `file` or `file_id` goes as photo, or as document.
 
-    `edits_caption`: the words alone, for a message in the chat that keeps its picture.
+    `edits_caption`: the words alone, for a message in the chat that keeps its picture. `day` and
+    `label` name it where it becomes a file.
     """
 
-    day: date
-    kind: str
     html: str
-    picture: bytes | None = field(repr=False, default=None)
+    file: bytes | None = field(repr=False, default=None)
+    file_name: str = "report.png"
     file_id: str | None = None
     as_document: bool = False
     is_plain: bool = False
@@ -77,18 +65,56 @@ class Message:
     edits_caption: bool = False
     reply_to: int | None = None
     buttons: Keyboard = ()
+    day: date = date.min
+    label: str = ""
 
     @property
     def media(self) -> str | None:
         """What the message carries beside its text: `photo`, `document` or nothing."""
-        if self.picture is None and self.file_id is None:
+        if self.file is None and self.file_id is None:
             return None
         return "document" if self.as_document else "photo"
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether the file is a picture, in whichever form it goes."""
+        return self.file_name.endswith(".png")
 
-# --- Buttons, and the way back from what the bot receives -------------------------------------
 
-STUCK, DAY, AGAIN = "stuck", "day", "again"
+def adapted(message: Message, outcome: Outcome) -> Message | None:
+    """Return what to send in place of a refused message; None if nothing is left to try.
+
+    A picture goes as a file, a file as the words alone; one that the service forgot is uploaded
+    anew; markup that it cannot read goes as plain text. What is too large goes as a file at most.
+    """
+    match outcome:
+        case Outcome.MARKUP if not message.is_plain:
+            return replace(message, is_plain=True)
+        case Outcome.FILE_ID_REFUSED if message.file_id and message.file is not None:
+            return replace(message, file_id=None)
+        case Outcome.TOO_LARGE if message.media == "photo" and message.file is not None:
+            return replace(message, as_document=True, file_id=None)
+        case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED | Outcome.PICTURE_FORBIDDEN:
+            return _in_another_form(message)
+    return None
+
+
+def _in_another_form(message: Message) -> Message | None:
+    if message.media is None or not message.is_picture:
+        return None
+    if message.media == "photo" and message.file is not None:
+        return replace(message, as_document=True, file_id=None)
+    return words_alone(message)
+
+
+def words_alone(message: Message) -> Message:
+    """Return the message without its picture; it says so."""
+    return replace(message, html=text_alone(message.html), file=None, file_id=None)
+
+
+# --- Buttons ----------------------------------------------------------------------------------
+
+STUCK, DAY, AGAIN, LET_IN = "stuck", "day", "again", "let_in"
 
 
 def report_buttons(day: date) -> Keyboard:
@@ -102,39 +128,7 @@ def report_buttons(day: date) -> Keyboard:
     )
 
 
-def again_button(delivery_id: int) -> Keyboard:
-    """Return the owner's button that sends a doubtful or refused message again."""
-    return ((Button(ru.BUTTON_SEND_AGAIN, f"{AGAIN}:{delivery_id}"),),)
-
-
-def parse_button(data: str) -> tuple[str, date | int] | None:
-    """Return (`stuck` or `day`, a date) or (`again`, a delivery's id); None if it is not ours."""
-    action, _, value = data.partition(":")
-    try:
-        if action == AGAIN:
-            return action, int(value)
-        return (action, date.fromisoformat(value)) if action in (STUCK, DAY) else None
-    except ValueError:
-        return None
-
-
-# --- What is sent -----------------------------------------------------------------------------
-
-
-def report_pieces(report: ReportToSend) -> tuple[str, ...]:
-    """Return the report's text as the first message holds it, then what did not fit there.
-
-    Without a picture the text goes alone, says so and has the room of a text message.
-    """
-    if report.picture is not None:
-        return split_html(report.caption_html, CAPTION_LIMIT, TEXT_LIMIT)
-    return split_html(text_alone(report.caption_html), TEXT_LIMIT, TEXT_LIMIT)
-
-
-def report_kinds(report: ReportToSend) -> tuple[str, ...]:
-    """Return the ledger's kinds of the messages that `report` needs, in order."""
-    further = range(1, len(report_pieces(report)))
-    return (Kind.REPORT, *(continuation_kind(number) for number in further))
+# --- Words ------------------------------------------------------------------------------------
 
 
 def text_alone(caption_html: str) -> str:
@@ -146,16 +140,6 @@ def with_repeat_note(text_html: str, limit: int) -> str:
     """Return the text of a possible duplicate, saying so where there is room."""
     noted = f"{text_html}\n<i>{html.escape(ru.POSSIBLE_REPEAT)}</i>"
     return noted if width(plain_text(noted)) <= limit else text_html
-
-
-def continuation_kind(number: int) -> str:
-    """Return the ledger's kind for the `number`-th message after the first."""
-    return f"{Kind.CONTINUATION}:{number}"
-
-
-def edit_kind(number: int) -> str:
-    """Return the ledger's kind for editing the report (0) or its `number`-th continuation."""
-    return f"{Kind.EDIT}:{number}" if number else Kind.EDIT
 
 
 def changes_text(
@@ -176,85 +160,10 @@ def changes_text(
     return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
 
 
-def late_notice(day: date) -> Notice:
-    """Return the one sentence that the chiefs get where the report is not ready in time."""
-    return Notice(day, Kind.LATE, html.escape(late_sentence(day)))
-
-
-def admin_alert(day: date, topic: str, text: str, buttons: Keyboard = ()) -> Notice:
-    """Return an alert to the analysts; the same `topic` alerts once a day.
-
-    `text` is plain text: a technical cause, the run's address.
-    """
-    return Notice(day, f"{Kind.ALERT}:{topic}"[:64], html.escape(text), buttons)
-
-
-def notice_to_json(notice: Notice) -> dict[str, Any]:
-    """Return what the ledger keeps of a notice, so that any later run can send it."""
-    buttons = [[[button.text, button.data] for button in row] for row in notice.buttons]
-    return {"text_html": notice.text_html, "buttons": buttons}
-
-
-def notice_from_json(day: date, kind: str, stored: Mapping[str, Any]) -> Notice:
-    """Return the notice that `notice_to_json` stored."""
-    buttons = tuple(tuple(Button(*button) for button in row) for row in stored["buttons"])
-    return Notice(day, kind, stored["text_html"], buttons)
-
-
-def doubt_alert(row: Delivery, *, holds_doubts: bool) -> Notice:
-    """Return the question that only the owner can answer: send it again or not."""
-    words = ru.ALERT_HELD if holds_doubts else ru.ALERT_IN_DOUBT
-    # The claims make a second doubt after the owner's own repeat a new question.
-    topic = f"doubt:{row.id}:{row.claims}"
-    return admin_alert(row.report_day, topic, _about(words, row), again_button(row.id))
-
-
-def refusal_alert(row: Delivery) -> Notice:
-    """Return the news that a chat refused for good."""
-    text = _about(ru.ALERT_REFUSED, row)
-    return admin_alert(row.report_day, f"refused:{row.id}:{row.claims}", text, again_button(row.id))
-
-
-def asleep_alert(row: Delivery) -> Notice:
-    """Return the news that a chat is gone and its subscription sleeps."""
-    return admin_alert(row.report_day, f"asleep:{row.chat}", _about(ru.ALERT_ASLEEP, row))
-
-
-def missed_alert(newest: date, rows: Sequence[Delivery]) -> Notice:
-    """Return the news that chats were left without the report of one earlier day, once for all."""
-    example = max(rows, key=lambda row: row.attempts)
-    text = ru.ALERT_MISSED.format(
-        day=day_and_month(example.report_day),
-        chats=counted(len(rows), ru.CHAT_FORMS),
-        iso=example.report_day.isoformat(),
-        reason=example.reason,
-    )
-    return admin_alert(newest, f"missed:{example.report_day}", text)
-
-
-def markup_alert(day: date, reason: str) -> Notice:
-    """Return the news of our own mistake in the markup; once a day, not once a chat."""
-    text = ru.ALERT_MARKUP.format(day=day_and_month(day), reason=reason)
-    return admin_alert(day, "markup", text)
-
-
-def _about(words: str, row: Delivery) -> str:
-    where = f"{row.chat}/{row.thread}" if row.thread else str(row.chat)
-    return words.format(
-        day=day_and_month(row.report_day), chat=where, kind=row.kind, reason=row.reason or "-"
-    )
-
-
 def _shown(value: Number) -> str:
     if value is None:
         return ru.NUMBER_ABSENT
     return value if isinstance(value, str) else number(value)
-
-
-# --- HTML that fits ---------------------------------------------------------------------------
-
-_ATOM = re.compile(r"<[^>]*>|&(?:#\w+|\w+);|\n|[^\S\n]+|[^<&\s]{1,64}|.", re.DOTALL)
-_TAG_NAME = re.compile(r"</?([a-zA-Z-]+)")
 
 
 def plain_text(text_html: str) -> str:
@@ -267,73 +176,6 @@ def width(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def split_html(text_html: str, first_limit: int, limit: int) -> tuple[str, ...]:
-    """Split into pieces that hold at most `first_limit`, then `limit` characters after parsing.
-
-    The cut falls at the end of a line if one is there, else between words, and never inside a
-    tag or an entity; a tag that is open at the cut is closed and opened again.
-    """
-    pieces: list[str] = []
-    atoms = _ATOM.findall(text_html)
-    while atoms:
-        head, atoms = _cut(atoms, limit if pieces else first_limit)
-        pieces.append("".join(head))
-    return tuple(pieces) or ("",)
-
-
-def _cut(atoms: list[str], limit: int) -> tuple[list[str], list[str]]:
-    end = _fitting(atoms, limit)
-    if end == len(atoms):
-        return atoms, []
-    at = _last_break(atoms, end) or end
-    head, tail = atoms[:at], atoms[at:]
-    opened = _open_tags(head)
-    closing = [f"</{_tag_name(tag)}>" for tag in reversed(opened)]
-    rest = tail[1:] if tail[0].isspace() else tail
-    return head + closing, opened + rest if rest else []
-
-
-def _fitting(atoms: list[str], limit: int) -> int:
-    """Return how many of `atoms` fit, one at least that is not a tag: every cut gets further."""
-    used = 0
-    for index, atom in enumerate(atoms):
-        size = 0 if _is_tag(atom) else width(html.unescape(atom))
-        if used and used + size > limit:
-            return index
-        used += size
-    return len(atoms)
-
-
-def _last_break(atoms: list[str], end: int) -> int | None:
-    # `end` itself may be the space after the last word that fits.
-    candidates = range(end, 0, -1)
-    for is_break in (lambda atom: atom == "\n", str.isspace):
-        found = next(
-            (at for at in candidates if is_break(atoms[at]) and _text_in(atoms[:at])), None
-        )
-        if found is not None:
-            return found
-    return None
-
-
-def _text_in(atoms: list[str]) -> bool:
-    return any(not _is_tag(atom) and not atom.isspace() for atom in atoms)
-
-
-def _open_tags(atoms: list[str]) -> list[str]:
-    opened: list[str] = []
-    for atom in filter(_is_tag, atoms):
-        if not atom.startswith("</"):
-            opened.append(atom)
-        elif opened:
-            opened.pop()
-    return opened
-
-
-def _is_tag(atom: str) -> bool:
-    return atom.startswith("<") and atom.endswith(">")
-
-
-def _tag_name(tag: str) -> str:
-    found = _TAG_NAME.match(tag)
-    return found.group(1) if found else ""
+def fits_caption(text_html: str) -> bool:
+    """Whether the text may stand under a picture."""
+    return width(plain_text(text_html)) <= CAPTION_LIMIT

@@ -163,15 +163,17 @@ class _DayRows:
 
     def with_hole(self, answer: Completeness) -> Completeness | None:
         """Put the most surprising hole into the answer; none without a hole."""
-        surprise, start, end = max(self.holes(), default=(0.0, D0, D0))
-        found = replace(
+        holes = list(self.holes())
+        if not holes:
+            return None
+        surprise, start, end = max(holes)
+        return replace(
             answer,
             state=State.HOLE,
             ends_at=self.moment(start),
             resumes_at=self.moment(end),
             surprise=surprise,
         )
-        return found if surprise else None
 
     def with_missing(self, answer: Completeness) -> Completeness:
         """Put the missing types into the answer."""

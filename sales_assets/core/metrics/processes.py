@@ -51,13 +51,8 @@ class _Starts:
         return (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
 
 
-def comparison_days(day: date, history_first_day: date) -> tuple[date, ...]:
-    """Return the same weekday of the four weeks before, latest first, within the history."""
-    return tuple(past for past in same_weekdays_before(day) if past >= history_first_day)
-
-
 def unclosed_processes(
-    log: EventLog, days: ReportDays, history_first_day: date
+    log: EventLog, days: ReportDays, values: pd.DataFrame
 ) -> Mapping[date, pd.DataFrame]:
     """Count each day's cases by process: the headline is `breached` of `due`.
 
@@ -66,12 +61,18 @@ def unclosed_processes(
     day; `in_progress` and `overdue_*` are open at the cut-off, by age: up to 24 h (a case of
     exactly 24 h is still in progress), over 24 h to 3 d, over 3 to 7 d, over 7 to 30 d. All these
     are int64 cases; a day without any is zeros. `usual_breached` (float64) is the median of
-    `breached` on the same weekday of the four weeks before, each at its own cut-off; missing
-    when one of them is before the history. `same_day_users` is the old bot's number: users with
-    a start and no end on the calendar day, in any order.
+    `breached` on the same weekday of the four weeks before, as the daily `values` of these days
+    have it (day, series, value); missing when one of them has none. `same_day_users` is the old
+    bot's number: users with a start and no end on the calendar day, in any order.
     """
-    table = _daily_counts(log, with_comparisons(days, history_first_day))
-    return DailyFrames(days.days, lambda day: _day_of_table(table, day, history_first_day))
+    table = _daily_counts(log, days)
+
+    def of_day(day: date) -> pd.DataFrame:
+        counts = table[table["day"] == day].reset_index(drop=True)
+        usual = counts["process"].map(_usual_breached(values, day)).astype("float64")
+        return counts.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
+
+    return DailyFrames(days.days, of_day)
 
 
 def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
@@ -96,19 +97,11 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     return DailyFrames(days.days, listed)
 
 
-def with_comparisons(days: ReportDays, history_first_day: date) -> ReportDays:
-    """Return `days` and the days that they are compared with."""
-    earlier = [past for day in days.days for past in comparison_days(day, history_first_day)]
-    return ReportDays.of([*days.days, *earlier], days.zone)
-
-
-def _day_of_table(table: pd.DataFrame, day: date, history_first_day: date) -> pd.DataFrame:
-    compared = comparison_days(day, history_first_day)
-    before = table[table["day"].isin(compared)].groupby("process")["breached"].median()
-    usual = before if len(compared) == COMPARED_WEEKS else before.iloc[:0]
-    of_day = table[table["day"] == day].reset_index(drop=True)
-    with_usual = of_day.assign(usual_breached=of_day["process"].map(usual).astype("float64"))
-    return with_usual[UNCLOSED_PROCESSES.names]
+def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
+    """Return the median by process over the compared days, if all of them have a value."""
+    compared = values[values["day"].isin(same_weekdays_before(day))].groupby("series")["value"]
+    found = compared.median()[compared.size() == COMPARED_WEEKS]
+    return {one.name: float(found[one.key]) for one in PROCESSES if one.key in found}
 
 
 def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What the frames promise, checked by pandera, and the outcome of checking one day's frame."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 10
 #: Above this share of bad rows a day is not trusted, unless the operator sets another.
 MAX_BAD_SHARE = 0.05
+#: A re-read may take away no more of a stored day's rows; a few rows are nothing.
+MAX_LOSS_SHARE, LEAST_LOSS = 0.05, 5
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class CheckOutcome:
     """One check of one day's frame.
 
     `failing` counts by kind what failed (rows, or 1 for a fault of the frame as a whole),
-    `sample` holds at most ten of the failing rows, `message` is one sentence for the analyst.
-    A warning stops nothing.
+    `sample` holds at most ten of the failing rows, `message` is one sentence for the analyst,
+    `facts` are what else there is to know. A warning blocks nothing.
     """
 
     name: str
@@ -33,7 +35,13 @@ class CheckOutcome:
     failing: dict[str, int]
     sample: pd.DataFrame
     message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
     is_warning: bool = False
+
+
+def first_blocking(outcomes: Iterable[CheckOutcome]) -> CheckOutcome | None:
+    """Return the first outcome that blocks its day, if any."""
+    return next((one for one in outcomes if not one.passed and not one.is_warning), None)
 
 
 def check_structure(raw: pd.DataFrame, day: date) -> CheckOutcome:
@@ -58,16 +66,35 @@ def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> Check
     blocking = len(bad) - counts.get(UNKNOWN_TYPE, 0)
     passed = blocking <= max_share * len(raw)
     share = blocking / max(len(raw), 1)
-    message = (
+    told = (
         f"{len(bad)} of {len(raw)} rows set aside ({share:.1%} without those of an unknown type, "
         f"allowed {max_share:.1%})"
     )
+    remedy = f"{told}. Mend the source, or raise SALES_ASSETS_BAD_ROWS_SHARE"
     return CheckOutcome(
         name="bad_row_share",
         passed=passed,
         failing=counts,
         sample=bad.head(SAMPLE_ROWS).reset_index(drop=True),
-        message=message if len(raw) else _EMPTY,
+        message=(told if passed else remedy) if len(raw) else _EMPTY,
+    )
+
+
+def check_loss(stored: int, rows: int, day: date, max_share: float) -> CheckOutcome:
+    """Check that a day which is read again did not lose rows; a share of `max_share` passes."""
+    lost = stored - rows
+    kept = lost < LEAST_LOSS or lost <= max_share * stored
+    message = f"the source has {rows} rows of {day}, {stored} were read before"
+    remedy = (
+        f"{message}: more are gone than the {max_share:.0%} that may go. What is stored is kept. "
+        f"If they were rightly removed: sales-assets report {day} --accept-loss"
+    )
+    return CheckOutcome(
+        "shrunken",
+        passed=kept,
+        failing={} if kept else {"lost": lost},
+        sample=pd.DataFrame(),
+        message=message if kept else remedy,
     )
 
 

@@ -59,8 +59,13 @@ def values_before(stored: Mapping[date, pd.DataFrame], day: date, first_day: dat
     has no rows.
     """
     window = [each for each in days_up_to(day, VALUE_DAYS + 1) if each >= first_day]
-    frames = [stored[each].assign(day=each) for each in window if each in stored]
-    whole = pd.concat(frames, ignore_index=True) if frames else _frame(*_NO_ROWS).assign(day=day)
+    return values_of({each: stored[each] for each in window if each in stored})
+
+
+def values_of(frames: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
+    """Put days' values under each other: `day` (a `date`), `series`, `value`, `of`."""
+    dated = [frame.assign(day=day) for day, frame in frames.items()]
+    whole = pd.concat(dated, ignore_index=True) if dated else _frame(*_NO_ROWS).assign(day=None)
     return whole[["day", "series", "value", "of"]]
 
 

@@ -43,6 +43,11 @@ class ReportDay:
         """Whether rows of the day are missing: nothing is judged, and counts are bounds."""
         return self.completeness.state in _CUT
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the source has no row of the day: what is counted on the day alone is unknown."""
+        return self.completeness.state is State.EMPTY
+
 
 @dataclass(frozen=True)
 class ReportInputs:

@@ -38,15 +38,22 @@ class Story:
     """A number that stands out, or does so no longer, in the words of a verdict.
 
     `texts` say the same, the longest first: the verdict takes the first that fits it. `detail` is
-    a second line for the banner. `rarity` orders the stories of one rank, the smallest first.
+    a second line for the banner, `question` what the chief may ask the department. `day_number` is
+    0 where the story is over. `rarity` orders the stories of one rank, the smallest first.
     """
 
     kind: VerdictKind
     rank: Rank
     texts: tuple[str, ...]
-    detail: str = ""
     day_number: int = 1
     rarity: float = 1.0
+    detail: str = ""
+    question: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is told for the last time: the number is back to usual."""
+        return self.day_number == 0
 
     @property
     def is_new(self) -> bool:
@@ -119,10 +126,6 @@ class Part(ABC):
 
     def stories(self) -> Sequence[Story]:
         """Return what stands out, or does so no longer."""
-        return ()
-
-    def questions(self) -> Sequence[str]:
-        """Return what the chief may ask the department where an alarm is told."""
         return ()
 
     def headline(self) -> str | None:

@@ -71,19 +71,28 @@ class Judged:
         return ru.USUALLY.format(usual=self.range) if self.range else ""
 
     @property
+    def beside(self) -> str:
+        """What stands beside the number: its usual range, or the days over which it is news."""
+        if not self.change or self.found.window == 1:
+            return self.usual
+        return ru.OVER_DAYS.format(**self._window_words)
+
+    @property
+    def _window_words(self) -> dict[str, str]:
+        return {
+            "days": counted(self.found.window, ru.DAYS_FORMS),
+            "value": number(self.found.window_value or 0),
+            "usual": number(round(self.found.window_usual or 0)),
+        }
+
+    @property
     def usual_share(self) -> float | None:
         """The share that is usual for this day; None of nothing."""
         return self.found.usual / self.of if self.found.usual is not None and self.of else None
 
     def window_texts(self, name: str, what: str = "") -> tuple[str, ...]:
         """Say a story of several days as a verdict, with its usual and without."""
-        words = {
-            "name": name,
-            "what": f"{what} " if what else "",
-            "days": counted(self.found.window, ru.DAYS_FORMS),
-            "value": number(self.found.window_value or 0),
-            "usual": number(round(self.found.window_usual or 0)),
-        }
+        words = {"name": name, "what": f"{what} " if what else "", **self._window_words}
         return ru.WINDOW_VERDICT.format(**words), ru.WINDOW_SHORT.format(**words)
 
     def numbers(self) -> dict[str, Any]:
@@ -100,6 +109,8 @@ class Judged:
             "day_number": found.day_number if self.change else 0,
             "back_from": found.back_from if self.is_back else 0,
             "window": found.window if self.change else 1,
+            "window_value": found.window_value if self.change else self.value,
+            "window_usual": found.window_usual if self.change else found.usual,
         }
 
 

@@ -26,6 +26,8 @@ from sales_assets.core.windows import DAY
 MOST_LINES = 6
 MOST_DAYS_NAMED = 3
 MOST_QUESTIONS = 3
+#: What Telegram takes under a picture, once the tags are read.
+LONGEST_CAPTION = 1024
 #: What a push notification shows of a caption.
 MOST_CHARACTERS = 60
 
@@ -57,43 +59,62 @@ def verdict_of(parts: Parts, about: ReportDay) -> Verdict:
     if about.is_cut:
         said = cut_sentence(about.completeness, about.day)
         return Verdict(VerdictKind.INCOMPLETE, said, said)
-    told = sorted((one for part in _present(parts) for one in part.stories()), key=_order)
-    return _told(told[0]) if told else next(_reservations(parts, about), _CALM)
+    told = _stories(parts)
+    return worded(told[0]) if told else next(_reservations(parts, about), _CALM)
 
 
 def caption_html(said: Verdict, parts: Parts, about: ReportDay) -> str:
     """Return the verdict in bold, at most six lines after it, and, folded, what to ask.
 
-    All data is escaped.
+    All data is escaped. Where it gets too long, questions are left out, then the end of the notes.
     """
     day = sentence(titled_day(about.day))
     headlines = [line for part in _present(parts) if (line := part.headline())]
-    lines = [": ".join([day, *headlines])]
+    lines = [f"{day}: {'; '.join(headlines)}" if headlines else day]
     lines += [line for part in _present(parts) for line in part.caption_lines()]
-    lines = lines[: MOST_LINES - 1]
+    lines = [line for line in lines if line != said.headline][: MOST_LINES - 1]
     lines += _fitted(notes_of(parts, about), MOST_LINES - len(lines))
+    room = LONGEST_CAPTION - _length(said.text, *lines[:-1])
+    lines = [*lines[:-1], *(elided_words(line, room) for line in lines[-1:])]
     shown = [f"<b>{escape(said.text)}</b>", *map(escape, lines)]
-    questions = _questions(parts) if said.kind is VerdictKind.ALARM else []
-    if questions:
-        folded = "\n".join(map(escape, [ru.QUESTIONS_TITLE, *questions]))
+    questions = [ru.QUESTIONS_TITLE, *_questions(parts)] if said.kind is VerdictKind.ALARM else []
+    while questions and _length(said.text, *lines, *questions) > LONGEST_CAPTION:
+        questions.pop()
+    if len(questions) > 1:
+        folded = "\n".join(map(escape, questions))
         shown.append(f"<blockquote expandable>{folded}</blockquote>")
     return "\n".join(shown)
 
 
+def _length(*lines: str) -> int:
+    """Count the characters of lines and their ends."""
+    return sum(len(line) + 1 for line in lines)
+
+
+def _stories(parts: Parts) -> list[Story]:
+    return sorted((story for part in _present(parts) for story in part.stories()), key=_order)
+
+
 def _questions(parts: Parts) -> list[str]:
-    return [line for part in _present(parts) for line in part.questions()][:MOST_QUESTIONS]
+    return [story.question for story in _stories(parts) if story.question][:MOST_QUESTIONS]
 
 
-def _told(story: Story) -> Verdict:
-    """Word a story as a verdict: the longest form that fits."""
-    number_of_day = story.day_number if story.day_number > 1 else 0
-    days = [ru.STORY_DAY.format(number=number_of_day, text=text) for text in story.texts]
-    forms = days if number_of_day else list(story.texts)
+def worded(story: Story) -> Verdict:
+    """Word a story as a verdict, under 60 characters: the longest form that fits."""
+    is_old = story.day_number > 1
+    forms = [_with_day(text, story) for text in story.texts] if is_old else story.texts
     fitting = (text for text in forms if len(text) < MOST_CHARACTERS)
     text = next(fitting, elided_words(forms[-1], MOST_CHARACTERS - 1))
-    day = [ru.STORY_DAY_DETAIL.format(number=number_of_day)] if number_of_day else []
-    detail = ". ".join([*day, *([story.detail] if story.detail else [])])
+    day = ru.STORY_DAY_DETAIL.format(number=story.day_number) if is_old else ""
+    detail = ". ".join(filter(None, [day, story.detail]))
     return Verdict(story.kind, text, story.texts[0], detail, story.is_new)
+
+
+def _with_day(text: str, story: Story) -> str:
+    """Say which day of the story it is: before it, or after it where it has a colon itself."""
+    if ":" in text:
+        return ru.STORY_DAY_LAST.format(number=story.day_number, text=text)
+    return ru.STORY_DAY.format(number=story.day_number, text=text[:1].lower() + text[1:])
 
 
 def notes_of(parts: Parts, about: ReportDay) -> tuple[str, ...]:
@@ -146,10 +167,9 @@ def _uncounted(parts: Parts, about: ReportDay) -> list[tuple[str, str]]:
 
 def _order(story: Story) -> tuple[int, bool, int, float]:
     kinds = (VerdictKind.ALARM, VerdictKind.GOOD, VerdictKind.CALM)
-    # Of what is calm, many requests come before what is back to usual.
-    is_back = story.kind is VerdictKind.CALM and story.rarity >= 1
-    is_old = not story.is_new and story.kind is not VerdictKind.CALM
-    return kinds.index(story.kind), is_old or is_back, story.rank, story.rarity
+    # A story that goes on comes after the new ones; what is over comes last of what is calm.
+    is_later = story.is_over if story.kind is VerdictKind.CALM else not story.is_new
+    return kinds.index(story.kind), is_later, story.rank, story.rarity
 
 
 def _reservations(parts: Parts, about: ReportDay) -> Iterator[Verdict]:

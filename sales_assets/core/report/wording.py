@@ -93,8 +93,14 @@ def zone_name(instant: datetime) -> str:
     return f"UTC{sign}{hours}" + (f":{minutes}" if minutes != "00" else "")
 
 
-def late_sentence(day: date) -> str:
-    """Say that the report of `day` is late and will come by itself."""
+def late_sentence(day: date, found: Completeness | None = None) -> str:
+    """Say that the report of `day` is late, why, and that it will come by itself.
+
+    `found` is what the judge says of the source's day where that is the cause.
+    """
+    if found is not None:
+        cause = cut_sentence(found, day)
+        return ru.LATE_CAUSE_SENTENCE.format(day=day_and_month(day), cause=cause)
     return ru.LATE_SENTENCE.format(day=day_and_month(day))
 
 

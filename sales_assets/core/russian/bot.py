@@ -6,6 +6,8 @@ BOT_COMMANDS = {
     "report": "Отчёт: последний или за день, как /report 2026-02-12",
     "stuck": "Кому звонить: список зависших таблицей",
     "status": "Когда следующий отчёт и нет ли задержки",
+    "client": "Клиент: где он сейчас, как /client 12345",
+    "settings": "Звук, повторы, списки клиентов",
     "stop": "Больше не присылать отчёт",
     "help": "Что я умею",
 }
@@ -55,7 +57,43 @@ BOT_STATUS_LATE = "Отчёт за {day} задерживается: данны�
 BOT_STATUS_ON_TIME = "Задержки нет."
 BOT_STATUS_SUBSCRIBED = "Подписка здесь включена."
 BOT_STATUS_NOT_SUBSCRIBED = "Подписки здесь нет: /init{suffix}"
-BOT_REQUEST = "Чат просит отчёт: «{title}» ({kind}, {chat}).\nПустить?"
+BOT_NAMED = "«{title}» ({kind}, {chat})"
+BOT_REQUEST = "Чат просит отчёт: {who}.\nПустить?"
+BOT_REQUESTS = "Отчёт просят {count}. Последние:"
+BOT_NOBODY_WAITS = "Больше никто не ждёт."
+BOT_CHAT_FORMS = ("чат", "чата", "чатов")
+BOT_ADDED_CHANNEL = (
+    "Меня добавили в канал «{title}». Чтобы отчёт приходил туда, напишите в канале /init@{name}"
+)
+BOT_SETTINGS = "Настройки этого чата."
+BOT_SETTING_NAMES = {
+    "sound": "Звук: {value}.",
+    "doubts": "Если неизвестно, дошло ли сообщение: {value}.",
+    "lists": "Списки клиентов в этой группе: {value}.",
+}
+BOT_SETTING_WORDS = {
+    "sound": {"always": "всегда", "news": "когда есть новости", "never": "никогда"},
+    "doubts": {"repeat": "повторить один раз, с пометкой", "hold": "не повторять"},
+    "lists": {"on": "показываю", "off": "не показываю"},
+}
+BOT_SETTING_BUTTONS = {
+    "sound": {"always": "Звук всегда", "news": "Звук при новостях", "never": "Без звука"},
+    "doubts": {"repeat": "Повторять", "hold": "Не повторять"},
+    "lists": {"on": "Показывать списки", "off": "Не показывать списки"},
+}
+BOT_LISTS_OFF = (
+    "Списки клиентов в этой группе выключены. Включает администратор группы: /settings{suffix}"
+)
+BOT_NO_CLIENT_ID = "Напишите номер клиента, например, так: /client{suffix} 12345"
+BOT_NO_CLIENT = "Клиента «{client}» в данных по {day} нет."
+BOT_CLIENT = "Клиент «{client}», по данным на конец {day}."
+BOT_CLIENT_FIRST = "Первое событие: {at}."
+BOT_CLIENT_EXPERIMENT = "В эксперименте с {at}."
+BOT_CLIENT_PAID = "Первая оплата: {at}."
+BOT_CLIENT_NEVER_PAID = "Оплат не было."
+BOT_CLIENT_STUCK = "Ждёт: {process}, с {at}, {hours} ч."
+BOT_CLIENT_EVENTS = "Последние события:"
+BOT_CLIENT_EVENT = "{at} — {event}"
 BOT_REQUEST_UNTITLED = "без названия"
 BOT_CHAT_KINDS = {
     "private": "личный",

@@ -9,23 +9,35 @@ POSSIBLE_REPEAT = "Возможен повтор: на прошлую отпра
 NUMBERS_CHANGED = "Отчёт за {day} уточнён. {changes}."
 NUMBER_CHANGED = "{name}: было {before}, стало {after}"
 NUMBER_ABSENT = "нет данных"
-NOTHING_MORE = "—"
+UNTITLED = "без названия"
+ONE_CHAT = "чат {chat}"
+SEVERAL_CHATS = "{chats} ({named})"
+CHAT_FORMS = ("чат", "чата", "чатов")
 ALERT_IN_DOUBT = (
-    "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
+    "Отчёт за {day}, {chats}: неизвестно, дошло ли сообщение ({kind}). "
     "Сам я больше не повторю. Причина: {reason}"
 )
 ALERT_HELD = (
-    "Отчёт за {day}, чат {chat}: неизвестно, дошло ли сообщение ({kind}). "
-    "Этот чат настроен не повторять. Причина: {reason}"
+    "Отчёт за {day}, {chats}: неизвестно, дошло ли сообщение ({kind}). "
+    "Здесь настроено не повторять. Причина: {reason}"
 )
-ALERT_REFUSED = "Отчёт за {day}, чат {chat}: Telegram отказал ({kind}). Причина: {reason}"
-ALERT_ASLEEP = "Чат {chat} больше не получает отчёт, подписка спит. Причина: {reason}"
+ALERT_REFUSED = "Отчёт за {day}, {chats}: Telegram отказал ({kind}). Причина: {reason}"
+ALERT_ASLEEP = "Отчёт за {day}, {chats}: не отправлен, подписка спит. Причина: {reason}"
+ALERT_NOT_EDITABLE = (
+    "Отчёт за {day}, {chats}: Telegram принял его и отправит позже сам. Исправить его там будет "
+    "нельзя. Причина: {reason}"
+)
 ALERT_MISSED = (
     "Отчёт за {day} не ушёл до следующего утра: {chats} без него. Сам он больше не уйдёт, команда "
     "/report {iso} покажет его. Причина: {reason}"
 )
-CHAT_FORMS = ("чат", "чата", "чатов")
 ALERT_MARKUP = (
     "Отчёт за {day}: Telegram не разобрал разметку, текст ушёл без неё. Это ошибка в программе. "
     "Причина: {reason}"
 )
+ALERT_STATE = "Подписчики пропали, отчёт никому не уйдёт. {words}"
+ALERT_BARRED = (
+    "Чат {old} получал отчёт и стал чатом {chat} («{title}»), а тому право читать было отозвано. "
+    "Отчёт туда не пойдёт. Пустить?"
+)
+BUTTON_LET_IN = "Пустить"

@@ -76,6 +76,7 @@ BREACHED_WINDOWS = {
 }
 WINDOW_VERDICT = "{name}: за {days} {what}{value}, обычно {usual}"
 WINDOW_SHORT = "{name}: за {days} {what}{value}"
+OVER_DAYS = "за {days} {value}, обычно {usual}"
 NEW_PAYING_FORMS = ("новый платящий", "новых платящих", "новых платящих")
 NO_NEW_PAYING_VERDICT = "Ни одного нового платящего, {usual}"
 FEW_NEW_PAYING_VERDICT = "Всего {counted}, {usual}"
@@ -87,8 +88,12 @@ MANY_REQUESTS_ORDINARY_HANDLING = "Заявок {value}, {usual}: обработ
 NEW_REQUESTS = "Новые заявки"
 FUNNEL_VERDICT = "Заявки {days}: {step} {value}, обычно {usual}"
 FUNNEL_SHORT = "Заявки {days}: {step} {value}"
+#: The judged halves of the funnel; a number follows.
+APPOINTED_CLIENTS = "ВУ назначен у"
 PAID_OF_APPOINTED = "купили из назначенных ВУ"
 STORY_DAY = "{number}-й день: {text}"
+#: For a text that has a colon of its own.
+STORY_DAY_LAST = "{text}; {number}-й день"
 STORY_DAY_DETAIL = "{number}-й день"
 BACK_VERDICT = "{name}: снова как обычно"
 ALL_MISSING_VERDICT = "Ни одна часть отчёта не посчитана"
@@ -103,14 +108,13 @@ CALM_VERDICT = "Без заметных изменений"
 NEW_PAYING_LINE = "новых платящих {new}{compared}"
 COMPARED_WITH = " ({comparisons})"
 BREACHED_LINE = "{process}: {of_due} дольше 24 ч, {usual}"
-FLOW_AND_HANDLING = "В {weekday} {usual}: {flow}, {handling}"
-FLOW_ADDED = "{count} добавил поток"
-FLOW_TOOK = "поток убавил {count}"
-HANDLING_ADDED = "{count} обработка"
-HANDLING_ADDED_ALONE = "обработка добавила {count}"
-HANDLING_TOOK = "обработка убавила {count}"
+REQUESTS_LINE = "новых заявок {value}, {beside}"
+FLOW_AND_HANDLING = "В {weekday} {usual}: {parts}"
+MORE_FLOW = "{flow} добавил поток, {handling} обработка"
+USUAL_FLOW = "поток обычный, {handling} — обработка"
+LESS_FLOW = "поток убавил {flow}, обработка добавила {handling}"
 BROKEN_AS_A_RULE = "обещание 24 ч чаще не выполняется, чем выполняется"
-BROKEN_LINE = "{process}: " + BROKEN_AS_A_RULE
+BROKEN_LINE = "{processes}: " + BROKEN_AS_A_RULE
 ALSO_BREACHED_LINE = "Дольше 24 ч ещё: {processes}"
 LAST_WEEK = "{when} {value}"
 MEAN_7D = "в среднем за 7 дней {mean}"
@@ -141,6 +145,7 @@ SET_ASIDE_KINDS = {
     "duplicates": "повторы {count}",
 }
 SET_ASIDE_OTHER = "прочие {count}"
+LATE_CAUSE_SENTENCE = "Отчёт за {day} задерживается. {cause}. Пришлю, как только будут."
 LATE_SENTENCE = (
     "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
 )
@@ -182,7 +187,18 @@ MISSING_PROCESSES = "Незакрытые процессы: нет данных 
 MISSING_FUNNEL_PART = "Воронка: нет данных за {cohort}"
 MISSING_POPULATION = "Сверка с CRM: нет данных за {day}"
 BRIDGE = "В CRM {active} − {experiments} в экспериментах = {left}"
-DATA_UNTIL = "Данные до 00:00 {day}, {zone}"
+DATA_UNTIL = "Данные до {time} {day}, {zone}"
+
+#: Why a part can't be known, by `core.source_findings.Reason`.
+REASONS = {
+    "type_missing": "в источнике нет событий, на которых она держится",
+    "experiments_missing": "не видно, кто в экспериментах",
+    "unknown_ids": "у части событий неизвестный тип",
+    "foreign_payers": "оплаты с чужими номерами клиентов",
+    "no_hours": "у времени нет часов",
+    "one_id": "у большинства строк один номер клиента",
+    "payments_missing": "оплаты за день не загружены",
+}
 
 #: A day that is cut: what is said in place of a verdict, and of each number.
 ENDS_EARLY = "Данные до {time}: дальше не загружено"
@@ -190,9 +206,10 @@ HOLE = "Нет данных с {since} до {until}"
 EMPTY = "Данных за {day} нет"
 AT_LEAST = "не меньше"
 AT_MOST = "не больше"
+NOT_COUNTED_ROW = "не посчитано: {reason}"
 AT_LEAST_DAY = "не меньше: день загружен не весь"
-PROCESSES_BOUND = "день загружен не весь: дольше 24 ч и ждут не больше"
-FUNNEL_BOUND = "день загружен не весь: на каждом этапе не меньше"
+PROCESSES_BOUND = "День загружен не весь: дольше 24 ч и в ожидании — не больше"
+FUNNEL_BOUND = "День загружен не весь: на каждом этапе — не меньше"
 
 #: What the chief may ask the department; folded under the caption.
 QUESTIONS_TITLE = "О чём спросить"

@@ -1,17 +1,19 @@
 """The delivery: what every chat got of a day's report."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.result import DeliveryResult, DeliveryStoppedError
+from sales_assets.adapters.delivery.result import DeliveryResult
+from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.reports import NUMBERS, read_report
+from sales_assets.adapters.heartbeat import beat
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.delivery.messages import admin_alert, late_notice
+from sales_assets.core.delivery.alerts import plain_alert
 from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.partitions import partition_days
@@ -49,10 +51,13 @@ def report_delivery(
     content. Where yesterday's is not there in time, the chats get one sentence and the analysts
     the cause.
     """
+    newest = delivery.timetable.newest_finished_day(datetime.now(UTC))
     with delivery.dispatcher() as dispatcher:
         results = {
             day: _deliver(context, dispatcher, storage, day) for day in partition_days(context)
         }
+    if _is_settled(results, storage, max(results)) and max(results) == newest:
+        beat(delivery.settings.heartbeat_url, context.log)
     yield dg.MaterializeResult(
         value=DailyFrames(results, lambda day: results[day].outcomes),
         check_results=[_check(results, storage)],
@@ -65,15 +70,13 @@ def _deliver(
     storage: StorageResource,
     day: date,
 ) -> DeliveryResult:
-    try:
-        result = _send(context, dispatcher, storage, day)
-    except DeliveryStoppedError as stopped:
-        context.add_asset_metadata(_counts(stopped.result), partition_key=day.isoformat())
-        context.log.warning("%s: %s", day, _counts(stopped.result))
-        raise
+    result = _send(context, dispatcher, storage, day)
     for warning in result.warnings:
         context.log.warning(warning)
     context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
+    if result.trouble is not None:
+        context.log.warning("%s: %s", day, _counts(result))
+        raise dg.Failure(result.trouble)
     return result
 
 
@@ -84,11 +87,13 @@ def _send(
     day: date,
 ) -> DeliveryResult:
     store = storage.store()
+    refusal = read_refusal(store, day)
+    if refusal and refusal.stored:
+        dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
     if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
         return dispatcher.deliver(read_report(store, day).to_send())
-    cause = cause_of_lateness(context.instance, day)
-    dispatcher.alert(admin_alert(day, names.LATE_TOPIC, cause))
-    return dispatcher.announce(late_notice(day))
+    cause = cause_of_lateness(context.instance, store, day)
+    return dispatcher.announce_late(day, cause, refusal.completeness if refusal else None)
 
 
 def _counts(result: DeliveryResult) -> dict[str, Any]:
@@ -99,6 +104,11 @@ def _counts(result: DeliveryResult) -> dict[str, Any]:
         "waiting": result.waiting,
         "possible_duplicates": result.possible_duplicates,
     }
+
+
+def _is_settled(results: dict[date, DeliveryResult], storage: StorageResource, day: date) -> bool:
+    """Tell whether every chat has the report of a day."""
+    return results[day].is_complete and storage.store().holds(names.DAILY_REPORT, day, NUMBERS)
 
 
 def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.AssetCheckResult:

@@ -8,19 +8,18 @@ import pandas as pd
 
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
-from sales_assets.core.metrics.cleaning import clean_events as clean
-from sales_assets.core.metrics.cleaning import set_aside
 from sales_assets.core.metrics.schemas import CheckOutcome, check_clean
 from sales_assets.defs.checks import (
     CLEAN_CHECKS,
     RAW_CHECKS,
     dictionary_results,
-    fit_outcome,
     refuse_broken,
     results,
 )
 from sales_assets.defs.daily import DailyAssets
+from sales_assets.defs.good_days import go_on_without_refused
 from sales_assets.defs.lookback import LookbackResource
+from sales_assets.defs.metadata import day_metadata
 from sales_assets.defs.partitions import partition_days
 
 GROUP = "events"
@@ -31,34 +30,46 @@ def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
     """Return the assets of this module for one calendar."""
     return [
         daily.asset(raw_events, group=GROUP, kinds=_POSTGRES, check_specs=RAW_CHECKS),
+        daily.asset(hourly_counts, group=GROUP, kinds=_POSTGRES, deps=[names.RAW_EVENTS]),
         daily.asset(user_history, group=GROUP, kinds=_POSTGRES, deps=[names.RAW_EVENTS]),
-        daily.asset(clean_events, group=GROUP, kinds=_PANDAS, check_specs=CLEAN_CHECKS),
+        daily.asset(
+            clean_events,
+            group=GROUP,
+            kinds=_PANDAS,
+            deps=[names.RAW_EVENTS, names.USER_HISTORY],
+            check_specs=CLEAN_CHECKS,
+        ),
     ]
 
 
 def raw_events(
     context: dg.AssetExecutionContext, lookback: LookbackResource
-) -> Iterator[dg.MaterializeResult[DailyFrames] | dg.AssetCheckResult]:
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Exactly the rows that the source holds for the day; payments are purchases.
 
     Read in one bounded query per table for the days of the run and for those of the lookback
-    that nobody stored yet. The checks name what is wrong with a day; a blocked day goes no
-    further.
+    that nobody stored yet. A day that is cut, shrunken or bad is refused before it is stored;
+    the other days of the run go on without it, and the run fails at its end.
     """
-    days = partition_days(context)
-    read = lookback.raw_events(context)
-    outcomes: dict[date, list[CheckOutcome]] = {}
-
-    def checked(day: date) -> pd.DataFrame:
-        frame = read.frames[day]
-        findings = lookback.findings(read, day, frame)
-        outcomes[day] = [*lookback.history.outcomes(frame, day), fit_outcome(findings)]
-        return frame
-
-    # A frame is made, checked and written day by day, so the results come after the value.
-    yield dg.MaterializeResult(value=DailyFrames(days, checked))
+    reading = lookback.read_days(context)
+    if reading.refused:
+        go_on_without_refused(context, reading)
+    for day in reading.own:
+        path = lookback.history.store.path(names.RAW_EVENTS, day.day)
+        told = {"path": dg.MetadataValue.path(str(path)), **day_metadata(day.summary)}
+        context.add_asset_metadata(told, partition_key=day.day.isoformat())
+    outcomes = {day.day: day.outcomes for day in reading.own}
+    yield dg.MaterializeResult()
     yield from results(context, names.RAW_EVENTS, outcomes)
-    yield from dictionary_results(read, days)
+    yield from dictionary_results(reading.source, list(outcomes))
+
+
+def hourly_counts(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
+    """How many rows of each type the source holds by hour: whether a day is whole is told by it.
+
+    Counted while the rows are read; those of the 168 days before by one grouped query.
+    """
+    return DailyFrames.of(lookback.hourly_counts(context))
 
 
 def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -71,20 +82,17 @@ def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) 
 
 
 def clean_events(
-    context: dg.AssetExecutionContext,
-    lookback: LookbackResource,
-    raw_events: DailyFrames,
-    user_history: DailyFrames,
+    context: dg.AssetExecutionContext, lookback: LookbackResource
 ) -> Iterator[dg.MaterializeResult[DailyFrames] | dg.AssetCheckResult]:
     """The day's valid events of people in no experiment as of the day's cut-off."""
     lookback.clean_missing(context)
-    days = partition_days(context)
+    days, history = partition_days(context), lookback.history
     outcomes: dict[date, list[CheckOutcome]] = {}
 
     def cleaned(day: date) -> pd.DataFrame:
-        history = user_history[day]
-        frame = clean(set_aside(raw_events[day])[0], history)
-        outcomes[day] = [check_clean(frame, history, day)]
+        frame = history.clean(day)
+        known = history.store.read(names.USER_HISTORY, day)
+        outcomes[day] = [check_clean(frame, known, day)]
         refuse_broken(context, names.CLEAN_EVENTS, {day: outcomes[day]})
         return frame
 

@@ -24,8 +24,11 @@ EVENTS = [names.CLEAN_EVENTS, names.USER_HISTORY]
 
 def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
     """Return the assets of this module for one calendar."""
-    plain = (unclosed_processes, stuck_cases, daily_activity, new_paying_users, daily_values)
+    plain = (daily_values, stuck_cases, daily_activity, new_paying_users)
     return [
+        daily.asset(
+            unclosed_processes, group=GROUP, kinds=KINDS, deps=[*EVENTS, names.DAILY_VALUES]
+        ),
         *(daily.asset(body, group=GROUP, kinds=KINDS, deps=EVENTS) for body in plain),
         daily.asset(
             conversion_funnel, group=GROUP, kinds=KINDS, deps=EVENTS, check_specs=FUNNEL_CHECKS
@@ -38,7 +41,7 @@ def unclosed_processes(
 ) -> DailyFrames:
     """How many of the promises of 24 hours that fell due on the day were broken, by process."""
     log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_unclosed(log, days, lookback.history.source_first_day))
+    return DailyFrames.of(count_unclosed(log, days, lookback.values(context)))
 
 
 def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:

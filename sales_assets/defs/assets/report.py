@@ -30,7 +30,7 @@ def assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition
             name=names.DAILY_REPORT,
             group_name=GROUP,
             kinds={"altair", "png"},
-            deps=names.METRICS,
+            deps=[names.HOURLY_COUNTS, *names.METRICS],
             partitions_def=partitions,
             backfill_policy=BACKFILL_POLICY,
         )(daily_report)

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 from PIL import Image
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.transport import Transport
+from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.state.database import State, Subscription, open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.core.delivery.messages import ReportToSend
-from sales_assets.core.delivery.rules import Delivery, Timetable
+from sales_assets.core.delivery.plan import owed
+from sales_assets.core.delivery.rows import Delivery
+from sales_assets.core.delivery.timetable import Timetable
 
 DAY = date(2026, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -99,17 +102,30 @@ class World:
     @classmethod
     @contextmanager
     def at(
-        cls, folder: Path, *, is_outbox: bool = False, busy_seconds: float = 15.0
+        cls,
+        folder: Path,
+        *,
+        is_outbox: bool = False,
+        busy_seconds: float = 15.0,
+        witness: Path | None = None,
     ) -> Iterator["World"]:
         url = f"sqlite:///{folder / 'state.db'}"
-        with closing(open_state(url, busy_seconds=busy_seconds)) as state:
+        with closing(open_state(url, busy_seconds=busy_seconds, witness=witness)) as state:
             yield cls(state, Clock(), Ledger(state, is_outbox=is_outbox))
 
-    def dispatcher(self, transport: Transport) -> Dispatcher:
+    def dispatcher(self, transport: BotApi | Outbox) -> Dispatcher:
         return Dispatcher(
             self.ledger, transport, TIMETABLE, self.clock, self.admins, self.clock.sleep
         )
 
     def row(self, chat: int, kind: str = "report", day: date = DAY) -> Delivery:
-        found: Callable[[Delivery], bool] = lambda row: (row.chat, row.kind) == (chat, kind)  # noqa: E731 - a filter of one use
-        return next(filter(found, self.ledger.rows(day)))
+        kind, _, subject = kind.partition(":")
+        rows = (row for row in self.ledger.rows(day) if (row.chat, row.kind) == (chat, kind))
+        return next(row for row in rows if subject in row.subject)
+
+    def plan_report(self, day: date = DAY) -> None:
+        """Write down that every reader is owed the report of `day`."""
+        tasks = owed(
+            day, (), self.ledger.readers(), (), self.clock(), sha256="a" * 64, is_news=True
+        )
+        self.ledger.keep(tasks, self.clock())

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.telegram import TelegramTransport
 from sales_assets.adapters.state.database import open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.core.delivery.messages import Message
-from sales_assets.core.delivery.rules import Answer, Delivery
+from sales_assets.core.delivery.rows import Answer, Delivery, Place
 from sales_assets_tests.adapters.delivery.delivery_world import REPORT, TIMETABLE
 
 
@@ -37,13 +37,13 @@ class LedgerThatDies(Ledger):
         return claim
 
 
-class TransportThatDies(TelegramTransport):
+class TransportThatDies(BotApi):
     """The real transport; it kills the process once the service has accepted the message."""
 
     point = ""
 
-    async def send(self, chat: int, thread: int, message: Message) -> Answer:
-        answer = await super().send(chat, thread, message)
+    async def send(self, place: Place, message: Message) -> Answer:
+        answer = await super().send(place, message)
         if self.point == "after acceptance":
             die()
         return answer

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -54,6 +55,28 @@ def test_a_later_day_is_the_same_extended_as_loaded_at_once(
     at_once = embedded_server.ensure_database("at_once")
     load_demo_source(at_once, LATER)
     assert query(url, ROWS) == query(at_once, ROWS)
+
+
+def test_what_was_planted_stays_where_it_was_told(
+    url: str, embedded_server: EmbeddedServer
+) -> None:
+    told = DemoPlan(FIRST, date(2026, 2, 20), 10, hour=9, incidents_before=date(2026, 2, 20))
+    load_demo_source(url, told)
+    asked = DemoPlan(date(2026, 1, 4), date(2026, 2, 22), 10, incidents_before=date(2026, 2, 22))
+    added = load_demo_source(url, asked)
+    kept = replace(told, today=asked.today, hour=0)
+    assert added == rows_of(kept) - rows_of(told)
+    at_once = embedded_server.ensure_database("planted_at_once")
+    load_demo_source(at_once, kept)
+    assert query(url, ROWS) == query(at_once, ROWS)
+
+
+def test_data_of_an_earlier_version_are_replaced(url: str) -> None:
+    load_demo_source(url, PLAN)
+    execute(url, "ALTER TABLE demo_source_state DROP COLUMN incidents_before")
+    execute(url, "ALTER TABLE demo_source_state ALTER COLUMN known_until TYPE date")
+    execute(url, "UPDATE demo_source_state SET recipe = 'another'")
+    assert load_demo_source(url, PLAN) == rows_of(PLAN) == len(query(url, ROWS))
 
 
 def test_loading_the_same_again_does_nothing(url: str) -> None:

@@ -54,9 +54,9 @@ def store_days(store: FrameStore, source: PostgresSource, *days: date) -> None:
 
 
 def test_an_empty_storage_takes_the_first_source_and_keeps_it(store: FrameStore) -> None:
-    assert own_stamp(store, MINE, is_asking=True) == MINE
-    assert read_stamp(store) is None
-    assert own_stamp(store, MINE) == MINE
+    other = replace(MINE, report_zone="UTC")
+    assert own_stamp(store, other) == other
+    assert own_stamp(store, MINE) == MINE  # nothing is stored yet
     assert read_stamp(store) == MINE
     assert own_stamp(store, replace(MINE, dictionary={})) == MINE
 
@@ -80,6 +80,8 @@ def test_another_source_or_zone_is_refused_with_the_way_out(
     store: FrameStore, other: Stamp, told: str
 ) -> None:
     write_stamp(store, MINE)
+    store.path(names.RAW_EVENTS, DAY).parent.mkdir(parents=True)
+    store.path(names.RAW_EVENTS, DAY).touch()
     with pytest.raises(ForeignSourceError) as raised:
         own_stamp(store, other)
     assert told in str(raised.value)

@@ -11,8 +11,8 @@ from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.state import invites, subscriptions
 from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
 from sales_assets.adapters.state.database import State, open_state
-from sales_assets.core.bot.incoming import Place
 from sales_assets.core.bot.replies import Reply, ReplyKind
+from sales_assets.core.delivery.rows import Place
 
 NOW = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
 HELLO = Reply(ReplyKind.TEXT, 1, html="hello")
@@ -50,6 +50,14 @@ def test_an_updates_effect_its_replies_and_the_offset_are_one(state: State) -> N
     assert bot.process(10, decide_and_fail, NOW) is None
     bot.settle(10, [], NOW)
     assert bot.owed() == []
+
+
+def test_another_update_with_a_number_that_was_there_before_is_handled(state: State) -> None:
+    bot = BotState(state, 7)
+    bot.process(10, lambda _: [HELLO], NOW, "first")
+    assert bot.process(10, lambda _: [HELLO], NOW, "first") is None
+    assert bot.process(10, lambda _: [HELLO], NOW, "second") is not None
+    assert bot.process(10, lambda _: [HELLO], NOW, "second") is None
 
 
 def test_an_offset_of_long_ago_is_not_trusted(state: State) -> None:
@@ -92,7 +100,7 @@ def test_sleep_does_not_let_a_waiting_chat_in(state: State) -> None:
         assert subscriptions.put_to_sleep(session, 1, "kicked", NOW) == 0
         assert subscriptions.put_to_sleep(session, 2, "topic gone", NOW, thread=4) == 0
         assert subscriptions.put_to_sleep(session, 2, "kicked", NOW) == 1
-        assert waiting.title == "x" * 64
+        assert waiting.place.title == "x" * 64
         subscriptions.allow(session, waiting.id, NOW)
         found = subscriptions.by_id(session, waiting.id)
         assert found is not None

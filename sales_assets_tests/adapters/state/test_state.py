@@ -4,7 +4,7 @@ import itertools
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.delivery.outbox import OutboxTransport
 from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
+from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.state import database as state_module
 from sales_assets.adapters.state.database import (
     Base,
@@ -31,7 +31,8 @@ from sales_assets.adapters.state.database import (
     open_state,
 )
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.core.delivery.rules import Meaning, Outcome
+from sales_assets.core.delivery.plan import owed
+from sales_assets.core.delivery.rows import Answer, Outcome, Reader
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -55,6 +56,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     name = f"state_{next(_databases)}"
     yield server.ensure_database(name)
     server.drop_database(name)
+
+
+def plan(ledger: Ledger, readers: Sequence[Reader] | None = None) -> None:
+    """Write down that the readers are owed the day's report."""
+    who = ledger.readers() if readers is None else readers
+    tasks = owed(DAY, (), who, (), MORNING, sha256="a" * 64, is_news=True)
+    ledger.keep(tasks, MORNING)
 
 
 @pytest.fixture
@@ -125,7 +133,7 @@ def test_a_state_that_no_rule_knows_is_refused(state: State) -> None:
 def test_a_report_and_its_correction_go_through_the_ledger(state: State, tmp_path: Path) -> None:
     clock = Clock()
     ledger = Ledger(state, is_outbox=True)
-    dispatcher = Dispatcher(ledger, OutboxTransport(tmp_path), TIMETABLE, clock, (), clock.sleep)
+    dispatcher = Dispatcher(ledger, Outbox(tmp_path), TIMETABLE, clock, (), clock.sleep)
     assert dispatcher.deliver(REPORT).is_complete
     assert dispatcher.deliver(CORRECTED).is_complete
     assert {row.kind for row in ledger.rows(DAY)} == {"report", "edit", "change"}
@@ -137,7 +145,7 @@ def test_a_report_and_its_correction_go_through_the_ledger(state: State, tmp_pat
 def test_a_row_is_claimed_by_one_alone(state: State) -> None:
     ledger = Ledger(state)
     subscribe(state, 5)
-    ledger.plan(DAY, "report", ledger.subscribers(), MORNING)
+    plan(ledger)
     [row] = ledger.rows(DAY)
     claims = [ledger.claim(row, owner, MORNING) for owner in ("a", "b")]
     assert [claim is not None for claim in claims] == [True, False]
@@ -146,15 +154,15 @@ def test_a_row_is_claimed_by_one_alone(state: State) -> None:
 def test_what_a_writer_read_is_still_so_when_it_writes(state: State) -> None:
     ledger = Ledger(state)
     subscribe(state, *range(1, 40))
-    subscribers = ledger.subscribers()
+    readers = ledger.readers()
 
     def plan_one_after_another(_number: int) -> None:
-        for at in range(0, len(subscribers), 4):
-            ledger.plan(DAY, "report", subscribers[: at + 4], MORNING)
+        for at in range(0, len(readers), 4):
+            plan(ledger, readers[: at + 4])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(plan_one_after_another, range(4)))
-    assert len(ledger.rows(DAY)) == len(subscribers)
+    assert len(ledger.rows(DAY)) == len(readers)
 
 
 def test_a_writer_that_waits_too_long_says_that_the_state_is_locked(url: str) -> None:
@@ -173,13 +181,13 @@ def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
 ) -> None:
     ledger = Ledger(state)
     subscribe(state, -5, -100)
-    ledger.plan(DAY, "report", ledger.subscribers(), MORNING)
+    plan(ledger)
     claim = ledger.claim(ledger.rows(DAY)[0], "a", MORNING)
     assert claim is not None
-    ledger.finish(claim, Meaning(Outcome.SENT, message_id=3), MORNING)
+    ledger.finish(claim, Answer(Outcome.SENT, message_id=3), MORNING)
 
     for _ in range(2):
-        ledger.migrate(-5, -100, MORNING)
+        ledger.migrate(-5, -100, MORNING, day=DAY)
 
     [row] = ledger.rows(DAY)
     assert (row.chat, row.state, row.message_id) == (-100, "sent", 3)
@@ -210,6 +218,8 @@ def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
         ("oracledb2://x", "not an SQLAlchemy URL"),
         ("sqlite://", "needs a file"),
         ("postgresql://chief:secret@127.0.0.1:1/state", "cannot be used"),
+        ("postgresql://127.0.0.1:1/state?user=secret&password=secret", "cannot be used"),
+        ("postgresql://chief:secret@127.0.0.1:port/state", "not an SQLAlchemy URL"),
         ("sqlite:////proc/no/state.db", "/proc/no"),
     ],
 )
@@ -220,3 +230,32 @@ def test_a_wrong_url_is_told_with_the_way_out_and_without_the_password(
         open_state(wrong)
     assert said in str(told.value)
     assert "secret" not in str(told.value)
+
+
+def test_a_folder_in_the_files_place_is_told_as_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "state.db").mkdir()
+    with pytest.raises(StateError, match="cannot be used: unable to open database file"):
+        open_state(f"sqlite:///{tmp_path / 'state.db'}")
+
+
+def test_a_file_that_may_not_be_written_is_told_as_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    sqlite3.connect(path).close()
+    with pytest.raises(StateError, match=r"cannot be used: .*SALES_ASSETS_STATE_URL"):
+        open_state(f"sqlite:///file:{path}?mode=ro&immutable=1&uri=true")
+
+
+def test_another_state_than_before_is_noticed_until_that_is_accepted(tmp_path: Path) -> None:
+    url, witness = f"sqlite:///{tmp_path / 'state.db'}", tmp_path / "var" / "state.id"
+    for _ in range(2):
+        with closing(open_state(url, witness=witness)) as state:
+            assert state.lost is None
+    for path in tmp_path.glob("state.db*"):
+        path.unlink()
+    for _ in range(2):
+        with closing(open_state(url, witness=witness)) as state:
+            assert state.lost is not None
+            assert str(witness) in state.lost
+    witness.unlink()
+    with closing(open_state(url, witness=witness)) as state:
+        assert state.lost is None

@@ -9,11 +9,13 @@ from sales_assets.core.bot.incoming import (
     Command,
     Press,
     button_data,
+    one_line,
     parse_command,
     parse_day,
     parse_pressed,
 )
-from sales_assets.core.delivery.messages import again_button, report_buttons
+from sales_assets.core.delivery.alerts import again_button
+from sales_assets.core.delivery.messages import report_buttons
 
 
 @pytest.mark.parametrize(
@@ -62,4 +64,12 @@ def test_every_button_comes_back_as_what_it_asks_for() -> None:
     assert parse_pressed(again.data) == Press(Action.AGAIN, number=7)
     assert parse_pressed(button_data(Action.NOW, day)) == Press(Action.NOW, day=day)
     assert parse_pressed(button_data(Action.ALLOW, 3)) == Press(Action.ALLOW, number=3)
-    assert [parse_pressed(data) for data in ("now:x", "allow:x", "again:x", "", ":")] == [None] * 5
+    listed = button_data(Action.REFUSE, 3, is_listed=True)
+    assert parse_pressed(listed) == Press(Action.REFUSE, number=3, is_listed=True)
+    assert parse_pressed(button_data(Action.SOUND, "never")) == Press(Action.SOUND, word="never")
+    nonsense = ("now:x", "allow:x", "again:x", "sound:loud", "", ":", "day:", "day:2026-02-30")
+    assert [parse_pressed(data) for data in nonsense] == [None] * len(nonsense)
+
+
+def test_a_name_is_one_line_without_direction_marks() -> None:
+    assert one_line("Chief\u202e\n\u2028 of\u200b  sales\u0000") == "Chief of sales"

@@ -6,7 +6,7 @@ import pytest
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.outlook import outlook
 from sales_assets.core.bot.replies import Reply, ReplyKind, from_json, to_json
-from sales_assets.core.delivery.rules import Timetable
+from sales_assets.core.delivery.timetable import Timetable
 
 DAY = date(2026, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")

@@ -1,7 +1,7 @@
 """Random and hand-written journeys, and the frames that would be stored for them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +14,9 @@ from sales_assets.core.days import ReportDays, day_bounds, with_wall_clocks
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.event_log import EventLog, encode
+from sales_assets.core.metrics.processes import unclosed_processes
+from sales_assets.core.metrics.values import daily_values, values_of
+from sales_assets.core.windows import same_weekdays_before
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -92,6 +95,15 @@ def stored(rows: Sequence[Row], first: date, last: date, zone: ZoneInfo = MOSCOW
 
 def report_days(*days: date, zone: ZoneInfo = MOSCOW) -> ReportDays:
     return ReportDays.of(days, zone)
+
+
+def unclosed(
+    log: EventLog, days: ReportDays, history_first_day: date
+) -> Mapping[date, pd.DataFrame]:
+    """Count the cases beside the values of the weekdays before, within the history."""
+    before = {past for day in days.days for past in same_weekdays_before(day)}
+    known = ReportDays.of([past for past in before if past >= history_first_day], days.zone)
+    return unclosed_processes(log, days, values_of(daily_values(log, known)))
 
 
 def at(text: str, zone: ZoneInfo = MOSCOW) -> datetime:

@@ -23,7 +23,6 @@ from sales_assets.core.metrics.comparison import (
 from sales_assets.core.metrics.event_log import encode
 from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.payments import new_paying_users
-from sales_assets.core.metrics.processes import unclosed_processes
 from sales_assets.core.report.comparison_page import comparison_page, known_until_note
 from sales_assets.core.russian import comparison as ru
 from sales_assets_tests.core.metrics.strategies import (
@@ -36,6 +35,7 @@ from sales_assets_tests.core.metrics.strategies import (
     raw_frame,
     report_days,
     stored,
+    unclosed,
 )
 from sales_assets_tests.core.metrics.test_processes import WORKED_EXAMPLE
 
@@ -67,7 +67,7 @@ def compared(rows: Sequence[Row], source_zone: ZoneInfo = MOSCOW, day: date = DA
             ],
             histories=(history_frame(rows, near, MOSCOW) for near in known),
             log=short_log,
-            unclosed=unclosed_processes(log, days, first)[day],
+            unclosed=unclosed(log, days, first)[day],
             funnel=conversion_funnel(log, days)[day],
             paying=new_paying_users(log, days, first)[day],
         ),
@@ -185,7 +185,7 @@ def test_every_bridge_leads_from_the_old_number_to_the_report_s(
     comparison = compared(rows, source_zone)
     first = DAY - timedelta(days=HISTORY)
     log = stored(rows, first, DAY).log()
-    table = unclosed_processes(log, report_days(DAY), first)[DAY].set_index("process")
+    table = unclosed(log, report_days(DAY), first)[DAY].set_index("process")
     for process in PROCESSES:
         found = bridge(comparison, process.name)
         old, new = found.after[Step.OLD], found.after[Step.NEW]
@@ -227,7 +227,7 @@ def test_comparing_leaves_its_frames_unchanged() -> None:
             [raw],
             [history],
             empty,
-            unclosed_processes(empty, days, DAY)[DAY],
+            unclosed(empty, days, DAY)[DAY],
             conversion_funnel(empty, days)[DAY],
             new_paying_users(empty, days, DAY)[DAY],
         ),

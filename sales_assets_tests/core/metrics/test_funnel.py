@@ -13,7 +13,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import midnight
 from sales_assets.core.journey import ALL_GROUPS, EXPERIMENTS, MAIN_PATH, PATHS
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before, funnel_depths
+from sales_assets.core.metrics.funnel import conversion_funnel, funnel_depths, usual_steps
 from sales_assets_tests.core.metrics.strategies import (
     MOSCOW,
     Row,
@@ -149,19 +149,21 @@ def test_without_requests_every_step_is_a_zero() -> None:
     assert not frame[["users", "share"]].to_numpy().any()
 
 
-def test_the_days_before_are_counted_at_their_own_cut_offs() -> None:
-    rows = [
-        ("a", ENTRY, at("2022-01-10 10:00")),
-        # Out of the picture for the report day, still in the one of a week before.
-        ("a", journey.WHATSAPP_SENT, at("2022-01-26 10:00")),
+def test_the_usual_steps_are_those_of_the_four_weeks_of_entries_that_end_with_the_cohort() -> None:
+    entered = ["2021-12-27 00:00", "2022-01-23 23:59:59"]  # 35 and just over 7 days before the end
+    outside = ["2021-12-26 23:59:59", "2022-01-24 00:00"]
+    rows: list[Row] = [
+        (f"{i}", ENTRY, at(when)) for i, when in enumerate([*entered, *outside, entered[0]])
     ]
-    log = stored(rows, FIRST_DAY, DAY).log()
-    before = funnel_before(log, report_days(DAY), FIRST_DAY)[DAY]
-    entered = before[(before["path"] == MAIN_PATH) & (before["step"] == ENTRY)]
-    assert dict(zip(entered["day"], entered["users"], strict=True)) == {
-        date(2022, 1, 23): 1,
-        date(2022, 1, 16): 0,
-        date(2022, 1, 9): 0,
-        date(2022, 1, 2): 0,
-    }
-    assert funnel_before(log, report_days(DAY), DAY)[DAY].empty
+    rows.append(("0", SECOND, at("2021-12-28 10:00")))
+    steps = usual_steps(stored(rows, FIRST_DAY, DAY).log(), report_days(DAY))[DAY]
+    main = steps[steps["path"] == MAIN_PATH]
+    assert list(steps.columns) == ["path", "step", "users", "share"]
+    assert list(main["users"]) == [3, 1, 0, 0, 0]
+    assert list(main["share"]) == [1.0, 1 / 3, 0.0, 0.0, 0.0]
+
+
+def test_without_requests_the_usual_steps_are_zeros() -> None:
+    steps = usual_steps(stored([], FIRST_DAY, DAY).log(), report_days(DAY))[DAY]
+    assert len(steps) == sum(len(path) for path in PATHS.values())
+    assert not steps[["users", "share"]].to_numpy().any()

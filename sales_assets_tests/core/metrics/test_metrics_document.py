@@ -13,8 +13,14 @@ from sales_assets.core.metrics.activity import population
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.payments import new_paying_users
-from sales_assets.core.metrics.processes import unclosed_processes
-from sales_assets_tests.core.metrics.strategies import Row, at, history_frame, report_days, stored
+from sales_assets_tests.core.metrics.strategies import (
+    Row,
+    at,
+    history_frame,
+    report_days,
+    stored,
+    unclosed,
+)
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 WORDS = {
@@ -55,7 +61,7 @@ def log_of(rows: list[Row]) -> EventLog:
 @pytest.mark.parametrize("asset", ["unclosed_processes", "new_paying_users"])
 def test_the_counts_are_those_of_the_page(asset: str) -> None:
     rows, expected = example(asset)
-    compute = {"unclosed_processes": unclosed_processes, "new_paying_users": new_paying_users}
+    compute = {"unclosed_processes": unclosed, "new_paying_users": new_paying_users}
     frame = compute[asset](log_of(rows), report_days(DAY), FIRST_DAY)[DAY]
     if "process" in frame:
         frame = frame[frame["process"] == journey.FIRST_LINE]

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from sales_assets.core import journey
-from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
+from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets_tests.core.metrics.strategies import at, report_days, stored
 
 DAY = date(2022, 1, 30)
@@ -46,25 +46,6 @@ def test_a_comparison_that_reaches_before_the_history_is_missing() -> None:
     assert pd.isna(counts["mean_7d"])
     assert counts["new_paying"] == 3
     assert counts_of(DAY - timedelta(days=7))["same_weekday_last_week"] == 1
-
-
-def test_the_series_ends_with_the_day_and_starts_with_the_history() -> None:
-    log = stored(ROWS, FIRST_DAY, DAY).log()
-    series = new_paying_series(log, report_days(DAY), FIRST_DAY)[DAY]
-    assert list(series["day"]) == [FIRST_DAY + timedelta(days=ahead) for ahead in range(1, 30)]
-    assert list(series["new_paying"].iloc[-8:]) == [1, 0, 0, 0, 1, 0, 0, 3]
-    young = new_paying_series(log, report_days(DAY), date(2022, 1, 29))[DAY]
-    assert list(young["day"]) == [date(2022, 1, 29), DAY]
-
-
-def test_a_day_before_the_history_stands_in_no_series() -> None:
-    log = stored(ROWS, FIRST_DAY, DAY).log()
-    days = report_days(DAY - timedelta(days=3), DAY)
-    series = new_paying_series(log, days, DAY)
-    assert {day: list(frame["day"]) for day, frame in series.items()} == {
-        DAY - timedelta(days=3): [],
-        DAY: [DAY],
-    }
 
 
 def test_a_day_without_payments_is_zeros() -> None:

@@ -13,12 +13,7 @@ from sales_assets.core.days import day_bounds, midnight
 from sales_assets.core.frames import UNCLOSED_PROCESSES
 from sales_assets.core.journey import EXPERIMENTS, PROCESSES, Process
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.processes import (
-    breached_before,
-    comparison_days,
-    stuck_cases,
-    unclosed_processes,
-)
+from sales_assets.core.metrics.processes import stuck_cases
 from sales_assets_tests.core.metrics.strategies import (
     BERLIN,
     MOSCOW,
@@ -27,6 +22,7 @@ from sales_assets_tests.core.metrics.strategies import (
     journeys,
     report_days,
     stored,
+    unclosed,
 )
 
 DAY = date(2022, 1, 30)
@@ -66,7 +62,7 @@ def of_process(frame: pd.DataFrame, name: str) -> dict:
 
 
 def test_the_worked_example_counts_as_it_is_written(worked_example: EventLog) -> None:
-    frame = unclosed_processes(worked_example, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
+    frame = unclosed(worked_example, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
     first_line = of_process(frame, journey.FIRST_LINE)
     assert list(frame.columns) == UNCLOSED_PROCESSES.names
     assert first_line == {
@@ -106,25 +102,19 @@ def test_the_usual_level_is_the_median_of_the_same_weekday_at_its_own_cut_off() 
     # Joining an experiment later changes nothing about an earlier day.
     rows.append(("7-0", WA, at("2022-01-25 10:00")))
     log = stored(rows, HISTORY_FIRST_DAY, DAY).log()
-    frame = unclosed_processes(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
+    frame = unclosed(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
     assert of_process(frame, journey.FIRST_LINE)["usual_breached"] == 1.5
-    before = breached_before(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
-    of_first_line = before[before["process"] == journey.FIRST_LINE]
-    assert list(of_first_line["day"]) == list(comparison_days(DAY, HISTORY_FIRST_DAY))
-    assert list(of_first_line["breached"]) == [1, 3, 0, 2]
 
 
 def test_a_comparison_before_the_history_is_missing(worked_example: EventLog) -> None:
     young = DAY - timedelta(days=27)
-    frame = unclosed_processes(worked_example, report_days(DAY), young)[DAY]
+    frame = unclosed(worked_example, report_days(DAY), young)[DAY]
     assert frame["usual_breached"].isna().all()
-    assert len(breached_before(worked_example, report_days(DAY), young)[DAY]) == 3 * len(PROCESSES)
-    assert breached_before(worked_example, report_days(DAY), DAY)[DAY].empty
 
 
 def test_an_empty_history_counts_zeros() -> None:
     log = stored([], HISTORY_FIRST_DAY, DAY).log()
-    frame = unclosed_processes(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
+    frame = unclosed(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
     assert list(frame["process"]) == [process.name for process in PROCESSES]
     assert not frame.drop(columns="process").to_numpy().any()
     assert stuck_cases(log, report_days(DAY))[DAY].empty
@@ -145,7 +135,7 @@ def test_the_upper_border_of_an_age_belongs_to_its_class(hours: int, column: str
     counts = {}
     for name, age in ages.items():
         log = stored([("a", T, cutoff - age)], HISTORY_FIRST_DAY, DAY).log()
-        frame = unclosed_processes(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
+        frame = unclosed(log, report_days(DAY), HISTORY_FIRST_DAY)[DAY]
         counts[name] = of_process(frame, journey.FIRST_LINE)[column]
     assert counts == {"on": 1, "over": 0}
 
@@ -156,7 +146,7 @@ def test_a_start_again_after_the_window_is_a_case_of_its_own() -> None:
     log = stored(rows, HISTORY_FIRST_DAY, DAY).log()
     due = {
         day: of_process(
-            unclosed_processes(log, report_days(day), HISTORY_FIRST_DAY)[day], journey.FIRST_LINE
+            unclosed(log, report_days(day), HISTORY_FIRST_DAY)[day], journey.FIRST_LINE
         )["due"]
         for day in (date(2021, 12, 16), DAY)
     }
@@ -240,7 +230,7 @@ def test_every_count_follows_the_definition(
     rows = data.draw(journeys(last, zone))
     first, day = last - timedelta(days=70), last - timedelta(days=back)
     log = stored(rows, first, last, zone).log()
-    frame = unclosed_processes(log, report_days(day, zone=zone), first)[day]
+    frame = unclosed(log, report_days(day, zone=zone), first)[day]
     counted = frame.drop(columns="usual_breached").to_dict("records")
     assert counted == [expected_counts(rows, process, day, zone) for process in PROCESSES]
     overdue = frame.set_index("process").filter(like="overdue").sum(axis=1)
@@ -272,7 +262,7 @@ def test_open_cases_balance_from_midnight_to_midnight(rows: list[Row]) -> None:
     visible = population(rows, cutoff)
     same_people = [row for row in rows if row[0] in visible]
     log = stored(same_people, first, DAY).log()
-    frames = unclosed_processes(log, report_days(yesterday, DAY), first)
+    frames = unclosed(log, report_days(yesterday, DAY), first)
     today = frames[DAY].set_index("process")
     for process in PROCESSES:
         aged_out = sum(

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from random import Random
 
 import pandas as pd
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, midnight
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.funnel import conversion_funnel, funnel_before
-from sales_assets.core.metrics.payments import new_paying_series, new_paying_users
-from sales_assets.core.metrics.processes import breached_before, stuck_cases, unclosed_processes
+from sales_assets.core.metrics.funnel import conversion_funnel, usual_steps
+from sales_assets.core.metrics.payments import new_paying_users
+from sales_assets.core.metrics.processes import stuck_cases
+from sales_assets.core.metrics.values import daily_values
 from sales_assets_tests.core.metrics.strategies import (
     MOSCOW,
     USERS,
@@ -19,6 +21,7 @@ from sales_assets_tests.core.metrics.strategies import (
     journeys,
     report_days,
     stored,
+    unclosed,
 )
 
 DAY = date(2022, 1, 30)
@@ -27,13 +30,12 @@ YOUNG_HISTORY = DAY - timedelta(days=20)
 
 Metric = Callable[[EventLog, ReportDays], Mapping[date, pd.DataFrame]]
 METRICS: dict[str, Metric] = {
-    "unclosed_processes": lambda log, days: unclosed_processes(log, days, FIRST_DAY),
-    "breached_before": lambda log, days: breached_before(log, days, YOUNG_HISTORY),
+    "unclosed_processes": lambda log, days: unclosed(log, days, FIRST_DAY),
     "stuck_cases": stuck_cases,
     "conversion_funnel": conversion_funnel,
-    "funnel_before": lambda log, days: funnel_before(log, days, FIRST_DAY),
+    "usual_steps": usual_steps,
     "new_paying_users": lambda log, days: new_paying_users(log, days, YOUNG_HISTORY),
-    "new_paying_series": lambda log, days: new_paying_series(log, days, FIRST_DAY),
+    "daily_values": daily_values,
 }
 
 
@@ -55,6 +57,19 @@ def test_a_range_equals_its_days_one_by_one(rows: list[Row], backs: set[int]) ->
         for day in days:
             alone = metric(log, report_days(day))[day]
             pd.testing.assert_frame_equal(in_range[day], alone, obj=f"{name} of {day}")
+
+
+@settings(max_examples=8, deadline=None)
+@given(journeys(DAY), st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_their_repetition_never_matter(
+    rows: list[Row], random: Random
+) -> None:
+    shuffled = random.sample(rows, len(rows)) + rows[:3]
+    assert_same(
+        stored(rows, FIRST_DAY, DAY).log(),
+        stored(shuffled, FIRST_DAY, DAY).log(),
+        report_days(DAY, DAY - timedelta(days=1)),
+    )
 
 
 @settings(max_examples=8, deadline=None)

@@ -1,6 +1,6 @@
 """The picture's layout: nothing too small, nothing across anything, colour never alone."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from itertools import combinations, product
 
@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from sales_assets.core.journey import PROCESSES
+from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     BAR,
+    CUT,
     FONT,
     INK,
     MARGIN,
@@ -18,13 +21,13 @@ from sales_assets.core.report.page import (
     PAPER,
     RIGHT,
     SMALLEST_TEXT,
+    USUAL_RANGE,
     WIDTH,
     Block,
     Box,
     Text,
 )
-from sales_assets.core.report.part import ReportInputs
-from sales_assets.core.report.parts.processes import BAR_HEIGHT, BREACHED, TRACK
+from sales_assets.core.report.parts.processes import BAR_HEIGHT, BREACHED, RANGE_HEIGHT, TRACK
 from sales_assets.core.report.picture import picture, picture_spec
 from sales_assets.core.report.report import build_report
 from sales_assets.core.russian import report as ru
@@ -79,9 +82,20 @@ LAYOUTS = {
         days.ordinary(), funnel=days.funnel({"Ж" * 90: (9, 8, 7, 6, 5, 4, 3)})
     ),
     "millions": days.changed(
-        days.enormous(),
+        days.lately(
+            days.enormous(),
+            **{process.key: [(234_567, 765_432)] for process in PROCESSES},
+            requests=[(1_234_567, None)],
+        ),
         paying=days.paying(1_234_567, 234_567, 1_234_567, 1_234_567.8),
-        unclosed=days.unclosed(dict.fromkeys(days.PROCESS_NAMES, (234_567, 765_432))),
+    ),
+    "weeks_of_everything": days.lately(
+        days.ordinary(),
+        new_paying=[(7, None)] * 8,
+        requests=[(36, None)] * 8,
+        first_line=[(22, 46)] * 8,
+        second_line=[(7, 10)] * 8,
+        appointed=[(18, 58)] * 8,
     ),
 }
 
@@ -143,8 +157,10 @@ def test_the_picture_is_portrait_and_within_what_telegram_takes(name: str) -> No
 
 @every_day
 def test_the_four_parts_stand_in_their_order(name: str) -> None:
-    words = words_of(DAYS[name])
-    heads = [ru.NEW_PAYING_TITLE, ru.PROCESSES_TITLE, "Воронка", "Данные до 00:00"]
+    words = [text.text.replace("\u00a0", " ") for text in texts(name)]
+    foot = "Сверка с CRM" if name == "empty_day" else "Данные до"
+    heads = [ru.NEW_PAYING_TITLE, ru.PROCESSES_TITLE, "Воронка", foot]
+    words = words[2:]  # after the title and the verdict, which may name a part
     places = [next(i for i, word in enumerate(words) if head in word) for head in heads]
     assert places == sorted(places)
 
@@ -182,16 +198,107 @@ def test_colour_is_never_alone(name: str) -> None:
         if box.color == ALARM:
             middle = box.y + box.height / 2
             assert any(
-                abs(text.y - middle) < 40 and (text in signed or text.color == PAPER)
+                abs(text.y - middle) < 60 and (text in signed or text.color == PAPER)
                 for text in drawn_texts
             )
 
 
-def test_the_usual_level_is_a_mark_at_its_place_on_the_bar() -> None:
+def test_the_usual_range_is_a_line_at_its_place_under_the_bar() -> None:
     boxes = boxes_of(days.alarming())
     bar = next(b for b in boxes if b.color == TRACK and b.height == BAR_HEIGHT)
-    mark = next(b for b in boxes if b.color == INK and b.width == 6 and overlap(b, bar))
-    assert mark.x + 3 - bar.x == pytest.approx(bar.width * 11 / 32)
+    lines = [b for b in boxes if b.color == INK and b.height == RANGE_HEIGHT and b.y > bar.y]
+    assert "обычно 3–19" in words_of(days.alarming())
+    assert lines[0].y >= bar.y + BAR_HEIGHT
+    assert lines[0].x - bar.x == pytest.approx(bar.width * 3 / 58)
+    assert lines[0].width == pytest.approx(bar.width * (19 - 3) / 58)
+
+
+def test_behind_each_day_of_new_paying_clients_lies_what_is_usual_for_it() -> None:
+    ranges = [box for box in boxes_of(days.ordinary()) if box.color == USUAL_RANGE]
+    assert len(ranges) == 28
+    assert not [box for box in boxes_of(days.ends_early()) if box.color == USUAL_RANGE]
+    # The first of January and the day before it, which was moved.
+    on_holiday = [box for box in boxes_of(days.holiday()) if box.color == USUAL_RANGE]
+    assert len(on_holiday) == 26
+
+
+@pytest.mark.parametrize("name", ["ends_early", "hole", "empty_day"])
+def test_a_cut_day_has_a_neutral_strip_no_red_and_no_usual_range(name: str) -> None:
+    strips = [box for box in boxes(name) if box.color == CUT]
+    assert len(strips) == 1
+    assert ALARM not in {mark.color for mark in block(name).marks}
+    assert not any("обычно" in text.text for text in texts(name))
+
+
+def test_the_numbers_of_a_cut_day_are_said_to_be_bounds() -> None:
+    words = words_of(days.ends_early())
+    for bound in (
+        "не меньше: день загружен не весь",
+        "Новых заявок не меньше 27",
+        "День загружен не весь: дольше 24 ч и в ожидании — не больше",
+        "День загружен не весь: на каждом этапе — не меньше",
+        "В CRM не меньше 518 − 62 в экспериментах = 456",
+        "Данные до 14:03 12 февраля, МСК",
+    ):
+        assert bound in words
+
+
+def test_a_whole_day_with_an_alarm_has_a_red_strip_with_the_story_and_its_day() -> None:
+    words = words_of(days.continuing())
+    assert "31 задача 1Л без ответа за сутки, обычно 4–21" in words
+    assert "4-й день. В обычную субботу 12: поток обычный, 19 — обработка" in words
+
+
+def test_a_number_that_is_news_by_the_week_says_so_in_its_place() -> None:
+    words = words_of(days.week())
+    assert "за 7 дней 46, обычно 29" in words
+    many = days.lately(days.ordinary(), new_paying=[(22, None)] * 7)
+    assert any(word.startswith("за 7 дней 154, обычно") for word in words_of(many))
+
+
+def test_requests_that_are_news_are_signed_and_bold_and_red_only_if_few() -> None:
+    few, many = days.catastrophe(), days.flow()
+    (fallen,) = [text for text in texts_of(few) if "Новых заявок" in text.text]
+    (risen,) = [text for text in texts_of(many) if "Новых заявок" in text.text]
+    assert (fallen.text[0], fallen.weight, fallen.color) == ("▼", "bold", ALARM)
+    assert (risen.text[0], risen.weight, risen.color) == ("▲", "bold", INK)
+
+
+def test_a_promise_broken_as_a_rule_is_said_under_its_row() -> None:
+    said = "обещание 24 ч чаще не выполняется, чем выполняется"
+    assert words_of(days.broken_as_a_rule()).count(said) == 1
+    assert said not in words_of(days.ordinary())
+
+
+def test_a_process_that_is_not_counted_keeps_its_row_with_the_reason() -> None:
+    words = words_of(days.not_counted_process())
+    names = [process.name for process in PROCESSES]
+    assert [word for word in words if word in names] == names
+    assert "не посчитано: в словаре нет «Дозвон 2Л»" in words
+
+
+def test_a_part_that_is_not_counted_says_why_in_its_place() -> None:
+    words = words_of(days.not_counted_part())
+    assert "Воронка: не посчитано, в словаре нет «Успешный ВУ»" in words
+    assert "Воронка по группам клиентов" not in words
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Completeness(State.UNKNOWN), "полнота данных пока не проверяется"),
+        (
+            Completeness(State.COMPLETE, certain_until=datetime(2022, 2, 12, 17)),
+            "обрыв после 17:00 не был бы заметен",
+        ),
+    ],
+)
+def test_the_foot_says_how_far_a_cut_would_have_been_noticed(
+    found: Completeness, said: str
+) -> None:
+    told = words_of(days.changed(days.ordinary(), completeness=found))
+    assert any(said in word for word in told)
+    assert not any(said in word for word in words_of(days.ordinary()))
 
 
 def test_a_part_that_is_missing_says_so_in_its_place_and_the_others_stay() -> None:

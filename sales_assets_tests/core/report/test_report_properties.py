@@ -1,51 +1,70 @@
 """Whatever the numbers are, the report can be said and drawn."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from itertools import combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets.core.metrics.values import SERIES
+from sales_assets.core.report.inputs import DataQuality, ReportInputs
 from sales_assets.core.report.page import MARGIN, RIGHT, SMALLEST_TEXT, Text
-from sales_assets.core.report.part import DataQuality, ReportDay, ReportInputs
+from sales_assets.core.report.part import Rank, Story, VerdictKind
 from sales_assets.core.report.picture import picture
 from sales_assets.core.report.report import build_report, json_bytes, report_json
+from sales_assets.core.report.verdict import worded
 from sales_assets_tests.core.report import report_days as days
 from sales_assets_tests.core.report.test_picture import overlap
+from sales_assets_tests.core.report.test_report import parsed, shown
 
 COUNTS = st.integers(0, 99_999)
 STAGES = st.lists(COUNTS, min_size=7, max_size=7).map(lambda counts: tuple(sorted(counts)[::-1]))
 NAMES = st.text("абвгджю, ·12<&", min_size=1, max_size=60).filter(lambda name: name.strip())
+KEYS = ("new_paying", "funnel", "crm_bridge", days.FIRST_LINE, days.SECOND_LINE)
+
+
+@st.composite
+def values(draw: st.DrawFn, series: str) -> days.Value:
+    if days.LEVELS[series][1] is None:
+        return draw(COUNTS), None
+    of = draw(COUNTS)
+    return draw(st.integers(0, of)), of
 
 
 @st.composite
 def inputs(draw: st.DrawFn) -> ReportInputs:
     day = draw(st.dates(date(2021, 1, 1), date(2027, 12, 31)))
-    due = {name: draw(COUNTS) for name in days.PROCESS_NAMES}
-    breached = {name: (draw(st.integers(0, due[name])), due[name]) for name in due}
-    four = st.tuples(COUNTS, COUNTS, COUNTS, COUNTS)
-    values = draw(st.lists(COUNTS, min_size=1, max_size=29))
+    history = draw(st.integers(1, 113))
+    usual = {series: draw(values(series)) for series in SERIES}
+    whole = days.ordinary(day, usual, history, day - timedelta(days=history - 1))
+    told = days.lately(
+        whole,
+        **{
+            series: [draw(values(series)) for _ in range(min(draw(st.integers(0, 8)), history))]
+            for series in SERIES
+        },
+    )
+    midday = datetime(day.year, day.month, day.day, 12)
+    state = draw(st.sampled_from(State))
+    frames = draw(st.sets(st.sampled_from(["unclosed", "funnel", "paying", "clients"]), max_size=3))
+    active, joined = sorted((draw(st.integers(0, 999)), draw(st.integers(0, 999))))[::-1]
     groups = draw(st.dictionaries(NAMES, STAGES, max_size=6))
-    about = ReportDay(
-        day=day,
-        zone=days.MOSCOW,
-        history_first_day=day - timedelta(days=draw(st.integers(0, 90))),
-        flawed_days=tuple(
+    return days.changed(
+        days.changed(told, funnel=days.funnel(groups), clients=days.clients(active, joined)),
+        completeness=Completeness(
+            state,
+            ends_at=midday if state in {State.ENDS_EARLY, State.HOLE} else None,
+            resumes_at=midday + timedelta(hours=5) if state is State.HOLE else None,
+        ),
+        spoiled_days=frozenset(
             day - timedelta(days=back) for back in draw(st.sets(st.integers(1, 40), max_size=5))
         ),
+        not_counted=draw(st.dictionaries(st.sampled_from(KEYS), NAMES, max_size=3)),
+        quality=DataQuality(draw(COUNTS), {"duplicates": draw(COUNTS)}),
+        **dict.fromkeys(frames),
     )
-    whole = days.changed(
-        ReportInputs(about, quality=DataQuality(draw(COUNTS), {"duplicates": draw(COUNTS)})),
-        unclosed=days.unclosed(breached),
-        unclosed_before=days.unclosed_before(day, {name: draw(four) for name in due}),
-        funnel=days.funnel(groups),
-        funnel_before=days.funnel_before(day, 400, (0.5, 0.4, 0.3, 0.1)),
-        paying=days.paying(values[-1], draw(COUNTS)),
-        paying_series=days.paying_series(day, tuple(values)),
-        clients=days.clients(*sorted((draw(st.integers(0, 999)), draw(st.integers(0, 999))))[::-1]),
-    )
-    parts = st.sampled_from(["unclosed", "funnel", "paying", "paying_series", "clients"])
-    return days.changed(whole, **dict.fromkeys(draw(st.sets(parts, max_size=3))))
 
 
 @settings(max_examples=25, deadline=None)
@@ -53,10 +72,20 @@ def inputs(draw: st.DrawFn) -> ReportInputs:
 def test_any_report_fits_its_message_and_its_picture(given_inputs: ReportInputs) -> None:
     report = build_report(given_inputs)
     assert len(report.verdict.text) < 60
-    assert len(report.caption_html) <= 1024
-    assert len(report.caption_html.split("\n")) <= 7
+    assert len(parsed(report.caption_html)) <= 1024
+    assert len(shown(report.caption_html)) <= 7
     json_bytes(report_json(report, "0" * 64))
     texts = [mark for mark in picture(report).marks if isinstance(mark, Text)]
     assert all(text.size >= SMALLEST_TEXT for text in texts)
     assert all(MARGIN - 6 <= text.left <= text.left + text.width <= RIGHT + 6 for text in texts)
     assert not [pair for pair in combinations(texts, 2) if overlap(*pair)]
+
+
+@given(st.integers(1, 29), st.lists(NAMES, min_size=1, max_size=3))
+def test_a_verdict_stays_under_sixty_characters_on_any_day_of_a_story(
+    number: int, texts: list[str]
+) -> None:
+    story = Story(VerdictKind.ALARM, Rank.PROCESSES, tuple(texts), number)
+    said = worded(story).text
+    assert len(said) < 60
+    assert said == worded(replace(story, rarity=0.5)).text

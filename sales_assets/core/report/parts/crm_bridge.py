@@ -36,7 +36,7 @@ class CrmBridge(Part):
     def of(cls, inputs: ReportInputs) -> Self | None:
         """Count the clients of the day's `user_history`."""
         frame = inputs.frames.get(names.USER_HISTORY)
-        if frame is None or cls.reason(inputs.about):
+        if frame is None or inputs.about.is_empty or cls.reason(inputs.about):
             return None
         return cls(inputs.about, population(frame))
 
@@ -72,13 +72,22 @@ class CrmBridge(Part):
 
 def _lines(bridge: str, about: ReportDay) -> Block:
     """Write the bridge and the time of the data, in one line where both fit."""
-    midnight = datetime.combine(about.day + DAY, time(), tzinfo=about.zone)
-    until = ru.DATA_UNTIL.format(day=day_and_month(midnight.date()), zone=zone_name(midnight))
-    certainty = _certainty(about)
-    until = f"{until}; {certainty}" if certainty else until
-    both = f"{bridge}. {until}"
+    until = "; ".join(filter(None, [_data_until(about), _certainty(about)]))
+    both = ". ".join(filter(None, [bridge, until]))
     fits = text_width(both, SMALL_SIZE, is_bold=False) <= CONTENT
     return small_lines([both] if fits else [bridge, until], below=0)
+
+
+def _data_until(about: ReportDay) -> str:
+    """Say how far the data go: to the end of the day, or to the row after which none came."""
+    found = about.completeness
+    if about.is_empty:
+        return ""
+    end = datetime.combine(about.day + DAY, time())
+    if found.state is State.ENDS_EARLY and found.ends_at:
+        end = found.ends_at
+    words = {"time": f"{end:%H:%M}", "day": day_and_month(end.date())}
+    return ru.DATA_UNTIL.format(**words, zone=zone_name(end.replace(tzinfo=about.zone)))
 
 
 def _certainty(about: ReportDay) -> str:

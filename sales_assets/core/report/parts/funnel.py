@@ -202,28 +202,21 @@ class Funnel(Part):
         """A half that rose is good news, one that fell an alarm."""
         return [*(self._story(half, step) for half, step in self._moved), *self._back()]
 
-    def questions(self) -> Sequence[str]:
-        """Ask about the steps that fell."""
-        return [
-            ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step])
-            for half, step in self._moved
-            if half.change < 0
-        ]
-
     def caption_lines(self) -> Sequence[str]:
-        """Say which step moved."""
-        return [_move_texts(half, step, self.about)[0] for half, step in self._moved]
+        """Say which half moved, of two the rarer."""
+        return [_move_texts(half, self.about)[0] for half, _ in self._moved[:1]]
 
     def _story(self, half: Judged, step: str) -> Story:
         kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
         told = half.found.day_number, half.found.over_limit or 0.0
-        return Story(kind, Rank.FUNNEL, _move_texts(half, step, self.about), "", *told)
+        asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
+        return Story(kind, Rank.FUNNEL, _move_texts(half, self.about), *told, question=asked)
 
     def _back(self) -> list[Story]:
         if not any(half.is_back for half in self.judged):
             return []
         said = ru.BACK_VERDICT.format(name=sentence(ru.PART_FUNNEL))
-        return [Story(VerdictKind.CALM, Rank.FUNNEL, (said,))]
+        return [Story(VerdictKind.CALM, Rank.FUNNEL, (said,), day_number=0)]
 
     def footnotes(self) -> Sequence[str]:
         """Say that the history cuts the cohort."""
@@ -263,9 +256,9 @@ class Funnel(Part):
 
     def _move_lines(self) -> Block:
         marks = []
-        for half, step in self._moved:
+        for half, _ in self._moved:
             sign, color = (LESS_SIGN, ALARM) if half.change < 0 else (MORE_SIGN, INK)
-            said = f"{sign} {_move_texts(half, step, self.about)[0]}"
+            said = f"{sign} {_move_texts(half, self.about)[0]}"
             size = fitting_size(said, CONTENT, (BODY_SIZE, SMALL_SIZE, SMALLEST_TEXT), is_bold=True)
             marks.append(Text(MARGIN, 30 + 44 * len(marks), said, size, "bold", color))
         return Block(tuple(marks), 44 * len(marks))
@@ -350,14 +343,14 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _move_texts(half: Judged, step: str, about: ReportDay) -> tuple[str, str]:
+def _move_texts(half: Judged, about: ReportDay) -> tuple[str, str]:
     """Say what the clients of the entry days did; the window's days entered a week before."""
     last = about.day - CONVERSION
     first = last - (half.found.window - 1) * DAY
     days = day_and_month(last) if first == last else day_range(first, last)
     words = {
         "days": days,
-        "step": ru.STEP_LABELS[step].lower() if half.series == APPOINTED else ru.PAID_OF_APPOINTED,
+        "step": ru.APPOINTED_CLIENTS if half.series == APPOINTED else ru.PAID_OF_APPOINTED,
         "value": number(half.found.window_value or half.value),
         "usual": half.range
         if half.found.window == 1

@@ -68,7 +68,7 @@ class NewPaying(Part):
     def of(cls, inputs: ReportInputs) -> Self | None:
         """Read the day's row, and its 28 days among the daily values."""
         frame, about = inputs.frames.get(names.NEW_PAYING_USERS), inputs.about
-        if frame is None or frame.empty or cls.reason(about):
+        if frame is None or frame.empty or about.is_empty or cls.reason(about):
             return None
         row, value = frame.iloc[0], int(frame["new_paying"].iloc[0])
         drawn = _series_by_day(inputs) | {about.day: value}
@@ -116,15 +116,12 @@ class NewPaying(Part):
             kind = VerdictKind.ALARM if self.change < 0 else VerdictKind.GOOD
             texts = self._texts(self.judgement)
             told = found.day_number, found.over_limit or 0.0
-            return (Story(kind, Rank.NEW_PAYING, texts, "", *told),)
+            question = ru.QUESTION_NEW_PAYING if self.change < 0 else ""
+            return (Story(kind, Rank.NEW_PAYING, texts, *told, question=question),)
         if self.judgement.is_back:
             back = ru.BACK_VERDICT.format(name=ru.NEW_PAYING_TITLE)
-            return (Story(VerdictKind.CALM, Rank.NEW_PAYING, (back,)),)
+            return (Story(VerdictKind.CALM, Rank.NEW_PAYING, (back,), day_number=0),)
         return ()
-
-    def questions(self) -> Sequence[str]:
-        """Ask about the payments where they are few."""
-        return (ru.QUESTION_NEW_PAYING,) if self.change < 0 else ()
 
     def _texts(self, judgement: Judged) -> tuple[str, ...]:
         if judgement.found.window > 1:
@@ -138,7 +135,9 @@ class NewPaying(Part):
         """Say the number, beside last week's and the mean."""
         comparisons = ", ".join(self._comparisons())
         compared = ru.COMPARED_WITH.format(comparisons=comparisons) if comparisons else ""
-        return ru.NEW_PAYING_LINE.format(new=number(self.value), compared=compared)
+        new = number(self.value)
+        new = f"{ru.AT_LEAST} {new}" if self.about.is_cut else new
+        return ru.NEW_PAYING_LINE.format(new=new, compared=compared)
 
     def notes(self) -> Sequence[str]:
         """Say that everyone looks new in the first 60 days of a source."""
@@ -200,9 +199,9 @@ class NewPaying(Part):
         return Block((*marks, *placed), 178 + 40 * len(lines))
 
     def _lines(self, color: str) -> list[tuple[str, str, str]]:
-        usual = self.judgement.usual if self.judgement else ""
+        beside = self.judgement.beside if self.judgement else ""
         weight, shown = ("bold", color) if self.change else ("normal", INK)
-        lines = [(usual, weight, shown)] if usual else []
+        lines = [(beside, weight, shown)] if beside else []
         if self.about.is_cut:
             lines.append((ru.AT_LEAST_DAY, "bold", INK))
         lines += [(text, "normal", MUTED) for text in self._comparisons()[:1]]

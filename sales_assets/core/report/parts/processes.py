@@ -16,6 +16,7 @@ from sales_assets.core.report.page import (
     ALARM,
     BODY_SIZE,
     INK,
+    LESS_SIGN,
     MARGIN,
     MORE_SIGN,
     MUTED,
@@ -25,6 +26,8 @@ from sales_assets.core.report.page import (
     Box,
     Mark,
     Text,
+    elided,
+    gap,
     section_title,
     small_lines,
     stacked,
@@ -45,8 +48,7 @@ BREACHED = "#5d7893"
 #: Kept the promise; all that a share is a share of.
 TRACK = "#d3dee8"
 ROW = 62
-#: Room for the line under a row.
-BROKEN_ROW = 40
+LINE_BELOW = 40
 BAR_HEIGHT = 36
 RANGE_HEIGHT = 8
 MOST_LINES = 3
@@ -193,21 +195,19 @@ class Processes(Part):
 
     def stories(self) -> Sequence[Story]:
         """More breached than usual is an alarm, and so are few requests; many are just said."""
+        back = [one.name for one in self.each if one.judgement and one.judgement.is_back]
         return [
             *(self._alarm(process) for process in self._rarest_first()),
             *self._of_requests(),
-            *(
-                Story(VerdictKind.CALM, Rank.PROCESSES, (ru.BACK_VERDICT.format(name=each.name),))
-                for each in self.each
-                if each.judgement and each.judgement.is_back
-            ),
+            *(_back(Rank.PROCESSES, name) for name in back),
         ]
 
-    def questions(self) -> Sequence[str]:
-        """Ask about what alarms."""
-        alarming = [ru.QUESTIONS[process.name] for process in self._rarest_first()]
-        few = self.requests is not None and self.requests.change < 0
-        return [*alarming, *([ru.QUESTION_REQUESTS] if few else [])]
+    def headline(self) -> str | None:
+        """Say the new requests where they are news."""
+        if self.requests is None or not self.requests.change:
+            return None
+        value = number(self.requests.value)
+        return ru.REQUESTS_LINE.format(value=value, beside=self.requests.beside)
 
     def caption_lines(self) -> Sequence[str]:
         """Say what stands out in at most three lines: the rarest first, the rest in one."""
@@ -216,7 +216,12 @@ class Processes(Part):
         lines = [_caption_line(process, self.about.day) for process in named]
         others = [f"{process.name} {process.of_due}" for process in rarest[len(named) :]]
         also = [ru.ALSO_BREACHED_LINE.format(processes=", ".join(others))] if others else []
-        return [*lines, *also, *self._broken_lines()]
+        return [*lines, *also]
+
+    def notes(self) -> Sequence[str]:
+        """Say on a Monday whose promise is broken as a rule: a bar always dark says nothing."""
+        told = [process.name for process in self.each if self._is_told(process)]
+        return [ru.BROKEN_LINE.format(processes=", ".join(told))] if told else []
 
     def numbers(self) -> dict[str, Any]:
         """Return the numbers of each process by its name, and what is judged by its series."""
@@ -226,14 +231,10 @@ class Processes(Part):
     def block(self) -> Block:
         """Draw a bar per process, breached of due, with its usual range under it."""
         title = Block((section_title(ru.PROCESSES_TITLE),), 56)
-        rows = Block(tuple(self._rows()), self._top(len(self.each)) + 8)
-        reasons = [
-            ru.NOT_COUNTED.format(part=name, reason=reason)
-            for name, reason in self.uncounted(self.about)
-        ]
+        rows = Block(tuple(self._rows()), self._top(len(PROCESSES)) + 8)
         bound = [ru.PROCESSES_BOUND] if self.about.is_cut else []
-        lines = small_lines([*reasons, self._requests_line(), *bound, self._overdue_line()])
-        return stacked([title, self._legend(), rows, lines])
+        lines = small_lines([*bound, self._overdue_line()])
+        return stacked([title, self._legend(), rows, self._requests_block(), lines])
 
     def _alarm(self, process: ProcessDay) -> Story:
         found = process.judgement.found if process.judgement else Judgement()
@@ -242,9 +243,10 @@ class Processes(Part):
             VerdictKind.ALARM,
             Rank.PROCESSES,
             process.texts(),
-            detail,
             found.day_number,
             process.rarity,
+            detail,
+            ru.QUESTIONS[process.name],
         )
 
     def _of_requests(self) -> Sequence[Story]:
@@ -252,12 +254,12 @@ class Processes(Part):
         if requests is None or not (requests.change or requests.is_back):
             return ()
         if not requests.change:
-            back = ru.BACK_VERDICT.format(name=ru.NEW_REQUESTS)
-            return (Story(VerdictKind.CALM, Rank.REQUESTS, (back,)),)
+            return (_back(Rank.REQUESTS, ru.NEW_REQUESTS),)
         kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
-        rarity = requests.found.over_limit or 0.0
+        told = requests.found.day_number, requests.found.over_limit or 0.0
+        question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
         texts = self._requests_texts(requests)
-        return (Story(kind, Rank.REQUESTS, texts, "", requests.found.day_number, rarity),)
+        return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
 
     def _requests_texts(self, requests: Judged) -> tuple[str, ...]:
         if requests.found.window > 1:
@@ -269,9 +271,6 @@ class Processes(Part):
         many = ru.MANY_REQUESTS_VERDICT.format(**words)
         ordinary = ru.MANY_REQUESTS_ORDINARY_HANDLING.format(**words)
         return (many,) if self._rarest_first() else (ordinary, many)
-
-    def _broken_lines(self) -> list[str]:
-        return [ru.BROKEN_LINE.format(process=one.name) for one in self.each if self._is_told(one)]
 
     def _is_told(self, process: ProcessDay) -> bool:
         return process.is_broken_as_a_rule and self.about.day.weekday() == MONDAY
@@ -296,37 +295,55 @@ class Processes(Part):
         return Block(tuple(marks), 52)
 
     def _top(self, row: int) -> float:
-        """Return where a row begins: one whose promise is broken as a rule has a line below."""
-        told = sum(map(self._is_told, self.each[:row]))
-        return ROW * row + BROKEN_ROW * told
+        """Return where a row begins: some have a line below them."""
+        above = {process.key for process in PROCESSES[:row]}
+        told = sum(bool(self._below(each)) for each in self.each if each.process.key in above)
+        return ROW * row + LINE_BELOW * told
+
+    def _below(self, process: ProcessDay) -> str:
+        """Say under a row what its numbers don't: news of several days, or a promise in vain."""
+        if process.is_alarming and process.judgement and process.judgement.found.window > 1:
+            return process.judgement.beside
+        return ru.BROKEN_AS_A_RULE if self._is_told(process) else ""
 
     def _rows(self) -> Iterator[Mark]:
-        """Draw the rows in columns: name, bar with its usual range, number, usual range."""
-        if not self.each:
-            return
-        labels = max(text_width(each.name, BODY_SIZE, is_bold=True) for each in self.each)
-        values = max(text_width(_shown(each), BODY_SIZE, is_bold=True) for each in self.each)
-        usuals = max(text_width(each.usual, SMALL_SIZE, is_bold=False) for each in self.each)
-        left, usual_left = MARGIN + labels + 24, RIGHT - usuals
-        value_left = usual_left - (24 if usuals else 0) - values
-        scale = (value_left - 24 - left) / max(1, *(_longest(each) for each in self.each), 1)
-        for i, process in enumerate(self.each):
-            color = ALARM if process.is_alarming else INK
-            weight = "bold" if process.is_alarming else "normal"
-            top = self._top(i)
-            yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
-            yield from _bar(process, left, top + 8, scale)
-            yield _value_text(process, value_left, top + 40, color)
-            yield Text(usual_left, top + 40, process.usual, SMALL_SIZE, color=MUTED)
-            if self._is_told(process):
-                yield Text(left, top + 92, ru.BROKEN_AS_A_RULE, SMALL_SIZE, color=MUTED)
+        """Draw the rows in columns: name, bar with its usual range, number, usual range.
 
-    def _requests_line(self) -> str:
-        if self.requests is None:
-            return ""
-        said = ru.REQUESTS_OF_DAY.format(value=number(self.requests.value))
-        bound = ru.AT_LEAST if self.about.is_cut else self.requests.usual
-        return f"{said}, {bound}" if bound else said
+        A process that can't be known keeps its row, with the reason.
+        """
+        counted_ones = {each.process.key: each for each in self.each}
+        columns = _Columns.of(self.each)
+        for i, process in enumerate(PROCESSES):
+            if process.key in counted_ones:
+                yield from self._row(counted_ones[process.key], columns, self._top(i))
+            elif reason := self.about.not_counted.get(process.key):
+                said = ru.NOT_COUNTED_ROW.format(reason=reason)
+                shown = elided(said, RIGHT - columns.bar, SMALL_SIZE, is_bold=False)
+                yield Text(MARGIN, self._top(i) + 40, process.name, BODY_SIZE)
+                yield Text(columns.bar, self._top(i) + 40, shown, SMALL_SIZE, color=MUTED)
+
+    def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
+        color = ALARM if process.is_alarming else INK
+        weight = "bold" if process.is_alarming else "normal"
+        yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
+        yield from _bar(process, columns.bar, top + 8, columns.scale)
+        yield _value_text(process, columns.value, top + 40, color)
+        yield Text(columns.usual, top + 40, process.usual, SMALL_SIZE, color=MUTED)
+        if below := self._below(process):
+            yield Text(columns.bar, top + 92, below, SMALL_SIZE, color=MUTED)
+
+    def _requests_block(self) -> Block:
+        """Say the new requests, with a sign and in bold where they are news."""
+        requests = self.requests
+        if requests is None or self.about.is_empty:
+            return gap(0)
+        value = number(requests.value)
+        bound = f"{ru.AT_LEAST} {value}" if self.about.is_cut else value
+        said = ", ".join(filter(None, [ru.REQUESTS_OF_DAY.format(value=bound), requests.beside]))
+        if not requests.change:
+            return small_lines([said], below=0)
+        sign, color = (LESS_SIGN, ALARM) if requests.change < 0 else (MORE_SIGN, INK)
+        return Block((Text(MARGIN, 28, f"{sign} {said}", SMALL_SIZE, "bold", color),), 40)
 
     def _overdue_line(self) -> str:
         overdue = sum(process.overdue for process in self.each)
@@ -335,6 +352,27 @@ class Processes(Part):
         old = sum(process.overdue_over_7d for process in self.each)
         line = ru.STILL_OVERDUE.format(count=number(overdue))
         return ru.STILL_OVERDUE_OLD.format(count=line, old=number(old)) if old else line
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where bars, numbers and usual ranges begin; pixels of a case."""
+
+    bar: float
+    value: float
+    usual: float
+    scale: float
+
+    @classmethod
+    def of(cls, each: Sequence[ProcessDay]) -> Self:
+        """Give the names, numbers and ranges the room that they need, and the bars the rest."""
+        labels = max(text_width(one.name, BODY_SIZE, is_bold=True) for one in PROCESSES)
+        values = [text_width(_shown(one), BODY_SIZE, is_bold=True) for one in each]
+        usuals = max((text_width(one.usual, SMALL_SIZE, is_bold=False) for one in each), default=0)
+        bar, usual = MARGIN + labels + 24, RIGHT - usuals
+        value = usual - (24 if usuals else 0) - max(values, default=0)
+        longest = max([1.0, *(_longest(one) for one in each)])
+        return cls(bar, value, usual, (value - 24 - bar) / longest)
 
 
 def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportInputs) -> ProcessDay:
@@ -352,7 +390,13 @@ def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportIn
     )
 
 
+def _back(rank: Rank, name: str) -> Story:
+    return Story(VerdictKind.CALM, rank, (ru.BACK_VERDICT.format(name=name),), day_number=0)
+
+
 def _caption_line(process: ProcessDay, day: date) -> str:
+    if process.judgement and process.judgement.found.window > 1:
+        return process.texts()[0]
     said = ru.BREACHED_LINE.format(process=process.name, of_due=process.of_due, usual=process.usual)
     split = _split_words(process, day)
     return f"{said}. {split}" if split else said
@@ -361,17 +405,13 @@ def _caption_line(process: ProcessDay, day: date) -> str:
 def _split_words(process: ProcessDay, day: date) -> str:
     """Say of what a story of the day itself is made; a week's has no such sum."""
     split = process.split
-    if split is None or (process.judgement and process.judgement.found.window > 1):
+    if split is None or process.judgement is None or process.judgement.found.window > 1:
         return ""
-    flow = ru.FLOW_ADDED if split.flow >= 0 else ru.FLOW_TOOK
-    handling = ru.HANDLING_ADDED if split.handling >= 0 else ru.HANDLING_TOOK
-    if split.flow < 0 <= split.handling:
-        handling = ru.HANDLING_ADDED_ALONE
+    flows = (ru.USUAL_FLOW, ru.MORE_FLOW, ru.LESS_FLOW)
+    form = flows[0] if split.flow == 0 else flows[1] if split.flow > 0 else flows[2]
+    parts = form.format(flow=number(abs(split.flow)), handling=number(split.handling))
     return ru.FLOW_AND_HANDLING.format(
-        weekday=ru.USUAL_WEEKDAYS[day.weekday()],
-        usual=number(split.usual_day),
-        flow=flow.format(count=number(abs(split.flow))),
-        handling=handling.format(count=number(abs(split.handling))),
+        weekday=ru.USUAL_WEEKDAYS[day.weekday()], usual=number(split.usual_day), parts=parts
     )
 
 

@@ -4,11 +4,19 @@ from typing import Any
 
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
-from sales_assets.core.bot.incoming import PRIVATE, Incoming, Migrated, Moved, Place, Pressed, Said
-from sales_assets.core.delivery.rules import NO_THREAD
+from sales_assets.core.bot.incoming import Incoming, Migrated, Moved, Pressed, Said, one_line
+from sales_assets.core.delivery.rows import NO_THREAD, PRIVATE, Place
 
 #: The kinds that the bot asks Telegram for.
-ALLOWED = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
+ALLOWED = (
+    Update.MESSAGE,
+    Update.CHANNEL_POST,
+    Update.CALLBACK_QUERY,
+    Update.MY_CHAT_MEMBER,
+)
+#: What a member's status is who decides for a group.
+RULERS = (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
+_ABSENT = (ChatMember.LEFT, ChatMember.BANNED)
 _PRESENT = (
     ChatMember.OWNER,
     ChatMember.ADMINISTRATOR,
@@ -24,8 +32,9 @@ def read_update(raw: dict[str, Any]) -> Incoming | None:
         KeyError, TypeError, ValueError, AttributeError: it is not in Telegram's form.
     """
     update = Update.de_json(raw, None)
-    if update.message is not None:
-        return _message(update.message)
+    message = update.message or update.channel_post
+    if message is not None:
+        return _message(message)
     if update.callback_query is not None:
         return _pressed(update.callback_query)
     if update.my_chat_member is not None:
@@ -40,8 +49,10 @@ def _message(message: Message) -> Incoming | None:
         return Migrated(message.migrate_from_chat_id, message.chat.id)
     if message.text is None:
         return None
-    # An admin who writes in the name of the group itself shows no user of his own.
+    # An admin who writes in the name of the group itself shows no user of his own; in a channel
+    # everybody who may write does so.
     is_chat = message.sender_chat is not None and message.sender_chat.id == message.chat.id
+    is_chat = is_chat or message.chat.type == Chat.CHANNEL
     user = None if message.sender_chat or message.from_user is None else message.from_user.id
     place = _place(message.chat, _thread(message))
     return Said(place, user, message.text, is_from_chat_itself=is_chat)
@@ -56,25 +67,34 @@ def _pressed(query: CallbackQuery) -> Incoming | None:
     if query.message is None:
         return None
     message = query.message
-    thread = _thread(message) if isinstance(message, Message) else None
-    place = _place(message.chat, thread)
-    return Pressed(place, query.from_user.id, query.id, query.data or "", message.message_id)
-
-
-def _moved(change: ChatMemberUpdated) -> Incoming:
-    return Moved(
-        _place(change.chat, NO_THREAD),
-        change.from_user.id,
-        was_in=_is_present(change.old_chat_member),
-        is_in=_is_present(change.new_chat_member),
+    is_known = isinstance(message, Message)
+    return Pressed(
+        _place(message.chat, _thread(message) if is_known else NO_THREAD),
+        query.from_user.id,
+        query.id,
+        query.data or "",
+        message.message_id,
+        knows_topic=is_known,
     )
 
 
-def _is_present(member: ChatMember) -> bool:
+def _moved(change: ChatMemberUpdated) -> Incoming | None:
+    """Return what became of the bot in a chat; None where Telegram calls it by an unknown name."""
+    was_in, is_in = _is_present(change.old_chat_member), _is_present(change.new_chat_member)
+    if is_in is None:
+        return None
+    return Moved(
+        _place(change.chat, NO_THREAD), change.from_user.id, was_in=bool(was_in), is_in=is_in
+    )
+
+
+def _is_present(member: ChatMember) -> bool | None:
+    if member.status in _ABSENT:
+        return False
     # A restricted one may have left: only its own field tells.
-    return member.status in _PRESENT and bool(getattr(member, "is_member", True))
+    return bool(getattr(member, "is_member", True)) if member.status in _PRESENT else None
 
 
-def _place(chat: Chat, thread: int | None) -> Place:
+def _place(chat: Chat, thread: int) -> Place:
     kind = PRIVATE if chat.type == Chat.PRIVATE else str(chat.type)
-    return Place(chat.id, thread, kind, chat.effective_name)
+    return Place(chat.id, thread, kind, one_line(chat.effective_name or "") or None)

@@ -8,19 +8,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from sales_assets.core.delivery.messages import Message
-from sales_assets.core.delivery.rules import OUTBOX_CHAT, OUTBOX_NAME, Answer
+from sales_assets.core.delivery.rows import OUTBOX_CHAT, OUTBOX_NAME, Answer, Outcome, Place
 from sales_assets.core.errors import SalesAssetsError
 
-#: A folder counts no messages; an edit finds its file by day, kind and chat.
+#: A folder counts no messages; an edit finds its file by day, label and place.
 _MESSAGE_ID = 1
 
 
-class OutboxError(SalesAssetsError):
-    """The outbox folder cannot be written."""
-
-
-class OutboxTransport:
-    """Writes each message as `<folder>/<day>/<kind>-<chat>` with .png, .html and .json.
+class Outbox:
+    """Writes each message as `<folder>/<day>/<label>-<place>` with .png, .html and .json.
 
     A message sent twice, or edited, is written over: the folder shows what a chat would show.
     Each file is whole or not there.
@@ -36,34 +32,30 @@ class OutboxTransport:
     async def __aexit__(self, *fault: object) -> None:
         """Close nothing."""
 
-    async def send(self, chat: int, thread: int, message: Message) -> Answer:
+    async def send(self, place: Place, message: Message) -> Answer:
         """Write `message`.
 
         Raises:
-            OutboxError: the folder cannot be written; nothing counts as sent.
+            SalesAssetsError: the folder cannot be written; nothing counts as sent.
         """
-        return self._write(_stem(message.kind, chat, thread), message)
-
-    async def edit(self, chat: int, message_id: int, message: Message) -> Answer:
-        """Write the report over, with its new content."""
-        del message_id
-        kind = message.kind.replace("edit:", "continuation:").replace("edit", "report")
-        return self._write(_stem(kind, chat, 0), message)
-
-    def _write(self, stem: str, message: Message) -> Answer:
-        base = self._folder / message.day.isoformat() / stem
+        base = self._folder / message.day.isoformat() / _stem(message.label, place)
         try:
             base.parent.mkdir(parents=True, exist_ok=True)
-            if message.picture is not None:
-                write_whole(base.with_suffix(".png"), message.picture)
+            if message.file is not None:
+                write_whole(base.with_suffix(".png"), message.file)
             write_whole(base.with_suffix(".html"), message.html.encode())
             write_whole(base.with_suffix(".json"), _as_json(message))
         except OSError as error:
-            raise OutboxError(
+            raise SalesAssetsError(
                 f"Cannot write {base} to the outbox: {error.strerror}. Make the folder writable "
                 "and free some space, or set SALES_ASSETS_TELEGRAM_BOT_TOKEN to send instead."
             ) from error
-        return Answer(200, json.dumps({"ok": True, "result": {"message_id": _MESSAGE_ID}}).encode())
+        return Answer(Outcome.SENT, message_id=_MESSAGE_ID)
+
+    async def edit(self, place: Place, message_id: int, message: Message) -> Answer:
+        """Write the report over, with its new content."""
+        del message_id
+        return await self.send(place, message)
 
 
 def outbox_files(folder: Path, day: str) -> list[Path]:
@@ -84,19 +76,18 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def _stem(kind: str, chat: int, thread: int) -> str:
-    name = OUTBOX_NAME if chat == OUTBOX_CHAT else str(chat)
-    place = f"{name}-{thread}" if thread else name
-    return f"{kind.replace(':', '-')}-{place}"
+def _stem(label: str, place: Place) -> str:
+    name = OUTBOX_NAME if place.chat == OUTBOX_CHAT else str(place.chat)
+    return "-".join([label.replace(":", "-"), name, *([str(place.thread)] if place.thread else [])])
 
 
 def _as_json(message: Message) -> bytes:
     shown: Mapping[str, Any] = {
         "day": message.day.isoformat(),
-        "kind": message.kind,
+        "kind": message.label,
         "caption_html": message.html,
         "media": message.media,
         "silent": message.is_silent,
-        "buttons": [[vars(button) for button in row] for row in message.buttons],
+        "buttons": [[button._asdict() for button in row] for row in message.buttons],
     }
     return json.dumps(shown, ensure_ascii=False, indent=2).encode()

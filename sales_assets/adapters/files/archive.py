@@ -1,5 +1,6 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,8 +10,12 @@ from sales_assets.adapters.files import reports as report_files
 from sales_assets.adapters.files.frames import FrameStore, MissingDayError, StorageError
 from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+from sales_assets.core import names
+from sales_assets.core.bot.client import client_text
 
-STUCK_CASES = "stuck_cases"
+STUCK_CASES = names.STUCK_CASES
+#: A client is looked for in so many stored days.
+DAYS_OF_CLIENT = 36
 
 
 class Archive:
@@ -65,6 +70,24 @@ class Archive:
         content = self._build_spreadsheet(day)
         self._newest = stamp, content
         return content
+
+    def client(self, client: str) -> str:
+        """Return where the client with this id stands, by the newest stored days, as HTML."""
+        days = sorted(self._store.days(names.CLEAN_EVENTS))[-DAYS_OF_CLIENT:]
+        newest = days[-1] if days else date.min
+        return client_text(
+            client,
+            newest,
+            self._rows_of(client, names.USER_HISTORY, days),
+            self._rows_of(client, names.CLEAN_EVENTS, days),
+            self._rows_of(client, STUCK_CASES, days[-1:]),
+        )
+
+    def _rows_of(self, client: str, asset: str, days: Sequence[date]) -> pd.DataFrame:
+        stored = self._store.days(asset)
+        frames = [self._store.read(asset, day) for day in days if day in stored]
+        found = [frame[frame["user_id"] == client] for frame in frames]
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
     def _build_spreadsheet(self, day: date) -> bytes:
         try:

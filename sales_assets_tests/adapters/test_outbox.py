@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.delivery.outbox import OutboxError, OutboxTransport
-from sales_assets.adapters.delivery.owed import pending_deliveries
-from sales_assets.adapters.delivery.result import DeliveryStoppedError
+from sales_assets.adapters.delivery.dispatcher import runs_owed
+from sales_assets.adapters.outbox import Outbox
+from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -30,7 +30,7 @@ def outbox(tmp_path: Path) -> Path:
 def test_a_report_without_a_token_arrives_in_the_outbox_as_files(
     world: World, outbox: Path
 ) -> None:
-    result = world.dispatcher(OutboxTransport(outbox.parent)).deliver(REPORT)
+    result = world.dispatcher(Outbox(outbox.parent)).deliver(REPORT)
 
     assert result.is_complete
     assert result.outcomes["chat"].tolist() == ["outbox"]
@@ -41,7 +41,7 @@ def test_a_report_without_a_token_arrives_in_the_outbox_as_files(
 
 
 def test_a_second_run_writes_nothing(world: World, outbox: Path) -> None:
-    dispatcher = world.dispatcher(OutboxTransport(outbox.parent))
+    dispatcher = world.dispatcher(Outbox(outbox.parent))
     dispatcher.deliver(REPORT)
     (outbox / "report-outbox.png").unlink()
 
@@ -54,7 +54,7 @@ def test_a_second_run_writes_nothing(world: World, outbox: Path) -> None:
 def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(
     world: World, outbox: Path
 ) -> None:
-    dispatcher = world.dispatcher(OutboxTransport(outbox.parent))
+    dispatcher = world.dispatcher(Outbox(outbox.parent))
     dispatcher.deliver(REPORT)
 
     dispatcher.deliver(CORRECTED)
@@ -65,11 +65,11 @@ def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(
 
 def test_the_sensor_asks_until_the_outbox_has_the_report(world: World, outbox: Path) -> None:
     reports = {DAY: REPORT.content_sha256}
-    assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == [(DAY, 1)]
+    assert runs_owed(world.ledger, reports, TIMETABLE, world.clock()) == [(DAY, 1)]
 
-    world.dispatcher(OutboxTransport(outbox.parent)).deliver(REPORT)
+    world.dispatcher(Outbox(outbox.parent)).deliver(REPORT)
 
-    assert pending_deliveries(world.ledger, reports, TIMETABLE, world.clock()) == []
+    assert runs_owed(world.ledger, reports, TIMETABLE, world.clock()) == []
 
 
 def test_a_folder_that_cannot_be_written_fails_the_run_and_leaves_the_report_planned(
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_fails_the_run_and_leaves_the_report_pla
     blocked = tmp_path / "a file"
     blocked.write_text("in the way")
 
-    with pytest.raises((OutboxError, DeliveryStoppedError), match="outbox"):
-        world.dispatcher(OutboxTransport(blocked)).deliver(REPORT)
+    with pytest.raises(SalesAssetsError, match="outbox"):
+        world.dispatcher(Outbox(blocked)).deliver(REPORT)
 
     assert world.row(0).state == "planned"

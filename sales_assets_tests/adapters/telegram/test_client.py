@@ -13,22 +13,19 @@ from contextlib import contextmanager
 
 import pytest
 
-from sales_assets.adapters.delivery import telegram
-from sales_assets.adapters.delivery.telegram import (
-    TelegramSettingError,
-    TelegramTransport,
-    check_telegram_settings,
-    hide_from_logs,
-    new_request,
-)
+from sales_assets.adapters.telegram import client
+from sales_assets.adapters.telegram.client import BotApi, check_telegram_settings
+from sales_assets.adapters.telegram.secrecy import hide_from_logs
 from sales_assets.core.delivery.messages import Message
-from sales_assets.core.delivery.rules import Answer, Fault, Outcome, classify
-from sales_assets_tests.adapters.delivery.delivery_world import DAY, REPORT
+from sales_assets.core.delivery.rows import Answer, Outcome, Place
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets_tests.adapters.delivery.delivery_world import REPORT
+from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 from sales_assets_tests.fake_telegram.wire import Plan, Wire
 
-WORDS = Message(DAY, "report", "<b>23</b> заявки")
-PICTURE = Message(DAY, "report", "<b>23</b> заявки", picture=REPORT.picture)
+WORDS = Message("<b>23</b> заявки")
+PICTURE = Message("<b>23</b> заявки", file=REPORT.picture)
 
 
 @pytest.fixture
@@ -37,10 +34,10 @@ def fake() -> Iterator[FakeTelegram]:
         yield running
 
 
-def send(transport: TelegramTransport, chat: int, message: Message = WORDS) -> Answer:
+def send(transport: BotApi, chat: int, message: Message = WORDS) -> Answer:
     async def run() -> Answer:
         async with transport:
-            return await transport.send(chat, 0, message)
+            return await transport.send(Place(chat), message)
 
     return asyncio.run(run())
 
@@ -65,39 +62,59 @@ def send(transport: TelegramTransport, chat: int, message: Message = WORDS) -> A
 def test_bytes_that_go_wrong_are_never_taken_for_an_answer(
     fake: FakeTelegram, plan: Plan, outcome: set[Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telegram, "_READ", 0.5)
+    monkeypatch.setattr(client, "_READ", 0.5)
     chat = fake.add_private_chat()
     with Wire(fake.port) as wire:
         wire.plan(plan)
-        answer = send(TelegramTransport(fake.token, base_url=wire.base_url), chat, PICTURE)
-    assert classify(answer).outcome in outcome
+        answer = send(BotApi(fake.token, base_url=wire.base_url), chat, PICTURE)
+    assert answer.outcome in outcome
+
+
+def test_a_reset_in_mid_upload_is_certainly_not_sent(fake: FakeTelegram) -> None:
+    chat = fake.add_private_chat()
+    big = Message("<b>23</b> заявки", file=b"x" * 3_000_000)
+    with Wire(fake.port) as wire:
+        for end in ("reset", "close"):
+            wire.plan(Plan("request", "body", end, 200_000, "sendPhoto"))
+            answer = send(BotApi(fake.token, base_url=wire.base_url), chat, big)
+            assert answer.outcome is Outcome.NOT_SENT
+            assert "before the whole request had left" in answer.reason
+    assert fake.accepted(chat) == []
+
+
+def test_a_request_that_is_out_whole_is_a_doubt_however_it_ends(fake: FakeTelegram) -> None:
+    chat = fake.add_private_chat()
+    fake.order(faults.accept_then_hang_up())
+    answer = send(BotApi(fake.token, base_url=fake.base_url), chat, PICTURE)
+    assert answer.outcome is Outcome.UNKNOWN
+    assert len(fake.accepted(chat)) == 1
 
 
 def test_a_refused_connection_is_certainly_not_sent(fake: FakeTelegram) -> None:
     fake.stop_serving()
-    answer = send(TelegramTransport(fake.token, base_url=fake.base_url), 5)
-    assert classify(answer).outcome == Outcome.NOT_SENT
+    answer = send(BotApi(fake.token, base_url=fake.base_url), 5)
+    assert answer.outcome == Outcome.NOT_SENT
 
 
 def test_a_name_that_does_not_exist_is_certainly_not_sent() -> None:
-    answer = send(TelegramTransport("1:a", base_url="http://no.invalid/bot"), 5)
-    assert classify(answer).outcome == Outcome.NOT_SENT
+    answer = send(BotApi("1:a", base_url="http://no.invalid/bot"), 5)
+    assert answer.outcome == Outcome.NOT_SENT
 
 
 def test_a_request_that_never_ends_is_in_doubt(
     fake: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telegram, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(client, "REQUEST_SECONDS", 0.3)
     chat = fake.add_private_chat()
     with Wire(fake.port) as wire:
         wire.plan(Plan("answer", after="headers", end="stall"))
-        answer = send(TelegramTransport(fake.token, base_url=wire.base_url), chat)
-    assert classify(answer).outcome == Outcome.UNKNOWN
+        answer = send(BotApi(fake.token, base_url=wire.base_url), chat)
+    assert answer.outcome == Outcome.UNKNOWN
     assert len(fake.accepted(chat)) == 1
 
 
 def test_the_timeouts_are_those_that_the_lease_allows_for() -> None:
-    timeout = new_request(None)._client.timeout  # noqa: SLF001 - PTB shows only one of them
+    timeout = client._new_request(None)._client.timeout  # noqa: SLF001 - PTB shows only one of them
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10, 60, 30, 10)
 
 
@@ -187,8 +204,8 @@ def test_a_message_goes_through_a_proxy_with_a_password(fake: FakeTelegram, sche
     chat = fake.add_private_chat()
     with proxy(fake.port, "secret") as server:
         address = f"{scheme}://chief:secret@127.0.0.1:{server.port}"
-        transport = TelegramTransport(fake.token, base_url=fake.base_url, proxy=address)
-        assert classify(send(transport, chat)).outcome == Outcome.SENT
+        transport = BotApi(fake.token, base_url=fake.base_url, proxy=address)
+        assert send(transport, chat).outcome == Outcome.SENT
     assert server.seen == [scheme]
 
 
@@ -199,18 +216,17 @@ def test_a_wrong_proxy_password_stops_the_dispatch_and_is_not_shown(
 ) -> None:
     with proxy(fake.port, "secret") as server:
         address = f"{scheme}://chief:wrong-password@127.0.0.1:{server.port}"
-        answer = send(TelegramTransport(fake.token, base_url=fake.base_url, proxy=address), 5)
-    verdict = classify(answer)
-    assert verdict.outcome == Outcome.STOP
-    assert "wrong-password" not in verdict.reason
+        answer = send(BotApi(fake.token, base_url=fake.base_url, proxy=address), 5)
+    assert answer.outcome == Outcome.STOP
+    assert "wrong-password" not in answer.reason
     gc.collect()  # httpcore leaves the socket of a refused SOCKS login to the collector
 
 
 def test_a_proxy_that_is_down_is_certainly_not_sent(fake: FakeTelegram) -> None:
     with proxy(fake.port) as server:
         address = f"http://127.0.0.1:{server.port}"
-    answer = send(TelegramTransport(fake.token, base_url=fake.base_url, proxy=address), 5)
-    assert classify(answer).outcome == Outcome.NOT_SENT
+    answer = send(BotApi(fake.token, base_url=fake.base_url, proxy=address), 5)
+    assert answer.outcome == Outcome.NOT_SENT
 
 
 def test_a_proxy_of_the_environment_is_not_used(
@@ -218,8 +234,8 @@ def test_a_proxy_of_the_environment_is_not_used(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     chat = fake.add_private_chat()
-    answer = send(TelegramTransport(fake.token, base_url=fake.base_url), chat)
-    assert classify(answer).outcome == Outcome.SENT
+    answer = send(BotApi(fake.token, base_url=fake.base_url), chat)
+    assert answer.outcome == Outcome.SENT
 
 
 # --- Settings -------------------------------------------------------------------------------------
@@ -227,21 +243,21 @@ def test_a_proxy_of_the_environment_is_not_used(
 
 @pytest.mark.parametrize("token", ["", "no token", "123:abc def", "'123:abc'", "123:abc\n"])
 def test_a_token_that_no_bot_can_have_is_refused_without_being_shown(token: str) -> None:
-    with pytest.raises(TelegramSettingError, match="TELEGRAM_BOT_TOKEN") as told:
+    with pytest.raises(SalesAssetsError, match="TELEGRAM_BOT_TOKEN") as told:
         check_telegram_settings(token, None)
     assert not token.strip() or token not in str(told.value)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8081", "http://127.0.0.1:8081", "ftp://x/bot"])
 def test_a_base_url_that_is_no_bot_api_address_is_refused(url: str) -> None:
-    with pytest.raises(TelegramSettingError, match="ends in /bot"):
-        TelegramTransport("1:a", base_url=url)
+    with pytest.raises(SalesAssetsError, match="ends in /bot"):
+        BotApi("1:a", base_url=url)
 
 
 @pytest.mark.parametrize("address", ["ftp://chief:secret@x", "chief:secret"])
 def test_a_proxy_address_that_cannot_be_used_is_refused_without_being_shown(address: str) -> None:
-    with pytest.raises(TelegramSettingError, match="TELEGRAM_PROXY") as told:
-        send(TelegramTransport("1:a", proxy=address), 5)
+    with pytest.raises(SalesAssetsError, match="TELEGRAM_PROXY") as told:
+        send(BotApi("1:a", proxy=address), 5)
     assert "secret" not in str(told.value)
 
 
@@ -254,7 +270,7 @@ def test_the_token_is_in_no_log_record_and_no_traceback(
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "telegram"):
         logging.getLogger(name).setLevel(logging.NOTSET)
-    transport = TelegramTransport(fake.token, base_url=fake.base_url)
+    transport = BotApi(fake.token, base_url=fake.base_url)
     send(transport, fake.add_private_chat())
     fake.revoke_token()
     send(transport_again(fake), 5)
@@ -269,8 +285,8 @@ def test_the_token_is_in_no_log_record_and_no_traceback(
     assert fake.token not in told
 
 
-def transport_again(fake: FakeTelegram) -> TelegramTransport:
-    return TelegramTransport(fake.token, base_url=fake.base_url)
+def transport_again(fake: FakeTelegram) -> BotApi:
+    return BotApi(fake.token, base_url=fake.base_url)
 
 
 def test_httpx_logs_no_addresses() -> None:
@@ -279,9 +295,19 @@ def test_httpx_logs_no_addresses() -> None:
     assert logging.getLogger("httpcore").level == logging.WARNING
 
 
+@pytest.mark.parametrize("encoding", ["plain", "percent", "json", "base64"])
 def test_a_server_that_repeats_the_token_does_not_bring_it_into_the_answer(
-    fake: FakeTelegram,
+    fake: FakeTelegram, encoding: str
 ) -> None:
-    page = telegram.Answer(400, f"you asked for {fake.token}".encode(), Fault.LOST, fake.token)
-    cleaned = telegram._without(fake.token, page)  # noqa: SLF001 - what every answer goes through
-    assert fake.token not in cleaned.body.decode() + cleaned.detail
+    echoed = {
+        "plain": fake.token,
+        "percent": "".join(f"%{ord(sign):02x}" for sign in fake.token),
+        "json": "".join(f"\\u{ord(sign):04x}" for sign in fake.token),
+        "base64": base64.b64encode(fake.token.encode()).decode(),
+    }[encoding]
+    chat = fake.add_private_chat()
+    fake.order(faults.refuse(400, f"Bad Request: you asked for {echoed}"))
+    answer = send(BotApi(fake.token, base_url=fake.base_url), chat)
+    assert answer.outcome is Outcome.REFUSED
+    assert fake.token.partition(":")[2] not in answer.reason
+    assert echoed not in answer.reason

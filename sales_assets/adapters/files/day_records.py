@@ -1,0 +1,92 @@
+"""What is kept of a day beside its frames: whether it was whole, and why it was refused."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sales_assets.adapters.files.frames import FrameStore, read_bytes, write_bytes
+from sales_assets.core.completeness import Evidence, as_json, from_json
+from sales_assets.core.judgement import Completeness
+
+RECORD, REFUSAL = "completeness", "refusals"
+JSON = ".json"
+
+
+@dataclass(frozen=True)
+class DayRecord:
+    """What bounds a day's silences; the judge's word on it, where it was asked."""
+
+    evidence: Evidence
+    completeness: Completeness | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a day of the source was not taken: the check that it fails, and its sentence.
+
+    `completeness` is the judge's word where that is the check; `stored` tells whether an older
+    reading of the day is kept.
+    """
+
+    day: date
+    check: str
+    message: str
+    stored: bool = False
+    completeness: Completeness | None = None
+
+
+def write_record(store: FrameStore, day: date, record: DayRecord) -> None:
+    """Store the record of a day as `completeness/<day>.json`."""
+    answer = as_json(record.completeness) if record.completeness else None
+    _write(store, RECORD, day, {"evidence": record.evidence.as_json(), "completeness": answer})
+
+
+def read_record(store: FrameStore, day: date) -> DayRecord:
+    """Return the record of a stored day; raise `MissingDayError` if there is none."""
+    stored = _read(store, RECORD, day)
+    answer = stored["completeness"]
+    return DayRecord(Evidence.from_json(stored["evidence"]), from_json(answer) if answer else None)
+
+
+def write_refusal(store: FrameStore, refusal: Refusal) -> None:
+    """Store `refusals/<day>.json`: it stands until the day is taken."""
+    answer = as_json(refusal.completeness) if refusal.completeness else None
+    content = {
+        "check": refusal.check,
+        "message": refusal.message,
+        "stored": refusal.stored,
+        "completeness": answer,
+    }
+    _write(store, REFUSAL, refusal.day, content)
+
+
+def read_refusal(store: FrameStore, day: date) -> Refusal | None:
+    """Return why the newest reading of the day was refused; None if it was not."""
+    if not store.holds(REFUSAL, day, JSON):
+        return None
+    stored = _read(store, REFUSAL, day)
+    answer = stored["completeness"]
+    return Refusal(
+        day,
+        stored["check"],
+        stored["message"],
+        stored["stored"],
+        from_json(answer) if answer else None,
+    )
+
+
+def withdraw_refusal(store: FrameStore, day: date) -> None:
+    """Forget a refusal: the day was taken."""
+    if store.holds(REFUSAL, day, JSON):
+        store.path(REFUSAL, day, JSON).unlink(missing_ok=True)
+
+
+def _write(store: FrameStore, folder: str, day: date, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
+    write_bytes(store.path(folder, day, JSON), text.encode())
+
+
+def _read(store: FrameStore, folder: str, day: date) -> dict[str, Any]:
+    return json.loads(read_bytes(store.path(folder, day, JSON)))

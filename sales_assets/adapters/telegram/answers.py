@@ -1,0 +1,149 @@
+"""What an answer of the Bot API means: its status and body read, once for everybody."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sales_assets.core.delivery.rows import DEFAULT_PAUSE, Answer, Outcome
+
+# What the server says in a 400, lower case; the first that fits decides.
+_REFUSALS: tuple[tuple[str, Outcome], ...] = (
+    ("message is not modified", Outcome.SENT),
+    ("message_not_modified", Outcome.SENT),
+    ("chat not found", Outcome.CHAT_NOT_FOUND),
+    ("chat_not_found", Outcome.CHAT_NOT_FOUND),
+    ("peer_id_invalid", Outcome.CHAT_NOT_FOUND),
+    ("message thread not found", Outcome.THREAD_GONE),
+    ("message_thread_not_found", Outcome.THREAD_GONE),
+    ("topic_deleted", Outcome.THREAD_GONE),
+    ("can't parse entities", Outcome.MARKUP),
+    ("message to edit not found", Outcome.MESSAGE_GONE),
+    ("message can't be edited", Outcome.MESSAGE_GONE),
+    ("message_id_invalid", Outcome.MESSAGE_GONE),
+    ("message_edit_time_expired", Outcome.MESSAGE_GONE),
+    ("file identifier", Outcome.FILE_ID_REFUSED),
+    ("wrong file_id", Outcome.FILE_ID_REFUSED),
+    ("file_id_invalid", Outcome.FILE_ID_REFUSED),
+    ("file_reference", Outcome.FILE_ID_REFUSED),
+    ("can't use file of type", Outcome.FILE_ID_REFUSED),
+    ("rights to send photos", Outcome.PICTURE_FORBIDDEN),
+    ("rights to send documents", Outcome.PICTURE_FORBIDDEN),
+    ("chat_send_photos", Outcome.PICTURE_FORBIDDEN),
+    ("chat_send_media", Outcome.PICTURE_FORBIDDEN),
+    ("chat_send_docs", Outcome.PICTURE_FORBIDDEN),
+)
+#: Any other words about these are a refusal of the picture, whatever it is.
+_PICTURE_WORDS = ("photo", "image", "picture", "media", "document", "file")
+_STOPS = {
+    401: "Telegram does not know the token in SALES_ASSETS_TELEGRAM_BOT_TOKEN",
+    404: "no bot answers there: check SALES_ASSETS_TELEGRAM_BASE_URL and the token",
+    407: "the proxy asks for a name and a password: check SALES_ASSETS_TELEGRAM_PROXY",
+}
+_TOO_LARGE = "a server on the way finds the message too large: raise its limit to 50 MB"
+_NOT_THE_BOT_API = (
+    "HTTP {status} in words that are not the Bot API's: if it stays so, check "
+    "SALES_ASSETS_TELEGRAM_BASE_URL and SALES_ASSETS_TELEGRAM_PROXY"
+)
+_LONGEST_PAUSE = 86_400
+_OK, _SERVER_ERROR = 200, 500
+_BAD_REQUEST, _FORBIDDEN, _REQUEST_TOO_LARGE, _TOO_MANY = 400, 403, 413, 429
+_REDIRECTS = range(300, 400)
+_REFUSING = range(400, 500)
+
+
+def read_answer(status: int, body: bytes, chat: int | None = None) -> Answer:
+    """Return what `status` and `body` prove; what proves neither arrival nor absence is UNKNOWN.
+
+    `chat`: where the message was to go; None for a request that sends none, whose success is SENT
+    with a `result`. A refusal counts against a chat only in the Bot API's own words: a 403 with a
+    web page in it came from a machine on the way.
+    """
+    found = _json_object(body)
+    if status == _OK:
+        return _accepted(found, chat)
+    if status in _REDIRECTS or status in _STOPS:
+        why = _STOPS.get(status, "a redirection: check SALES_ASSETS_TELEGRAM_BASE_URL")
+        return Answer(Outcome.STOP, f"HTTP {status}: {why}", status)
+    if status == _REQUEST_TOO_LARGE:
+        return Answer(Outcome.TOO_LARGE, f"HTTP {status}: {_TOO_LARGE}", status)
+    if status == _TOO_MANY:
+        return Answer(
+            Outcome.WAIT,
+            "HTTP 429: too many messages",
+            status,
+            retry_after=_pause(found),
+            names_chat=found.get("ok") is False,
+        )
+    if status in _REFUSING:
+        return _refused(status, found)
+    return Answer(Outcome.UNKNOWN, f"HTTP {status}: {_description(found) or 'no words'}", status)
+
+
+def _accepted(body: Mapping[str, Any], chat: int | None) -> Answer:
+    if body.get("ok") is not True or "result" not in body:
+        return Answer(Outcome.UNKNOWN, "HTTP 200 with a body that is not a result", _OK)
+    result = body["result"]
+    if chat is None:
+        return Answer(Outcome.SENT, status=_OK, result=result)
+    number = result.get("message_id") if isinstance(result, dict) else None
+    if not isinstance(result, dict) or type(number) is not int or number < 0:
+        return Answer(Outcome.UNKNOWN, "HTTP 200 with a body that is not a message", _OK)
+    where = result.get("chat")
+    if not isinstance(where, dict) or where.get("id") != chat:
+        return Answer(Outcome.UNKNOWN, "HTTP 200 with a message of another chat", _OK)
+    reason = "" if number else "Telegram sends the message later and gave it no number"
+    return Answer(Outcome.SENT, reason, _OK, message_id=number or None, file_id=_file_id(result))
+
+
+def _refused(status: int, body: Mapping[str, Any]) -> Answer:
+    words = _description(body)
+    if body.get("ok") is not False or not words:
+        return Answer(Outcome.NOT_SENT, _NOT_THE_BOT_API.format(status=status), status)
+    if status == _FORBIDDEN:
+        return Answer(Outcome.SLEEP, words, status)
+    new_chat = _parameters(body).get("migrate_to_chat_id")
+    if isinstance(new_chat, int):
+        return Answer(Outcome.MIGRATED, words, status, new_chat=new_chat)
+    return Answer(_refusal(words.lower()), words, status)
+
+
+def _refusal(words: str) -> Outcome:
+    for needle, outcome in _REFUSALS:
+        if needle in words:
+            return outcome
+    is_picture = any(word in words for word in _PICTURE_WORDS)
+    return Outcome.PICTURE_REFUSED if is_picture else Outcome.REFUSED
+
+
+def _json_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _description(body: Mapping[str, Any]) -> str:
+    words = body.get("description")
+    return words if isinstance(words, str) else ""
+
+
+def _parameters(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    parameters = body.get("parameters")
+    return parameters if isinstance(parameters, dict) else {}
+
+
+def _pause(body: Mapping[str, Any]) -> timedelta:
+    seconds = _parameters(body).get("retry_after")
+    if isinstance(seconds, int | float) and seconds > 0:
+        return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
+    return DEFAULT_PAUSE
+
+
+def _file_id(message: Mapping[str, Any]) -> str | None:
+    """Return the id of the largest photo, or of the document, if the message carries one."""
+    photos = message.get("photo")
+    largest = photos[-1] if isinstance(photos, list) and photos else message.get("document")
+    found = largest.get("file_id") if isinstance(largest, dict) else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,108 @@
+"""The hourly counts of stored days, and whether each of these days is whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from sales_assets.adapters.files.day_records import (
+    JSON,
+    RECORD,
+    DayRecord,
+    read_record,
+    write_record,
+)
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.source.counts import SourceCounts
+from sales_assets.core import names
+from sales_assets.core.completeness import CUT, judged, judged_days
+from sales_assets.core.judgement import Completeness
+from sales_assets.core.report.workdays import holidays_among
+from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS, DAY, days_up_to
+
+
+@dataclass
+class WholeDays:
+    """Counts and records by day; what was said of a day stands until its own rows change."""
+
+    store: FrameStore
+    first_date: date
+    country: str | None
+    _counts: dict[date, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _stored: set[date] = field(default_factory=set, repr=False)
+
+    def lookback(self, days: Sequence[date]) -> list[date]:
+        """Return the days whose counts `days` rest on, those included, in order."""
+        needed = {before for day in days for before in days_up_to(day, COUNT_DAYS + 1)}
+        return sorted(day for day in needed if day >= self.first_date)
+
+    def missing(self, days: Sequence[date]) -> list[date]:
+        """Return those of `days` that nobody counted."""
+        self._stored = self.store.days(names.HOURLY_COUNTS) & self.store.days(RECORD, JSON)
+        return [day for day in days if day not in self._stored]
+
+    def fill(self, day: date, counts: SourceCounts) -> pd.DataFrame:
+        """Store a day of the lookback; it is judged when somebody asks."""
+        frame = counts.of_day(day)
+        self._write(day, frame, DayRecord(counts.evidence(day)))
+        return frame
+
+    def judge(self, day: date, counts: SourceCounts, unstored: Sequence[date] = ()) -> Completeness:
+        """Say whether a day that was just read is whole, by the stored days before it.
+
+        Of days `unstored` the source's own counts serve.
+        """
+        before = [counts.of_day(each) for each in unstored]
+        of_day = pd.concat([*before, counts.of_day(day)], ignore_index=True)
+        return self._judged(day, of_day, DayRecord(counts.evidence(day)))
+
+    def take(self, day: date, counts: SourceCounts, answer: Completeness) -> None:
+        """Store a day that was read and judged.
+
+        Where its rows are those that are stored, and so is the answer, the moment of reading
+        makes no difference: nothing is written.
+        """
+        frame, evidence = counts.of_day(day), counts.evidence(day)
+        if not self.missing([day]):
+            stored, known = self.counts(day), read_record(self.store, day)
+            same_rows = stored.equals(frame) and known.evidence.last_at == evidence.last_at
+            if same_rows and self.completeness(day).state == answer.state:
+                return
+        self._write(day, frame, DayRecord(evidence, answer))
+
+    def counts(self, day: date) -> pd.DataFrame:
+        """Return the stored counts of a day."""
+        if day not in self._counts:
+            self._counts[day] = self.store.read(names.HOURLY_COUNTS, day)
+        return self._counts[day]
+
+    def completeness(self, day: date) -> Completeness:
+        """Return what the judge says of a stored day; raise `MissingDayError` for another."""
+        record = read_record(self.store, day)
+        if record.completeness is not None:
+            return record.completeness
+        answer = self._judged(day, self.counts(day), record)
+        write_record(self.store, day, DayRecord(record.evidence, answer))
+        return answer
+
+    def cut_days(self, days: Sequence[date]) -> tuple[date, ...]:
+        """Return those of `days` that were stored as they are, without their end or a part."""
+        return tuple(day for day in days if self.completeness(day).state in CUT)
+
+    def _judged(self, day: date, counts: pd.DataFrame, record: DayRecord) -> Completeness:
+        first, last = judged_days(day)
+        span = [first + n * DAY for n in range((last - first).days + 1)]
+        if not self._stored:
+            self.missing([])
+        before = [self.counts(each) for each in span[:COMPLETENESS_DAYS] if each in self._stored]
+        holidays = holidays_among(span, self.country)
+        return judged(
+            pd.concat([*before, counts], ignore_index=True), day, record.evidence, holidays
+        )
+
+    def _write(self, day: date, frame: pd.DataFrame, record: DayRecord) -> None:
+        write_record(self.store, day, record)
+        self.store.write(names.HOURLY_COUNTS, day, frame)
+        self._counts[day] = frame
+        self._stored.add(day)

@@ -1,0 +1,182 @@
+"""Whether a day of the source is whole: what is known of it, and what becomes of one that isn't."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pandas as pd
+
+from sales_assets.core.frames import HOURLY_COUNTS
+from sales_assets.core.judgement import Completeness, completeness
+from sales_assets.core.judgement.day_completeness import State
+from sales_assets.core.metrics.schemas import CheckOutcome
+from sales_assets.core.windows import AFTER_DAYS, COMPLETENESS_DAYS, DAY
+
+CHECK = "completeness"
+#: A day of such a state has no report before its last call.
+CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
+#: When a cut day is reported as it is, unless the operator sets another time.
+LAST_CALL = time(13)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What bounds the silences of a day, naive times of the report zone.
+
+    `last_at` is each type's last row of the day, `first_after` its first row in the week after,
+    `resumes_at` the first of any type; `as_of` is the moment of reading, a week after the day at
+    most.
+    """
+
+    last_at: Mapping[str, datetime]
+    first_after: Mapping[str, datetime]
+    resumes_at: datetime | None
+    as_of: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "last_at": _texts(self.last_at),
+            "first_after": _texts(self.first_after),
+            "resumes_at": _text(self.resumes_at),
+            "as_of": _text(self.as_of),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Evidence":
+        """Undo `as_json`."""
+        return cls(
+            _moments(stored["last_at"]),
+            _moments(stored["first_after"]),
+            _moment(stored["resumes_at"]),
+            datetime.fromisoformat(stored["as_of"]),
+        )
+
+
+def hourly_counts(hours: pd.Series, types: pd.Series, rows: pd.Series) -> pd.DataFrame:
+    """Sum rows by hour and type, in the order of both, rows of no type last."""
+    groups = pd.DataFrame({"hour": hours, "type": types.astype("str"), "rows": rows})
+    summed = groups.groupby(["hour", "type"], dropna=False, as_index=False)["rows"].sum()
+    return pd.DataFrame(summed, columns=HOURLY_COUNTS.names).astype(HOURLY_COUNTS.dtypes)
+
+
+def judged(
+    before: pd.DataFrame, day: date, evidence: Evidence, holidays: Collection[date] = ()
+) -> Completeness:
+    """Judge a day by the counts of the eight weeks that end with it and by its evidence.
+
+    A day isn't called cut for the rest of its last hour alone: what a source books by the clock,
+    at 20:00 sharp, leaves that rest empty every day.
+    """
+    after = pd.DataFrame(
+        {
+            "hour": pd.to_datetime(list(evidence.first_after.values())).floor("h"),
+            "type": list(evidence.first_after),
+            "rows": 1,
+        }
+    )
+    counts = pd.concat([before, after.astype(HOURLY_COUNTS.dtypes)], ignore_index=True)
+    bounds = evidence.resumes_at, evidence.as_of, holidays
+    answer = completeness(counts, day, evidence.last_at, *bounds)
+    if answer.state not in CUT:
+        return answer
+    by_the_hour = completeness(counts, day, None, *bounds)
+    return answer if by_the_hour.state in CUT else replace(by_the_hour, ends_at=answer.ends_at)
+
+
+def judged_days(day: date) -> tuple[date, date]:
+    """Return the first and the last day whose holidays a judgement of `day` has to know."""
+    return day - COMPLETENESS_DAYS * DAY, day + (AFTER_DAYS + 1) * DAY
+
+
+def last_call(day: date, at: time) -> datetime:
+    """Return when a cut day is reported as it is: that time of the next day, naive."""
+    return datetime.combine(day + timedelta(days=1), at)
+
+
+def check_whole(answer: Completeness, day: date, call: time, *, may_be_cut: bool) -> CheckOutcome:
+    """Check that a day is whole; one that `may_be_cut` is taken, with a warning."""
+    is_cut = answer.state in CUT
+    told = explained(answer, day)
+    if is_cut and may_be_cut:
+        told = f"{told}. It is taken as it is, and its report says so"
+    elif is_cut:
+        told = (
+            f"{told}. It is asked for again until {last_call(day, call):%Y-%m-%d %H:%M} and then "
+            f"taken as it is; at once: sales-assets report {day} --as-it-is"
+        )
+    return CheckOutcome(
+        CHECK,
+        passed=not is_cut,
+        failing={},
+        sample=pd.DataFrame(),
+        message=told,
+        facts={name: _fact(value) for name, value in as_json(answer).items()},
+        is_warning=may_be_cut,
+    )
+
+
+def _fact(value: Any) -> str | float:
+    return ", ".join(value) if isinstance(value, list) else value if value is not None else ""
+
+
+def as_json(answer: Completeness) -> dict[str, Any]:
+    """Return an answer as plain values, for the day's record, a check and the report's `data`."""
+    return {
+        "state": str(answer.state),
+        "ends_at": _text(answer.ends_at),
+        "resumes_at": _text(answer.resumes_at),
+        "missing": list(answer.missing),
+        "certain_until": _text(answer.certain_until),
+        "surprise": None if answer.surprise is None else round(answer.surprise, 2),
+    }
+
+
+def from_json(stored: Mapping[str, Any]) -> Completeness:
+    """Undo `as_json`."""
+    return Completeness(
+        State(stored["state"]),
+        _moment(stored["ends_at"]),
+        _moment(stored["resumes_at"]),
+        tuple(stored["missing"]),
+        _moment(stored["certain_until"]),
+        stored["surprise"],
+    )
+
+
+def explained(answer: Completeness, day: date) -> str:
+    """Say an answer in a sentence for the analyst."""
+    surprise = f"surprise {answer.surprise:.1f}" if answer.surprise is not None else ""
+    if answer.state == State.EMPTY:
+        return f"the source has no row of {day} ({surprise})"
+    if answer.state == State.ENDS_EARLY:
+        return f"the rows of {day} end at {answer.ends_at:%H:%M} ({surprise}), none came after"
+    if answer.state == State.HOLE:
+        return (
+            f"the source has no row from {answer.ends_at:%Y-%m-%d %H:%M} to "
+            f"{answer.resumes_at:%Y-%m-%d %H:%M} ({surprise})"
+        )
+    if answer.state == State.TYPES_MISSING:
+        return f"no rows of {', '.join(answer.missing)} where there should be"
+    if answer.state == State.UNKNOWN:
+        return f"too little is known to tell whether {day} is whole"
+    until = answer.certain_until
+    told = f"an end after {until:%H:%M} would not be noticed" if until else "no end is noticeable"
+    return f"{day} is whole; {told}"
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _texts(moments: Mapping[str, datetime]) -> dict[str, str]:
+    return {name: moments[name].isoformat() for name in sorted(moments)}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _moments(texts: Mapping[str, str]) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(text) for name, text in texts.items()}

@@ -1,0 +1,163 @@
+"""What the analysts are told: every alert that the rows of a day lead to, and its words."""
+
+import html
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sales_assets.core.delivery.messages import AGAIN, LET_IN, Button, Keyboard
+from sales_assets.core.delivery.rows import (
+    OUTBOX_CHAT,
+    Delivery,
+    MessageKind,
+    Place,
+    Reader,
+    RowState,
+    is_final_doubt,
+)
+from sales_assets.core.report.wording import counted, day_and_month
+from sales_assets.core.russian import delivery as ru
+
+#: What a ledger's column holds.
+_LONGEST_SUBJECT = 64
+#: A longer text would be refused; a technical cause says what matters first.
+_LONGEST_TEXT = 3000
+#: An alert names so many chats and counts the rest.
+_MOST_NAMED = 5
+#: The subject of the alert with a late report's cause.
+LATE_SUBJECT = "late"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A message to every admin; one for each day and `subject` goes out.
+
+    `about`: the rows it tells of, each with the claims it had; no other alert tells of them.
+    """
+
+    subject: str
+    html: str
+    buttons: Keyboard = ()
+    about: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def notice(self) -> dict[str, Any]:
+        """What the ledger keeps, so that any later run can send it."""
+        buttons = [[list(button) for button in row] for row in self.buttons]
+        return {"html": self.html, "buttons": buttons, "about": [list(one) for one in self.about]}
+
+
+def read_notice(subject: str, notice: Mapping[str, Any]) -> Alert:
+    """Return the alert that was stored."""
+    buttons = tuple(tuple(Button(*button) for button in row) for row in notice["buttons"])
+    about = tuple((one[0], one[1]) for one in notice["about"])
+    return Alert(subject, notice["html"], buttons, about)
+
+
+def plain_alert(subject: str, text: str) -> Alert:
+    """Return an alert with plain text: a technical cause, the run's address."""
+    return Alert(subject[:_LONGEST_SUBJECT], html.escape(text[:_LONGEST_TEXT]))
+
+
+def late_alert(cause: str) -> Alert:
+    """Return the cause for which a report is late."""
+    return plain_alert(LATE_SUBJECT, cause)
+
+
+def markup_alert(day: date, reason: str) -> Alert:
+    """Return the news of our own mistake in the markup; once a day, not once a chat."""
+    return plain_alert("markup", ru.ALERT_MARKUP.format(day=day_and_month(day), reason=reason))
+
+
+def state_alert(words: str) -> Alert:
+    """Return the news that the state is not the one that the readers are in."""
+    return plain_alert("state", ru.ALERT_STATE.format(words=words))
+
+
+def barred_alert(old: int, place: Place, subscription_id: int) -> Alert:
+    """Return the question about a chat that became one whose right to read was taken away."""
+    text = ru.ALERT_BARRED.format(old=old, chat=place, title=place.title or ru.UNTITLED)
+    button = Button(ru.BUTTON_LET_IN, f"{LET_IN}:{subscription_id}")
+    return Alert(f"barred:{subscription_id}:{old}", html.escape(text), ((button,),))
+
+
+def missed_alert(rows: Sequence[Delivery]) -> Alert:
+    """Return the news that chats were left without the report of one earlier day, once for all."""
+    example = max(rows, key=lambda row: row.attempts)
+    text = ru.ALERT_MISSED.format(
+        day=day_and_month(example.report_day),
+        chats=counted(len(rows), ru.CHAT_FORMS),
+        iso=example.report_day.isoformat(),
+        reason=example.reason,
+    )
+    return plain_alert(f"missed:{example.report_day}", text)
+
+
+# --- What the rows lead to ---------------------------------------------------------------------
+
+
+def alerts_of(
+    rows: Sequence[Delivery], before: Sequence[Delivery], readers: Collection[Reader]
+) -> list[Alert]:
+    """Return what the rows of a day, and the doubts of the day before, have to be told as.
+
+    One alert for one reason, with the number of its chats. What an alert among `rows` tells of
+    already is left out: a row is told of once for each claim that ended so.
+    """
+    told = {tuple(one) for row in [*rows, *before] if row.notice for one in row.notice["about"]}
+    holding = {reader.place for reader in readers if reader.holds_doubts}
+    reading = {reader.place for reader in readers}
+    groups: defaultdict[tuple[str, str], list[Delivery]] = defaultdict(list)
+    for row in rows:
+        words = _words(row, is_held=row.place in holding, is_reading=row.place in reading)
+        if words and (row.id, row.claims) not in told:
+            groups[words, row.reason or "-"].append(row)
+    for row in before:  # they are no news any more: nothing repeats them
+        is_doubt = row.state is RowState.UNKNOWN and row.kind is not MessageKind.ALERT
+        if is_doubt and (row.id, row.claims) not in told:
+            groups[ru.ALERT_IN_DOUBT, row.reason or "-"].append(row)
+    return [_grouped(words, reason, found) for (words, reason), found in groups.items()]
+
+
+def _words(row: Delivery, *, is_held: bool, is_reading: bool) -> str | None:
+    """Return how `row` is told, if it has to be."""
+    if row.kind is MessageKind.ALERT:
+        return None
+    if is_final_doubt(row, holds_doubts=is_held):
+        return ru.ALERT_HELD if is_held else ru.ALERT_IN_DOUBT
+    if row.was_refused:
+        return ru.ALERT_REFUSED if is_reading else ru.ALERT_ASLEEP
+    is_accepted = row.state is RowState.SENT and row.message_id is None
+    if is_accepted and row.kind is MessageKind.REPORT and row.chat != OUTBOX_CHAT:
+        return ru.ALERT_NOT_EDITABLE
+    return None
+
+
+def _grouped(words: str, reason: str, rows: Sequence[Delivery]) -> Alert:
+    first = rows[0]
+    text = words.format(
+        day=day_and_month(first.report_day), chats=_chats(rows), kind=first.kind, reason=reason
+    )
+    can_repeat = words in (ru.ALERT_HELD, ru.ALERT_IN_DOUBT, ru.ALERT_REFUSED)
+    return Alert(
+        f"rows:{first.id}:{first.claims}",
+        html.escape(text[:_LONGEST_TEXT]),
+        again_button(first.id, len(rows)) if can_repeat else (),
+        tuple((row.id, row.claims) for row in rows),
+    )
+
+
+def again_button(delivery_id: int, count: int = 1) -> Keyboard:
+    """Return the owner's button that sends again what its alert tells of."""
+    words = ru.BUTTON_SEND_AGAIN if count == 1 else f"{ru.BUTTON_SEND_AGAIN} ({count})"
+    return ((Button(words, f"{AGAIN}:{delivery_id}"),),)
+
+
+def _chats(rows: Iterable[Delivery]) -> str:
+    named = list(dict.fromkeys(str(row.place) for row in rows))
+    if len(named) == 1:
+        return ru.ONE_CHAT.format(chat=named[0])
+    shown = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
+    return ru.SEVERAL_CHATS.format(chats=counted(len(named), ru.CHAT_FORMS), named=shown)

@@ -1,0 +1,90 @@
+"""A range with refused days: its other days go on without them, and the range says which."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import NoReturn
+
+import dagster as dg
+
+from sales_assets.adapters.files.day_records import Refusal
+from sales_assets.adapters.history import Reading
+from sales_assets.core import names
+from sales_assets.core.errors import SalesAssetsError
+from sales_assets.defs.filled import log_failures, log_filled
+from sales_assets.defs.partitions import partition_tags
+
+#: The run whose other days a run computes.
+PART_OF_TAG = "sales_assets/part_of"
+#: The tags that such a run takes over: ours, and what makes it count for a backfill of the UI.
+_BACKFILL_TAG = "dagster/backfill"
+_OURS = "sales_assets/"
+
+
+class RefusedDaysError(SalesAssetsError):
+    """Days of the source were not taken; nothing of them was stored."""
+
+    def __init__(self, refused: Sequence[Refusal], done: Sequence[date]) -> None:
+        told = "; ".join(f"{one.day} ({one.check}): {one.message}" for one in refused)
+        others = f" The other {len(done)} days of the range went on." if done else ""
+        super().__init__(f"{names.RAW_EVENTS} refuses {told}.{others}")
+        self.refused = tuple(refused)
+
+
+def go_on_without_refused(context: dg.AssetExecutionContext, reading: Reading) -> NoReturn:
+    """Show each day as what it is, compute what the run was to make of the good ones, and fail.
+
+    An output speaks for all days of a run, and what is downstream would see the refused ones as
+    materialized. So the good days go on as runs of their own, here and now.
+
+    Raises:
+        RefusedDaysError: always; it names the refused days.
+    """
+    good = [day for day in reading.own if day.refusal is None]
+    log_filled(context, good)
+    for day in reading.own:
+        if day.refusal:
+            log_failures(context, day)
+    days = [day.day for day in good]
+    for span in spans(days):
+        _run_rest(context, span)
+    raise RefusedDaysError(reading.refused, days)
+
+
+def _run_rest(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
+    rest = _selected(context) - {dg.AssetKey(names.RAW_EVENTS)}
+    if not rest:
+        return
+    result = context.job_def.execute_in_process(
+        instance=context.instance,
+        run_config={"loggers": context.run.run_config.get("loggers", {})},
+        asset_selection=sorted(rest),
+        raise_on_error=False,
+        tags={**_own_tags(context), **partition_tags(days), PART_OF_TAG: context.run.run_id},
+    )
+    context.log.info("%s to %s: run %s, %s", days[0], days[-1], result.run_id, result.success)
+
+
+def _selected(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
+    if context.run.asset_selection:
+        return set(context.run.asset_selection)
+    computed = (*names.EVENTS, *names.METRICS, names.DAILY_REPORT)
+    return {dg.AssetKey(name) for name in computed}
+
+
+def _own_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in context.run.tags.items()
+        if name.startswith(_OURS) or name == _BACKFILL_TAG
+    }
+
+
+def spans(days: Iterable[date]) -> list[list[date]]:
+    """Cut days in order into runs without a gap."""
+    found: list[list[date]] = []
+    for day in sorted(days):
+        if found and day - found[-1][-1] == timedelta(days=1):
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return found

@@ -1,0 +1,98 @@
+"""The morning's runs: which days are in progress, how each day stands, and requests for them."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import dagster as dg
+
+from sales_assets.adapters.files.day_records import Refusal, read_refusal
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.source.errors import PassingSourceError
+from sales_assets.core import names
+from sales_assets.core.readiness import Ended, Standing
+from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
+from sales_assets.defs.jobs import MORNING_TAG, REREAD_TAG
+from sales_assets.defs.partitions import PARTITION_TAG, days_of_tags
+
+_PRIORITY_TAG = "dagster/priority"
+_IN_PROGRESS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_FAILED = (dg.DagsterRunStatus.FAILURE,)
+#: Errors of ours, by name, as a run's log keeps them.
+_PASSING = {PassingSourceError.__name__}
+_REFUSED = {"RefusedDaysError", "BlockedDayError"}
+#: Bad rows may be mended; a loss waits for a word of the operator.
+_BY_CHECK = {COMPLETENESS: Ended.CUT, SHRUNKEN: Ended.BROKEN}
+
+
+def run_request(
+    day: date, run_key: str, priority: int = 0, reread: Iterable[date] = ()
+) -> dg.RunRequest:
+    """Return the request for a day; of those that wait the highest priority goes first."""
+    again = ",".join(day.isoformat() for day in reread)
+    return dg.RunRequest(
+        run_key=run_key,
+        partition_key=day.isoformat(),
+        tags={
+            MORNING_TAG: "true",
+            _PRIORITY_TAG: str(priority),
+            **({REREAD_TAG: again} if again else {}),
+        },
+    )
+
+
+def days_in_progress(instance: dg.DagsterInstance) -> set[date]:
+    """Return the days that a run computes right now, a backfill of the UI included."""
+    wanted = dg.RunsFilter(statuses=_IN_PROGRESS)
+    runs = [record.dagster_run for record in instance.get_run_records(wanted)]
+    return {day for run in runs if _computes_report(run) for day in days_of_tags(run.tags)}
+
+
+def _computes_report(run: dg.DagsterRun) -> bool:
+    if run.asset_selection:
+        return dg.AssetKey(names.DAILY_REPORT) in run.asset_selection
+    return run.job_name != names.REPORT_DELIVERY_JOB
+
+
+def standing(
+    instance: dg.DagsterInstance, store: FrameStore, day: date, since: datetime
+) -> Standing | None:
+    """Return how a day stands by its runs since a moment; None where there was none."""
+    wanted = dg.RunsFilter(
+        job_name=names.DAILY_REPORT_JOB,
+        tags={PARTITION_TAG: day.isoformat(), MORNING_TAG: "true"},
+        created_after=since,
+    )
+    records = instance.get_run_records(wanted)
+    if not records:
+        return None
+    newest = records[0]
+    ended = _ended(instance, newest.dagster_run, read_refusal(store, day))
+    return Standing(day, ended, newest.update_timestamp, runs=len(records))
+
+
+def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | None) -> Ended:
+    if run.status in _IN_PROGRESS:
+        return Ended.NOT_YET
+    if run.status not in _FAILED:
+        return Ended.WELL  # a run that somebody cancelled is nobody's to start again
+    entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    if not entries:
+        return Ended.PASSING  # it never came to a step, or its process is gone
+    told = [_error_names(entry.get_dagster_event()) for entry in entries]
+    if refusal and any(said & _REFUSED for said in told):
+        return _BY_CHECK.get(refusal.check, Ended.PASSING)
+    return Ended.PASSING if all(said & _PASSING for said in told) else Ended.BROKEN
+
+
+def _error_names(event: dg.DagsterEvent) -> set[str]:
+    error, found = event.step_failure_data.error, set()
+    while error is not None:
+        found.add(error.cls_name or "")
+        error = error.cause
+    return found

@@ -1,0 +1,225 @@
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.history import BlockedDayError, History, Limits, Orders
+from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.core import names
+from sales_assets.core.completeness import CHECK
+from sales_assets.core.judgement.day_completeness import State
+from sales_assets.core.metrics.schemas import CheckOutcome
+from sales_assets_tests.base_source import MOSCOW, ROWS_A_DAY, delete_rows, fill_base, yesterday
+from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.sources import execute
+
+DAY = yesterday()
+BEFORE = DAY - timedelta(days=1)
+NEXT = DAY + timedelta(days=1)
+EARLY, LATE = Limits(last_call=time(23, 59)), Limits(last_call=time())
+PLAIN = Orders()
+
+MakeHistory = Callable[..., History]
+
+
+@pytest.fixture
+def url(source_database: SourceDatabase) -> str:
+    url = source_database()
+    fill_base(url, DAY)
+    return url
+
+
+@pytest.fixture
+def history(url: str, tmp_path: Path) -> MakeHistory:
+    """A new run's history, before the last call if nothing else is said."""
+
+    def make(
+        limits: Limits = EARLY, orders: Orders = PLAIN, folder: str = "storage", start: int = 83
+    ) -> History:
+        return History(
+            FrameStore(str(tmp_path / folder)),
+            lambda: PostgresSource(url, MOSCOW, MOSCOW),
+            DAY - timedelta(days=start),
+            MOSCOW,
+            limits,
+            orders,
+        )
+
+    return make
+
+
+def check_of(history: History, day: date, name: str = CHECK) -> CheckOutcome:
+    (own,) = history.read_days([day]).own
+    return next(outcome for outcome in own.outcomes if outcome.name == name)
+
+
+def stored(history: History, day: date) -> set[str]:
+    assets = (names.RAW_EVENTS, names.HOURLY_COUNTS)
+    return {asset for asset in assets if history.store.holds(asset, day)}
+
+
+def cut(url: str, state: State) -> None:
+    """Take rows of the day away so that the judge has to give it that state."""
+    spans = {
+        State.EMPTY: (DAY, NEXT),
+        State.ENDS_EARLY: (f"{DAY} 10:00", NEXT),
+        State.HOLE: (f"{DAY} 09:30", f"{DAY} 19:00"),
+    }
+    delete_rows(url, *map(str, spans[state]))
+
+
+def test_a_whole_day_is_taken_with_its_counts_and_its_record(history: MakeHistory) -> None:
+    of_run = history()
+    assert check_of(of_run, DAY).passed
+    assert stored(of_run, DAY) == {names.RAW_EVENTS, names.HOURLY_COUNTS}
+    counts = of_run.store.read(names.HOURLY_COUNTS, DAY)
+    assert counts["rows"].sum() == ROWS_A_DAY
+    assert of_run.completeness(DAY).state == State.COMPLETE
+    assert of_run.refusal(DAY) is None
+
+
+def test_the_days_before_are_counted_by_the_source_and_no_frame_is_stored_for_them(
+    history: MakeHistory,
+) -> None:
+    of_run = history()
+    filled = of_run.read_days([DAY]).filled
+    counted = {day.day for day in filled if day.asset == names.HOURLY_COUNTS}
+    assert len(counted) == 83
+    assert len(of_run.store.days(names.HOURLY_COUNTS)) == 84
+    assert len(of_run.store.days(names.RAW_EVENTS)) == 64
+
+
+def test_counts_grouped_by_the_source_are_those_of_rows_that_were_read(
+    history: MakeHistory,
+) -> None:
+    grouped, read = history(folder="a"), history(folder="b")
+    grouped.ensure_counts([DAY])
+    read.read_days([BEFORE, DAY])
+    for day in (BEFORE, DAY):
+        assert grouped.store.read(names.HOURLY_COUNTS, day).equals(
+            read.store.read(names.HOURLY_COUNTS, day)
+        )
+        assert grouped.completeness(day) == read.completeness(day)
+
+
+@pytest.mark.parametrize("state", [State.EMPTY, State.ENDS_EARLY, State.HOLE])
+def test_a_cut_day_is_refused_before_its_last_call_and_nothing_of_it_is_stored(
+    history: MakeHistory, url: str, state: State
+) -> None:
+    cut(url, state)
+    of_run = history()
+    found = check_of(of_run, DAY)
+    assert not found.passed
+    assert not found.is_warning
+    assert found.facts["state"] == state
+    assert "--as-it-is" in found.message
+    assert stored(of_run, DAY) == set()
+    refusal = history().refusal(DAY)
+    assert refusal
+    assert refusal.completeness
+    assert refusal.completeness.state == state
+
+
+@pytest.mark.parametrize(("limits", "orders"), [(LATE, PLAIN), (EARLY, Orders(as_it_is=True))])
+def test_after_the_last_call_or_on_demand_it_is_taken_as_it_is_and_flagged(
+    history: MakeHistory, url: str, limits: Limits, orders: Orders
+) -> None:
+    cut(url, State.ENDS_EARLY)
+    assert not check_of(history(), DAY).passed
+    of_run = history(limits, orders)
+    found = check_of(of_run, DAY)
+    assert not found.passed
+    assert found.is_warning
+    assert stored(of_run, DAY) == {names.RAW_EVENTS, names.HOURLY_COUNTS}
+    told = history().completeness(DAY)
+    assert told.state == State.ENDS_EARLY
+    assert told.ends_at
+    assert f"{told.ends_at:%H}" == "09"
+    assert history().refusal(DAY) is None
+    assert history().whole_days.cut_days([BEFORE, DAY]) == (DAY,)
+
+
+def test_an_outage_of_last_month_stops_nobody_and_is_known(history: MakeHistory, url: str) -> None:
+    outage = DAY - timedelta(days=20)
+    delete_rows(url, f"{outage} 10:00", str(outage + timedelta(days=1)))
+    of_run = history()
+    assert check_of(of_run, DAY).passed
+    assert of_run.whole_days.cut_days([outage, DAY]) == (outage,)
+
+
+def test_a_young_source_is_not_judged(history: MakeHistory, url: str) -> None:
+    cut(url, State.ENDS_EARLY)
+    of_run = history(start=10)
+    found = check_of(of_run, DAY)
+    assert found.passed
+    assert found.facts["state"] == State.UNKNOWN
+
+
+def test_a_metric_alone_of_a_cut_day_is_refused_too(history: MakeHistory, url: str) -> None:
+    cut(url, State.EMPTY)
+    of_run = history()
+    of_run.ensure(of_run.lookback([DAY]), own=[DAY])
+    assert stored(of_run, DAY) == set()
+    with pytest.raises(BlockedDayError, match=f"{DAY} is refused by .*: the source has no row"):
+        of_run.refuse_blocked([DAY])
+
+
+@pytest.mark.parametrize("limits", [EARLY, LATE])
+def test_a_day_that_shrinks_is_kept_at_any_age_until_the_loss_is_accepted(
+    history: MakeHistory, url: str, limits: Limits
+) -> None:
+    history().read_days([DAY])
+    delete_rows(url, f"{DAY} 09:00", f"{DAY} 09:16")
+    found = check_of(history(limits), DAY, "shrunken")
+    assert found.failing == {"lost": 6}
+    assert "--accept-loss" in found.message
+    assert len(history().store.read(names.RAW_EVENTS, DAY)) == ROWS_A_DAY
+    refusal = history().refusal(DAY)
+    assert refusal
+    assert refusal.stored
+    history(limits, Orders(accept_loss=True)).read_days([DAY])
+    assert len(history().store.read(names.RAW_EVENTS, DAY)) == ROWS_A_DAY - 6
+    assert history().refusal(DAY) is None
+
+
+def test_a_few_lost_rows_are_no_loss(history: MakeHistory, url: str) -> None:
+    history().read_days([DAY])
+    delete_rows(url, f"{DAY} 09:00", f"{DAY} 09:07")
+    assert check_of(history(), DAY, "shrunken").passed
+    assert len(history().store.read(names.RAW_EVENTS, DAY)) < ROWS_A_DAY
+
+
+def test_a_day_whose_rows_came_late_is_taken_again(history: MakeHistory, url: str) -> None:
+    payments = "INSERT INTO payments SELECT * FROM late WHERE transaction_created_at >= %s"
+    execute(url, "CREATE TABLE late AS SELECT * FROM payments")
+    delete_rows(url, f"{DAY} 15:00", str(NEXT))
+    history(LATE).read_days([DAY])
+    assert history().completeness(DAY).state == State.ENDS_EARLY
+    execute(url, payments, [(DAY,)])
+    history(LATE).read_days([DAY])
+    assert history().completeness(DAY).state == State.COMPLETE
+
+
+def test_days_read_again_with_the_newest_are_stored_anew_and_their_events_cleaned_anew(
+    history: MakeHistory, url: str
+) -> None:
+    first = history()
+    first.ensure(first.lookback([DAY]))
+    execute(url, "INSERT INTO events VALUES ('late', 10, %s)", [(f"{BEFORE} 12:00",)])
+    of_run = history(orders=Orders(reread=(BEFORE,)))
+    of_run.read_days([DAY])
+    of_run.read_user_history([DAY])
+    of_run.ensure(of_run.days_before([DAY]))
+    assert "late" in set(of_run.store.read(names.CLEAN_EVENTS, BEFORE)["user_id"])
+    assert of_run.ensure(of_run.lookback([DAY])) == []
+
+
+def test_reading_a_day_again_without_news_changes_no_file(history: MakeHistory) -> None:
+    of_run = history()
+    of_run.read_days([DAY])
+    base = Path(str(of_run.store.base))
+    before = {path: path.read_bytes() for path in base.rglob("*.*")}
+    history().read_days([DAY])
+    assert {path: path.read_bytes() for path in base.rglob("*.*")} == before

@@ -1,0 +1,61 @@
+"""The source of the open cases: twelve weeks of a small, regular department, up to yesterday."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sales_assets_tests.sources import execute
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+DAYS = 84
+_DICTIONARY = (
+    "Создание заявки",
+    "Назначение задачи на звонок 1Л",
+    "Ученик ответил на звонок оператора 1л",
+    "Назначение ВУ",
+    "Выход МВУ на ВУ",
+    "Успешный ВУ",
+    "Назначена задача на вторую линию",
+    "Дозвон 2Л",
+    "Переход на ДУ (ДУ начался)",
+    "ДУ завершен",
+    "Отправка сообщения WA",
+    "У ответил на сообщение WA",
+)
+_EVENTS = """
+INSERT INTO events
+SELECT to_char(d, 'MMDD') || to_char(u, 'FM0000'), k.id,
+    d + time '09:00' + u * interval '7 min' + k.after
+FROM generate_series(%s::timestamp, %s::timestamp, '1 day') d, generate_series(0, 19) u,
+    (VALUES (10, interval '0', 1), (11, '1 min', 1), (12, '30 min', 2), (13, '60 min', 3),
+        (14, '5 h', 6), (15, '6 h', 6)) k (id, after, each)
+WHERE u %% k.each = 0
+"""
+_PAYMENTS = """
+INSERT INTO payments
+SELECT to_char(d, 'MMDD') || to_char(u, 'FM0000'), d + time '20:00'
+FROM generate_series(%s::timestamp, %s::timestamp, '1 day') d, generate_series(0, 18, 6) u
+"""
+ROWS_A_DAY = 69
+
+
+def yesterday() -> date:
+    """The newest finished day in Moscow."""
+    return datetime.now(UTC).astimezone(MOSCOW).date() - timedelta(days=1)
+
+
+def fill_base(url: str, last: date) -> date:
+    """Fill an empty source up to `last`; return its first day. Replaces the dictionary."""
+    first = last - timedelta(days=DAYS - 1)
+    execute(url, "TRUNCATE events_dict")
+    names = enumerate(_DICTIONARY, start=10)
+    execute(url, "INSERT INTO events_dict VALUES (%s, %s)", names)
+    for statement in (_EVENTS, _PAYMENTS):
+        execute(url, statement, [(first, last)])
+    return first
+
+
+def delete_rows(url: str, start: str, end: str) -> None:
+    """Delete the rows of `[start, end)` from both tables."""
+    for table, column in (("events", "happened_at"), ("payments", "transaction_created_at")):
+        statement = f"DELETE FROM {table} WHERE {column} >= %s AND {column} < %s"  # noqa: S608
+        execute(url, statement, [(start, end)])

@@ -1,0 +1,115 @@
+from collections.abc import Sequence
+from datetime import time, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sales_assets.core import names
+from sales_assets.defs.jobs import MORNING_TAG
+from sales_assets_tests.base_source import delete_rows, fill_base, yesterday
+from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.defs.world import Product
+from sales_assets_tests.sources import execute
+
+DAY = yesterday()
+NEXT = DAY + timedelta(days=1)
+MORNING = {MORNING_TAG: "true"}
+
+
+@pytest.fixture
+def url(source_database: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = source_database()
+    fill_base(url, DAY)
+    monkeypatch.setenv("SALES_ASSETS_SOURCE_URL", url)
+    return url
+
+
+@pytest.fixture
+def product(url: str, tmp_path: Path, instance: dg.DagsterInstance) -> Product:
+    del url
+    first = DAY - timedelta(days=83)
+    return Product.at(tmp_path, first, instance=instance, last_call=time(23, 59))
+
+
+class Looks:
+    """The sensor's looks, one after another, with what it keeps between them."""
+
+    def __init__(self, product: Product) -> None:
+        self.product, self.cursor = product, None
+
+    def look(self) -> Sequence[dg.RunRequest]:
+        definitions = self.product.definitions
+        sensor = definitions.resolve_sensor_def(names.SOURCE_READINESS_SENSOR)
+        context = dg.build_sensor_context(
+            self.product.instance,
+            cursor=self.cursor,
+            definitions=definitions,
+            resources={"lookback": (definitions.resources or {})["lookback"]},
+        )
+        with context:
+            tick = sensor.evaluate_tick(context)
+        self.cursor = tick.cursor
+        return tick.run_requests or []
+
+
+def test_a_quiet_morning_asks_for_nothing(product: Product) -> None:
+    looks = Looks(product)
+    assert looks.look() == []
+    assert product.run(DAY, tags=MORNING).success
+    assert looks.look() == []
+
+
+def test_a_cut_day_is_asked_for_once_its_rest_is_there(product: Product, url: str) -> None:
+    execute(url, "CREATE TABLE late AS SELECT * FROM events")
+    execute(url, "CREATE TABLE paid AS SELECT * FROM payments")
+    delete_rows(url, f"{DAY} 10:00", str(NEXT))
+    assert not product.run(DAY, tags=MORNING).success
+    looks = Looks(product)
+    assert looks.look() == looks.look() == []
+    execute(
+        url, "INSERT INTO events SELECT * FROM late WHERE happened_at >= %s", [(f"{DAY} 10:00",)]
+    )
+    execute(
+        url, "INSERT INTO payments SELECT * FROM paid WHERE transaction_created_at >= %s", [(DAY,)]
+    )
+    (request,) = looks.look()
+    assert request.partition_key == str(DAY)
+    assert request.tags[MORNING_TAG] == "true"
+    assert product.run(DAY, tags=MORNING).success
+    assert looks.look() == []
+
+
+def test_a_run_that_found_no_source_is_tried_again_and_not_at_once(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALES_ASSETS_SOURCE_URL", "postgresql://nobody@127.0.0.1:9/nowhere")
+    assert not product.run(DAY, tags=MORNING).success
+    looks = Looks(product)
+    assert looks.look() == []
+    monkeypatch.setattr("sales_assets.core.readiness.PAUSES", (timedelta(),))
+    (request,) = looks.look()
+    assert request.partition_key == str(DAY)
+
+
+def test_a_run_that_never_came_to_a_step_is_tried_again(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sales_assets.core.readiness.PAUSES", (timedelta(),))
+    job = product.definitions.resolve_job_def(names.DAILY_REPORT_JOB)
+    run = product.instance.create_run_for_job(
+        job,
+        status=dg.DagsterRunStatus.STARTING,
+        tags={**MORNING, "dagster/partition": str(DAY)},
+    )
+    looks = Looks(product)
+    assert looks.look() == []
+    product.instance.report_run_failed(run, "the code server is gone")
+    assert len(looks.look()) == 1
+
+
+def test_a_day_whose_loss_waits_for_a_word_is_left_alone(product: Product, url: str) -> None:
+    assert product.run(DAY, tags=MORNING).success
+    execute(url, "DELETE FROM events WHERE happened_at >= %s AND event_id = 10", [(DAY,)])
+    assert not product.run(DAY, tags=MORNING).success
+    assert Looks(product).look() == []
