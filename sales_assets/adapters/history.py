@@ -16,6 +16,7 @@ from sales_assets.adapters.files.day_records import (
 )
 from sales_assets.adapters.files.findings import write_findings
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.adapters.whole_days import WholeDays
@@ -38,6 +39,7 @@ from sales_assets.core.metrics.schemas import (
 from sales_assets.core.metrics.summaries import Summary, summary_of
 from sales_assets.core.metrics.values import daily_values, values_before, values_of
 from sales_assets.core.source_findings import fit_outcome
+from sales_assets.core.stamp import Stamp
 from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
@@ -105,6 +107,7 @@ class History:
     limits: Limits = Limits()
     orders: Orders = Orders()
     holidays: str | None = None
+    _stamp: Stamp | None = field(default=None, repr=False)
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
     _failures: dict[date, CheckOutcome | None] = field(default_factory=dict, repr=False)
     _refused: dict[date, Refusal] = field(default_factory=dict, repr=False)
@@ -112,8 +115,19 @@ class History:
 
     @cached_property
     def source(self) -> PostgresSource:
-        """The source of the rows."""
-        return self.connect()
+        """The source of the rows, which is the one of the stored days.
+
+        Raises:
+            ForeignSourceError: it is another, or nobody knows.
+        """
+        source = self.connect()
+        self._stamp = own_stamp(self.store, source.stamp())
+        return source
+
+    @property
+    def last_names(self) -> Mapping[str, str]:
+        """The dictionary that the last run saw; empty before the first."""
+        return self._stamp.dictionary if self._stamp else {}
 
     @cached_property
     def source_first_day(self) -> date:
@@ -200,6 +214,8 @@ class History:
         # Where a stored day's rows are gone, that is what has to be said.
         was_read = any(self.store.holds(names.RAW_EVENTS, day) for day in own)
         read = self.source.read_days([*before, *own], counted, may_be_empty=was_read)
+        if self._stamp:
+            remember_dictionary(self.store, self._stamp, read.dictionary)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))
@@ -299,7 +315,7 @@ class History:
     def _fit(self, day: date, frame: pd.DataFrame, read: SourceRead) -> CheckOutcome:
         """Store what doesn't fit in the source on a day beside its rows."""
         are_normal = self.limits.payers_without_events
-        findings = read.findings(day, frame, {}, payers_without_events=are_normal)
+        findings = read.findings(day, frame, self.last_names, payers_without_events=are_normal)
         write_findings(self.store, day, findings)
         return fit_outcome(findings)
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
+from sales_assets.adapters.files.stamps import read_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -38,18 +39,22 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
             yield Finding(str(error), is_well=False)
 
 
-def _source(settings: Settings) -> PostgresSource:
+def source_of(settings: Settings) -> PostgresSource:
+    """Return the source of the settings; the embedded server is started if it is the one."""
     url = settings.source_url or demo_source_url(settings.var_dir)
     return PostgresSource(url, settings.source_zone, settings.report_zone)
 
 
 def _source_findings(settings: Settings) -> list[Finding]:
-    sentence, found = _source(settings).check(payers_without_events=settings.payers_without_events)
+    stamp = read_stamp(FrameStore(settings.storage))
+    sentence, found = source_of(settings).check(
+        stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
+    )
     return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
 
 
 def _newest_rows(settings: Settings) -> str:
-    newest = _source(settings).newest()
+    newest = source_of(settings).newest()
     told = [f"of {table} {time or 'none'}" for table, time in newest.items()]
     return f"The newest rows ({settings.report_zone}): {', '.join(told)}"
 
@@ -57,7 +62,7 @@ def _newest_rows(settings: Settings) -> str:
 def _wholeness(settings: Settings, yesterday: date) -> Finding:
     history = History(
         FrameStore(settings.storage),
-        lambda: _source(settings),
+        lambda: source_of(settings),
         first_day(settings),
         settings.report_zone,
         holidays=settings.holidays,
@@ -79,6 +84,10 @@ def _newest_report(settings: Settings, yesterday: date) -> str:
     if yesterday in days:
         return f"The report of yesterday, {yesterday}, is rendered"
     newest = max(days, default=None)
+    if newest is None:
+        raise SalesAssetsError(
+            f"No report is rendered yet. The first: sales-assets report {yesterday}."
+        )
     raise SalesAssetsError(
         f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
         f"Run: sales-assets report {yesterday}. Is {names.DAILY_REPORT_SCHEDULE} on?"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sales_assets.adapters.settings import Settings, read_settings
-from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.errors import RefusedError, SalesAssetsError
 
 
 class _Day(click.ParamType):
@@ -27,11 +27,11 @@ class _Day(click.ParamType):
 DAY = _Day()
 
 
-#: The exit code where the source's days, and nothing else, keep a report from being made.
+#: The exit code where the source's days, or whose they are, keep a report from being made.
 REFUSED = 3
 
 
-class DaysRefusedError(SalesAssetsError):
+class DaysRefusedError(RefusedError):
     """Days were refused that may be taken later, or at the operator's word."""
 
 
@@ -42,13 +42,13 @@ class _Refused(click.ClickException):
 
 
 class _Commands(click.Group):
-    """Prints our own errors as a sentence, and exits with 1, or with 3 for refused days."""
+    """Prints our own errors as a sentence, and exits with 1, or with 3 for what was refused."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SalesAssetsError as error:
-            shown = _Refused if isinstance(error, DaysRefusedError) else click.ClickException
+            shown = _Refused if isinstance(error, RefusedError) else click.ClickException
             raise shown(str(error)) from None
 
 
@@ -67,6 +67,7 @@ def _with_orders(command: Callable[..., None]) -> Callable[..., None]:
     for name, told in (
         ("--accept-loss", "Take a day that has lost rows since it was read."),
         ("--as-it-is", "Take a day that ends early or has a hole; its report says so."),
+        ("--same-source", "The database moved: take it after stored days were compared with it."),
     ):
         command = click.option(name, is_flag=True, help=told)(command)
     return command
@@ -76,12 +77,13 @@ def _with_orders(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("day", type=DAY)
 @_with_orders
 @click.pass_obj
-def report(settings: Settings, day: date, *, as_it_is: bool, accept_loss: bool) -> None:
+def report(settings: Settings, day: date, **orders: bool) -> None:
     """Compute the report of DAY and print where the picture and the caption are.
 
-    Exits with 3 where the source's day is refused: cut before its last call, or shrunken.
+    Exits with 3 where the source's day is refused: cut before its last call, or shrunken;
+    or where the stored days are of another source.
     """
-    _compute(settings, [day], as_it_is=as_it_is, accept_loss=accept_loss)
+    _compute(settings, [day], **orders)
     _show_report(settings, day)
 
 
@@ -89,10 +91,11 @@ def report(settings: Settings, day: date, *, as_it_is: bool, accept_loss: bool) 
 @click.argument("from_day", metavar="FROM", type=DAY)
 @click.argument("to_day", metavar="TO", type=DAY)
 @_with_orders
+@click.option(
+    "--rebuild", is_flag=True, help="Forget every stored day of every asset first, reports as well."
+)
 @click.pass_obj
-def backfill(
-    settings: Settings, from_day: date, to_day: date, *, as_it_is: bool, accept_loss: bool
-) -> None:
+def backfill(settings: Settings, from_day: date, to_day: date, **orders: bool) -> None:
     """Compute every day FROM … TO, both included; nothing is delivered.
 
     Started again after an interruption it computes the range anew; the same days give the same
@@ -103,7 +106,7 @@ def backfill(
             f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
         )
     days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
-    _compute(settings, days, as_it_is=as_it_is, accept_loss=accept_loss)
+    _compute(settings, days, **orders)
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
 
 
@@ -133,13 +136,20 @@ def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 
 
-def _compute(
-    settings: Settings, days: list[date], *, as_it_is: bool = False, accept_loss: bool = False
+def _compute(  # noqa: PLR0913 - one word of the operator each
+    settings: Settings,
+    days: list[date],
+    *,
+    as_it_is: bool = False,
+    accept_loss: bool = False,
+    same_source: bool = False,
+    rebuild: bool = False,
 ) -> None:
-    from sales_assets.cli.runs import compute, require_finished
+    from sales_assets.cli.runs import compute, require_finished, require_own_storage
     from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
 
     require_finished(settings, days, _today(settings))
+    require_own_storage(settings, same_source=same_source, rebuild=rebuild)
     told = {AS_IT_IS_TAG: as_it_is, ACCEPT_LOSS_TAG: accept_loss}
     computed = compute(settings, days, {tag: "true" for tag, is_set in told.items() if is_set})
     missing = sorted(set(days).difference(computed.reported))

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import click
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
 from sales_assets.adapters.settings import Settings
+from sales_assets.cli.doctor import source_of
 from sales_assets.cli.instance import failure_messages, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
@@ -49,6 +52,25 @@ def require_finished(settings: Settings, days: Sequence[date], today: date) -> N
                 f"({settings.report_zone}). An earlier first day is set by "
                 "SALES_ASSETS_START_DATE; today's report comes tomorrow."
             )
+
+
+def require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool) -> None:
+    """Refuse a storage with days of another source, before anything runs.
+
+    `rebuild` forgets its days instead; `same_source` takes the source for the same after stored
+    days were compared.
+
+    Raises:
+        ForeignSourceError: the days are another source's.
+    """
+    store = FrameStore(settings.storage)
+    source = source_of(settings)
+    if rebuild:
+        click.echo(f"{forget_days(store)} stored files forgotten", err=True)
+    elif same_source:
+        days = ", ".join(map(str, accept_same_source(store, source)))
+        click.echo(f"the same source: compared {days or 'nothing'}", err=True)
+    own_stamp(store, source.stamp())
 
 
 def compute(

@@ -76,10 +76,10 @@ class EventDictionary:
         findings: list[Finding] = []
         others: dict[str, str] = {}
         for number, by_spelling in written.items():
-            meant = {name: _meant(name) for name in by_spelling.values()}
-            if len({kind or spelling(name) for name, kind in meant.items()}) > 1:
-                findings.append(_two_names(number, meant))
-            name, kind = next(iter(meant.items()))
+            types = {name: meant(name) for name in by_spelling.values()}
+            if len({kind or spelling(name) for name, kind in types.items()}) > 1:
+                findings.append(_two_names(number, types))
+            name, kind = next(iter(types.items()))
             names[number] = name
             type_of[number] = kind or others.setdefault(spelling(name), " ".join(name.split()))
             if kind and spelling(name) != spelling(kind):
@@ -103,7 +103,7 @@ class EventDictionary:
         A needed type that is gone marks its parts whatever was before. An experiment's type is
         gone only if the last dictionary had it: not every source runs every experiment.
         """
-        last = {number: _meant(name) for number, name in before.items()}
+        last = {number: meant(name) for number, name in before.items()}
         changed = [
             number
             for number, kind in last.items()
@@ -125,23 +125,23 @@ for _name in EVENT_TYPES:
     _BY_SILHOUETTE.setdefault(silhouette(_name), []).append(_name)
 
 
-def _meant(name: str) -> str | None:
+def meant(name: str) -> str | None:
     """Return the definitions' type that `name` is, or looks like if there is exactly one."""
     alike = _BY_SILHOUETTE.get(silhouette(name), [])
     return _BY_SPELLING.get(spelling(name)) or (alike[0] if len(alike) == 1 else None)
 
 
-def _two_names(number: str, meant: Mapping[str, str | None]) -> Finding:
-    listed = " and as ".join(map(repr, sorted(meant)))
+def _two_names(number: str, types: Mapping[str, str | None]) -> Finding:
+    listed = " and as ".join(map(repr, sorted(types)))
     sentence = f"The source's dictionary describes the event id {number} as {listed}."
-    if any(meant.values()):
+    if any(types.values()):
         raise AmbiguousDictionaryError(
             f"{sentence} Each id needs one description: correct events_dict in the source."
         )
     return Finding(
         Kind.TWO_NAMES,
         f"{sentence} No metric needs it; the first is taken. Correct events_dict in the source.",
-        sample=tuple(sorted(meant)),
+        sample=tuple(sorted(types)),
     )
 
 

@@ -6,3 +6,7 @@ class SalesAssetsError(Exception):
 
     The command line prints the message alone and exits with 1; Dagster shows it on the run.
     """
+
+
+class RefusedError(SalesAssetsError):
+    """Nothing is broken: what was asked for would spoil what is stored. Exit code 3."""

@@ -45,7 +45,12 @@ class LookbackResource(dg.ConfigurableResource):
             self.source.connect,
             self.calendar.first_date,
             self.calendar.zone,
-            Limits(self.settings.bad_rows_share, self.settings.loss_share, self.settings.last_call),
+            Limits(
+                self.settings.bad_rows_share,
+                self.settings.loss_share,
+                self.settings.last_call,
+                self.settings.payers_without_events,
+            ),
             _orders(tags),
             self.settings.holidays,
         )

@@ -13,7 +13,8 @@ EXTENSION = ".json"
 
 def write_findings(store: FrameStore, day: date, findings: Iterable[Finding]) -> None:
     """Store the findings of `day`, replacing older ones."""
-    text = json.dumps([one.as_json() for one in findings], ensure_ascii=False, indent=1)
+    content = {"findings": [one.as_json() for one in findings]}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     write_bytes(store.path(names.RAW_EVENTS, day, EXTENSION), f"{text}\n".encode())
 
 
@@ -23,4 +24,4 @@ def read_findings(store: FrameStore, day: date) -> tuple[Finding, ...]:
         content = read_bytes(store.path(names.RAW_EVENTS, day, EXTENSION))
     except MissingDayError:
         return ()
-    return tuple(map(Finding.from_json, json.loads(content)))
+    return tuple(map(Finding.from_json, json.loads(content)["findings"]))

@@ -67,6 +67,25 @@ class FrameStore:
         found = (_DAY_FILE.fullmatch(name) for name in names)
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
+    def clear(self, *files: str) -> int:
+        """Take all day files of all assets away, and the named files beside; return how many."""
+        try:
+            folders = [path for path in self.base.iterdir() if path.is_dir()]
+            doomed = [
+                path
+                for folder in folders
+                for path in folder.iterdir()
+                if _DAY_FILE.fullmatch(path.name)
+            ]
+            doomed += [self.base / name for name in files if (self.base / name).exists()]
+            for path in doomed:
+                path.unlink()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise _storage_error("clear", self.base, error) from error
+        return len(doomed)
+
     def write(self, asset: str, day: date, frame: pd.DataFrame) -> None:
         """Store the frame, replacing an older one."""
         write_frame(self.path(asset, day), frame)
@@ -170,7 +189,8 @@ def write_bytes(path: UPath, content: bytes) -> None:
 
 def _location(base: str) -> UPath:
     try:
-        location = UPath(base)
+        # A remembered listing would hide what another process writes.
+        location = UPath(base, use_listings_cache=False) if "://" in base else UPath(base)
         _ = location.fs  # the driver of an object store is looked for here, not at the first file
     except (ImportError, ValueError) as error:
         raise StorageError(

@@ -57,6 +57,7 @@ from sales_assets.core.source_checks import (
     unknown_ids,
 )
 from sales_assets.core.source_findings import Finding
+from sales_assets.core.stamp import Stamp
 from sales_assets.core.windows import AFTER_DAYS
 
 ROWS_WITHOUT_TIME = f"""
@@ -292,6 +293,12 @@ class PostgresSource:
             number,
             lambda day: self._history_frame(facts, active[number[day]], cutoffs_us[number[day]]),
         )
+
+    def stamp(self) -> Stamp:
+        """Return what days of this source are known by."""
+        with self._session("asking which source it is") as session:
+            identity = session.identity(self.url)
+        return Stamp(identity, self.source_zone.key, self.report_zone.key)
 
     def first_day(self) -> date | None:
         """Return the report day of the earliest event or payment; None if there is none."""

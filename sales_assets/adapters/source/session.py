@@ -12,9 +12,11 @@ import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as postgres
 import pandas as pd
 import pyarrow as pa
+from psycopg2.extensions import parse_dsn
 
 from sales_assets.adapters.source.errors import is_lock_timeout, locked
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.stamp import SourceIdentity
 
 LOCK_SECONDS = 15
 STATEMENT_MINUTES = 15
@@ -73,6 +75,16 @@ WHERE row_security_active(to_regclass(wanted.name))
 TEXT = "text"
 PLAIN_TIME = "timestamp without time zone"
 ZONED_TIME = "timestamp with time zone"
+IDENTITY = """
+SELECT
+    current_database()::text AS database,
+    has_function_privilege('pg_control_system()', 'EXECUTE') AS may_ask,
+    n.nspname::text AS schema, c.relname::text AS table_name
+FROM (VALUES ('events'), ('events_dict'), ('payments')) AS wanted (name)
+JOIN pg_class AS c ON c.oid = to_regclass(wanted.name)
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+"""
+SYSTEM = "SELECT system_identifier::text AS system FROM pg_control_system()"
 #: Ids are compared as text, so any of these will do. Text stands for its whole family.
 _IDS = (TEXT, "integer", "bigint", "smallint", "numeric", "uuid")
 _TIMES = (PLAIN_TIME, ZONED_TIME)
@@ -153,6 +165,29 @@ class Session:
         """Return the zone in which the times of a column are given."""
         has_zone = self.types[table, column] == ZONED_TIME
         return ZoneInfo("UTC") if has_zone else source_zone
+
+    def identity(self, url: str) -> SourceIdentity:
+        """Return which source this is; of `url` only host and port are taken."""
+        tables = self.frame(IDENTITY)
+        system = self._system() if tables["may_ask"].all() else None
+        told = parse_dsn(connection_string(url))
+        host = told.get("hostaddr") or told.get("host") or "localhost"
+        schemas = zip(tables["table_name"], tables["schema"], strict=True)
+        return SourceIdentity(
+            system,
+            f"{host}:{told.get('port') or 5432}",
+            str(tables["database"].iloc[0]),
+            {str(table): str(schema) for table, schema in schemas},
+        )
+
+    def _system(self) -> str | None:
+        """Return the server's identifier; None where it can't read its own file."""
+        self.cursor.execute("SAVEPOINT asked")
+        try:
+            return str(self.frame(SYSTEM)["system"].iloc[0])
+        except adbc_driver_manager.Error:
+            self.cursor.execute("ROLLBACK TO SAVEPOINT asked")
+            return None
 
     def require_rows(self) -> None:
         """Refuse tables without a row: nothing true can be said of them.

@@ -262,4 +262,4 @@ def test_a_lock_that_goes_in_time_is_no_error(url: str) -> None:
 
 def test_an_address_of_sqlalchemy_is_read(url: str) -> None:
     make_base(url)
-    assert at(f" {url.replace('postgresql://', 'postgresql+psycopg2://')}\n").check()
+    assert at(f" {url.replace('postgresql://', 'postgresql+psycopg2://')}\n").check()[1] == []

@@ -1,0 +1,109 @@
+"""The stamp beside the stored days: read, compared with the source at hand, written, taken away."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
+from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.core import names
+from sales_assets.core.dictionary import EventDictionary
+from sales_assets.core.errors import RefusedError
+from sales_assets.core.stamp import Stamp, remembered
+
+STAMP = "source.json"
+#: So many stored days have to be the same for a database to count as one that only moved.
+COMPARED_DAYS = 3
+
+
+class ForeignSourceError(RefusedError):
+    """The storage holds days of another source or zone, or of nobody knows which."""
+
+
+def read_stamp(store: FrameStore) -> Stamp | None:
+    """Return the storage's stamp; None without one."""
+    try:
+        return Stamp.from_json(json.loads(read_bytes(store.base / STAMP)))
+    except MissingDayError:
+        return None
+
+
+def write_stamp(store: FrameStore, stamp: Stamp) -> None:
+    """Write the stamp, in place of an older one."""
+    text = json.dumps(stamp.as_json(), ensure_ascii=False, indent=1)
+    write_bytes(store.base / STAMP, f"{text}\n".encode())
+
+
+def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
+    """Return the storage's stamp; where nothing is stored yet `stamp`, which is written there.
+
+    Raises:
+        ForeignSourceError: the stored days are of another source, or have no stamp.
+    """
+    stored = read_stamp(store)
+    differences = (
+        stored.differences(stamp) if stored else ["nothing says which source they were read from"]
+    )
+    if stored and not differences:
+        return stored
+    if store.days(names.RAW_EVENTS):
+        raise ForeignSourceError(
+            f"The days in {store.base} are not this source's: {'; '.join(differences)}. Name "
+            "another folder in SALES_ASSETS_STORAGE (days of two sources don't mix), or start this "
+            "one anew: sales-assets backfill FROM TO --rebuild forgets every stored day. If it is "
+            "the same source at another place: --same-source, which compares stored days first."
+        )
+    write_stamp(store, stamp)
+    return stamp
+
+
+def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -> None:
+    """Keep the names that a run saw for the next one."""
+    names_now = remembered(stamp.dictionary, now)
+    if names_now != stamp.dictionary:
+        write_stamp(store, replace(stamp, dictionary=names_now))
+
+
+def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date, ...]:
+    """Stamp the storage anew for `source` if stored days are the same there, row by row.
+
+    Returns the days that were compared; none where nothing is stored.
+
+    Raises:
+        ForeignSourceError: a compared day has other rows.
+    """
+    stored = sorted(store.days(names.RAW_EVENTS))
+    # The newest may still change; the first, one of the middle and one of the last weeks.
+    chosen = _spread(stored[:-7] or stored)
+    frames = source.read_days(chosen).frames if chosen else {}
+    for day in chosen:
+        mine, theirs = _plain(store.read(names.RAW_EVENTS, day)), _plain(frames[day])
+        if not mine.equals(theirs):
+            raise ForeignSourceError(
+                f"The source is not the one of the days in {store.base}: of {day} {len(mine)} rows "
+                f"are stored, it has {len(theirs)}, and they are not the same. Name another folder "
+                "in SALES_ASSETS_STORAGE, or start this one anew: sales-assets backfill FROM TO "
+                "--rebuild."
+            )
+    last = read_stamp(store)
+    write_stamp(store, replace(source.stamp(), dictionary=last.dictionary if last else {}))
+    return tuple(chosen)
+
+
+def forget_days(store: FrameStore) -> int:
+    """Take every stored day of every asset away, and the stamp; return how many files went."""
+    return store.clear(STAMP)
+
+
+def _spread(days: Sequence[date]) -> list[date]:
+    places = {0, len(days) // 2, len(days) - 1} if days else set()
+    return [days[place] for place in sorted(places)][:COMPARED_DAYS]
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = frame.assign(event_type=frame["event_type"].astype("str"))
+    columns = sorted(texts.columns)
+    return texts[columns].sort_values(columns, ignore_index=True)

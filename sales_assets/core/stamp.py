@@ -1,0 +1,94 @@
+"""Whose days a storage holds: the stamp beside the frames, and how two of them differ."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from sales_assets.core.dictionary import EventDictionary, meant
+
+#: Goes up when a definition of docs/metrics.md changes: days of two versions don't mix.
+DEFINITIONS = 1
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """A source without its secrets: which server, database and schemas the tables are in.
+
+    `system` is the server's own identifier, None where the user may not read it; then the address
+    tells servers apart.
+    """
+
+    system: str | None
+    address: str
+    database: str
+    schemas: Mapping[str, str]
+
+    def is_other_server(self, other: "SourceIdentity") -> bool:
+        """Tell whether the servers differ, by what both know."""
+        if self.system and other.system:
+            return self.system != other.system
+        return self.address != other.address
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What all stored days have in common, and the last dictionary (id to name) that was read."""
+
+    source: SourceIdentity
+    source_zone: str
+    report_zone: str
+    definitions: int = DEFINITIONS
+    dictionary: Mapping[str, str] = field(default_factory=dict)
+
+    def differences(self, other: "Stamp") -> list[str]:
+        """Return what `other` has otherwise, in words; the dictionary may change."""
+        mine, theirs = self.source, other.source
+        pairs = [
+            ("the source's database", mine.database, theirs.database),
+            ("the schemas of the tables", _listed(mine.schemas), _listed(theirs.schemas)),
+            ("SALES_ASSETS_SOURCE_TZ", self.source_zone, other.source_zone),
+            ("SALES_ASSETS_REPORT_TZ", self.report_zone, other.report_zone),
+            ("the version of the definitions", self.definitions, other.definitions),
+        ]
+        server = (
+            [f"the source's server was {mine.address} and is {theirs.address}"]
+            if mine.is_other_server(theirs)
+            else []
+        )
+        return [
+            *server,
+            *(f"{what} was {old} and is {new}" for what, old, new in pairs if old != new),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return {
+            "source": {
+                "system": self.source.system,
+                "address": self.source.address,
+                "database": self.source.database,
+                "schemas": dict(self.source.schemas),
+            },
+            "source_zone": self.source_zone,
+            "report_zone": self.report_zone,
+            "definitions": self.definitions,
+            "dictionary": dict(sorted(self.dictionary.items())),
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """Read what `as_json` returned."""
+        return cls(**{**written, "source": SourceIdentity(**written["source"])})
+
+
+def remembered(last: Mapping[str, str], now: EventDictionary) -> dict[str, str]:
+    """Return the dictionary to remember: today's names, and of a type that is gone the last one.
+
+    So what is missing is told in each run until it is back, not only in the first.
+    """
+    gone = set(now.missing_types)
+    return {**now.names, **{number: name for number, name in last.items() if meant(name) in gone}}
+
+
+def _listed(schemas: Mapping[str, str]) -> str:
+    return ", ".join(f"{schema}.{table}" for table, schema in sorted(schemas.items()))

@@ -1,0 +1,215 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.stamps import (
+    STAMP,
+    ForeignSourceError,
+    accept_same_source,
+    forget_days,
+    own_stamp,
+    read_stamp,
+    remember_dictionary,
+    write_stamp,
+)
+from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.core import journey, names
+from sales_assets.core.dictionary import EventDictionary
+from sales_assets.core.stamp import SourceIdentity, Stamp
+from sales_assets_tests.source_world import BEFORE, DAY, DICTIONARY, make_base
+
+MOSCOW, URALS = ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Yekaterinburg")
+HERE = SourceIdentity("7", "db:5432", "crm", {"events": "public", "payments": "public"})
+MINE = Stamp(HERE, "Europe/Moscow", "Europe/Moscow", dictionary={"10": journey.REQUEST_CREATED})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FrameStore:
+    return FrameStore(str(tmp_path / "storage"))
+
+
+@pytest.fixture(scope="module")
+def url(embedded_server: EmbeddedServer) -> str:
+    url = embedded_server.ensure_database("stamps")
+    make_base(url)
+    return url
+
+
+def at(url: str, zone: ZoneInfo = MOSCOW) -> PostgresSource:
+    return PostgresSource(url, MOSCOW, zone)
+
+
+def store_days(store: FrameStore, source: PostgresSource, *days: date) -> None:
+    for day, frame in source.read_days(days).frames.items():
+        store.write(names.RAW_EVENTS, day, frame)
+
+
+def test_an_empty_storage_takes_the_first_source_and_keeps_it(store: FrameStore) -> None:
+    other = replace(MINE, report_zone="UTC")
+    assert own_stamp(store, other) == other
+    assert own_stamp(store, MINE) == MINE  # nothing is stored yet
+    assert read_stamp(store) == MINE
+    assert own_stamp(store, replace(MINE, dictionary={})) == MINE
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (replace(MINE, source=replace(HERE, system="8")), "the source's server was db:5432"),
+        (replace(MINE, source=replace(HERE, system=None, address="x:1")), "server was db:5432"),
+        (replace(MINE, source=replace(HERE, database="copy")), "database was crm and is copy"),
+        (
+            replace(MINE, source=replace(HERE, schemas={"events": "old", "payments": "public"})),
+            "is old.events, public.payments",
+        ),
+        (replace(MINE, report_zone="UTC"), "SALES_ASSETS_REPORT_TZ was Europe/Moscow and is UTC"),
+        (replace(MINE, source_zone="UTC"), "SALES_ASSETS_SOURCE_TZ was Europe/Moscow and is UTC"),
+        (replace(MINE, definitions=0), "the version of the definitions was 1 and is 0"),
+    ],
+)
+def test_another_source_or_zone_is_refused_with_the_way_out(
+    store: FrameStore, other: Stamp, told: str
+) -> None:
+    write_stamp(store, MINE)
+    store.path(names.RAW_EVENTS, DAY).parent.mkdir(parents=True)
+    store.path(names.RAW_EVENTS, DAY).touch()
+    with pytest.raises(ForeignSourceError) as raised:
+        own_stamp(store, other)
+    assert told in str(raised.value)
+    for way_out in ("SALES_ASSETS_STORAGE", "--rebuild", "--same-source"):
+        assert way_out in str(raised.value)
+
+
+def test_a_server_that_cannot_be_asked_for_its_identifier_is_known_by_its_address(
+    store: FrameStore,
+) -> None:
+    write_stamp(store, MINE)
+    assert own_stamp(store, replace(MINE, source=replace(HERE, system=None))) == MINE
+    assert own_stamp(store, replace(MINE, source=replace(HERE, address="alias:5432"))) == MINE
+
+
+def test_stored_days_without_a_stamp_are_refused_like_a_foreign_source(
+    store: FrameStore, url: str
+) -> None:
+    store_days(store, at(url), DAY)
+    with pytest.raises(ForeignSourceError, match="nothing says which source"):
+        own_stamp(store, at(url).stamp())
+
+
+def test_the_stamp_of_a_source_holds_no_secret(url: str, store: FrameStore) -> None:
+    stamp = at(url.replace("postgres@", "postgres:hidden-word@")).stamp()
+    write_stamp(store, stamp)
+    assert stamp.source.system
+    assert stamp.source.schemas == dict.fromkeys(("events", "events_dict", "payments"), "public")
+    assert "hidden-word" not in (store.base / STAMP).read_text()
+    assert own_stamp(store, at(url).stamp()) == stamp
+
+
+def test_a_database_that_moved_is_accepted_after_its_days_were_compared(
+    store: FrameStore, url: str
+) -> None:
+    days = [DAY - timedelta(days=n) for n in range(20)]
+    store_days(store, at(url), *days)
+    write_stamp(store, MINE)
+    compared = accept_same_source(store, at(url))
+    assert compared == (days[-1], days[13], days[7])
+    assert own_stamp(store, at(url).stamp()).dictionary == MINE.dictionary
+
+
+def test_other_rows_in_a_stored_day_are_another_source(store: FrameStore, url: str) -> None:
+    store_days(store, at(url), BEFORE)
+    frame = store.read(names.RAW_EVENTS, BEFORE)
+    store.write(names.RAW_EVENTS, BEFORE, frame.iloc[1:])
+    for source in (at(url), at(url, URALS)):
+        with pytest.raises(ForeignSourceError, match=f"of {BEFORE} 68 rows are stored"):
+            accept_same_source(store, source)
+
+
+def test_a_rebuild_forgets_every_day_and_the_stamp_and_nothing_else(store: FrameStore) -> None:
+    write_stamp(store, MINE)
+    for name in ("raw_events/2026-11-23.parquet", "daily_report/2026-11-23.png", "notes/read me"):
+        path = store.base / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    assert forget_days(store) == 3
+    assert [path.name for path in store.base.rglob("*") if path.is_file()] == ["read me"]
+    assert forget_days(store) == 0
+
+
+def test_the_name_of_a_type_that_is_gone_is_remembered_until_it_is_back(
+    store: FrameStore,
+) -> None:
+    now = {str(number): name for number, name in DICTIONARY.items()}
+    renamed = now | {"10": "Заявка", "22": "Новое"}
+    for dictionary, expected in ((now, now), (renamed, renamed | {"10": now["10"]}), (now, now)):
+        last = own_stamp(store, MINE)
+        remember_dictionary(store, last, EventDictionary.of(dictionary.items()))
+        assert own_stamp(store, MINE).dictionary == expected
+
+
+# --- An object store ------------------------------------------------------------------------
+
+LISTEN = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+WRITE = """
+import sys
+from datetime import date
+from sales_assets.adapters.files.frames import FrameStore, write_bytes
+write_bytes(FrameStore(sys.argv[1]).path("daily_report", date(2026, 11, 23), ".json"),
+    sys.argv[2].encode())
+"""
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of an S3 server of its own; the environment points there."""
+    import s3fs
+
+    with subprocess.Popen(
+        [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        port = server.stdout.readline().strip()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "made-up")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir("bucket")
+        yield "s3://bucket/folder"
+        s3fs.S3FileSystem.clear_instance_cache()
+        server.terminate()
+
+
+def test_what_another_process_writes_to_an_object_store_is_seen(bucket: str) -> None:
+    store, path = FrameStore(bucket), FrameStore(bucket).path("daily_report", DAY, ".json")
+
+    def write_elsewhere(text: str) -> None:
+        command = [sys.executable, "-c", WRITE, bucket, text]
+        subprocess.run(command, check=True, env=os.environ)
+
+    assert store.days("daily_report", ".json") == set()
+    write_elsewhere("first")
+    assert store.days("daily_report", ".json") == {DAY}
+    assert path.read_bytes() == b"first"
+    write_elsewhere("second, and longer")
+    assert path.read_bytes() == b"second, and longer"
+    own_stamp(FrameStore(f"{bucket}/other"), MINE)
+    assert read_stamp(FrameStore(f"{bucket}/other")) == MINE
+    assert forget_days(store) == 1
+    assert store.days("daily_report", ".json") == set()
