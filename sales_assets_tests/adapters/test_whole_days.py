@@ -7,7 +7,7 @@ import pytest
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.history import BlockedDayError, History, Limits, Orders
 from sales_assets.adapters.source.postgres import PostgresSource
-from sales_assets.core import names
+from sales_assets.core import names, windows
 from sales_assets.core.completeness import CHECK
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.core.metrics.schemas import CheckOutcome
@@ -88,7 +88,7 @@ def test_the_days_before_are_counted_by_the_source_and_no_frame_is_stored_for_th
     counted = {day.day for day in filled if day.asset == names.HOURLY_COUNTS}
     assert len(counted) == 83
     assert len(of_run.store.days(names.HOURLY_COUNTS)) == 84
-    assert len(of_run.store.days(names.RAW_EVENTS)) == 64
+    assert len(of_run.store.days(names.RAW_EVENTS)) == windows.EVENT_DAYS
 
 
 def test_counts_grouped_by_the_source_are_those_of_rows_that_were_read(
@@ -192,12 +192,15 @@ def test_a_few_lost_rows_are_no_loss(history: MakeHistory, url: str) -> None:
 
 
 def test_a_day_whose_rows_came_late_is_taken_again(history: MakeHistory, url: str) -> None:
-    payments = "INSERT INTO payments SELECT * FROM late WHERE transaction_created_at >= %s"
-    execute(url, "CREATE TABLE late AS SELECT * FROM payments")
-    delete_rows(url, f"{DAY} 15:00", str(NEXT))
+    tables = {"events": "happened_at", "payments": "transaction_created_at"}
+    for table in tables:
+        execute(url, f"CREATE TABLE late_{table} AS SELECT * FROM {table}")  # noqa: S608
+    cut(url, State.ENDS_EARLY)
     history(LATE).read_days([DAY])
     assert history().completeness(DAY).state == State.ENDS_EARLY
-    execute(url, payments, [(DAY,)])
+    for table, column in tables.items():
+        late = f"INSERT INTO {table} SELECT * FROM late_{table} WHERE {column} >= %s"  # noqa: S608
+        execute(url, late, [(f"{DAY} 10:00",)])
     history(LATE).read_days([DAY])
     assert history().completeness(DAY).state == State.COMPLETE
 
