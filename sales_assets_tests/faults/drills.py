@@ -29,7 +29,7 @@ from sales_assets_tests.faults.zones import Leap
 from sales_assets_tests.sources import execute, query
 
 #: The daemon has so long to come up before the run of the morning, on a busy machine.
-BEGIN = time(8, 41)
+BEGIN = time(8, 40)
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 CODE_SERVER_SECONDS = 12
 #: What the storage of the drill holds in all; a day's report with its lookback takes about half.
@@ -132,7 +132,7 @@ def disk_full(folder: Path, _outage: float) -> Told:
 def midnight(folder: Path, _outage: float) -> Told:
     """Midnight passes while a report is computed anew; the next day's is due at 00:03."""
     with morning(
-        folder, time(23, 56), evening=True, delivery_time="00:03", computing_minutes="2"
+        folder, time(23, 55), evening=True, delivery_time="00:03", computing_minutes="2"
     ) as scene:
         yesterday = scene.day - timedelta(days=1)
         code = scene.command("report", str(yesterday))

@@ -34,7 +34,7 @@ PROJECT = Path(__file__).parents[2]
 #: The chief's words where there is no report.
 LATE_WORDS = "задерживается"
 #: What the source's day comes to, whatever befell it in the morning.
-FIGURES = {"open_requests": 20, "new_paying": 4}
+FIGURES = {"requests": 20, "new_paying": 4}
 
 
 class DrillError(AssertionError):
@@ -176,7 +176,7 @@ class Morning:
             yield f"{rows} of {ROWS_A_DAY} rows of {day} are stored"
         numbers = json.loads(path.read_text())["numbers"]
         found = {
-            "open_requests": numbers["unclosed_processes"]["open_requests"]["due"],
+            "requests": numbers["appointed"]["of"],
             "new_paying": numbers["new_paying_users"]["new_paying"],
         }
         if found != FIGURES:
