@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.files import reports as report_files
+from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import FrameStore, MissingDayError, StorageError
 from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
 from sales_assets.core import names
 from sales_assets.core.bot.client import client_text
+from sales_assets.core.judgement import Completeness
 
 STUCK_CASES = names.STUCK_CASES
 #: A client is looked for in so many stored days.
@@ -45,6 +47,11 @@ class Archive:
             return report_files.read_report(self._store, day)
         except MissingDayError:
             return None
+
+    def refused(self, day: date) -> Completeness | None:
+        """Return what the source lacks of a day that was refused for it."""
+        refusal = read_refusal(self._store, day)
+        return refusal.completeness if refusal else None
 
     def picture_of(self, day: date, caption: str) -> bytes | None:
         """Return the picture that was made with this very caption, if it is stored still."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sales_assets.adapters.files.frames import FrameStore, StorageError, read_bytes, write_bytes
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, ReportToSend, fits_caption
+from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.report import headline_numbers
 
 ASSET = "daily_report"
@@ -40,6 +41,7 @@ class StoredReport:
             picture=self.picture,
             notes=tuple(self.content["notes"]),
             is_news=bool(self.content.get("is_news", True)),
+            is_neutral=self.content.get("verdict_kind") == VerdictKind.INCOMPLETE,
         )
 
 

@@ -35,6 +35,7 @@ class ReportToSend:
 
     `numbers` maps the headline numbers' names, as people read them, to their values; a correction
     tells their changes in this order. `content_sha256` stands for all that a chat sees.
+    `is_neutral`: the day is cut, and a banner stands in the verdict's place.
     """
 
     day: date
@@ -45,6 +46,7 @@ class ReportToSend:
     picture: bytes | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
     is_news: bool = True
+    is_neutral: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,12 @@ def changes_text(
         return None
     changes = "; ".join(told[:MOST_CHANGES])
     return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
+
+
+def first_verdict_text(report: ReportToSend, changes: str | None) -> str:
+    """Return the reply that brings the verdict which a neutral banner had the place of."""
+    told = ru.REPORT_COMPLETED.format(day=day_and_month(report.day))
+    return f"<b>{html.escape(report.verdict)}</b>\n{changes or html.escape(told)}"
 
 
 def _shown(value: Number) -> str:
