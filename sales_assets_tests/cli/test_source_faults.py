@@ -10,7 +10,8 @@ from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.core.source_findings import Kind, not_counted
 from sales_assets_tests.cli.test_commands import _elsewhere, refused, reports, run
-from sales_assets_tests.source_world import BEFORE, DAY, FIRST, make_base
+from sales_assets_tests.base_source import first_day
+from sales_assets_tests.source_world import BEFORE, DAY, make_base
 from sales_assets_tests.sources import execute
 
 __all__ = ["_elsewhere"]
@@ -25,7 +26,7 @@ def url(embedded_server: EmbeddedServer) -> str:
 def environment(url: str, tmp_path: Path) -> dict[str, str]:
     return {
         "SALES_ASSETS_SOURCE_URL": url,
-        "SALES_ASSETS_START_DATE": str(FIRST),
+        "SALES_ASSETS_START_DATE": str(first_day(DAY)),
         "SALES_ASSETS_VAR": str(tmp_path),
         "DAGSTER_HOME": str(tmp_path / "dagster"),
     }

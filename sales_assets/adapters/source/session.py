@@ -27,6 +27,8 @@ SESSION_SETTINGS = (
     "SET LOCAL timezone = 'UTC'",
     "SET LOCAL client_encoding = 'UTF8'",
     f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'",
+    # Between two reads the program computes.
+    f"SET LOCAL idle_in_transaction_session_timeout = '{STATEMENT_MINUTES}min'",
     # The default is of spinning disks: with it the planner would rather read the whole table
     # than look up one day's clients in an index.
     "SET LOCAL random_page_cost = 1.1",
@@ -75,6 +77,7 @@ WHERE row_security_active(to_regclass(wanted.name))
 TEXT = "text"
 PLAIN_TIME = "timestamp without time zone"
 ZONED_TIME = "timestamp with time zone"
+DATE = "date"
 IDENTITY = """
 SELECT
     current_database()::text AS database,
@@ -87,7 +90,8 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 SYSTEM = "SELECT system_identifier::text AS system FROM pg_control_system()"
 #: Ids are compared as text, so any of these will do. Text stands for its whole family.
 _IDS = (TEXT, "integer", "bigint", "smallint", "numeric", "uuid")
-_TIMES = (PLAIN_TIME, ZONED_TIME)
+#: Dates are read as their midnights, and found to be without hours.
+_TIMES = (PLAIN_TIME, ZONED_TIME, DATE)
 #: The columns that the source must have, each with the types that will do.
 COLUMNS = {
     ("events", "_user_id"): _IDS,
@@ -263,7 +267,8 @@ def _missing_table(table: str) -> str:
     return (
         f"The source has no table {table!r}. It needs {needed}: see whether "
         "SALES_ASSETS_SOURCE_URL names the right database, and whether the user's search_path "
-        "finds the table (?options=-csearch_path=NAME at the end of the URL sets it)."
+        "finds the table (?options=-csearch_path=NAME at the end of the URL sets it) in a schema "
+        "of which the user has the right of USAGE (docs/source.md)."
     )
 
 
