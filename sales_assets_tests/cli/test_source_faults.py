@@ -9,8 +9,8 @@ from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.core.source_findings import Kind, not_counted
-from sales_assets_tests.cli.test_commands import _elsewhere, refused, reports, run
 from sales_assets_tests.base_source import first_day
+from sales_assets_tests.cli.test_commands import _elsewhere, refused, reports, run
 from sales_assets_tests.source_world import BEFORE, DAY, make_base
 from sales_assets_tests.sources import execute
 

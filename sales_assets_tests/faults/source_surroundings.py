@@ -1,5 +1,6 @@
 """What surrounds a source on trial: roles, locks, other encodings, poolers, an object store."""
 
+import os
 import socket
 import struct
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from unittest.mock import patch
 
 import psycopg2
 from psycopg2 import sql
@@ -26,7 +28,7 @@ def reader(rights: str = "", settings: str = "") -> Surroundings:
     def around(trial: Trial) -> Iterator[Mapping[str, str]]:
         name = f"reader_of_{trial.database}"[:60]
         statements = f"""
-        CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}';
+        DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}';
         GRANT USAGE ON SCHEMA public TO {name};
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name};
         {rights.replace("$READER", name).replace("$DATABASE", trial.database)}
@@ -109,7 +111,7 @@ def filled(*folders: str) -> Surroundings:
 # --- Poolers --------------------------------------------------------------------------------
 
 
-def refusing(words: str, state: str = "08P01") -> Surroundings:
+def refusing(words: str, state: str = "08P01", sslmode: str = "disable") -> Surroundings:
     """A server, or a pooler before it, that answers each start of a session with an error."""
     said = f"SFATAL\0VFATAL\0C{state}\0M{words}\0\0".encode()
     message = b"E" + struct.pack("!i", len(said) + 4) + said
@@ -117,7 +119,7 @@ def refusing(words: str, state: str = "08P01") -> Surroundings:
     @contextmanager
     def around(_: Trial) -> Iterator[Mapping[str, str]]:
         with _serving(lambda client: _refuse(client, message)) as port:
-            yield {URL: f"postgresql://reader:{PASSWORD}@127.0.0.1:{port}/crm?sslmode=disable"}
+            yield {URL: f"postgresql://reader:{PASSWORD}@127.0.0.1:{port}/crm?sslmode={sslmode}"}
 
     return around
 
@@ -239,25 +241,33 @@ sys.stdin.read()
 
 
 @contextmanager
-def object_store() -> Iterator[dict[str, str]]:
-    """An S3 server of its own with a bucket; yields the environment that points there."""
+def object_store() -> Iterator[str]:
+    """An S3 server of its own; the environment of this process and its children points there.
+
+    Yields the address of a folder in it.
+    """
     import s3fs
 
-    with subprocess.Popen(
-        [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server,
+        patch.dict(os.environ) as environment,
+    ):
         assert server.stdout
-        port = server.stdout.readline().strip()
-        settings = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-            "AWS_ACCESS_KEY_ID": "made-up",
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        s3fs.S3FileSystem(
-            key="made-up",
-            secret="made-up",
-            endpoint_url=settings["AWS_ENDPOINT_URL"],  # noqa: S106
-        ).mkdir("bucket")
-        yield settings
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment[name] = "made-up"
+        environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        environment["AWS_DEFAULT_REGION"] = "us-east-1"
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir("bucket")
+        yield "s3://bucket/folder"
+        s3fs.S3FileSystem.clear_instance_cache()
         server.terminate()
+
+
+@contextmanager
+def stored_in_s3(_: Trial) -> Iterator[Mapping[str, str]]:
+    """The frames and the reports are in an object store."""
+    with object_store() as folder:
+        yield {"SALES_ASSETS_STORAGE": folder}

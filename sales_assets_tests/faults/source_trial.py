@@ -1,4 +1,4 @@
-"""A fault of the source tried through the command line: what is said, what is stored, which code."""
+"""A fault of the source tried through the command line: what is said and stored, which code."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.cli.main import main
-from sales_assets.core import journey
+from sales_assets.core import journey, names
 from sales_assets_tests.base_source import DAYS, make_base, yesterday
 from sales_assets_tests.sources import execute
 
@@ -61,12 +61,13 @@ def _usual(_: "Trial") -> AbstractContextManager[Mapping[str, str]]:
 class Fault:
     """One fault of a source: how it is spoiled, and what report and doctor have to say of it.
 
-    `change` is SQL on BASE; $DAY, $BEFORE and $NEXT stand for the report day, the day before and
-    the day after, $URL in settings for the source's address. `earlier` runs before the change, on
-    BASE; `around` is what surrounds the commands and may change settings. Where the report is
-    made, its figures are BASE's but for `figures` and the parts `not_counted`. `says` are patterns
-    of what report and doctor both say, unless `doctor` has others; the doctor is bad where the
-    report isn't made or lacks parts, unless told. `way_out` has to succeed afterwards.
+    `change` is SQL on BASE; in all texts $DAY, $BEFORE and $NEXT stand for the report day and those
+    around it, $URL for the source's address ($REST: without its scheme), $FOLDER for the folder of
+    the trial. `earlier` runs before
+    the change, on BASE; `around` is what surrounds the commands and may change settings. Where the
+    report is made, its figures are BASE's but for `figures` and the parts `not_counted`. `says` are
+    patterns of what report and doctor both say, unless `doctor` has others; the doctor is bad where
+    the report isn't made or lacks parts, unless told. `way_out` has to succeed afterwards.
     """
 
     name: str
@@ -83,6 +84,8 @@ class Fault:
     earlier: tuple[str, ...] = ()
     around: Surroundings = _usual
     way_out: tuple[str, ...] = ()
+    #: The folder below the trial's in which the commands run.
+    below: str = ""
     #: Runs beside the other tests, within one process.
     is_quick: bool = False
 
@@ -108,7 +111,8 @@ class Trial:
         self.database = re.sub(r"\W+", "_", f"fault_{self.fault.name}")[:50].lower()
         self.server.drop_database(self.database)
         self.url = self.server.ensure_database(self.database, self.template)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.storage = str(self.folder / "var/storage")
+        (self.folder / self.fault.below).mkdir(parents=True, exist_ok=True)
 
     def tried(self) -> list[str]:
         """Try the fault; return what was not as it has to be."""
@@ -121,6 +125,10 @@ class Trial:
             (self.folder / ".env").write_bytes(text.encode("latin-1"))
         with self.fault.around(self) as around:
             settings = self._settings({**around, **self.fault.settings})
+            self.storage = settings.get("SALES_ASSETS_STORAGE", self.storage)
+            # An object store is looked into before the report is there, and after it.
+            if "://" in self.storage and self._stored():
+                self.breaches.append("a report is there before it is made")
             report = self._command(("report", "$DAY"), settings, expected=self.fault.code)
             self._examine_report(report)
             self._examine_doctor(self._command(("doctor",), settings))
@@ -133,7 +141,10 @@ class Trial:
         days = {"$DAY": 0, "$BEFORE": -1, "$NEXT": 1}
         for name, by in days.items():
             text = text.replace(name, str(self.day + timedelta(days=by)))
-        return text.replace("$URL", self.url)
+        texts = {"$URL": self.url, "$REST": self.url.split(":", 1)[1], "$FOLDER": str(self.folder)}
+        for name, value in texts.items():
+            text = text.replace(name, value)
+        return text
 
     def _settings(self, changes: Mapping[str, str]) -> dict[str, str]:
         """The usual settings with changes; an empty value takes a name away."""
@@ -153,7 +164,7 @@ class Trial:
         placed = [self.placed(one) for one in arguments]
         if placed == ["demo"]:
             settings = {name: settings[name] for name in ("SALES_ASSETS_VAR", "DAGSTER_HOME")}
-        answer = self.run(placed, settings, self.folder)
+        answer = self.run(placed, settings, self.folder / self.fault.below)
         told = f"{' '.join(placed)} exited with {answer.code}: {answer.all[-3000:]}"
         for word in ("Traceback", PASSWORD):
             if word in answer.all:
@@ -162,23 +173,26 @@ class Trial:
             self.breaches.append(f"{expected} was expected: {told}")
         return answer
 
-    @property
-    def store(self) -> FrameStore:
-        return FrameStore(str(self.folder / "var/storage"))
+    def _stored(self) -> bytes | None:
+        """The day's stored report."""
+        store = FrameStore(self.storage)
+        if self.day not in store.days(names.DAILY_REPORT, ".json"):
+            return None
+        return store.path(names.DAILY_REPORT, self.day, ".json").read_bytes()
 
     def _examine_report(self, report: Answer) -> None:
-        path = self.folder / "var/storage/daily_report" / f"{self.day}.json"
-        is_new = path.exists() and report.code == 0
+        stored = self._stored() if not Path(self.storage).is_file() else None
         if self.fault.code:
             self._expect(self.fault.says, report.all, "report")
-            if path.exists():
-                self.breaches.append("a report is stored")
-        elif is_new:
-            found = " ".join(one.sentence for one in read_findings(self.store, self.day))
-            self._expect(self.fault.says, found, "the day's findings")
+            self.breaches += ["a report is stored"] if stored else []
+        elif stored is None:
+            self.breaches.append("no report is stored")
+        else:
+            found = [one.sentence for one in read_findings(FrameStore(self.storage), self.day)]
+            self._expect(self.fault.says, " ".join(found), "the day's findings")
             if found and not self.fault.says:
                 self.breaches.append(f"nothing was to be found, but: {found}")
-            self._examine_content(json.loads(path.read_text()))
+            self._examine_content(json.loads(stored))
 
     def _examine_content(self, content: dict[str, Any]) -> None:
         gone = tuple(content["not_counted"])
@@ -203,7 +217,7 @@ class Trial:
 
     def _expect(self, patterns: Sequence[str], text: str, who: str) -> None:
         for pattern in patterns:
-            if not re.search(pattern, text):
+            if not re.search(self.placed(pattern), text):
                 self.breaches.append(f"{who} doesn't say {pattern!r}: {text[-3000:]}")
 
 

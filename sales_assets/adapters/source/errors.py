@@ -13,6 +13,7 @@ from sales_assets.core.errors import SalesAssetsError
 
 _AUTHORITY = re.compile(r"(://[^:@/?]*):(.*)@")
 _PARAMETER = re.compile(r"(?i)\b((?:ssl)?password|sslkey|passfile)=('(?:\\.|[^'])*'?|[^&\s]*)")
+_SPECIAL = re.compile(r"[@:/?#%\[\]]")
 
 #: By SQLSTATE, or its class: what was expected and what to do.
 _POOLER = (
@@ -214,6 +215,10 @@ def _said(error: Exception, url: str) -> str:
     text = re.sub(r"^[A-Z_ ]+: (\[libpq\] )?", "", text).split("\n\nQuery was")[0]
     for secret in _secrets(url):
         text = text.replace(secret, "***")
+    parts = [part for secret in _secrets(url) for part in _SPECIAL.split(secret) if part]
+    if parts:  # what an unescaped password was taken for: a host, a port
+        pattern = "|".join(map(re.escape, sorted(parts, key=len, reverse=True)))
+        text = re.sub('"[^"]*"', lambda quoted: re.sub(pattern, "***", quoted[0]), text)
     return " ".join(text.split()).rstrip(".")
 
 
