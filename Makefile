@@ -48,8 +48,9 @@ test: $(DEVELOPMENT)
 witnesses: $(WITNESSES)
 	$(BIN)/python -m sales_assets_tests.witnesses --logs $(LOGS)
 
-## Kills and faults of the delivery, the daemon and the bot: make faults ROUNDS=20
+## Faults of the source, kills and faults of the delivery, the daemon and the bot: ROUNDS=20
 faults: $(DEVELOPMENT)
+	$(BIN)/python -m sales_assets_tests.faults.sources
 	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)
 
 bench: $(DEVELOPMENT)

@@ -4,6 +4,7 @@ The numbers S4 to S26 are those of the issue's open cases.
 """
 
 from sales_assets_tests.faults.source_surroundings import (
+    copied,
     encoded,
     filled,
     locked,
@@ -214,7 +215,6 @@ KEYS = (
         "keys",
         """ALTER TABLE events ALTER _user_id TYPE uuid USING md5(_user_id)::uuid;
         ALTER TABLE payments ALTER _user_id TYPE uuid USING md5(_user_id)::uuid""",
-        is_quick=True,
     ),
     Fault(
         "ids are whole numbers of two widths",
@@ -561,7 +561,7 @@ RIGHTS = (
     _stopped(
         "a statement timeout of the role",
         says=("statement timeout.*raise statement_timeout",),
-        change="CREATE VIEW slow AS SELECT e.* FROM events e, LATERAL (SELECT pg_sleep(0.01)) s; "
+        change="CREATE VIEW slow AS SELECT * FROM events WHERE pg_sleep(0.01)::text IS NOT NULL; "
         "ALTER TABLE events RENAME TO fast; ALTER VIEW slow RENAME TO events",
         around=reader("ALTER ROLE $READER SET statement_timeout = '100ms'"),
     ),
@@ -690,7 +690,6 @@ ADDRESSES = (
             f"the scheme {scheme}",
             "addresses",
             settings={"SALES_ASSETS_SOURCE_URL": f"{scheme}$REST"},
-            is_quick=scheme == "postgres:",
         )
         for scheme in ("postgres:", "postgresql+psycopg2:", "postgresql+asyncpg:")
     ),
@@ -748,6 +747,15 @@ STORAGE = (
         settings={"SALES_ASSETS_SOURCE_URL": "$URL&options=-csearch_path=sales"},
         way_out=("report", "$DAY", "--same-source"),
         is_quick=True,
+    ),
+    Fault(
+        "a database that moved",
+        "storage",
+        says=("the source's database was", "--same-source"),
+        code=3,
+        earlier=REPORTED,
+        around=copied,
+        way_out=("report", "$DAY", "--same-source"),
     ),
     Fault(
         "a storage that is a file",

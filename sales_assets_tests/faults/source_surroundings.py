@@ -94,6 +94,16 @@ def encoded(encoding: str, change: str = "") -> Surroundings:
     return around
 
 
+@contextmanager
+def copied(trial: Trial) -> Iterator[Mapping[str, str]]:
+    """The same rows in a database of another name."""
+    name = f"{trial.database}_copy"
+    try:
+        yield {URL: trial.server.ensure_database(name, trial.database)}
+    finally:
+        trial.server.drop_database(name)
+
+
 def filled(*folders: str) -> Surroundings:
     """Files where folders should be, in the trial's folder."""
 

@@ -63,11 +63,11 @@ class Fault:
 
     `change` is SQL on BASE; in all texts $DAY, $BEFORE and $NEXT stand for the report day and those
     around it, $URL for the source's address ($REST: without its scheme), $FOLDER for the folder of
-    the trial. `earlier` runs before
-    the change, on BASE; `around` is what surrounds the commands and may change settings. Where the
-    report is made, its figures are BASE's but for `figures` and the parts `not_counted`. `says` are
-    patterns of what report and doctor both say, unless `doctor` has others; the doctor is bad where
-    the report isn't made or lacks parts, unless told. `way_out` has to succeed afterwards.
+    the trial. `earlier` runs before the change, on BASE; `around` is what surrounds the commands
+    and may change settings. Where the report is made, its figures are BASE's but for `figures` and
+    the parts `not_counted`. `says` are patterns of what report and doctor both say, unless `doctor`
+    has others; the doctor is bad where the report isn't made or lacks parts, unless told. `way_out`
+    has to succeed afterwards.
     """
 
     name: str
@@ -135,6 +135,10 @@ class Trial:
             if self.fault.way_out:
                 self._command(self.fault.way_out, settings, expected=0)
         return self.breaches
+
+    def drop(self) -> None:
+        """Drop the trial's database."""
+        self.server.drop_database(self.database)
 
     def placed(self, text: str) -> str:
         """Put the days and the address into a text."""

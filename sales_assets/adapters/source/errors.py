@@ -26,15 +26,16 @@ _BUSY_POOLER = (
     "max_client_conn), or use the server's own port; it is tried again."
 )
 _ESCAPING = (
-    "Special signs of the password are written as %XX in SALES_ASSETS_SOURCE_URL: @ as %40, : as "
-    "%3A, / as %2F, # as %23, ? as %3F, % as %25."
+    "Special signs of the password are written as %XX in SALES_ASSETS_SOURCE_URL (docs/source.md): "
+    "@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25."
 )
 _LACKING = "The server lacks connections, memory or disk; try again when it has them."
 _ADVICE_BY_STATE = {
     "42P01": "The source needs the tables events, events_dict and payments, and a search_path "
     "that finds them.",
     "42501": "The user of the URL needs the right to SELECT from events, events_dict and payments; "
-    "where row security refuses, a policy for it (CREATE POLICY … FOR SELECT TO … USING (true)).",
+    "where row security refuses, a policy for it (CREATE POLICY … FOR SELECT TO … USING (true)). "
+    "docs/source.md has both.",
     "57014": "The server or someone cancelled the query: raise statement_timeout for this user, "
     "ask for fewer days, or see whether the time columns have an index (docs/source.md).",
     "26000": _POOLER,

@@ -114,7 +114,7 @@ _BAD_BYTES = re.compile("invalid byte sequence|has no equivalent in encoding|Inv
 
 _POLICY = (
     "Add a policy for this user (CREATE POLICY … FOR SELECT TO … USING (true)), or give it "
-    "BYPASSRLS."
+    "BYPASSRLS (docs/source.md)."
 )
 
 ColumnTypes = Mapping[tuple[str, str], str]
@@ -276,7 +276,7 @@ def _missing_column(table: str, column: str, types: ColumnTypes) -> str:
     found = ", ".join(sorted(name for owner, name in types if owner == table))
     return (
         f"The source's table {table!r} has no column {column!r}, only {found}. "
-        "Rename it in the source, or put a view of the expected shape before it."
+        "Rename it in the source, or put a view of the expected shape before it (docs/source.md)."
     )
 
 
@@ -284,7 +284,7 @@ def _wrong_type(table: str, column: str, types: ColumnTypes) -> str:
     return (
         f"The source's column {table}.{column} has the type {types[table, column]!r}; "
         f"expected one of {', '.join(COLUMNS[table, column])}. "
-        "Change it in the source, or put a view with a cast before it."
+        "Change it in the source, or put a view with a cast before it (docs/source.md)."
     )
 
 
