@@ -107,6 +107,8 @@ CONNECT_SECONDS = 10
 #: A server that vanished without a word is noticed after two minutes, not after two hours.
 KEEPALIVES = "keepalives_idle=60&keepalives_interval=15&keepalives_count=4"
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
+#: Until the query; a question mark before the @ is one of the password.
+_ADDRESS = re.compile(r"(\w+://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
 #: A database without an encoding sends whatever bytes it was given.
 NO_ENCODING = "SQL_ASCII"
 #: COPY gives no code, so the words of server and Arrow are all there is.
@@ -238,7 +240,7 @@ def open_session(url: str) -> Iterator[Session]:
 def connection_string(url: str) -> str:
     """Return what libpq is given: without SQLAlchemy's driver, with bounds, in UTF-8.
 
-    What `url` asks for itself stays, except for the encoding.
+    What `url` asks for itself stays, except for the encoding; a `=` within a value is escaped.
     """
     address = _DRIVER.sub(r"\1://", url.strip())
     if "://" not in address:
@@ -246,7 +248,12 @@ def connection_string(url: str) -> str:
     wanted = ["client_encoding=UTF8"]
     if "connect_timeout" not in address:
         wanted += [f"connect_timeout={CONNECT_SECONDS}", KEEPALIVES]
-    return f"{address}{'&' if '?' in address else '?'}{'&'.join(wanted)}"
+    found = _ADDRESS.fullmatch(address)
+    start, query = found.groups(default="") if found else (address, "")
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    # libpq takes `options=-csearch_path=sales` only with the second sign written as %3D.
+    told = [f"{name}={value.replace('=', '%3D')}" if sign else name for name, sign, value in pairs]
+    return f"{start}?{'&'.join([*told, *wanted])}"
 
 
 def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
