@@ -20,7 +20,7 @@ from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.cli.main import main
 from sales_assets.core import journey, names
-from sales_assets_tests.base_source import DAYS, make_base, yesterday
+from sales_assets_tests.base_source import make_base, yesterday
 from sales_assets_tests.sources import execute
 
 #: No setting of whoever runs the tests comes in.
@@ -102,8 +102,8 @@ class Trial:
     template: str
     folder: Path
     run: Run
-    #: So many days are partitions; fewer are quicker.
-    days: int = DAYS
+    #: So many days are partitions, enough for the cohort and what is usual; each takes its time.
+    days: int = 21
     breaches: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
