@@ -87,9 +87,9 @@ FIRST_EVENTS = f"""
 {KINDS}
 SELECT
     e._user_id::text AS user_id,
-    min(e.happened_at) AS event,
-    min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment') AS experiment,
-    min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase') AS purchase
+    min(e.happened_at)::timestamp AS event,
+    (min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
+    (min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
 FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text)
 WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < current_setting('sales_assets.events_last_start')::timestamp
@@ -101,7 +101,7 @@ FIRST_EVENTS_OF_PADDED = FIRST_EVENTS.replace(
 )
 FIRST_PAYMENTS = f"""
 {ACTIVE_USERS}
-SELECT p._user_id::text AS user_id, min(p.transaction_created_at) AS payment
+SELECT p._user_id::text AS user_id, min(p.transaction_created_at)::timestamp AS payment
 FROM payments AS p
 WHERE btrim(p._user_id::text, {BLANKS}) IN (SELECT user_id FROM active)
     AND p.transaction_created_at >= '{EARLIEST}'
@@ -110,19 +110,19 @@ GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
 #: Rows of the future don't show whether the source goes on.
 NEWEST_EVENT = """
-SELECT max(happened_at) AS time FROM events
+SELECT max(happened_at)::timestamp AS time FROM events
 WHERE happened_at <= current_setting('sales_assets.events_now')::timestamp
 """
 NEWEST_PAYMENT = """
-SELECT max(transaction_created_at) AS time FROM payments
+SELECT max(transaction_created_at)::timestamp AS time FROM payments
 WHERE transaction_created_at <= current_setting('sales_assets.payments_now')::timestamp
 """
 FIRST_EVENT = f"""
-SELECT min(happened_at) AS time FROM events
+SELECT min(happened_at)::timestamp AS time FROM events
 WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity'
 """  # noqa: S608 - put together from constants
 FIRST_PAYMENT = f"""
-SELECT min(transaction_created_at) AS time FROM payments
+SELECT min(transaction_created_at)::timestamp AS time FROM payments
 WHERE transaction_created_at >= '{EARLIEST}' AND transaction_created_at < 'infinity'
 """  # noqa: S608 - put together from constants
 

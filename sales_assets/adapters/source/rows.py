@@ -24,7 +24,7 @@ WHERE id IS NOT NULL AND _description IS NOT NULL
 """
 #: The outer bounds say what the spans say already: they are what the planner can estimate.
 EVENTS_IN_SPANS = """
-SELECT e._user_id::text AS user_id, e.happened_at AS time, e.event_id::text AS event_id
+SELECT e._user_id::text AS user_id, e.happened_at::timestamp AS time, e.event_id::text AS event_id
 FROM events AS e
 JOIN unnest(
     current_setting('sales_assets.events_starts')::timestamp[],
@@ -35,7 +35,7 @@ WHERE e.happened_at >= current_setting('sales_assets.events_first_start')::times
     AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp
 """
 PAYMENTS_IN_SPANS = """
-SELECT p._user_id::text AS user_id, p.transaction_created_at AS time
+SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
 FROM payments AS p
 JOIN unnest(
     current_setting('sales_assets.payments_starts')::timestamp[],
