@@ -526,7 +526,7 @@ class Dispatch:
         message = await self._words_of(row)
         if message is None:
             return None
-        is_news = self._report.is_news if self._report is not None else True
+        is_news = self._report is None or self._report.is_new
         reader = self._sounds.get(row.place)
         is_quiet = row.kind in (MessageKind.EDIT, MessageKind.CHANGE) or row.is_repeat
         if row.kind is not MessageKind.ALERT and reader is not None:

@@ -39,7 +39,7 @@ class StoredReport:
             content_sha256=self.content_sha256,
             picture=self.picture,
             notes=tuple(self.content["notes"]),
-            is_news=bool(self.content.get("is_news", True)),
+            is_new=bool(self.content.get("is_new", True)),
         )
 
 
