@@ -40,7 +40,7 @@ class StoredReport:
             content_sha256=self.content_sha256,
             picture=self.picture,
             notes=tuple(self.content["notes"]),
-            is_news=bool(self.content.get("is_news", True)),
+            is_new=bool(self.content.get("is_new", True)),
             is_neutral=self.content.get("verdict_kind") == VerdictKind.INCOMPLETE,
         )
 

@@ -34,8 +34,9 @@ class ReportToSend:
     """A finished report: `caption_html` is escaped HTML, its first line the verdict.
 
     `numbers` maps the headline numbers' names, as people read them, to their values; a correction
-    tells their changes in this order. `content_sha256` stands for all that a chat sees.
-    `is_neutral`: the day is cut, and a banner stands in the verdict's place.
+    tells their changes in this order. `content_sha256` stands for all that a chat sees. `is_new`:
+    the verdict is told for the first time, and a phone may make a sound of it; `is_neutral`: the
+    day is cut, and a banner stands in the verdict's place.
     """
 
     day: date
@@ -45,7 +46,7 @@ class ReportToSend:
     content_sha256: str
     picture: bytes | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
-    is_news: bool = True
+    is_new: bool = True
     is_neutral: bool = False
 
 

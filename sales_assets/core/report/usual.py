@@ -95,6 +95,12 @@ class Judged:
         words = {"name": name, "what": f"{what} " if what else "", **self._window_words}
         return ru.WINDOW_VERDICT.format(**words), ru.WINDOW_SHORT.format(**words)
 
+    def on_its_day(self, text: str) -> str:
+        """Say after a text which day of its story it is, from the second on."""
+        number_of_day = self.found.day_number
+        is_old = self.change and number_of_day > 1
+        return ru.STORY_DAY_LAST.format(number=number_of_day, text=text) if is_old else text
+
     def numbers(self) -> dict[str, Any]:
         """Return what a stored report says of the series."""
         found = self.found
