@@ -1,17 +1,29 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from sales_assets.adapters.files import reports as report_files
-from sales_assets.adapters.files.frames import FrameStore, MissingDayError, StorageError
+from sales_assets.adapters.files.frames import (
+    EXTENSION,
+    FrameStore,
+    MissingDayError,
+    StorageError,
+)
 from sales_assets.adapters.files.reports import StoredReport
-from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import names
 from sales_assets.core.bot.client import client_text
+from sales_assets.core.bot.expiring import next_expiring
+from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
+from sales_assets.core.report.parts.expiring import counted_cases
+from sales_assets.core.report.wording import full_date
+from sales_assets.core.russian import bot as ru
+from sales_assets.core.russian import report as russian
+from sales_assets.core.source_findings import EXPIRING
 
 STUCK_CASES = names.STUCK_CASES
 #: A client is looked for in so many stored days.
@@ -30,6 +42,10 @@ class Archive:
     def report_days(self) -> frozenset[date]:
         """Return the days that have a report."""
         return frozenset(self._store.days(report_files.ASSET, report_files.NUMBERS))
+
+    def expiring_days(self) -> frozenset[date]:
+        """Return the days that have a list of expiring cases."""
+        return frozenset(self._store.days(names.EXPIRING_CASES))
 
     def stuck_days(self) -> frozenset[date]:
         """Return the days that have a list of stuck cases."""
@@ -58,12 +74,34 @@ class Archive:
         """Return the stuck cases of `day`; raise `MissingDayError` if the day has no list."""
         return self._store.read(STUCK_CASES, day)
 
+    def expiring(self, day: date) -> pd.DataFrame | None:
+        """Return the expiring cases of `day` as its report counts them; None if not stored."""
+        try:
+            cases = self._store.read(names.EXPIRING_CASES, day)
+            not_counted = report_files.read_content(self._store, day).get("not_counted", {})
+        except MissingDayError:
+            return None
+        return None if EXPIRING in not_counted else counted_cases(cases, not_counted)
+
+    def next_expiring(self, day: date, pressed_at: datetime) -> str:
+        """Return the next expiring cases of `day` from the moment of a press on, as HTML."""
+        cases = self.expiring(day)
+        if cases is None:
+            return ru.BOT_NO_LIST.format(day=full_date(day))
+        clock = pressed_at.astimezone(self._zone).replace(tzinfo=None)
+        return next_expiring(cases, day, clock, self._crm_client_url)
+
     def spreadsheet(self, day: date) -> bytes:
-        """Return the stuck cases of `day` as an .xlsx file.
+        """Return the expiring and the stuck cases of `day` as an .xlsx file.
 
         The last one is kept while its files stay as they are: thousands of rows take a second.
         """
-        stamp = (day, *(self._written_at(one) for one in (day, day - timedelta(days=1))))
+        stamp = (
+            day,
+            self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
+            *(self._written_at(STUCK_CASES, one) for one in (day, day - timedelta(days=1))),
+            self._written_at(names.EXPIRING_CASES, day),
+        )
         kept = self._newest
         if kept is not None and kept[0] == stamp:
             return kept[1]
@@ -94,8 +132,13 @@ class Archive:
             previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
             previous = None
-        return stuck_cases_xlsx(self.stuck(day), day, self._zone, previous, self._crm_client_url)
+        sheets = [stuck_sheet(self.stuck(day), day, self._zone, previous)]
+        expiring = self.expiring(day)
+        if expiring is not None:
+            sheets.insert(0, expiring_sheet(expiring, day, self._zone))
+        title = f"{russian.LISTS_TITLE} {full_date(day)}"
+        return workbook(sheets, title, day, self._crm_client_url)
 
-    def _written_at(self, day: date) -> object:
-        path = self._store.path(STUCK_CASES, day)
+    def _written_at(self, asset: str, day: date, extension: str = EXTENSION) -> object:
+        path = self._store.path(asset, day, extension)
         return path.stat().st_mtime if path.exists() else None

@@ -105,6 +105,7 @@ def one_line(name: str) -> str:
 class Action(StrEnum):
     """What a button asks for."""
 
+    EXPIRING = messages.EXPIRING
     STUCK = messages.STUCK
     DAY = messages.DAY
     NOW = "now"
@@ -117,7 +118,9 @@ class Action(StrEnum):
     LISTS = "lists"
 
 
-_OF_DAY = frozenset({Action.STUCK, Action.DAY, Action.NOW})
+_OF_DAY = frozenset({Action.EXPIRING, Action.STUCK, Action.DAY, Action.NOW})
+#: What shows lists of clients.
+OF_CLIENTS = frozenset({Action.EXPIRING, Action.STUCK})
 #: What only a product's admin may press.
 OF_OWNER = frozenset({Action.AGAIN, Action.ALLOW, Action.REFUSE, Action.LET_IN})
 #: What only those may press who decide for the chat, and what it may be set to.

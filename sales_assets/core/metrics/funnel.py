@@ -11,7 +11,8 @@ from sales_assets.core.frames import CONVERSION_FUNNEL
 from sales_assets.core.journey import ALL_GROUPS, PATHS
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.groups import CohortGroups, Requests, client_groups
-from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.metric import Check, Metric
+from sales_assets.core.metrics.schemas import GROUPS, check_groups
 from sales_assets.core.windows import COHORT, CONVERSION, TRAINING, Window, microseconds
 
 
@@ -110,4 +111,9 @@ METRIC = Metric(
     CONVERSION_FUNNEL,
     "How far the clients of a week of requests came within 7 days, by group of clients.",
     lambda log, days, _known: conversion_funnel(log, days),
+    check=Check(
+        GROUPS,
+        "The groups sum to the funnel, no step exceeds the one before it.",
+        lambda _log, days, frames: {day: check_groups(frames[day]) for day in days.days},
+    ),
 )

@@ -1,6 +1,6 @@
 """Unclosed processes: cases, their deadline of 24 hours, and what stays open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
-from sales_assets.core.frames import UNCLOSED_PROCESSES
+from sales_assets.core.frames import EXPIRING_CASES, STUCK_CASES, UNCLOSED_PROCESSES
 from sales_assets.core.journey import PROCESSES, Process
 from sales_assets.core.metrics.event_log import (
     DAY_US,
@@ -21,10 +21,12 @@ from sales_assets.core.metrics.event_log import (
     place_of_day,
     tally,
 )
-from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.metric import Check, Metric
+from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.core.windows import CASES, COMPARED_WEEKS, microseconds, same_weekdays_before
 
 WINDOW_US = microseconds(CASES)
+EXPIRING_CHECK = "as_many_as_in_progress"
 OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
 
 
@@ -85,17 +87,79 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     as `overdue_*` of `unclosed_processes` count together.
     """
     starts = [_overdue_some_day(_starts(log, process)) for process in PROCESSES]
-    in_time = [np.argsort(of_process.at_us) for of_process in starts]
-    cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
 
-    def listed(day: date) -> pd.DataFrame:
-        cases = [
-            _overdue_cases(of_process, order, cutoffs[day])
-            for of_process, order in zip(starts, in_time, strict=True)
-        ]
-        return _named_cases(cases, log.users, cutoffs[day], days)
+    def listed(cases: pd.DataFrame, cutoff: int) -> pd.DataFrame:
+        aged = cases.assign(age_hours=(cutoff - cases["opened_at"]) / HOUR_US)
+        return _with_times(aged[STUCK_CASES.names], ["opened_at"], days)
 
-    return DailyFrames(days.days, listed)
+    return _listed(log, starts, days, _overdue_cases, listed)
+
+
+def expiring_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """List each day's cases in progress at the cut-off, the earliest deadline first.
+
+    Columns: `process`, `user_id`, `opened_at` and `deadline` (wall clocks of the report zone).
+    Cases of one deadline stand in the order of the processes, then of the user ids. As many rows
+    per process as `in_progress` of `unclosed_processes` counts: `check_expiring`.
+    """
+    starts = [_starts(log, process) for process in PROCESSES]
+
+    def listed(cases: pd.DataFrame, _cutoff: int) -> pd.DataFrame:
+        by_deadline = cases.sort_values("deadline", kind="stable", ignore_index=True)
+        return _with_times(by_deadline, ["opened_at", "deadline"], days)
+
+    return _listed(log, starts, days, _expiring_cases, listed)
+
+
+def check_expiring(
+    log: EventLog, days: ReportDays, frames: Mapping[date, pd.DataFrame]
+) -> Mapping[date, CheckOutcome]:
+    """Check that each day lists as many cases per process as `in_progress` counts."""
+    counts = {
+        process.name: _open_at_cutoffs(starts, days, *_ages(starts)["in_progress"])
+        for process in PROCESSES
+        for starts in [_starts(log, process)]
+    }
+    wanted = pd.DataFrame(counts, index=pd.Index(days.days, dtype=object))
+    return {day: _same_counts(frames[day]["process"], wanted.loc[day]) for day in days.days}
+
+
+def _same_counts(listed: pd.Series, counts: pd.Series) -> CheckOutcome:
+    found = listed.astype("str").value_counts().reindex(counts.index, fill_value=0)
+    table = pd.DataFrame({"listed": found, "in_progress": counts}).rename_axis("process")
+    wrong = table[table["listed"] != table["in_progress"]]
+    told = f"{len(listed)} cases listed, {int(counts.sum())} counted"
+    return CheckOutcome(
+        EXPIRING_CHECK,
+        passed=wrong.empty,
+        failing=(wrong["listed"] - wrong["in_progress"]).abs().to_dict(),
+        sample=wrong.reset_index(),
+        message=told,
+    )
+
+
+def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """Tell what became of the cases that ran out on each day: of those open at its start, the met.
+
+    Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
+    these, those closed by their deadline), int64; what is not met is `breached` of the day.
+    """
+    counts = {process.name: _waiting_and_met(_starts(log, process), days) for process in PROCESSES}
+    names = pd.array(list(counts), dtype="str")
+    places = {day: place for place, day in enumerate(days.days)}
+
+    def of_day(day: date) -> pd.DataFrame:
+        waiting, met = np.array([[one[places[day]] for one in pair] for pair in counts.values()]).T
+        return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
+
+    return DailyFrames(days.days, of_day)
+
+
+def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
+    deadline = starts.at_us + starts.promise_us
+    due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
+    waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
+    return tally(waiting, days), tally(np.where(starts.closed <= deadline, waiting, NOWHERE), days)
 
 
 def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
@@ -219,8 +283,7 @@ def _overdue_some_day(starts: _Starts) -> _Starts:
 
 def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
     """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
-    window = np.searchsorted(starts.at_us, [cutoff - WINDOW_US, cutoff], sorter=in_time)
-    recent = in_time[slice(*window)]
+    recent = _within(starts, in_time, cutoff - WINDOW_US, cutoff)
     is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
     rows = np.sort(recent[is_open])
     firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
@@ -228,28 +291,61 @@ def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[st
     opened = starts.at_us[rows][firsts]
     overdue = opened + starts.promise_us < cutoff
     user = starts.user[rows][firsts]
-    return {"user": user[overdue], "opened": opened[overdue], "starts": counts[overdue]}
+    return {"user": user[overdue], "opened_at": opened[overdue], "starts": counts[overdue]}
 
 
-def _named_cases(
-    cases: Sequence[dict[str, np.ndarray]], users: pd.Index, cutoff: int, days: ReportDays
-) -> pd.DataFrame:
+def _expiring_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
+    """Return the cases open at the cut-off whose deadline is not over: the last day's openings."""
+    recent = _within(starts, in_time, cutoff - starts.promise_us, cutoff)
+    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
+    rows = recent[is_open & (starts.before[recent] < cutoff - WINDOW_US)]
+    opened = starts.at_us[rows]
+    return {"user": starts.user[rows], "opened_at": opened, "deadline": opened + starts.promise_us}
+
+
+def _within(starts: _Starts, in_time: np.ndarray, since: int, until: int) -> np.ndarray:
+    return in_time[slice(*np.searchsorted(starts.at_us, [since, until], sorter=in_time))]
+
+
+def _listed(
+    log: EventLog,
+    starts: Sequence[_Starts],
+    days: ReportDays,
+    cases_at: Callable[[_Starts, np.ndarray, int], dict[str, np.ndarray]],
+    finished: Callable[[pd.DataFrame, int], pd.DataFrame],
+) -> Mapping[date, pd.DataFrame]:
+    """Return the cases of all processes by day, as `finished` makes them at each cut-off."""
+    in_time = [np.argsort(of_process.at_us) for of_process in starts]
+    cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
+
+    def of_day(day: date) -> pd.DataFrame:
+        found = [
+            cases_at(of_process, order, cutoffs[day])
+            for of_process, order in zip(starts, in_time, strict=True)
+        ]
+        return finished(_named_cases(found, log.users), cutoffs[day])
+
+    return DailyFrames(days.days, of_day)
+
+
+def _named_cases(cases: Sequence[dict[str, np.ndarray]], users: pd.Index) -> pd.DataFrame:
+    """Put the cases of the processes together, the oldest first; times in microseconds."""
     process = np.repeat(np.arange(len(cases)), [len(case["user"]) for case in cases])
-    user, opened, starts = (
-        np.concatenate([case[name] for case in cases]) for name in ("user", "opened", "starts")
-    )
-    order = np.lexsort((user, process, opened))
+    found = {name: np.concatenate([case[name] for case in cases]) for name in cases[0]}
+    user = found.pop("user")
+    order = np.lexsort((user, process, found["opened_at"]))
     names = pd.array([of_cases.name for of_cases in PROCESSES], dtype="str")
-    frame = pd.DataFrame(
-        {
-            "process": names[process[order]],
-            "user_id": users.array[user[order]],
-            "opened_at": pd.DatetimeIndex(opened[order].view("datetime64[us]"), tz="UTC"),
-            "age_hours": (cutoff - opened[order]) / HOUR_US,
-            "starts": starts[order],
-        }
-    )
-    return with_wall_clocks(frame, ["opened_at"], days.zone)
+    named = {"process": names[process[order]], "user_id": users.array[user[order]]}
+    return pd.DataFrame(named | {name: values[order] for name, values in found.items()})
+
+
+def _with_times(cases: pd.DataFrame, columns: list[str], days: ReportDays) -> pd.DataFrame:
+    """Return cases with wall clocks of the report zone in place of microseconds."""
+    instants = {
+        name: pd.DatetimeIndex(cases[name].to_numpy().view("datetime64[us]"), tz="UTC")
+        for name in columns
+    }
+    return with_wall_clocks(cases.assign(**instants), columns, days.zone)
 
 
 METRIC = Metric(
@@ -257,4 +353,12 @@ METRIC = Metric(
     "How many of the promises of 24 hours that fell due on the day were broken, by process.",
     lambda log, days, known: unclosed_processes(log, days, known.values()),
     rests_on_values=True,
+)
+EXPIRING = Metric(
+    EXPIRING_CASES,
+    "Whose 24 hours run out on the day after: what can still be saved.",
+    lambda log, days, _known: expiring_cases(log, days),
+    check=Check(
+        EXPIRING_CHECK, "As many cases per process as `in_progress` counts.", check_expiring
+    ),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -28,6 +28,7 @@ class ReportDay:
     `spoiled_days` are days of the lookback whose data are cut or flawed: they are no value for
     the judge. `completeness` is what its judge says of the day itself. `not_counted` gives for
     each key of docs/source.md that can't be known the reason, in the chief's words.
+    `delivery_time` is when the chief gets the report, by the clock of `zone`.
     """
 
     day: date
@@ -37,6 +38,7 @@ class ReportDay:
     spoiled_days: frozenset[date] = frozenset()
     completeness: Completeness = _UNKNOWN
     not_counted: Mapping[str, str] = field(default_factory=dict)
+    delivery_time: time = time(8, 45)
 
     @property
     def is_cut(self) -> bool:
@@ -55,11 +57,13 @@ class ReportInputs:
 
     `frames` hold the day itself. `daily_values` are the values that the day is judged by
     (`core.metrics.values.values_before`: day, series, value, of). `usual_steps` are the funnel's
-    steps of the 28 days before the cohort's end (path, step, share of the entries).
+    steps of the 28 days before the cohort's end (path, step, share of the entries). `expired` tells
+    what became of the cases that ran out on the day (process, waiting, met).
     """
 
     about: ReportDay
     frames: Mapping[str, pd.DataFrame]
     daily_values: pd.DataFrame
     usual_steps: pd.DataFrame | None = None
+    expired: pd.DataFrame | None = None
     quality: DataQuality | None = None

@@ -68,7 +68,7 @@ class Part(ABC):
     The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
     `FRAME` the asset that it is made of, `METRIC` describes that asset where it is one of the
     part's own, `NUMBERS` are its keys in the stored numbers, `KEY` is its key among the parts that
-    are not counted.
+    are not counted. `IS_ADDED` says that it stands under the part before it, without a rule.
     """
 
     NAME: ClassVar[str]
@@ -76,6 +76,7 @@ class Part(ABC):
     METRIC: ClassVar[Metric | None] = None
     KEY: ClassVar[str]
     NUMBERS: ClassVar[tuple[str, ...]]
+    IS_ADDED: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

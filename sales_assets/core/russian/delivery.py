@@ -1,5 +1,6 @@
 """What the delivery says around the report, and to the analysts when something is wrong."""
 
+BUTTON_EXPIRING = "Успеть сегодня"
 BUTTON_STUCK = "Список застрявших"
 BUTTON_DAY_BEFORE = "День раньше"
 BUTTON_WEEK_BEFORE = "Неделю назад"

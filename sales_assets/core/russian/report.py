@@ -122,6 +122,7 @@ MEAN_7D = "в среднем за 7 дней {mean}"
 #: Notes about the data.
 PART_NEW_PAYING = "новые платящие"
 PART_PROCESSES = "процессы"
+PART_EXPIRING = "сроки на сегодня"
 PART_FUNNEL = "воронка"
 PART_POPULATION = "сверка с CRM"
 MISSING_NOTE = "Нет данных: {parts}"
@@ -168,6 +169,15 @@ NOTHING_DUE = "сроков не было"
 STILL_OVERDUE = "Ждут дольше 24 ч на конец дня: {count}"
 NOBODY_OVERDUE = "Дольше 24 ч на конец дня никто не ждёт"
 STILL_OVERDUE_OLD = "{count}, из них дольше 7 дней — {old}"
+EXPIRING = "Успеть сегодня: {count}"
+EXPIRING_RAN_OUT = "ночью {count}"
+RAN_OUT_FORMS = ("истёк", "истекли", "истекли")
+EXPIRING_UNTIL = "до {time} — {count}"
+EXPIRING_ALSO_UNTIL = "до {time} — ещё {count}"
+EXPIRED = "Из {waiting} успели {met}"
+YESTERDAYS_FORMS = ("вчерашнего", "вчерашних", "вчерашних")
+EXPIRING_WITHOUT = "кроме: {processes}"
+MISSING_EXPIRING = "Успеть сегодня: нет данных за {day}"
 FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
 FUNNEL_BOUGHT_SHARE = "{users} ({share})"
@@ -223,15 +233,17 @@ QUESTION_NEW_PAYING = "Работала ли вчера оплата, и что 
 QUESTION_REQUESTS = "Работали ли сайт, формы и реклама?"
 QUESTION_FUNNEL = "Что изменилось на этапе «{step}»: расписание, люди, сценарий?"
 
-#: The spreadsheet of stuck cases.
+#: The lists of clients, as sheets.
+EXPIRING_SHEET = "Успеть сегодня"
 STUCK_SHEET = "Зависшие"
-STUCK_COLUMNS = (
-    "Процесс",
-    "Клиент",
-    "Открыто, {zone}",
-    "Ждёт, ч",
-    "Обращений",
-    "Новое за день",
-)
+LISTS_TITLE = "Кому звонить"
+COLUMN_PROCESS = "Процесс"
+COLUMN_CLIENT = "Клиент"
+COLUMN_OPENED = "Открыто, {zone}"
+COLUMN_DEADLINE = "Срок, {zone}"
+COLUMN_AGE = "Ждёт, ч"
+COLUMN_STARTS = "Обращений"
+COLUMN_NEW = "Новое за день"
+ROWS_CUT = "Показаны первые {shown} строк из {total}; в итоге посчитаны все"
 YES = "да"
 NO = "нет"

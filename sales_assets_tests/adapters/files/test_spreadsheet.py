@@ -11,9 +11,10 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import journey
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.report.lists import stuck_sheet
 
 DAY = date(2022, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -40,6 +41,12 @@ def stuck(cases: Sequence[Case] = CASES) -> pd.DataFrame:
             "starts": "int64",
         }
     )
+
+
+def stuck_cases_xlsx(
+    cases: pd.DataFrame, day: date, zone: ZoneInfo, before: pd.DataFrame | None, crm: str | None
+) -> bytes:
+    return workbook([stuck_sheet(cases, day, zone, before)], "a title", day, crm)
 
 
 def opened(content: bytes) -> Worksheet:
