@@ -18,12 +18,18 @@ from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import names
 from sales_assets.core.bot.client import client_text
 from sales_assets.core.bot.expiring import next_expiring
+from sales_assets.core.days import ReportDays
+from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.report.inputs import DayEvents
 from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
 from sales_assets.core.report.parts.expiring import counted_cases
+from sales_assets.core.report.receipt import receipt, with_overview
+from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.russian import report as russian
 from sales_assets.core.source_findings import EXPIRING
+from sales_assets.core.windows import EVENT_DAYS, days_up_to
 
 STUCK_CASES = names.STUCK_CASES
 #: A client is looked for in so many stored days.
@@ -91,6 +97,35 @@ class Archive:
         clock = pressed_at.astimezone(self._zone).replace(tzinfo=None)
         return next_expiring(cases, day, clock, self._crm_client_url)
 
+    def receipt(self, day: date) -> tuple[Sheet, ...]:
+        """Return where the numbers of the report of `day` come from, by what is stored now.
+
+        Raises:
+            MissingDayError: the day has no report, or its events are not stored.
+        """
+        content = report_files.read_content(self._store, day)
+        stored = self._store.days(names.CLEAN_EVENTS)
+        lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
+        log = encode(
+            (self._store.read(names.CLEAN_EVENTS, each) for each in lookback),
+            (self._store.read(names.USER_HISTORY, each) for each in lookback),
+            self._zone,
+        )
+        events = DayEvents(
+            ReportDays((day,), self._zone),
+            log,
+            self._store.read(names.RAW_EVENTS, day),
+            self._store.read(names.USER_HISTORY, day),
+            content.get("not_counted", {}),
+        )
+        return receipt(events, content["numbers"])
+
+    def receipt_book(self, day: date) -> bytes:
+        """Return the receipt as an .xlsx file, beginning with all numbers beside the picture's."""
+        title = f"{russian.RECEIPT_TITLE} {full_date(day)}"
+        sheets = with_overview(self.receipt(day))
+        return workbook(sheets, title, day, self._zone, self._crm_client_url)
+
     def spreadsheet(self, day: date) -> bytes:
         """Return the expiring and the stuck cases of `day` as an .xlsx file.
 
@@ -132,12 +167,12 @@ class Archive:
             previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
             previous = None
-        sheets = [stuck_sheet(self.stuck(day), day, self._zone, previous)]
+        sheets = [stuck_sheet(self.stuck(day), day, previous)]
         expiring = self.expiring(day)
         if expiring is not None:
-            sheets.insert(0, expiring_sheet(expiring, day, self._zone))
+            sheets.insert(0, expiring_sheet(expiring, day))
         title = f"{russian.LISTS_TITLE} {full_date(day)}"
-        return workbook(sheets, title, day, self._crm_client_url)
+        return workbook(sheets, title, day, self._zone, self._crm_client_url)
 
     def _written_at(self, asset: str, day: date, extension: str = EXTENSION) -> object:
         path = self._store.path(asset, day, extension)

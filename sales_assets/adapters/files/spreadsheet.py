@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.sheet import CLIENT_PLACEHOLDER, Column, Kind, Sheet, client_link
-from sales_assets.core.report.wording import number
+from sales_assets.core.report.wording import number, zone_name
 from sales_assets.core.russian import report as ru
 
 #: Excel takes no more links on a sheet, and no longer ones.
@@ -25,9 +26,12 @@ _FORMATS = {
 }
 
 
-def workbook(sheets: Sequence[Sheet], title: str, day: date, crm_url_template: str | None) -> bytes:
+def workbook(
+    sheets: Sequence[Sheet], title: str, day: date, zone: ZoneInfo, crm_url_template: str | None
+) -> bytes:
     """Return the sheets as a workbook; the same sheets give the same bytes.
 
+    Times are wall clocks of `zone`, and `day` is the day that the sheets are about.
     Client ids and all other data stay text, whatever they look like: there is no formula.
 
     Raises:
@@ -39,8 +43,9 @@ def workbook(sheets: Sequence[Sheet], title: str, day: date, crm_url_template: s
     target = BytesIO()
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
         book.set_properties({"title": title, "created": datetime.combine(day, time())})
+        clock = zone_name(datetime.combine(day, time(), tzinfo=zone))
         for sheet in sheets:
-            _Writing(book, sheet, crm_url_template).write()
+            _Writing(book, sheet, clock, crm_url_template).write()
     return target.getvalue()
 
 
@@ -57,10 +62,11 @@ def _check_template(template: str | None) -> None:
 class _Writing:
     """The writing of one sheet."""
 
-    def __init__(self, book: Any, sheet: Sheet, template: str | None) -> None:
+    def __init__(self, book: Any, sheet: Sheet, clock: str, template: str | None) -> None:
         self._target = book.add_worksheet(sheet.title)
         self._sheet = sheet
         self._rows = sheet.rows.head(MOST_ROWS)
+        self._clock = clock
         self._template = template
         self._head = book.add_format(
             {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
@@ -71,7 +77,9 @@ class _Writing:
     def write(self) -> None:
         for place, column in enumerate(self._sheet.columns):
             self._target.set_column(place, place, column.kind.width)
-            self._target.write_string(0, place, column.title, self._head)
+            is_moment = column.kind is Kind.MOMENT
+            title = ru.IN_ZONE.format(title=column.title, zone=self._clock)
+            self._target.write_string(0, place, title if is_moment else column.title, self._head)
             self._write_column(place, column)
         self._write_sums()
         self._set_up()

@@ -10,16 +10,18 @@ import pandas as pd
 
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
 from sales_assets.core.frames import EXPIRING_CASES, STUCK_CASES, UNCLOSED_PROCESSES
-from sales_assets.core.journey import PROCESSES, Process
+from sales_assets.core.journey import EVENT_TYPES, PROCESSES, Process
 from sales_assets.core.metrics.event_log import (
     DAY_US,
     HOUR_US,
     LONG_AGO,
+    NEVER,
     NOWHERE,
     EventLog,
     cutoffs_of,
     place_of_day,
     tally,
+    wall_clocks,
 )
 from sales_assets.core.metrics.metric import Check, Metric
 from sales_assets.core.metrics.schemas import CheckOutcome
@@ -153,6 +155,55 @@ def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame
         return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
 
     return DailyFrames(days.days, of_day)
+
+
+def cases_of_day(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """List all cases of the 30 days before the cut-off of the one day, by process and client.
+
+    `process`, `user_id`, `opened_at`, `starts`, `deadline`, `closed_at` (missing for an open one)
+    and `closed_by`, the event. Beside them, 1 or 0, by which count of the day each is counted:
+    `due`, `breached`, `waiting` and `met` (as `expired_cases`), `overdue`, `overdue_over_7d`,
+    `in_progress`. Times are wall clocks of the report zone.
+    """
+    return pd.concat([_cases_of(log, process, days) for process in PROCESSES], ignore_index=True)
+
+
+def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame:
+    (start,), (cutoff,) = days.starts_us, days.cutoffs_us
+    starts, rows = _starts(log, process), log.rows_of(process.start)
+    seen = (starts.at_us >= cutoff - WINDOW_US) & (starts.at_us < cutoff)
+    places = np.flatnonzero(seen & (starts.joined >= cutoff))
+    firsts = np.flatnonzero(np.diff(starts.group[places], prepend=NOWHERE) != 0)
+    opening = places[firsts]
+    opened, ended = starts.at_us[opening], starts.closed[opening]
+    closed = np.where(ended < cutoff, ended, NEVER)
+    closing = log.next_of(rows[opening], log.rows_of(*process.ends))
+    types = np.array([*EVENT_TYPES, ""], dtype=object)
+    kinds = np.where(closed == NEVER, NOWHERE, np.append(log.type, NOWHERE)[closing])
+    deadline, is_open = opened + starts.promise_us, closed == NEVER
+    due = (deadline >= start) & (deadline < cutoff)
+    waiting = due & (closed >= start)
+    flags = {
+        "due": due,
+        "breached": due & (closed > deadline),
+        "waiting": waiting,
+        "met": waiting & (closed <= deadline),
+        "overdue": is_open & (deadline < cutoff),
+        "overdue_over_7d": is_open & (cutoff - opened > 7 * DAY_US),
+        "in_progress": is_open & (deadline >= cutoff),
+    }
+    return pd.DataFrame(
+        {
+            "process": process.name,
+            "user_id": log.users[starts.user[opening]],
+            "opened_at": wall_clocks(opened, days.zone),
+            "starts": np.diff(firsts, append=len(places)),
+            "deadline": wall_clocks(deadline, days.zone),
+            "closed_at": wall_clocks(closed, days.zone),
+            "closed_by": types[kinds],
+            **{name: flag.astype(np.int64) for name, flag in flags.items()},
+        }
+    )
 
 
 def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from sales_assets.core.days import ReportDays
+from sales_assets.core.journey import PROCESSES
 from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.core.metrics.processes import cases_of_day
 
 _UNKNOWN = Completeness(State.UNKNOWN)
 _CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
@@ -67,3 +72,30 @@ class ReportInputs:
     usual_steps: pd.DataFrame | None = None
     expired: pd.DataFrame | None = None
     quality: DataQuality | None = None
+
+
+@dataclass(frozen=True)
+class DayEvents:
+    """What the numbers of a day's report are counted from, as it is stored: its receipt lists it.
+
+    `days` is that one day, `log` holds the events of its lookback, `raw` and `history` are the
+    day's own rows and `user_history`. `not_counted` is that of the report.
+    """
+
+    days: ReportDays
+    log: EventLog
+    raw: pd.DataFrame
+    history: pd.DataFrame
+    not_counted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        """The day."""
+        return self.days.days[0]
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        """The cases of the processes that are counted."""
+        cases = cases_of_day(self.log, self.days)
+        unknown = [each.name for each in PROCESSES if each.key in self.not_counted]
+        return cases[~cases["process"].isin(unknown)]

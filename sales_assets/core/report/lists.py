@@ -1,13 +1,11 @@
 """The lists of clients to call, as sheets: whose 24 hours run out, and who waits for longer."""
 
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pandas as pd
 
 from sales_assets.core.journey import PROCESSES
 from sales_assets.core.report.sheet import Column, Kind, Sheet
-from sales_assets.core.report.wording import zone_name
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
@@ -16,32 +14,30 @@ CASE = ["process", "user_id", "opened_at"]
 HOURS_WHEN_NEW = 48
 
 
-def expiring_sheet(expiring: pd.DataFrame, day: date, zone: ZoneInfo) -> Sheet:
+def expiring_sheet(expiring: pd.DataFrame, day: date) -> Sheet:
     """Return the cases whose 24 hours run out after `day`, the earliest deadline first."""
     next_day = day + DAY
     columns = (
-        Column("deadline", ru.COLUMN_DEADLINE.format(zone=_zone_of(next_day, zone)), Kind.MOMENT),
+        Column("deadline", ru.COLUMN_DEADLINE, Kind.MOMENT),
         Column("process", ru.COLUMN_PROCESS),
         Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-        Column("opened_at", ru.COLUMN_OPENED.format(zone=_zone_of(day, zone)), Kind.MOMENT),
+        Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
     )
     return Sheet(f"{ru.EXPIRING_SHEET} {next_day:%d.%m.%Y}", columns, expiring)
 
 
-def stuck_sheet(
-    stuck: pd.DataFrame, day: date, zone: ZoneInfo, previous_day_stuck: pd.DataFrame | None
-) -> Sheet:
+def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -> Sheet:
     """Return the stuck cases of `day`, the longest waiting first.
 
-    A case is new if it was not stuck the day before; where that day is not known, if its 24 hours
-    ended on `day`.
+    A case is new if it was not stuck on the `previous` day; where that is not known, if its
+    24 hours ended on `day`.
     """
-    is_new = _is_new(stuck, previous_day_stuck)
+    is_new = _is_new(stuck, previous)
     rows = stuck.assign(is_new=is_new.map({True: ru.YES, False: ru.NO}))
     columns = (
         Column("process", ru.COLUMN_PROCESS),
         Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-        Column("opened_at", ru.COLUMN_OPENED.format(zone=_zone_of(day, zone)), Kind.MOMENT),
+        Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
         Column("age_hours", ru.COLUMN_AGE, Kind.HOURS),
         Column("starts", ru.COLUMN_STARTS, Kind.COUNT),
         Column("is_new", ru.COLUMN_NEW),
@@ -62,7 +58,3 @@ def _worst_first(rows: pd.DataFrame) -> pd.DataFrame:
     placed = rows.assign(place=rows["process"].astype("str").map(order))
     by = ["age_hours", "starts", "place", "user_id"]
     return placed.sort_values(by, ascending=[False, False, True, True], kind="stable")
-
-
-def _zone_of(day: date, zone: ZoneInfo) -> str:
-    return zone_name(datetime.combine(day, time(), tzinfo=zone))

@@ -7,8 +7,9 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Self
 
 from sales_assets.core.metrics.metric import Metric
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import Block, panel
+from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.usual import Judged
 from sales_assets.core.report.wording import sentence
 from sales_assets.core.russian import report as ru
@@ -151,6 +152,11 @@ class Part(ABC):
     @abstractmethod
     def numbers(self) -> dict[str, Any]:
         """Return the numbers shown, by the keys of `NUMBERS`, as plain values for JSON."""
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:  # noqa: ARG003 - a part may have none
+        """Yield the sheets of the receipt: who makes up the `numbers` of the stored report."""
+        yield from ()
 
     @abstractmethod
     def block(self) -> Block:

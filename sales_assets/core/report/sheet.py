@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from sales_assets.core.russian import report as ru
+
 #: Where the client id goes in the address template of the CRM.
 CLIENT_PLACEHOLDER = "{user_id}"
 
@@ -44,6 +46,20 @@ class Column:
     kind: Kind = Kind.TEXT
 
 
+#: A case, and what closed it.
+CASE_COLUMNS = (
+    Column("process", ru.COLUMN_PROCESS),
+    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+    Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
+    Column("starts", ru.COLUMN_STARTS, Kind.COUNT),
+    Column("deadline", ru.COLUMN_DEADLINE, Kind.MOMENT),
+)
+ENDS = (
+    Column("closed_at", ru.COLUMN_CLOSED, Kind.MOMENT),
+    Column("closed_by", ru.COLUMN_CLOSED_BY),
+)
+
+
 @dataclass(frozen=True)
 class Sum:
     """A row under the rows: the sum of each figure, and what the picture shows in its place.
@@ -69,3 +85,8 @@ class Sheet:
     def figures(self) -> tuple[Column, ...]:
         """The columns that are summed."""
         return tuple(column for column in self.columns if column.kind is Kind.FIGURE)
+
+
+def summed(label: str, rows: pd.DataFrame, shown: Mapping[str, int | None]) -> Sum:
+    """Return the sums of the figures that are `shown`, over these rows."""
+    return Sum(label, {name: int(rows[name].sum()) for name in shown}, shown)

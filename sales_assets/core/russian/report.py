@@ -239,11 +239,57 @@ STUCK_SHEET = "Зависшие"
 LISTS_TITLE = "Кому звонить"
 COLUMN_PROCESS = "Процесс"
 COLUMN_CLIENT = "Клиент"
-COLUMN_OPENED = "Открыто, {zone}"
-COLUMN_DEADLINE = "Срок, {zone}"
+COLUMN_OPENED = "Открыто"
+COLUMN_DEADLINE = "Срок"
+COLUMN_CLOSED = "Закрыто"
+COLUMN_CLOSED_BY = "Чем закрыто"
+COLUMN_FIRST_PAYMENT = "Первая оплата"
+COLUMN_FIRST_REQUEST = "Первая заявка дня"
+COLUMN_FIRST_EVENT = "Первое событие дня"
+COLUMN_EVENTS = "Событий за день"
+COLUMN_JOINED = "В эксперименте с"
+COLUMN_GROUP = "Группа"
+COLUMN_STEP = "{step}, когда"
+IN_ZONE = "{title}, {zone}"
 COLUMN_AGE = "Ждёт, ч"
 COLUMN_STARTS = "Обращений"
 COLUMN_NEW = "Новое за день"
 ROWS_CUT = "Показаны первые {shown} строк из {total}; в итоге посчитаны все"
+
+#: The receipt: where the numbers of the picture come from.
+RECEIPT_TITLE = "Откуда числа"
+NUMBERS_SHEET = "Числа"
+NUMBERS_COLUMNS = ("Лист", "Число", "На картинке", "В книге", "Сошлось")
+NUMBER_OF = "{figure} · {label}"
+NUMBERS_NOTE = (
+    "«Обычно» и суммы за 3 и 7 дней складываются из чисел прошлых дней: у каждого дня своя книга."
+)
+TOTAL = "Итого"
+HELD_BY = "{sheet}: {figures}"
+DRAWN_SHEET = "Новые за {days}"
+OVERDUE_SHEET = "Ждут дольше 24 ч"
+EXPIRED_SHEET = "Срок вышел за день"
+FUNNEL_SHEETS = {"main": "Воронка", "first_line": "Воронка, ветвь 1Л"}
+SET_ASIDE_SHEET = "Отложенные строки"
+COLUMN_EVENT = "Событие"
+COLUMN_TIME = "Когда"
+FIGURE_IN_EXPERIMENTS = "В экспериментах"
+FIGURE_DUE = "Срок вышел"
+FIGURE_BREACHED = "Дольше 24 ч"
+FIGURE_OVERDUE = "Ждут"
+FIGURE_OVERDUE_OLD = "Дольше 7 дней"
+FIGURE_RAN_OUT = "Истекли до {time}"
+FIGURE_UNTIL = "До {time}"
+FIGURE_ALSO_UNTIL = "Ещё до {time}"
+FIGURE_WAITING = "Ждали утром"
+FIGURE_MET = "Успели"
+FIGURE_ACTIVE = "В CRM"
+FIGURE_LEFT = "В отчёте"
+FIGURE_SET_ASIDE = {
+    "without_user": "Без клиента",
+    "without_time": "Без времени",
+    "unknown_type": "Неизвестный тип",
+    "duplicates": "Повторы",
+}
 YES = "да"
 NO = "нет"

@@ -46,7 +46,7 @@ def stuck(cases: Sequence[Case] = CASES) -> pd.DataFrame:
 def stuck_cases_xlsx(
     cases: pd.DataFrame, day: date, zone: ZoneInfo, before: pd.DataFrame | None, crm: str | None
 ) -> bytes:
-    return workbook([stuck_sheet(cases, day, zone, before)], "a title", day, crm)
+    return workbook([stuck_sheet(cases, day, before)], "a title", day, zone, crm)
 
 
 def opened(content: bytes) -> Worksheet:

@@ -1,8 +1,8 @@
 """What can still be saved: the cases whose 24 hours run out on the day of delivery."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, ClassVar, Self
 
 import pandas as pd
@@ -11,7 +11,7 @@ from sales_assets.core import names
 from sales_assets.core.journey import PROCESSES
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import EXPIRING
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     BODY_SIZE,
     CONTENT,
@@ -25,12 +25,19 @@ from sales_assets.core.report.page import (
     text_width,
 )
 from sales_assets.core.report.part import Part
+from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, Column, Kind, Sheet, summed
 from sales_assets.core.report.wording import day_and_month, number, plural
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
 #: The hours of the day of delivery up to which deadlines are counted; those past are left out.
 HOURS = (time(11), time(15))
+#: Of the figures by hour: what ran out before the delivery, what does up to the next hours.
+_FORMS = (ru.FIGURE_RAN_OUT, ru.FIGURE_UNTIL, ru.FIGURE_ALSO_UNTIL)
+_EXPIRED = (
+    Column("waiting", ru.FIGURE_WAITING, Kind.FIGURE),
+    Column("met", ru.FIGURE_MET, Kind.FIGURE),
+)
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,10 @@ class Expiring(Part):
         if frame is None or cls.reason(about):
             return None
         deadlines = counted_cases(frame, about.not_counted)["deadline"]
-        return cls(
-            about,
-            len(deadlines),
-            int((deadlines < _at(about, about.delivery_time)).sum()),
-            tuple(_until(deadlines, about)),
-            _expired(inputs),
-        )
+        hours = [about.delivery_time, *(hour for hour in HOURS if hour > about.delivery_time)]
+        within = _within(deadlines, about.day, hours)
+        (_, ran_out), *until = [(hour, int(flags.sum())) for hour, flags in within.items()]
+        return cls(about, len(deadlines), ran_out, tuple(until), _expired(inputs))
 
     @classmethod
     def absence(cls, about: ReportDay) -> str:
@@ -85,12 +89,40 @@ class Expiring(Part):
         waiting, met = self.expired or (None, None)
         return {
             names.EXPIRING_CASES: {
+                "delivery_time": f"{self.about.delivery_time:%H:%M}",
                 "count": self.count,
                 "ran_out": self.ran_out,
                 "until": {f"{hour:%H:%M}": count for hour, count in self.until},
                 "yesterday": {"waiting": waiting, "met": met},
             }
         }
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the cases in progress by their deadline, and those that ran out on the day."""
+        told = numbers.get(names.EXPIRING_CASES)
+        if not told:
+            return
+        rows = events.cases.query("in_progress").sort_values("deadline", kind="stable")
+        hours = [time.fromisoformat(hour) for hour in (told["delivery_time"], *told["until"])]
+        within = _within(rows["deadline"], events.day, hours)
+        rows = rows.assign(**{f"until_{hour:%H:%M}": flags for hour, flags in within.items()})
+        shown = [told["ran_out"], *told["until"].values()]
+        figures = [
+            Column(f"until_{hour:%H:%M}", form.format(time=f"{hour:%H:%M}"), Kind.FIGURE)
+            for hour, form in zip(hours, _FORMS, strict=False)
+        ]
+        total = {"in_progress": told["count"]} | {
+            figure.name: value for figure, value in zip(figures, shown, strict=True)
+        }
+        count = Column("in_progress", ru.EXPIRING_SHEET, Kind.FIGURE)
+        columns = (*CASE_COLUMNS, count, *figures)
+        yield Sheet(ru.EXPIRING_SHEET, columns, rows, (summed(ru.TOTAL, rows, total),))
+        yesterday = told["yesterday"]
+        if yesterday["waiting"] is not None:
+            rows = events.cases.query("waiting")
+            sums = (summed(ru.TOTAL, rows, yesterday),)
+            yield Sheet(ru.EXPIRED_SHEET, (*CASE_COLUMNS, *ENDS, *_EXPIRED), rows, sums)
 
     def block(self) -> Block:
         """Write the count in bold, the hours after it, and what became of yesterday's."""
@@ -130,18 +162,14 @@ def counted_cases(cases: pd.DataFrame, not_counted: Mapping[str, str]) -> pd.Dat
     return cases[~cases["process"].isin(unknown)]
 
 
-def _at(about: ReportDay, hour: time) -> datetime:
-    """Return an hour of the day of delivery."""
-    return datetime.combine(about.day + DAY, hour)
-
-
-def _until(deadlines: pd.Series, about: ReportDay) -> Iterator[tuple[time, int]]:
-    since = about.delivery_time
-    for hour in HOURS:
-        if hour > since:
-            within = (deadlines >= _at(about, since)) & (deadlines < _at(about, hour))
-            yield hour, int(within.sum())
-            since = hour
+def _within(deadlines: pd.Series, day: date, hours: Sequence[time]) -> dict[time, pd.Series]:
+    """Tell for each hour of the next day which deadlines lie before it, and not before the last."""
+    before = [deadlines < datetime.combine(day + DAY, hour) for hour in hours]
+    since = [pd.Series(data=False, index=deadlines.index), *before]
+    return {
+        hour: (flags & ~earlier).astype(int)
+        for hour, flags, earlier in zip(hours, before, since, strict=False)
+    }
 
 
 def _expired(inputs: ReportInputs) -> tuple[int, int] | None:
