@@ -467,6 +467,7 @@ class _Pressing:
                 readings.expiring_reply(place, day, context.now),
             ),
             Action.STUCK: (context.stuck_days, readings.stuck_reply(place, day)),
+            Action.RECEIPT: (context.report_days, readings.receipt_reply(place, day)),
         }[action]
         no_list = ru.BOT_NO_LIST.format(day=full_date(day))
         return [self._answer(), reply] if day in listed else [self._answer(no_list)]

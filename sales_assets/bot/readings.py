@@ -66,6 +66,11 @@ def expiring_reply(place: Place, day: date, now: datetime) -> Reply:
     return Reply(ReplyKind.EXPIRING, place.chat, place.thread, day=day, asked_at=asked_at)
 
 
+def receipt_reply(place: Place, day: date) -> Reply:
+    """Return where the numbers come from, which is read and written down when it is sent."""
+    return Reply(ReplyKind.RECEIPT, place.chat, place.thread, day=day)
+
+
 def client_reply(place: Place, client: str) -> Reply:
     """Return where a client stands, which is read when it is sent."""
     return Reply(ReplyKind.CLIENT, place.chat, place.thread, client=client)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from http import HTTPStatus
 
 from sales_assets.adapters.files.archive import Archive
+from sales_assets.adapters.files.frames import MissingDayError
 from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import StateError
 from sales_assets.adapters.state.ledger import Ledger
@@ -22,6 +23,7 @@ from sales_assets.core.delivery import rows
 from sales_assets.core.delivery.messages import Message, adapted, text_alone
 from sales_assets.core.delivery.rows import Answer, Outcome, Place
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.report.receipt import figures
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
@@ -219,6 +221,8 @@ class Sender:
                 return self._report(reply, reply.day)
             case ReplyKind.STUCK if reply.day is not None:
                 return self._stuck(reply.day)
+            case ReplyKind.RECEIPT if reply.day is not None:
+                return self._receipt(reply.day)
             case ReplyKind.EXPIRING if reply.day is not None:
                 asked_at = datetime.fromisoformat(reply.asked_at)
                 return Message(self._archive.next_expiring(reply.day, asked_at))
@@ -256,6 +260,19 @@ class Sender:
             caption,
             file=self._archive.spreadsheet(day),
             file_name=f"stuck-{day}.xlsx",
+            as_document=True,
+        )
+        return replace(message, file_id=self._files.get(_name(message)))
+
+    def _receipt(self, day: date) -> Message:
+        try:
+            sheets = self._archive.receipt(day)
+        except MissingDayError:
+            return Message(ru.BOT_NO_RECEIPT.format(day=full_date(day)))
+        message = Message(
+            html.escape(texts.receipt_caption(day, figures(sheets))),
+            file=self._archive.receipt_book(sheets, day),
+            file_name=f"receipt-{day}.xlsx",
             as_document=True,
         )
         return replace(message, file_id=self._files.get(_name(message)))

@@ -1,7 +1,8 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -32,8 +33,6 @@ from sales_assets.core.source_findings import EXPIRING
 from sales_assets.core.windows import EVENT_DAYS, days_up_to
 
 STUCK_CASES = names.STUCK_CASES
-#: A client is looked for in so many stored days.
-DAYS_OF_CLIENT = 36
 
 
 class Archive:
@@ -44,6 +43,7 @@ class Archive:
         self._zone = zone
         self._crm_client_url = crm_client_url
         self._newest: tuple[tuple[object, ...], bytes] | None = None
+        self._events: tuple[tuple[object, ...], DayEvents] | None = None
 
     def report_days(self) -> frozenset[date]:
         """Return the days that have a report."""
@@ -84,9 +84,9 @@ class Archive:
         """Return the expiring cases of `day` as its report counts them; None if not stored."""
         try:
             cases = self._store.read(names.EXPIRING_CASES, day)
-            not_counted = report_files.read_content(self._store, day).get("not_counted", {})
         except MissingDayError:
             return None
+        not_counted = self._content(day).get("not_counted", {})
         return None if EXPIRING in not_counted else counted_cases(cases, not_counted)
 
     def next_expiring(self, day: date, pressed_at: datetime) -> str:
@@ -103,28 +103,52 @@ class Archive:
         Raises:
             MissingDayError: the day has no report, or its events are not stored.
         """
-        content = report_files.read_content(self._store, day)
-        stored = self._store.days(names.CLEAN_EVENTS)
+        return receipt(self.events(day), report_files.read_content(self._store, day)["numbers"])
+
+    def receipt_book(self, sheets: Sequence[Sheet], day: date) -> bytes:
+        """Return a receipt as an .xlsx file, beginning with all numbers beside the picture's."""
+        title = f"{russian.RECEIPT_TITLE} {full_date(day)}"
+        return workbook(with_overview(sheets), title, day, self._zone, self._crm_client_url)
+
+    def events(self, day: date) -> DayEvents:
+        """Return what the numbers of `day` are counted from; the last day's is kept.
+
+        Raises:
+            MissingDayError: its events are not stored.
+        """
+        stamp = (
+            day,
+            *(
+                self._written_at(asset, day)
+                for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, names.USER_HISTORY)
+            ),
+        )
+        if self._events is None or self._events[0] != stamp:
+            self._events = stamp, self._read_events(day)
+        return self._events[1]
+
+    def _read_events(self, day: date) -> DayEvents:
+        stored = self._store.days(names.CLEAN_EVENTS) & self._store.days(names.USER_HISTORY)
         lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
         log = encode(
             (self._store.read(names.CLEAN_EVENTS, each) for each in lookback),
             (self._store.read(names.USER_HISTORY, each) for each in lookback),
             self._zone,
         )
-        events = DayEvents(
+        return DayEvents(
             ReportDays((day,), self._zone),
             log,
             self._store.read(names.RAW_EVENTS, day),
             self._store.read(names.USER_HISTORY, day),
-            content.get("not_counted", {}),
+            self._content(day).get("not_counted", {}),
         )
-        return receipt(events, content["numbers"])
 
-    def receipt_book(self, day: date) -> bytes:
-        """Return the receipt as an .xlsx file, beginning with all numbers beside the picture's."""
-        title = f"{russian.RECEIPT_TITLE} {full_date(day)}"
-        sheets = with_overview(self.receipt(day))
-        return workbook(sheets, title, day, self._zone, self._crm_client_url)
+    def _content(self, day: date) -> Mapping[str, Any]:
+        """Return the stored report's words and numbers; nothing where there is none."""
+        try:
+            return report_files.read_content(self._store, day)
+        except MissingDayError:
+            return {}
 
     def spreadsheet(self, day: date) -> bytes:
         """Return the expiring and the stuck cases of `day` as an .xlsx file.
@@ -145,22 +169,14 @@ class Archive:
         return content
 
     def client(self, client: str) -> str:
-        """Return where the client with this id stands, by the newest stored days, as HTML."""
-        days = sorted(self._store.days(names.CLEAN_EVENTS))[-DAYS_OF_CLIENT:]
-        newest = days[-1] if days else date.min
-        return client_text(
-            client,
-            newest,
-            self._rows_of(client, names.USER_HISTORY, days),
-            self._rows_of(client, names.CLEAN_EVENTS, days),
-            self._rows_of(client, STUCK_CASES, days[-1:]),
-        )
-
-    def _rows_of(self, client: str, asset: str, days: Sequence[date]) -> pd.DataFrame:
-        stored = self._store.days(asset)
-        frames = [self._store.read(asset, day) for day in days if day in stored]
-        found = [frame[frame["user_id"] == client] for frame in frames]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        """Return where the client with this id stands, by the newest report's day, as HTML."""
+        stored = self._store.days(names.RAW_EVENTS) & self._store.days(names.CLEAN_EVENTS)
+        day = max(stored & self.report_days(), default=max(stored, default=None))
+        if day is None:
+            return ru.BOT_NO_REPORTS
+        numbers = self._content(day).get("numbers")
+        events = self.events(day)
+        return client_text(client, events, receipt(events, numbers) if numbers else ())
 
     def _build_spreadsheet(self, day: date) -> bytes:
         try:

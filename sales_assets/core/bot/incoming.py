@@ -107,6 +107,7 @@ class Action(StrEnum):
 
     EXPIRING = messages.EXPIRING
     STUCK = messages.STUCK
+    RECEIPT = messages.RECEIPT
     DAY = messages.DAY
     NOW = "now"
     AGAIN = messages.AGAIN
@@ -118,9 +119,9 @@ class Action(StrEnum):
     LISTS = "lists"
 
 
-_OF_DAY = frozenset({Action.EXPIRING, Action.STUCK, Action.DAY, Action.NOW})
 #: What shows lists of clients.
-OF_CLIENTS = frozenset({Action.EXPIRING, Action.STUCK})
+OF_CLIENTS = frozenset({Action.EXPIRING, Action.STUCK, Action.RECEIPT})
+_OF_DAY = OF_CLIENTS | {Action.DAY, Action.NOW}
 #: What only a product's admin may press.
 OF_OWNER = frozenset({Action.AGAIN, Action.ALLOW, Action.REFUSE, Action.LET_IN})
 #: What only those may press who decide for the chat, and what it may be set to.

@@ -16,6 +16,7 @@ class ReplyKind(StrEnum):
     REPORT = "report"
     EXPIRING = "expiring"
     STUCK = "stuck"
+    RECEIPT = "receipt"
     ANSWER = "answer"
     EDIT = "edit"
     LEAVE = "leave"
@@ -23,9 +24,12 @@ class ReplyKind(StrEnum):
 
 
 #: What is read from the storage when it is sent.
-READ_WHEN_SENT = frozenset(
-    {ReplyKind.REPORT, ReplyKind.EXPIRING, ReplyKind.STUCK, ReplyKind.CLIENT}
-)
+READ_WHEN_SENT = frozenset(ReplyKind) - {
+    ReplyKind.TEXT,
+    ReplyKind.ANSWER,
+    ReplyKind.EDIT,
+    ReplyKind.LEAVE,
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sales_assets.core.delivery.messages import (
     changes_text,
     report_buttons,
 )
+from sales_assets.core.report.receipt import Figure
 from sales_assets.core.report.wording import (
     counted,
     day_and_month,
@@ -127,6 +128,17 @@ def lists_caption(day: date, stuck: int, expiring: int) -> str:
         return told
     today = day_and_month(day + DAY)
     return f"{told} {ru.BOT_EXPIRING_COUNT.format(today=today, count=number(expiring))}"
+
+
+def receipt_caption(day: date, found: Sequence[Figure]) -> str:
+    """Say how many numbers the receipt explains, and how many are others by now."""
+    count = counted(len(found), ru.BOT_NUMBERS_FORMS)
+    told = ru.BOT_RECEIPT.format(day=day_and_month(day), count=count)
+    changed = sum(not one.is_equal for one in found)
+    if not changed:
+        return told
+    count = counted(changed, ru.BOT_NUMBERS_FORMS)
+    return f"{told} {ru.BOT_RECEIPT_CHANGED.format(count=count)}"
 
 
 def known_now(day: date, sent: Mapping[str, Number] | None, stored: Mapping[str, Number]) -> str:

@@ -122,7 +122,7 @@ def words_alone(message: Message) -> Message:
 # --- Buttons ----------------------------------------------------------------------------------
 
 STUCK, DAY, AGAIN, LET_IN = "stuck", "day", "again", "let_in"
-EXPIRING = "expiring"
+EXPIRING, RECEIPT = "expiring", "receipt"
 
 
 def report_buttons(day: date) -> Keyboard:
@@ -132,6 +132,7 @@ def report_buttons(day: date) -> Keyboard:
             Button(ru.BUTTON_EXPIRING, f"{EXPIRING}:{day}"),
             Button(ru.BUTTON_STUCK, f"{STUCK}:{day}"),
         ),
+        (Button(ru.BUTTON_RECEIPT, f"{RECEIPT}:{day}"),),
         (
             Button(ru.BUTTON_DAY_BEFORE, f"{DAY}:{day - timedelta(days=1)}"),
             Button(ru.BUTTON_WEEK_BEFORE, f"{DAY}:{day - timedelta(days=7)}"),

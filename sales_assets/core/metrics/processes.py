@@ -117,26 +117,30 @@ def check_expiring(
     log: EventLog, days: ReportDays, frames: Mapping[date, pd.DataFrame]
 ) -> Mapping[date, CheckOutcome]:
     """Check that each day lists as many cases per process as `in_progress` counts."""
-    counts = {
-        process.name: _open_at_cutoffs(starts, days, *_ages(starts)["in_progress"])
-        for process in PROCESSES
-        for starts in [_starts(log, process)]
-    }
-    wanted = pd.DataFrame(counts, index=pd.Index(days.days, dtype=object))
-    return {day: _same_counts(frames[day]["process"], wanted.loc[day]) for day in days.days}
+    starts = [_starts(log, process) for process in PROCESSES]
+    counts = [_open_at_cutoffs(one, days, *_ages(one)["in_progress"]) for one in starts]
+    of_days = zip(days.days, np.array(counts).T.tolist(), strict=True)
+    return {day: _same_counts(frames[day]["process"], of_day) for day, of_day in of_days}
 
 
-def _same_counts(listed: pd.Series, counts: pd.Series) -> CheckOutcome:
-    found = listed.astype("str").value_counts().reindex(counts.index, fill_value=0)
-    table = pd.DataFrame({"listed": found, "in_progress": counts}).rename_axis("process")
+def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
+    found = [int((listed == process.name).sum()) for process in PROCESSES]
+    table = pd.DataFrame(
+        {
+            "process": [process.name for process in PROCESSES],
+            "listed": found,
+            "in_progress": counts,
+        }
+    )
     wrong = table[table["listed"] != table["in_progress"]]
-    told = f"{len(listed)} cases listed, {int(counts.sum())} counted"
     return CheckOutcome(
         EXPIRING_CHECK,
         passed=wrong.empty,
-        failing=(wrong["listed"] - wrong["in_progress"]).abs().to_dict(),
-        sample=wrong.reset_index(),
-        message=told,
+        failing={
+            row["process"]: abs(row["listed"] - row["in_progress"]) for _, row in wrong.iterrows()
+        },
+        sample=wrong,
+        message=f"{len(listed)} cases listed, {sum(counts)} counted",
     )
 
 

@@ -99,6 +99,16 @@ BOT_CLIENT_EXPERIMENT = "В эксперименте с {at}."
 BOT_CLIENT_PAID = "Первая оплата: {at}."
 BOT_CLIENT_NEVER_PAID = "Оплат не было."
 BOT_CLIENT_STUCK = "Ждёт: {process}, с {at}, {hours} ч."
+BOT_CLIENT_EXPIRES = "В работе: {process}, с {at}, срок {deadline}."
+BOT_CLIENT_CLOSED = "Закрыто: {process}, с {at}, за {hours} ч ({event})."
+BOT_CLIENT_HELD = "В отчёте за {day} он в числах:"
+BOT_CLIENT_NOT_HELD = "В числах отчёта его нет."
+BOT_RECEIPT = "Откуда числа отчёта за {day}: {count}, у каждого свой список."
+BOT_RECEIPT_CHANGED = (
+    "Данные с тех пор уточнились: не сошлось {count}, они отмечены на первом листе."
+)
+BOT_NUMBERS_FORMS = ("число", "числа", "чисел")
+BOT_NO_RECEIPT = "Откуда числа за {day}, уже не показать: события этого дня не хранятся."
 BOT_CLIENT_EVENTS = "Последние события:"
 BOT_CLIENT_EVENT = "{at} — {event}"
 BOT_REQUEST_UNTITLED = "без названия"

@@ -192,6 +192,8 @@ class NewPaying(Part):
             day: first_payers(events.log, ReportDays((day,), events.days.zone)).query("new_paying")
             for day in known
         }
+        if not known:
+            return
         sums = [
             summed(full_date(day), of_days[day], {"new_paying": value})
             for day, value in known.items()
