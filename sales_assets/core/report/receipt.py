@@ -59,7 +59,7 @@ def with_overview(sheets: Sequence[Sheet]) -> tuple[Sheet, ...]:
         ],
         columns=["sheet", "name", "shown", "counted", "is_equal"],
     )
-    kinds = (Kind.TEXT, Kind.CLIENT, Kind.COUNT, Kind.COUNT, Kind.COUNT)
+    kinds = (Kind.TEXT, Kind.TEXT, Kind.COUNT, Kind.COUNT, Kind.TEXT)
     columns = tuple(map(Column, rows.columns, ru.NUMBERS_COLUMNS, kinds))
     return (Sheet(ru.NUMBERS_SHEET, columns, rows, (Sum(ru.NUMBERS_NOTE, {}, {}),)), *sheets)
 

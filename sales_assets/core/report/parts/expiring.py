@@ -103,7 +103,7 @@ class Expiring(Part):
         told = numbers.get(names.EXPIRING_CASES)
         if not told:
             return
-        rows = events.cases.query("in_progress").sort_values("deadline", kind="stable")
+        rows = events.cases.query("in_progress == 1").sort_values("deadline", kind="stable")
         hours = [time.fromisoformat(hour) for hour in (told["delivery_time"], *told["until"])]
         within = _within(rows["deadline"], events.day, hours)
         rows = rows.assign(**{f"until_{hour:%H:%M}": flags for hour, flags in within.items()})
@@ -120,7 +120,7 @@ class Expiring(Part):
         yield Sheet(ru.EXPIRING_SHEET, columns, rows, (summed(ru.TOTAL, rows, total),))
         yesterday = told["yesterday"]
         if yesterday["waiting"] is not None:
-            rows = events.cases.query("waiting")
+            rows = events.cases.query("waiting == 1")
             sums = (summed(ru.TOTAL, rows, yesterday),)
             yield Sheet(ru.EXPIRED_SHEET, (*CASE_COLUMNS, *ENDS, *_EXPIRED), rows, sums)
 

@@ -240,18 +240,20 @@ class Funnel(Part):
     def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
         """Yield the cohort's clients on each path, with the sums of all and of every group."""
         told = numbers.get(names.CONVERSION_FUNNEL)
-        clients = cohort_clients(events.log, events.days) if told else {}
-        for path, rows in clients.items():
-            steps = PATHS[path]
+        if not told:
+            return
+        for path, rows in cohort_clients(events.log, events.days).items():
+            # The branch shares its entry with the main path, which counts it.
+            steps = {n: step for n, step in enumerate(PATHS[path]) if _is_shown(path, step)}
             sums = [
                 summed(
                     ru.TOTAL if group == ALL_GROUPS else group,
                     rows if group == ALL_GROUPS else rows[rows["group"] == group],
-                    {f"got_to_{n}": shown[path][step]["users"] for n, step in enumerate(steps)},
+                    {f"got_to_{n}": shown[path][step]["users"] for n, step in steps.items()},
                 )
-                for group, shown in (told or {}).items()
+                for group, shown in told.items()
             ]
-            yield Sheet(ru.FUNNEL_SHEETS[path], _sheet_columns(steps), rows, tuple(sums))
+            yield Sheet(ru.FUNNEL_SHEETS[path], _sheet_columns(path), rows, tuple(sums))
 
     def block(self) -> Block:
         """Draw the stages of each group: in columns, or in rows where the names are long."""
@@ -321,13 +323,21 @@ class Funnel(Part):
         return Block(tuple(marks), ROWS_HEAD + GROUP_ROW * len(groups) + 6)
 
 
-def _sheet_columns(steps: Sequence[str]) -> tuple[Column, ...]:
-    labels = [ru.STEP_LABELS[step] for step in steps]
+def _is_shown(path: str, step: str) -> bool:
+    return (path, step) in STAGES
+
+
+def _sheet_columns(path: str) -> tuple[Column, ...]:
+    steps = list(enumerate(PATHS[path]))
     times = [
-        Column(f"at_{n}", ru.COLUMN_STEP.format(step=label), Kind.MOMENT)
-        for n, label in enumerate(labels)
+        Column(f"at_{n}", ru.COLUMN_STEP.format(step=ru.STEP_LABELS[step]), Kind.MOMENT)
+        for n, step in steps
     ]
-    figures = [Column(f"got_to_{n}", label, Kind.FIGURE) for n, label in enumerate(labels)]
+    figures = [
+        Column(f"got_to_{n}", ru.STEP_LABELS[step], Kind.FIGURE)
+        for n, step in steps
+        if _is_shown(path, step)
+    ]
     who = (Column("group", ru.COLUMN_GROUP), Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT))
     return (*who, *times, *figures)
 

@@ -189,7 +189,9 @@ class NewPaying(Part):
         drawn = [(date.fromisoformat(day), value) for day, value in told["last_28_days"]]
         known = {day: value for day, value in drawn if value is not None}
         of_days = {
-            day: first_payers(events.log, ReportDays((day,), events.days.zone)).query("new_paying")
+            day: first_payers(events.log, ReportDays((day,), events.days.zone)).query(
+                "new_paying == 1"
+            )
             for day in known
         }
         if not known:

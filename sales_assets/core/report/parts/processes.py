@@ -250,11 +250,11 @@ class Processes(Part):
         """Yield the due cases of each process, those still overdue, and the new requests."""
         told = numbers.get(names.UNCLOSED_PROCESSES) or {}
         for name, shown in told.items():
-            rows = events.cases.query("due and process == @name")
+            rows = events.cases.query("due == 1 and process == @name")
             sums = summed(ru.TOTAL, rows, {each.name: shown[each.name] for each in _DUE})
             yield Sheet(name, (*CASE_COLUMNS[1:], *ENDS, *_DUE), rows, (sums,))
         if told:
-            rows = events.cases.query("overdue")
+            rows = events.cases.query("overdue == 1")
             shown = {each.name: sum(one[each.name] for one in told.values()) for each in _OVERDUE}
             sums = summed(ru.TOTAL, rows, shown)
             yield Sheet(ru.OVERDUE_SHEET, (*CASE_COLUMNS, *_OVERDUE), rows, (sums,))
