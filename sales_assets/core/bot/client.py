@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,12 @@ from sales_assets.core.report.receipt import told_of
 from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.wording import full_date, number
 from sales_assets.core.russian import bot as ru
+from sales_assets.core.windows import DAY
 
 #: So many of the client's last events and cases are told: one message holds them.
 MOST_EVENTS, MOST_CASES = 10, 8
 _LONGEST_ECHO = 40
+HOUR = timedelta(hours=1)
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
@@ -56,11 +58,11 @@ def _cases(client: str, events: DayEvents) -> Iterator[str]:
         if case["in_progress"]:
             yield ru.BOT_CLIENT_EXPIRES.format(**words, deadline=_at(case["deadline"]))
         elif case["overdue"]:
-            hours = (pd.Timestamp(events.day) + pd.Timedelta(days=1)) - case["opened_at"]
-            yield ru.BOT_CLIENT_STUCK.format(**words, hours=_hours(hours))
+            end = pd.Timestamp(events.day + DAY)
+            yield ru.BOT_CLIENT_STUCK.format(**words, time=_span(end - case["opened_at"]))
         else:
-            hours = _hours(case["closed_at"] - case["opened_at"])
-            yield ru.BOT_CLIENT_CLOSED.format(**words, hours=hours, event=case["closed_by"])
+            time = _span(case["closed_at"] - case["opened_at"])
+            yield ru.BOT_CLIENT_CLOSED.format(**words, time=time, event=case["closed_by"])
 
 
 def _journey(events: DayEvents, place: int) -> Iterator[str]:
@@ -73,8 +75,12 @@ def _journey(events: DayEvents, place: int) -> Iterator[str]:
         yield ru.BOT_CLIENT_EVENT.format(at=_at(at), event=EVENT_TYPES[kind])
 
 
-def _hours(span: pd.Timedelta) -> str:
-    return number(round(span / pd.Timedelta(hours=1), 1))
+def _span(span: pd.Timedelta) -> str:
+    """Say how long it took: in minutes up to an hour."""
+    hours = span / HOUR
+    if hours < 1:
+        return ru.BOT_MINUTES.format(minutes=number(round(60 * hours)))
+    return ru.BOT_HOURS.format(hours=number(round(hours, 1)))
 
 
 def _at(moment: datetime) -> str:

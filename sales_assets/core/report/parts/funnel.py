@@ -242,6 +242,7 @@ class Funnel(Part):
         told = numbers.get(names.CONVERSION_FUNNEL)
         if not told:
             return
+        groups = sorted(told.items(), key=lambda one: (one[0] != ALL_GROUPS, _group_order(one[0])))
         for path, rows in cohort_clients(events.log, events.days).items():
             # The branch shares its entry with the main path, which counts it.
             steps = {n: step for n, step in enumerate(PATHS[path]) if _is_shown(path, step)}
@@ -251,7 +252,7 @@ class Funnel(Part):
                     rows if group == ALL_GROUPS else rows[rows["group"] == group],
                     {f"got_to_{n}": shown[path][step]["users"] for n, step in steps.items()},
                 )
-                for group, shown in told.items()
+                for group, shown in groups
             ]
             yield Sheet(ru.FUNNEL_SHEETS[path], _sheet_columns(path), rows, tuple(sums))
 

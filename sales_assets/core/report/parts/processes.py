@@ -249,7 +249,8 @@ class Processes(Part):
     def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
         """Yield the due cases of each process, those still overdue, and the new requests."""
         told = numbers.get(names.UNCLOSED_PROCESSES) or {}
-        for name, shown in told.items():
+        for name in [each.name for each in PROCESSES if each.name in told]:
+            shown = told[name]
             rows = events.cases.query("due == 1 and process == @name")
             sums = summed(ru.TOTAL, rows, {each.name: shown[each.name] for each in _DUE})
             yield Sheet(name, (*CASE_COLUMNS[1:], *ENDS, *_DUE), rows, (sums,))
