@@ -76,6 +76,11 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
     return StoredReport(day, content, sha256(stored).hexdigest(), picture)
 
 
+def read_content(store: FrameStore, day: date) -> dict[str, Any]:
+    """Return the JSON file of the report of `day`; raise `MissingDayError` if there is none."""
+    return json.loads(read_bytes(store.path(ASSET, day, NUMBERS)))
+
+
 def content_hashes(store: FrameStore, days: Iterable[date]) -> dict[date, str]:
     """Return what stands for the content of each of `days` that has a report."""
     stored = store.days(ASSET, NUMBERS)

@@ -81,6 +81,11 @@ class Message:
         return "document" if self.as_document else "photo"
 
     @property
+    def has_links(self) -> bool:
+        """Whether the words lead somewhere."""
+        return "<a href=" in self.html
+
+    @property
     def is_picture(self) -> bool:
         """Whether the file is a picture, in whichever form it goes."""
         return self.file_name.endswith(".png")
@@ -120,12 +125,17 @@ def words_alone(message: Message) -> Message:
 # --- Buttons ----------------------------------------------------------------------------------
 
 STUCK, DAY, AGAIN, LET_IN = "stuck", "day", "again", "let_in"
+EXPIRING, RECEIPT = "expiring", "receipt"
 
 
 def report_buttons(day: date) -> Keyboard:
     """Return the keyboard under the report of `day`."""
     return (
-        (Button(ru.BUTTON_STUCK, f"{STUCK}:{day}"),),
+        (
+            Button(ru.BUTTON_EXPIRING, f"{EXPIRING}:{day}"),
+            Button(ru.BUTTON_STUCK, f"{STUCK}:{day}"),
+        ),
+        (Button(ru.BUTTON_RECEIPT, f"{RECEIPT}:{day}"),),
         (
             Button(ru.BUTTON_DAY_BEFORE, f"{DAY}:{day - timedelta(days=1)}"),
             Button(ru.BUTTON_WEEK_BEFORE, f"{DAY}:{day - timedelta(days=7)}"),

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sales_assets.core.days import ReportDays, with_instants
+from sales_assets.core.days import ReportDays, to_wall_clock, with_instants
 from sales_assets.core.journey import EVENT_TYPES
 
 #: The instant of what has not happened: later than every cut-off.
@@ -143,6 +143,12 @@ def microseconds(instants: pd.Series) -> np.ndarray:
     """Return instants as int64 microseconds since the epoch, `NEVER` for a missing one."""
     values = pd.DatetimeIndex(instants).as_unit("us").asi8
     return np.where(values == _NO_INSTANT, NEVER, values)
+
+
+def wall_clocks(at_us: np.ndarray, zone: ZoneInfo) -> pd.Series:
+    """Return what a clock in `zone` shows at each instant, missing for `NEVER`."""
+    instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
+    return to_wall_clock(pd.Series(pd.DatetimeIndex(instants, tz="UTC")), zone)
 
 
 class _Users:

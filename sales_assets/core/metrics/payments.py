@@ -9,7 +9,14 @@ import pandas as pd
 from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.frames import NEW_PAYING_USERS
-from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, position_of_day, tally
+from sales_assets.core.metrics.event_log import (
+    NEVER,
+    EventLog,
+    cutoffs_of,
+    position_of_day,
+    tally,
+    wall_clocks,
+)
 from sales_assets.core.metrics.metric import Metric
 
 _WEEK = 7
@@ -55,6 +62,26 @@ def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
     }
     index = pd.Index(days.days, dtype=object)
     return pd.DataFrame({name: tally(on, days) for name, on in counts.items()}, index=index)
+
+
+def first_payers(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """List who paid for the first time ever on the one day.
+
+    `user_id`, `first_payment_at`, `first_experiment_at` (missing for who was in none before the
+    cut-off), and 1 or 0: `new_paying`, `new_paying_experiment`.
+    """
+    (start,), (cutoff,) = days.starts_us, days.cutoffs_us
+    users = np.flatnonzero((log.first_payment >= start) & (log.first_payment < cutoff))
+    joined = np.where(log.first_experiment[users] < cutoff, log.first_experiment[users], NEVER)
+    return pd.DataFrame(
+        {
+            "user_id": log.users[users],
+            "first_payment_at": wall_clocks(log.first_payment[users], days.zone),
+            "first_experiment_at": wall_clocks(joined, days.zone),
+            "new_paying": (joined == NEVER).astype(np.int64),
+            "new_paying_experiment": (joined != NEVER).astype(np.int64),
+        }
+    )
 
 
 def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[str, pd.Series]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 SAMPLE_ROWS = 10
+GROUPS = "groups_sum_to_funnel"
 #: Above this share of bad rows a day is not trusted, unless the operator sets another.
 MAX_BAD_SHARE = 0.05
 #: A re-read may take away no more of a stored day's rows; a few rows are nothing.
@@ -118,7 +119,7 @@ def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
         groups=summed.reindex(keys, fill_value=0).to_numpy(),
         step_before=funnel.groupby(["group", "path"])["users"].shift(),
     )
-    return _validated("groups_sum_to_funnel", judged, _groups_schema())
+    return _validated(GROUPS, judged, _groups_schema())
 
 
 _EMPTY = "the day is empty: no rows"

@@ -9,7 +9,13 @@ import pandas as pd
 from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
-from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, position_of_day, tally
+from sales_assets.core.metrics.event_log import (
+    EventLog,
+    cutoffs_of,
+    position_of_day,
+    tally,
+    wall_clocks,
+)
 from sales_assets.core.metrics.funnel import funnel_depths
 from sales_assets.core.metrics.payments import new_paying_counts
 from sales_assets.core.metrics.processes import due_and_breached
@@ -87,6 +93,23 @@ def _requests(log: EventLog, days: ReportDays) -> np.ndarray:
     repeated = np.zeros(len(rows), dtype=bool)
     repeated[1:] = (np.diff(user) == 0) & (np.diff(on) == 0)
     return tally(on[visible & ~repeated], days)
+
+
+def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """List who made a request on the day: `user_id`, `first_at`, `requests` and `requested`, 1."""
+    (start,), (cutoff,) = days.starts_us, days.cutoffs_us
+    rows = log.rows_of(journey.REQUEST_CREATED)
+    of_day = (log.at_us[rows] >= start) & (log.at_us[rows] < cutoff)
+    rows = rows[of_day & (log.first_experiment[log.user[rows]] >= cutoff)]
+    firsts = np.flatnonzero(np.diff(log.user[rows], prepend=-1) != 0)
+    return pd.DataFrame(
+        {
+            "user_id": log.users[log.user[rows][firsts]],
+            "first_at": wall_clocks(log.at_us[rows][firsts], days.zone),
+            "requests": np.diff(firsts, append=len(rows)),
+            "requested": 1,
+        }
+    )
 
 
 def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
