@@ -3,6 +3,7 @@
 import io
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import openpyxl
 import pytest
@@ -235,7 +236,7 @@ def test_status_tells_when_data_is_late(world: BotWorld, reader: int) -> None:
 
 
 def test_status_tells_what_the_report_of_the_newest_day_lacks(world: BotWorld, reader: int) -> None:
-    for more, told in (
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"data": {"state": "complete"}}, ["Данные за этот день полные."]),
         (
             {"verdict_kind": "incomplete", "verdict": "Данные до 14:03: дальше не загружено"},
@@ -249,7 +250,8 @@ def test_status_tells_what_the_report_of_the_newest_day_lacks(world: BotWorld, r
             {"notes": ["Новые платящие: не посчитано, нет оплат"], "data": {"state": "complete"}},
             ["Новые платящие: не посчитано, нет оплат."],
         ),
-    ):
+    ]
+    for more, told in cases:
         world.store(DAY, **more)
         assert answer(world, reader, "/status").split("\n")[1:-3] == told
 
