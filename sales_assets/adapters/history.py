@@ -409,10 +409,6 @@ class History:
         self._failures[day] = first_blocking(found)
         return found
 
-    def flawed_days(self, day: date) -> tuple[date, ...]:
-        """Return the days of the lookback of `day` that their checks would block."""
-        return tuple(before for before in self.lookback([day]) if self._failure(before))
-
     def spoiled_days(self, days: Sequence[date]) -> set[date]:
         """Return those of `days` whose stored rows are bad or cut: no measure for other days."""
         rows = self.store.days(names.RAW_EVENTS)

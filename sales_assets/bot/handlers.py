@@ -15,6 +15,7 @@ from sales_assets.bot import readings
 from sales_assets.core.bot import access, texts
 from sales_assets.core.bot.access import Admission, Asker, Standing
 from sales_assets.core.bot.incoming import (
+    OF_CLIENTS,
     OF_OWNER,
     SETTINGS,
     Action,
@@ -57,6 +58,7 @@ class Context:
     now: datetime
     report_days: Collection[date] = ()
     stuck_days: Collection[date] = ()
+    expiring_days: Collection[date] = ()
     is_chat_admin: bool = True
     stored: StoredReport | None = None
     found: Completeness | None = None
@@ -455,19 +457,31 @@ class _Pressing:
 
     def _read(self, action: Action, day: date) -> list[Reply]:
         context = self._context
-        if action is Action.STUCK:
-            if not access.may_see_clients(self._place, self._known):
-                suffix = self._handlers.suffix(self._place)
-                return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
-            if day not in context.stuck_days:
-                return [self._answer(ru.BOT_NO_LIST.format(day=full_date(day)))]
-            return [self._answer(), readings.stuck_reply(self._place, day)]
+        if action in OF_CLIENTS:
+            return self._list(action, day)
         if action is Action.NOW:
             found = readings.now_replies(self._session, self._place, day, context.stored)
         else:
             found = readings.report_replies(self._session, self._place, day, context.report_days)
         no_report = ru.BOT_NO_REPORT.format(day=full_date(day))
         return [self._answer(), *found] if found else [self._answer(no_report)]
+
+    def _list(self, action: Action, day: date) -> list[Reply]:
+        """Show clients: in a group only where its administrators want that."""
+        if not access.may_see_clients(self._place, self._known):
+            suffix = self._handlers.suffix(self._place)
+            return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
+        context, place = self._context, self._place
+        listed, reply = {
+            Action.EXPIRING: (
+                context.expiring_days,
+                readings.expiring_reply(place, day, context.now),
+            ),
+            Action.STUCK: (context.stuck_days, readings.stuck_reply(place, day)),
+            Action.RECEIPT: (context.report_days, readings.receipt_reply(place, day)),
+        }[action]
+        no_list = ru.BOT_NO_LIST.format(day=full_date(day))
+        return [self._answer(), reply] if day in listed else [self._answer(no_list)]
 
     def _decide(self, button: Press) -> list[Reply]:
         if button.action is Action.AGAIN:

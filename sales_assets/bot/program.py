@@ -302,6 +302,7 @@ class _Bot:
             now=self._clock(),
             report_days=self._archive.report_days(),
             stuck_days=self._archive.stuck_days(),
+            expiring_days=self._archive.expiring_days(),
         )
         readers = {reader.place.chat for reader in Ledger(self._state).readers()}
         return context, frozenset({*readers, *self._settings.telegram_admins})

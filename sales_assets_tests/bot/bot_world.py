@@ -174,6 +174,20 @@ class BotWorld:
             picture=image,
         )
 
+    def store_expiring(self, day: date, count: int) -> None:
+        """Store cases that run out every half hour from eight in the morning on."""
+        first = datetime.combine(day + timedelta(days=1), time(8))
+        deadlines = [first + timedelta(minutes=30) * number for number in range(count)]
+        frame = pd.DataFrame(
+            {
+                "process": [journey.FIRST_LINE] * count,
+                "user_id": [f"late-{number}" for number in range(count)],
+                "opened_at": pd.Series(deadlines, dtype="datetime64[us]") - timedelta(days=1),
+                "deadline": pd.Series(deadlines, dtype="datetime64[us]"),
+            }
+        )
+        FrameStore(self.settings.storage).write("expiring_cases", day, frame)
+
     def store_client(self, day: date, client: str) -> None:
         """Store what the frames of a day hold of one client who asked for a lesson."""
         store = FrameStore(self.settings.storage)

@@ -128,6 +128,7 @@ def test_report_shows_the_newest_day_as_it_was_sent(world: BotWorld, reader: int
     assert shown["caption"] == "Всё спокойно\nНовых платящих 12"
     assert shown["photo"] == sent["photo"]
     assert buttons(shown) == {
+        "Успеть сегодня": "expiring:2026-02-12",
         "Список застрявших": "stuck:2026-02-12",
         "День раньше": "day:2026-02-11",
         "Неделю назад": "day:2026-02-05",

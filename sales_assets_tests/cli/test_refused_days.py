@@ -11,21 +11,26 @@ from sales_assets.core import names
 from sales_assets.core.report.wording import day_and_month
 from sales_assets_tests.base_source import ROWS_A_DAY, ZONE, delete_rows, fill_base, yesterday
 from sales_assets_tests.cli.test_commands import reports
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.sources import execute
 
 DAY = yesterday()
 PAST_LAST_CALL = {"SALES_ASSETS_DELIVERY_TIME": "00:00", "SALES_ASSETS_LAST_CALL": "00:01"}
+FIRST_REPORT = f"sales-assets report {DAY}"
 BEFORE, NEXT = DAY - timedelta(days=1), DAY + timedelta(days=1)
 
 
 @pytest.fixture
 def environment(
-    source_database: SourceDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source_database: SourceDatabase,
+    base_storage: BaseStorage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     monkeypatch.chdir(tmp_path)
     url = source_database()
     first = fill_base(url, DAY)
+    base_storage(url, tmp_path / "storage")
     return {
         "SALES_ASSETS_SOURCE_URL": url,
         "SALES_ASSETS_START_DATE": str(first),
@@ -112,6 +117,9 @@ def test_a_backfill_does_the_other_days_and_exits_with_3(environment: dict[str, 
 def test_the_doctor_tells_the_newest_rows_and_until_when_the_day_is_certain(
     environment: dict[str, str],
 ) -> None:
-    told = run(environment, "doctor").stdout
+    examined = run(environment, "doctor")
+    told = examined.stdout
+    assert examined.exit_code == 0, told
+    assert f"No report is rendered yet; the first, once all above is well: {FIRST_REPORT}" in told
     assert f"The newest rows ({ZONE.key}): of events {DAY} 17:06:00" in told
     assert f"ok   Yesterday in the source (complete): {DAY} is whole" in told

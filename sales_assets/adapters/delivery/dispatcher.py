@@ -533,7 +533,7 @@ class Dispatch:
         if message is None:
             return None
         report = self._report
-        is_news = report is None or report.is_news or report.is_neutral
+        is_news = report is None or report.is_new or report.is_neutral
         reader = self._sounds.get(row.place)
         is_quiet = message.is_silent or row.is_repeat
         if row.kind is not MessageKind.ALERT and reader is not None:

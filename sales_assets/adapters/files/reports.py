@@ -40,7 +40,7 @@ class StoredReport:
             content_sha256=self.content_sha256,
             picture=self.picture,
             notes=tuple(self.content["notes"]),
-            is_news=bool(self.content.get("is_news", True)),
+            is_new=bool(self.content.get("is_new", True)),
             is_neutral=self.content.get("verdict_kind") == VerdictKind.INCOMPLETE,
         )
 
@@ -74,6 +74,11 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
             "again with a version that does."
         )
     return StoredReport(day, content, sha256(stored).hexdigest(), picture)
+
+
+def read_content(store: FrameStore, day: date) -> dict[str, Any]:
+    """Return the JSON file of the report of `day`; raise `MissingDayError` if there is none."""
+    return json.loads(read_bytes(store.path(ASSET, day, NUMBERS)))
 
 
 def content_hashes(store: FrameStore, days: Iterable[date]) -> dict[date, str]:

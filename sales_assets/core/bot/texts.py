@@ -18,16 +18,19 @@ from sales_assets.core.delivery.messages import (
 )
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.report.part import VerdictKind
+from sales_assets.core.report.receipt import Figure
 from sales_assets.core.report.wording import (
     counted,
     cut_sentence,
     day_and_month,
     full_date,
     late_sentence,
+    number,
     sentence,
     zone_name,
 )
 from sales_assets.core.russian import bot as ru
+from sales_assets.core.windows import DAY
 
 _MOSCOW = "Europe/Moscow"
 #: What a person typed is repeated to him at this length at most.
@@ -146,12 +149,26 @@ def no_report(day: date, newest: date | None, suffix: str) -> str:
     )
 
 
-def stuck_caption(day: date, count: int) -> str:
-    """Say how many cases the list holds."""
-    if count == 0:
-        return ru.BOT_NOBODY_STUCK.format(day=day_and_month(day))
-    cases = counted(count, ru.BOT_STUCK_FORMS)
-    return ru.BOT_STUCK_CAPTION.format(day=day_and_month(day), count=cases)
+def lists_caption(day: date, stuck: int, expiring: int) -> str:
+    """Say how many cases the lists hold."""
+    cases = counted(stuck, ru.BOT_STUCK_FORMS)
+    form = ru.BOT_STUCK_CAPTION if stuck else ru.BOT_NOBODY_STUCK
+    told = form.format(day=day_and_month(day), count=cases)
+    if not expiring:
+        return told
+    today = day_and_month(day + DAY)
+    return f"{told} {ru.BOT_EXPIRING_COUNT.format(today=today, count=number(expiring))}"
+
+
+def receipt_caption(day: date, found: Sequence[Figure]) -> str:
+    """Say how many numbers the receipt explains, and how many are others by now."""
+    count = counted(len(found), ru.BOT_NUMBERS_FORMS)
+    told = ru.BOT_RECEIPT.format(day=day_and_month(day), count=count)
+    changed = sum(not one.is_equal for one in found)
+    if not changed:
+        return told
+    count = counted(changed, ru.BOT_NUMBERS_FORMS)
+    return f"{told} {ru.BOT_RECEIPT_CHANGED.format(count=count)}"
 
 
 def known_now(day: date, sent: Mapping[str, Number] | None, stored: Mapping[str, Number]) -> str:
@@ -189,7 +206,7 @@ def requests(waiting: Sequence[Known]) -> str:
     """Say how many chats wait for the admins, and which came last."""
     if not waiting:
         return ru.BOT_NOBODY_WAITS
-    lines = (f"{number}. {_named(one)}" for number, one in enumerate(waiting[:MOST_LISTED], 1))
+    lines = (f"{place}. {_named(one)}" for place, one in enumerate(waiting[:MOST_LISTED], 1))
     told = ru.BOT_REQUESTS.format(count=counted(len(waiting), ru.BOT_CHAT_FORMS))
     return "\n".join([told, *lines])
 
@@ -198,10 +215,10 @@ def requests_buttons(waiting: Sequence[Known]) -> Keyboard:
     """Return the two ways to decide about each of those that `requests` names."""
     return tuple(
         (
-            Button(f"{number}. {ru.BOT_BUTTON_ALLOW}", _listed(Action.ALLOW, one)),
-            Button(f"{number}. {ru.BOT_BUTTON_REFUSE}", _listed(Action.REFUSE, one)),
+            Button(f"{place}. {ru.BOT_BUTTON_ALLOW}", _listed(Action.ALLOW, one)),
+            Button(f"{place}. {ru.BOT_BUTTON_REFUSE}", _listed(Action.REFUSE, one)),
         )
-        for number, one in enumerate(waiting[:MOST_LISTED], 1)
+        for place, one in enumerate(waiting[:MOST_LISTED], 1)
     )
 
 

@@ -1,6 +1,8 @@
 """What the delivery says around the report, and to the analysts when something is wrong."""
 
+BUTTON_EXPIRING = "Успеть сегодня"
 BUTTON_STUCK = "Список застрявших"
+BUTTON_RECEIPT = "Откуда числа"
 BUTTON_DAY_BEFORE = "День раньше"
 BUTTON_WEEK_BEFORE = "Неделю назад"
 BUTTON_SEND_AGAIN = "Отправить ещё раз"

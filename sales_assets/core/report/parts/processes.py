@@ -11,8 +11,8 @@ from sales_assets.core.judgement.handling import FlowAndHandling, flow_and_handl
 from sales_assets.core.judgement.judging import Judgement
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
-from sales_assets.core.metrics.values import REQUESTS
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.metrics.values import REQUESTS, requesting_clients
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     BODY_SIZE,
@@ -35,6 +35,7 @@ from sales_assets.core.report.page import (
     text_width,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, Column, Kind, Sheet, summed
 from sales_assets.core.report.usual import (
     Judged,
     is_broken_as_a_rule,
@@ -54,6 +55,20 @@ BAR_HEIGHT = 36
 RANGE_HEIGHT = 8
 MOST_LINES = 3
 MONDAY = 0
+_DUE = (
+    Column("due", ru.FIGURE_DUE, Kind.FIGURE),
+    Column("breached", ru.FIGURE_BREACHED, Kind.FIGURE),
+)
+_OVERDUE = (
+    Column("overdue", ru.FIGURE_OVERDUE, Kind.FIGURE),
+    Column("overdue_over_7d", ru.FIGURE_OVERDUE_OLD, Kind.FIGURE),
+)
+_REQUESTS = (
+    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+    Column("first_at", ru.COLUMN_FIRST_REQUEST, Kind.MOMENT),
+    Column("requests", ru.COLUMN_STARTS, Kind.COUNT),
+    Column("requested", ru.NEW_REQUESTS, Kind.FIGURE),
+)
 #: The process whose start is the request.
 REQUESTS_PROCESS = PROCESSES[0].key
 
@@ -215,7 +230,11 @@ class Processes(Part):
         """Say what stands out in at most three lines: the rarest first, the rest in one."""
         rarest = self._rarest_first()
         named = rarest if len(rarest) <= MOST_LINES else rarest[: MOST_LINES - 1]
-        lines = [_caption_line(process, self.about.day) for process in named]
+        lines = [
+            _caption_line(process, process.judgement, self.about.day)
+            for process in named
+            if process.judgement
+        ]
         others = [f"{process.name} {process.of_due}" for process in rarest[len(named) :]]
         also = [ru.ALSO_BREACHED_LINE.format(processes=", ".join(others))] if others else []
         return [*lines, *also]
@@ -229,6 +248,25 @@ class Processes(Part):
         """Return the numbers of each process by its name, and what is judged by its series."""
         shown = {one.series: one.numbers() for one in self.judged}
         return {names.UNCLOSED_PROCESSES: {one.name: one.numbers() for one in self.each}, **shown}
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the due cases of each process, those still overdue, and the new requests."""
+        told = numbers.get(names.UNCLOSED_PROCESSES) or {}
+        for name in [each.name for each in PROCESSES if each.name in told]:
+            shown = told[name]
+            rows = events.cases.query("due == 1 and process == @name")
+            sums = summed(ru.TOTAL, rows, {each.name: shown[each.name] for each in _DUE})
+            yield Sheet(name, (*CASE_COLUMNS[1:], *ENDS, *_DUE), rows, (sums,))
+        if told:
+            rows = events.cases.query("overdue == 1")
+            shown = {each.name: sum(one[each.name] for one in told.values()) for each in _OVERDUE}
+            sums = summed(ru.TOTAL, rows, shown)
+            yield Sheet(ru.OVERDUE_SHEET, (*CASE_COLUMNS, *_OVERDUE), rows, (sums,))
+        if requests := numbers.get(REQUESTS):
+            rows = requesting_clients(events.log, events.days)
+            sums = summed(ru.TOTAL, rows, {"requested": requests["value"]})
+            yield Sheet(ru.NEW_REQUESTS, _REQUESTS, rows, (sums,))
 
     def block(self) -> Block:
         """Draw a bar per process, breached of due, with its usual range under it."""
@@ -396,12 +434,11 @@ def _back(rank: Rank, name: str) -> Story:
     return Story(VerdictKind.CALM, rank, (ru.BACK_VERDICT.format(name=name),), day_number=0)
 
 
-def _caption_line(process: ProcessDay, day: date) -> str:
-    if process.judgement and process.judgement.found.window > 1:
-        return process.texts()[0]
+def _caption_line(process: ProcessDay, judgement: Judged, day: date) -> str:
+    if judgement.found.window > 1:
+        return judgement.on_its_day(process.texts()[0])
     said = ru.BREACHED_LINE.format(process=process.name, of_due=process.of_due, usual=process.usual)
-    split = _split_words(process, day)
-    return f"{said}. {split}" if split else said
+    return ". ".join(filter(None, [judgement.on_its_day(said), _split_words(process, day)]))
 
 
 def _split_words(process: ProcessDay, day: date) -> str:
