@@ -235,25 +235,29 @@ def test_status_tells_when_data_is_late(world: BotWorld, reader: int) -> None:
     assert "Отчёт за 12\xa0февраля задерживается." in told
 
 
-def test_status_tells_what_the_report_of_the_newest_day_lacks(world: BotWorld, reader: int) -> None:
-    cases: list[tuple[dict[str, Any], list[str]]] = [
-        ({"data": {"state": "complete"}}, ["Данные за этот день полные."]),
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ({"data": {"state": "complete"}}, "Данные за этот день полные."),
         (
             {"verdict_kind": "incomplete", "verdict": "Данные до 14:03: дальше не загружено"},
-            ["Данные до 14:03: дальше не загружено."],
+            "Данные до 14:03: дальше не загружено.",
         ),
         (
             {"data": {"state": "unknown"}, "notes": ["полнота данных пока не проверяется"]},
-            ["Полнота данных пока не проверяется."],
+            "Полнота данных пока не проверяется.",
         ),
         (
-            {"notes": ["Новые платящие: не посчитано, нет оплат"], "data": {"state": "complete"}},
-            ["Новые платящие: не посчитано, нет оплат."],
+            {"data": {"state": "complete"}, "notes": ["Новые платящие: не посчитано, нет оплат"]},
+            "Новые платящие: не посчитано, нет оплат.",
         ),
-    ]
-    for more, told in cases:
-        world.store(DAY, **more)
-        assert answer(world, reader, "/status").split("\n")[1:-3] == told
+    ],
+)
+def test_status_tells_what_the_report_of_the_newest_day_lacks(
+    world: BotWorld, reader: int, report: dict[str, Any], told: str
+) -> None:
+    world.store(DAY, **report)
+    assert answer(world, reader, "/status").split("\n")[1:-3] == [told]
 
 
 @pytest.mark.parametrize(
