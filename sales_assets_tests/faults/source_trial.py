@@ -127,7 +127,7 @@ class Trial:
             settings = self._settings({**around, **self.fault.settings})
             self.storage = settings.get("SALES_ASSETS_STORAGE", self.storage)
             # An object store is looked into before the report is there, and after it.
-            if "://" in self.storage and self._stored():
+            if not self.fault.code and self._stored():
                 self.breaches.append("a report is there before it is made")
             report = self._command(("report", "$DAY"), settings, expected=self.fault.code)
             self._examine_report(report)
@@ -185,11 +185,11 @@ class Trial:
         return store.path(names.DAILY_REPORT, self.day, ".json").read_bytes()
 
     def _examine_report(self, report: Answer) -> None:
-        stored = self._stored() if not Path(self.storage).is_file() else None
         if self.fault.code:
             self._expect(self.fault.says, report.all, "report")
-            self.breaches += ["a report is stored"] if stored else []
-        elif stored is None:
+            is_local = "://" not in self.storage and Path(self.storage).is_dir()
+            self.breaches += ["a report is stored"] if is_local and self._stored() else []
+        elif (stored := self._stored()) is None:
             self.breaches.append("no report is stored")
         else:
             found = [one.sentence for one in read_findings(FrameStore(self.storage), self.day)]
