@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
-from sales_assets.adapters.files.stamps import read_stamp
+from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings, environment_name
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -22,19 +22,28 @@ PROBE = ".probe"
 
 def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
+    yesterday = today - timedelta(days=1)
+
+    def reports() -> Iterable[Finding]:
+        return [_newest_report(settings, yesterday)]
+
     examinations: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
-        lambda: _source_findings(settings, today - timedelta(days=1)),
+        lambda: _source_findings(settings, yesterday),
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
-        lambda: [_newest_report(settings, today - timedelta(days=1))],
+        reports,
         lambda: telegram_findings(settings),
     )
+    is_foreign = False
     for look in examinations:
+        if is_foreign and look is reports:
+            continue  # another source's reports are nothing to be told of
         try:
             yield from look()
         except SalesAssetsError as error:
             yield Finding(str(error), is_well=False)
+            is_foreign |= isinstance(error, ForeignSourceError)
 
 
 def source_of(settings: Settings) -> PostgresSource:
