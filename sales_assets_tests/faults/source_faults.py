@@ -101,7 +101,6 @@ NAMES = (
         ELSE 'Выход МВУ на ВУ' END WHERE id IN (14, 15)""",
         ("id 14 has another name than before", "id 15 has another name than before"),
         earlier=REPORTED,
-        is_bad=False,
     ),
     Fault(
         "S26 two rows for an id that no metric needs",
@@ -177,7 +176,6 @@ KEYS = (
         ("rows set aside",),
         code=1,
         doctor=(),
-        is_bad=True,
     ),
     Fault(
         "a placeholder",
@@ -185,7 +183,6 @@ KEYS = (
         f"UPDATE events SET _user_id = 'NULL' WHERE {OF_TODAY} AND event_id = 11",
         ("The client 'NULL' has 20 of the 69 rows",),
         not_counted=ALL_BUT_BRIDGE,
-        doctor=(),
         is_quick=True,
     ),
     Fault(
@@ -195,7 +192,6 @@ KEYS = (
         FROM generate_series(1, 200) n""",
         ("The client '77777' has 200 of the 269 rows",),
         not_counted=ALL_BUT_BRIDGE,
-        doctor=(),
     ),
     Fault(
         "an id of a megabyte",
@@ -232,7 +228,6 @@ KEYS = (
         "ALTER TABLE events ALTER event_id TYPE numeric(10, 1)",
         (r"69|65 of 65 events of .* have an id that events_dict lacks: .*10\.0: ",),
         not_counted=OF_ORDER,
-        doctor=(),
     ),
 )
 
@@ -254,10 +249,7 @@ def _odd(name: str, instant: str, *, is_quick: bool = False) -> Fault:
 
 
 def _without_hours(name: str, change: str, *, is_quick: bool = False) -> Fault:
-    return Fault(
-        name, "times", change, NO_HOURS, not_counted=OF_ORDER, doctor=(), is_bad=False,
-        is_quick=is_quick,
-    )  # fmt: skip
+    return Fault(name, "times", change, NO_HOURS, not_counted=OF_ORDER, is_quick=is_quick)
 
 
 TIMES = (
@@ -277,8 +269,6 @@ TIMES = (
         "UPDATE events SET happened_at = date_trunc('day', happened_at)",
         ("times of events.happened_at on .* are at 00:00:00",),
         not_counted=OF_ORDER,
-        doctor=(),
-        is_bad=False,
     ),
     _odd("S11 before our era", "'4713-01-01 BC'", is_quick=True),
     _odd("S12 infinity", "'infinity'", is_quick=True),
@@ -316,8 +306,6 @@ TIMES = (
         ('1', '0044-03-15 BC')""",
         ("usable time .*payments: 2 rows", "future: payments: 1 rows", *NO_HOURS),
         not_counted=OF_ORDER,
-        doctor=("usable time .*payments: 2 rows",),
-        is_bad=False,
     ),
     Fault(
         "payments by another clock since this week",
