@@ -42,15 +42,18 @@ dev: $(PROGRAM)
 	$(BIN)/sales-assets dev
 
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 ## Random logs against ClickHouse and SQL written from the definitions alone: make witnesses LOGS=100
 witnesses: $(WITNESSES)
 	$(BIN)/python -m sales_assets_tests.witnesses --logs $(LOGS)
 
-## Kills and faults of the delivery, the daemon and the bot: make faults ROUNDS=20
+## Faults of the source, kills and faults of the delivery, the daemon and the bot, then mornings
+## played with the daemon: make faults ROUNDS=20 DRILLS="postgres midnight"
 faults: $(DEVELOPMENT)
+	$(BIN)/python -m sales_assets_tests.faults.sources
 	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)
+	$(BIN)/python -m sales_assets_tests.faults.drills $(DRILLS)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.benchmarks

@@ -15,6 +15,7 @@ from sales_assets.bot import readings
 from sales_assets.core.bot import access, texts
 from sales_assets.core.bot.access import Admission, Asker, Standing
 from sales_assets.core.bot.incoming import (
+    OF_CLIENTS,
     OF_OWNER,
     SETTINGS,
     Action,
@@ -35,6 +36,7 @@ from sales_assets.core.delivery.alerts import barred_alert
 from sales_assets.core.delivery.messages import Keyboard
 from sales_assets.core.delivery.rows import Place, RowState
 from sales_assets.core.delivery.timetable import Timetable
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
@@ -48,14 +50,18 @@ _CHANNEL = "channel"
 class Context:
     """What was found out before the transaction: the clock, the storage, the service's word.
 
-    `stored` is the stored report of the day that is asked for as it is known now.
+    `stored` is the stored report of the day that is asked for as it is known now, or of the
+    newest one where its state is asked for; `found` says what the source lacks of the day that is
+    over, where its report waits for it.
     """
 
     now: datetime
     report_days: Collection[date] = ()
     stuck_days: Collection[date] = ()
+    expiring_days: Collection[date] = ()
     is_chat_admin: bool = True
     stored: StoredReport | None = None
+    found: Completeness | None = None
 
 
 class Handlers:
@@ -95,6 +101,11 @@ class Handlers:
         """Return the day whose stored report is asked for as it is now, if one is."""
         button = parse_pressed(incoming.data) if isinstance(incoming, Pressed) else None
         return button.day if button and button.action is Action.NOW else None
+
+    def asks_for_status(self, incoming: Incoming | None) -> bool:
+        """Tell whether it is asked how things stand."""
+        command = self.command(incoming)
+        return command is not None and command.name == "status"
 
     # --- Updates ---
 
@@ -377,6 +388,8 @@ class _Conversation:
     def _status(self) -> str:
         return texts.status(
             self._handlers.outlook(self._context),
+            self._context.stored.content if self._context.stored else None,
+            self._context.found,
             is_subscribed=self._is_subscribed_here(),
             suffix=self._suffix,
         )
@@ -444,19 +457,31 @@ class _Pressing:
 
     def _read(self, action: Action, day: date) -> list[Reply]:
         context = self._context
-        if action is Action.STUCK:
-            if not access.may_see_clients(self._place, self._known):
-                suffix = self._handlers.suffix(self._place)
-                return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
-            if day not in context.stuck_days:
-                return [self._answer(ru.BOT_NO_LIST.format(day=full_date(day)))]
-            return [self._answer(), readings.stuck_reply(self._place, day)]
+        if action in OF_CLIENTS:
+            return self._list(action, day)
         if action is Action.NOW:
             found = readings.now_replies(self._session, self._place, day, context.stored)
         else:
             found = readings.report_replies(self._session, self._place, day, context.report_days)
         no_report = ru.BOT_NO_REPORT.format(day=full_date(day))
         return [self._answer(), *found] if found else [self._answer(no_report)]
+
+    def _list(self, action: Action, day: date) -> list[Reply]:
+        """Show clients: in a group only where its administrators want that."""
+        if not access.may_see_clients(self._place, self._known):
+            suffix = self._handlers.suffix(self._place)
+            return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
+        context, place = self._context, self._place
+        listed, reply = {
+            Action.EXPIRING: (
+                context.expiring_days,
+                readings.expiring_reply(place, day, context.now),
+            ),
+            Action.STUCK: (context.stuck_days, readings.stuck_reply(place, day)),
+            Action.RECEIPT: (context.report_days, readings.receipt_reply(place, day)),
+        }[action]
+        no_list = ru.BOT_NO_LIST.format(day=full_date(day))
+        return [self._answer(), reply] if day in listed else [self._answer(no_list)]
 
     def _decide(self, button: Press) -> list[Reply]:
         if button.action is Action.AGAIN:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -58,6 +58,17 @@ def now_replies(
 def stuck_reply(place: Place, day: date) -> Reply:
     """Return the list of stuck cases, which is read and written down when it is sent."""
     return Reply(ReplyKind.STUCK, place.chat, place.thread, day=day)
+
+
+def expiring_reply(place: Place, day: date, now: datetime) -> Reply:
+    """Return the next deadlines, which are read when they are sent, from `now` on."""
+    asked_at = now.isoformat()
+    return Reply(ReplyKind.EXPIRING, place.chat, place.thread, day=day, asked_at=asked_at)
+
+
+def receipt_reply(place: Place, day: date) -> Reply:
+    """Return where the numbers come from, which is read and written down when it is sent."""
+    return Reply(ReplyKind.RECEIPT, place.chat, place.thread, day=day)
 
 
 def client_reply(place: Place, client: str) -> Reply:

@@ -11,17 +11,19 @@ from hashlib import sha256
 from http import HTTPStatus
 
 from sales_assets.adapters.files.archive import Archive
+from sales_assets.adapters.files.frames import MissingDayError
 from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import StateError
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.core.bot import texts
-from sales_assets.core.bot.replies import Reply, ReplyKind
+from sales_assets.core.bot.replies import READ_WHEN_SENT, Reply, ReplyKind
 from sales_assets.core.delivery import rows
 from sales_assets.core.delivery.messages import Message, adapted, text_alone
 from sales_assets.core.delivery.rows import Answer, Outcome, Place
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.report.receipt import figures
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
@@ -144,7 +146,7 @@ class Sender:
                 if not await self._is_over(update_id, error):
                     await self._sleep(FIRST_BACKOFF.total_seconds())
                     continue
-                if reply.kind in (ReplyKind.REPORT, ReplyKind.STUCK, ReplyKind.CLIENT):
+                if reply.kind in READ_WHEN_SENT:
                     await self._send(
                         Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
                     )
@@ -219,6 +221,11 @@ class Sender:
                 return self._report(reply, reply.day)
             case ReplyKind.STUCK if reply.day is not None:
                 return self._stuck(reply.day)
+            case ReplyKind.RECEIPT if reply.day is not None:
+                return self._receipt(reply.day)
+            case ReplyKind.EXPIRING if reply.day is not None:
+                asked_at = datetime.fromisoformat(reply.asked_at)
+                return Message(self._archive.next_expiring(reply.day, asked_at))
             case ReplyKind.CLIENT:
                 return Message(self._archive.client(reply.client))
         return Message(reply.html, buttons=reply.buttons)
@@ -244,14 +251,28 @@ class Sender:
         return replace(message, file_id=file_id)
 
     def _stuck(self, day: date) -> Message:
-        count = len(self._archive.stuck(day))
-        caption = html.escape(texts.stuck_caption(day, count))
-        if count == 0:
+        stuck, expiring = len(self._archive.stuck(day)), self._archive.expiring(day)
+        expire = 0 if expiring is None else len(expiring)
+        caption = html.escape(texts.lists_caption(day, stuck, expire))
+        if not stuck and not expire:
             return Message(caption)
         message = Message(
             caption,
             file=self._archive.spreadsheet(day),
             file_name=f"stuck-{day}.xlsx",
+            as_document=True,
+        )
+        return replace(message, file_id=self._files.get(_name(message)))
+
+    def _receipt(self, day: date) -> Message:
+        try:
+            sheets = self._archive.receipt(day)
+        except MissingDayError:
+            return Message(ru.BOT_NO_RECEIPT.format(day=full_date(day)))
+        message = Message(
+            html.escape(texts.receipt_caption(day, figures(sheets))),
+            file=self._archive.receipt_book(sheets, day),
+            file_name=f"receipt-{day}.xlsx",
             as_document=True,
         )
         return replace(message, file_id=self._files.get(_name(message)))

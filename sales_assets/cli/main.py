@@ -132,6 +132,26 @@ def compare(settings: Settings, day: date) -> None:
     click.echo(f"page: {write_page(days, comparison)}")
 
 
+@main.command()
+@click.argument("day", type=DAY)
+@click.pass_obj
+def receipt(settings: Settings, day: date) -> None:
+    """Write where the numbers of DAY come from into a workbook; print its path.
+
+    A day that has no report is computed first, as `report` does. Exits with 1 where a number is
+    another than the picture's, because rows were read again since.
+    """
+    from sales_assets.cli.receipt import is_reported, write_receipt
+    from sales_assets.cli.runs import require_finished
+
+    require_finished(settings, [day], _today(settings))
+    if not is_reported(settings, day):
+        _compute(settings, [day])
+    path, differences = write_receipt(settings, day)
+    click.echo(f"receipt: {path}")
+    _raise_failures(differences)
+
+
 def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(settings.report_zone).date()
 

@@ -166,6 +166,16 @@ STUCK_CASES = Frame(
         _count("starts", "events", "how often the process was started within the case"),
     ),
 )
+EXPIRING_CASES = Frame(
+    names.EXPIRING_CASES,
+    "open case whose 24 hours have not run out",
+    (
+        _PROCESS,
+        _USER,
+        _time("opened_at", "when the case was opened"),
+        _time("deadline", "when its 24 hours run out"),
+    ),
+)
 CONVERSION_FUNNEL = Frame(
     names.CONVERSION_FUNNEL,
     "step of a path, for a group of clients",
@@ -242,6 +252,7 @@ FRAMES: Mapping[str, Frame] = {
         CLEAN_EVENTS,
         UNCLOSED_PROCESSES,
         STUCK_CASES,
+        EXPIRING_CASES,
         CONVERSION_FUNNEL,
         DAILY_ACTIVITY,
         NEW_PAYING_USERS,

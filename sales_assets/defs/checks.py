@@ -11,6 +11,7 @@ from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core import names
 from sales_assets.core.completeness import CHECK
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.core.source_findings import FITS
 
@@ -20,7 +21,6 @@ COMPLETENESS = CHECK
 SHRUNKEN = "shrunken"
 DICTIONARY = "dictionary"
 CLEAN = "clean_promises"
-GROUPS = "groups_sum_to_funnel"
 
 RAW_CHECKS = (
     dg.AssetCheckSpec(
@@ -67,14 +67,15 @@ CLEAN_CHECKS = (
         description="No nulls, no duplicates, nobody in an experiment.",
     ),
 )
-FUNNEL_CHECKS = (
-    dg.AssetCheckSpec(
-        GROUPS,
-        asset=names.CONVERSION_FUNNEL,
-        blocking=True,
-        description="The groups sum to the funnel, no step exceeds the one before it.",
-    ),
-)
+
+
+def checks_of(metric: Metric) -> tuple[dg.AssetCheckSpec, ...]:
+    """Return the check of a metric, if it has one."""
+    if metric.check is None:
+        return ()
+    name, about = metric.check.name, metric.check.about
+    return (dg.AssetCheckSpec(name, asset=metric.name, blocking=True, description=about),)
+
 
 Outcomes = Mapping[date, Sequence[CheckOutcome]]
 

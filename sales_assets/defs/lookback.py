@@ -13,6 +13,7 @@ from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.metric import Known, Metric
+from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import partition_days
@@ -120,6 +121,18 @@ class LookbackResource(dg.ConfigurableResource):
         """Count a metric for the run's days."""
         known = Known(self.history.source_first_day, lambda: self.values(context))
         return metric.count(self.event_log(context), self.report_days(context), known)
+
+    def check(
+        self,
+        context: dg.AssetExecutionContext,
+        metric: Metric,
+        frames: Mapping[date, pd.DataFrame],
+    ) -> Mapping[date, Sequence[CheckOutcome]]:
+        """Return what a metric's check finds in its frames of the run's days; nothing without."""
+        if metric.check is None:
+            return {}
+        found = metric.check.of(self.event_log(context), self.report_days(context), frames)
+        return {day: (outcome,) for day, outcome in found.items()}
 
     def renew_values(self, context: dg.AssetExecutionContext) -> None:
         """Fill the daily values before the run's days, and make those anew that rest on them."""

@@ -14,6 +14,7 @@ from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.funnel import usual_steps
 from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.processes import expired_cases
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import METRICS_OF_PARTS, PARTS
 from sales_assets.core.report.workdays import holidays_among
@@ -53,12 +54,14 @@ class InputsOfRun:
             spoiled_days=frozenset(history.spoiled_days(around)),
             completeness=completeness,
             not_counted=self._not_counted(day, completeness),
+            delivery_time=self._lookback.settings.delivery_time,
         )
         return ReportInputs(
             about,
             {name: frame for name, frame in frames.items() if frame is not None},
             history.daily_values(day),
             self._usual_steps.get(day),
+            self._expired.get(day),
             self._attempt("the rows set aside", lambda: self._quality(day)),
         )
 
@@ -75,6 +78,14 @@ class InputsOfRun:
             return usual_steps(log, self._lookback.report_days(self._context))
 
         return self._attempt("the usual steps of the funnel", make) or {}
+
+    @cached_property
+    def _expired(self) -> _Frames:
+        def make() -> _Frames:
+            log = self._lookback.event_log(self._context)
+            return expired_cases(log, self._lookback.report_days(self._context))
+
+        return self._attempt("what became of the expiring cases", make) or {}
 
     def _frame(self, asset: str, day: date) -> pd.DataFrame | None:
         """Return the stored frame; a metric that is not there, or failed just now, is counted."""

@@ -69,18 +69,18 @@ class Figure(NamedTuple):
         return f"{self.what:<52} {self.goal:<14} {self.found:<22} {self.over}"
 
 
-def change_at(history: History, place: int) -> int:
+def change_at(history: History, position: int) -> int:
     """Return on which side a day is news."""
-    news = news_at(history, place)
+    news = news_at(history, position)
     return 0 if news is None else news.change
 
 
 def new_days(changes: np.ndarray, side: int) -> np.ndarray:
     """Mark the news days of a side without news on that side in the 14 days before."""
-    places = np.flatnonzero(changes == side)
-    first = np.diff(places, prepend=-EPISODE_GAP - 1) > EPISODE_GAP
+    positions = np.flatnonzero(changes == side)
+    first = np.diff(positions, prepend=-EPISODE_GAP - 1) > EPISODE_GAP
     marked = np.zeros(len(changes), dtype=bool)
-    marked[places[first]] = True
+    marked[positions[first]] = True
     return marked
 
 
@@ -91,7 +91,7 @@ def says_something_new(rng: np.random.Generator, world: World) -> np.ndarray:
         odd = int(rng.choice(ODD_PLACES))
         days = LOOKBACK + JUDGED
         history = simulated(rng, series, days, world, odd_place=odd)
-        changes = np.array([change_at(history, place) for place in range(LOOKBACK, days)])
+        changes = np.array([change_at(history, position) for position in range(LOOKBACK, days)])
         for side in series.sides:
             told |= new_days(changes, side)
     return told[EPISODE_GAP:]
@@ -194,15 +194,15 @@ def lasting_changes(effort: int) -> Iterator[Figure]:
         yield Figure(what, f">= {goal} %", f"{found / trials:.1%}", f"{trials} changes")
 
 
-def lasting(series: Series, place: int, factor: float) -> Change:
-    """Return the change of the series by that factor from `place` on."""
-    return Change(place, flow=factor) if series.share is None else Change(place, share=factor)
+def lasting(series: Series, position: int, factor: float) -> Change:
+    """Return the change of the series by that factor from `position` on."""
+    return Change(position, flow=factor) if series.share is None else Change(position, share=factor)
 
 
 def is_found_within_a_week(rng: np.random.Generator, series: Series, trial: int) -> bool:
     begins = LOOKBACK + trial % 7
     history = simulated(rng, series, begins + 7, change=lasting(series, begins, 1.5))
-    return any(change_at(history, place) > 0 for place in range(begins, begins + 7))
+    return any(change_at(history, position) > 0 for position in range(begins, begins + 7))
 
 
 def told_twice(effort: int) -> Iterator[Figure]:
@@ -217,8 +217,8 @@ def told_twice(effort: int) -> Iterator[Figure]:
 def _is_told_twice(rng: np.random.Generator, series: Series, factor: float) -> bool:
     change = lasting(series, LOOKBACK + EPISODE_GAP, factor)
     history = simulated(rng, series, LOOKBACK + EPISODE_GAP + 35, change=change)
-    places = range(LOOKBACK, history.last + 1)
-    changes = np.array([change_at(history, place) for place in places])
+    positions = range(LOOKBACK, history.last + 1)
+    changes = np.array([change_at(history, position) for position in positions])
     return bool(new_days(changes, 1)[EPISODE_GAP:].sum() > 1)
 
 

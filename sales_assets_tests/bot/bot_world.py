@@ -148,7 +148,9 @@ class BotWorld:
             rows = session.query(Subscription).order_by(Subscription.id)
             return [(row.chat, row.thread, row.state, row.reason) for row in rows]
 
-    def store(self, day: date, new_paying: int = 12, caption: str | None = None) -> ReportToSend:
+    def store(
+        self, day: date, new_paying: int = 12, caption: str | None = None, **more: Any
+    ) -> ReportToSend:
         """Store a day's report and stuck cases; return the report as the delivery has it."""
         store = FrameStore(self.settings.storage)
         image = picture(60, 90 + new_paying % 500)
@@ -159,6 +161,7 @@ class BotWorld:
             "verdict": "Всё спокойно",
             "numbers": numbers,
             "sha256": sha256(image).hexdigest(),
+            **more,
         }
         write_report(store, day, image, json_bytes(content))
         store.write("stuck_cases", day, stuck(new_paying))
@@ -170,6 +173,20 @@ class BotWorld:
             content_sha256=sha256(json_bytes(content)).hexdigest(),
             picture=image,
         )
+
+    def store_expiring(self, day: date, count: int) -> None:
+        """Store cases that run out every half hour from eight in the morning on."""
+        first = datetime.combine(day + timedelta(days=1), time(8))
+        deadlines = [first + timedelta(minutes=30) * number for number in range(count)]
+        frame = pd.DataFrame(
+            {
+                "process": [journey.FIRST_LINE] * count,
+                "user_id": [f"late-{number}" for number in range(count)],
+                "opened_at": pd.Series(deadlines, dtype="datetime64[us]") - timedelta(days=1),
+                "deadline": pd.Series(deadlines, dtype="datetime64[us]"),
+            }
+        )
+        FrameStore(self.settings.storage).write("expiring_cases", day, frame)
 
     def store_client(self, day: date, client: str) -> None:
         """Store what the frames of a day hold of one client who asked for a lesson."""

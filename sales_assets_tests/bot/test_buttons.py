@@ -1,5 +1,11 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
+import json
+from datetime import timedelta
+from io import BytesIO
+
+from openpyxl import load_workbook
+
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.delivery.plan import owed
 from sales_assets.core.delivery.rows import GRACE, MOST_DOUBTS, Answer, Outcome
@@ -23,6 +29,66 @@ def test_the_delivered_reports_buttons_lead_to_the_list_and_to_other_days(world:
     assert len(world.fake.calls("answerCallbackQuery")) == 4
     assert missing == {"text": "За 5\xa0февраля\xa02026 отчёта нет.", "show_alert": True}
     assert unlisted == SILENT
+
+
+def test_the_next_ten_deadlines_are_named_from_the_moment_of_the_press_on(world: BotWorld) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    world.deliver(world.store(DAY, 2))
+    world.store_expiring(DAY, 16)
+    with world.running():
+        assert world.press(chat, chat, "expiring:2026-02-12") == SILENT
+        told = world.last(chat)["text"].replace("\xa0", " ").split("\n")
+        world.clock.now += timedelta(hours=6)
+        world.press(chat, chat, "expiring:2026-02-12")
+        later = world.last(chat)["text"].replace("\xa0", " ").split("\n")
+        world.clock.now += timedelta(hours=6)
+        world.press(chat, chat, "expiring:2026-02-12")
+    assert told[0] == "Успеть сегодня, с 09:00 13 февраля: ближайшие 10 из 14"
+    assert told[1] == "до 09:00 · late-2 · Первая линия"
+    assert told[10] == "до 13:30 · late-11 · Первая линия"
+    assert told[11] == "По данным на конец 12 февраля: кого закрыли сегодня, здесь ещё есть."
+    assert later[:2] == [
+        "Успеть сегодня, с 15:00 13 февраля: 2",
+        "до 15:00 · late-14 · Первая линия",
+    ]
+    assert world.texts(chat)[-1] == "Все сроки 13\xa0февраля уже вышли, их было 16."
+
+
+def test_each_deadline_leads_to_the_client_and_no_address_is_looked_at_by_the_service(
+    world: BotWorld,
+) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    world.deliver(world.store(DAY, 2))
+    world.store_expiring(DAY, 4)
+    with world.running():
+        world.press(chat, chat, "expiring:2026-02-12")
+    [link, _] = [
+        entity["url"] for entity in world.last(chat)["entities"] if entity["type"] == "text_link"
+    ]
+    assert link == "https://crm.example/late-2"
+    sent = world.fake.calls("sendMessage")[-1]
+    assert json.loads(sent.params["link_preview_options"]) == {"is_disabled": True}
+
+
+def test_the_spreadsheet_begins_with_all_that_can_still_be_saved(world: BotWorld) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    world.deliver(world.store(DAY, 2))
+    world.store_expiring(DAY, 16)
+    with world.running():
+        world.press(chat, chat, "stuck:2026-02-12")
+    shown = world.last(chat)
+    assert shown["caption"].replace("\xa0", " ") == (
+        "Ждут дольше 24 ч на конец 12 февраля: 2 случая. "
+        "Срок истекает 13 февраля: 16, на первом листе."
+    )
+    book = load_workbook(BytesIO(world.fake.download(shown["document"]["file_id"])))
+    assert book.sheetnames == ["Успеть сегодня 13.02.2026", "Зависшие 12.02.2026"]
+    rows = list(book.worksheets[0].values)
+    assert rows[0] == ("Срок, МСК", "Процесс", "Клиент", "Открыто, МСК")
+    assert len(rows) == 17
 
 
 def test_the_report_as_it_is_known_now_tells_what_changed(world: BotWorld) -> None:

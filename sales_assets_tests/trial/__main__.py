@@ -10,16 +10,19 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from sales_assets.adapters.demo import embedded_postgres
+from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.adapters.settings import PREFIX
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets_tests.trial.figures import Figure, figures, told
+from sales_assets.core.report.receipt import figures as numbers_of
+from sales_assets_tests.trial.figures import Figure, figures, receipts, told
 from sales_assets_tests.trial.log import LogDays, days_of, load, settings_of
 
 DATABASE = "trial"
@@ -62,10 +65,16 @@ def trial(folder: Path, work: Path, changes: Mapping[str, date]) -> list[Figure]
             )
         click.echo(f"{folder}: {days.first} to {days.last}, stories from {days.judged_from} on")
         _backfill(days, work, url, settings)
-    reports = _reports(FrameStore(str(work / "storage")), days)
+    store = FrameStore(str(work / "storage"))
+    reports = _reports(store, days)
     for line in told(reports, days):
         click.echo(f"  {line}")
-    return figures(reports, days)
+    zone = ZoneInfo(settings.get(f"{PREFIX}REPORT_TZ", "Europe/Moscow"))
+    archive = Archive(store, zone, None)
+    return [
+        *figures(reports, days),
+        receipts({day: numbers_of(archive.receipt(day)) for day in reports}),
+    ]
 
 
 def _backfill(days: LogDays, work: Path, url: str, settings: Mapping[str, str]) -> None:

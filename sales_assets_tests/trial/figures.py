@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sales_assets.core.metrics.values import SERIES
+from sales_assets.core.report.receipt import Figure as Number
 from sales_assets_tests.trial.log import LogDays
 
 #: The goals of the verdict's definition.
@@ -55,6 +56,16 @@ def figures(reports: Mapping[date, Report], days: LogDays) -> list[Figure]:
         _told_twice(stories, reports),
         *_false_words(reports),
     ]
+
+
+def receipts(numbers: Mapping[date, Sequence[Number]]) -> Figure:
+    """Count the pictures' numbers, and those of them that their day's receipt does not give."""
+    differing = Counter(
+        str(day) for day, of_day in numbers.items() for one in of_day if not one.is_equal
+    )
+    named = f" ({', '.join(differing)})" if differing else ""
+    value = f"{differing.total()} of {sum(map(len, numbers.values()))}{named}"
+    return Figure("numbers that their receipt contradicts", value, "0", not differing)
 
 
 def told(reports: Mapping[date, Report], days: LogDays) -> Iterator[str]:

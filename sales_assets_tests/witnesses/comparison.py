@@ -27,6 +27,8 @@ COLUMNS: dict[str, tuple[list[str], list[str]]] = {
         ],
     ),
     "stuck_cases": (["process", "user_id", "opened_at"], ["age_hours", "starts"]),
+    "expiring_cases": (["process", "user_id", "opened_at"], ["deadline"]),
+    "expired_cases": (["process"], ["waiting", "met"]),
     "conversion_funnel": (["path", "step"], ["users", "share"]),
     "daily_activity": (["event_type"], ["users", "events"]),
     "new_paying_users": (

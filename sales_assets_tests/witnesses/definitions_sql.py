@@ -81,6 +81,10 @@ VIEWS = {
                  THEN 1 ELSE 0 END AS is_breached
         FROM opened_cases
     """,
+    # What ran out on the day and was open when it began.
+    "waited": """
+        SELECT * FROM cases WHERE is_due = 1 AND (closed_at IS NULL OR closed_at >= d0)
+    """,
     "same_day": """
         SELECT s.seed, s.day, p.process, COUNT(DISTINCT s.user_id) AS users
         FROM visible s JOIN processes p ON p.start_type = s.type
@@ -182,6 +186,18 @@ ASSETS = {
             k.starts
         FROM cases k JOIN days d ON d.seed = k.seed AND d.day = k.day AND d.asked
         WHERE k.is_open = 1 AND k.deadline < k.c
+    """,
+    "expiring_cases": """
+        SELECT k.seed, k.day, k.process, k.user_id, k.opened_at, k.deadline
+        FROM cases k JOIN days d ON d.seed = k.seed AND d.day = k.day AND d.asked
+        WHERE k.is_open = 1 AND k.deadline >= k.c
+    """,
+    "expired_cases": """
+        SELECT d.seed, d.day, p.process, COUNT(k.user_id) AS waiting,
+            COALESCE(SUM(1 - k.is_breached), 0) AS met
+        FROM days d CROSS JOIN processes p
+        LEFT JOIN waited k ON k.seed = d.seed AND k.day = d.day AND k.process = p.process
+        WHERE d.asked GROUP BY d.seed, d.day, p.process
     """,
     "conversion_funnel": """
         SELECT d.seed, d.day, s.path, s.step, s.k,

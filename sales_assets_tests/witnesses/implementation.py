@@ -24,7 +24,13 @@ from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.funnel import conversion_funnel, funnel_depths, usual_steps
 from sales_assets.core.metrics.groups import cohort_members
 from sales_assets.core.metrics.payments import new_paying_users
-from sales_assets.core.metrics.processes import stuck_cases, unclosed_processes
+from sales_assets.core.metrics.processes import (
+    check_expiring,
+    expired_cases,
+    expiring_cases,
+    stuck_cases,
+    unclosed_processes,
+)
 from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets_tests.witnesses.journeys import SourceLog
 from sales_assets_tests.witnesses.witness import COMPARED_DAYS, loaded_days
@@ -104,7 +110,7 @@ def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame
     """Return the product's assets for `log.days`, each with its `day` (ISO text) before the rest.
 
     `history` is the witness's `user_history`. The frames: the assets of docs/metrics.md with
-    `opened_at` in microseconds since the epoch (UTC), of `conversion_funnel` the group `all`,
+    times in microseconds since the epoch (UTC), of `conversion_funnel` the group `all`,
     of `daily_activity` the types that occurred; `population` (active, in_experiments) and
     `data_quality` (rows, without_user, unknown_type, duplicates).
     """
@@ -113,10 +119,10 @@ def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame
     raw, valid, clean = _cleaned(log, facts)
     encoded = encode(*_as_cut(log, clean, facts), log.report_zone)
     first_day = log.history_first_day
-    stuck = {
-        day: with_instants(frame, ["opened_at"], log.report_zone)
-        for day, frame in stuck_cases(encoded, days).items()
-    }
+    expiring = expiring_cases(encoded, days)
+    broken = [one for one in check_expiring(encoded, days, expiring).values() if not one.passed]
+    if broken:
+        raise AssertionError(broken)
     values = daily_values(encoded, _with_compared(log))
     known = values_of({day: frame for day, frame in values.items() if day >= first_day})
     funnel = conversion_funnel(encoded, days)
@@ -124,9 +130,9 @@ def numbers_for(log: SourceLog, history: pd.DataFrame) -> dict[str, pd.DataFrame
         _check_groups(frame)
     return {
         "unclosed_processes": _stacked(unclosed_processes(encoded, days, known)),
-        "stuck_cases": _stacked(stuck).assign(
-            opened_at=lambda frame: frame["opened_at"].astype(INSTANT).astype("int64")
-        ),
+        "stuck_cases": _with_instants(stuck_cases(encoded, days), ["opened_at"], log),
+        "expiring_cases": _with_instants(expiring, ["opened_at", "deadline"], log),
+        "expired_cases": _stacked(expired_cases(encoded, days)),
         "conversion_funnel": _stacked(funnel).query("group == @ALL_GROUPS"),
         "daily_activity": _stacked({day: daily_activity(clean[day]) for day in log.days}).query(
             "events > 0"
@@ -181,6 +187,14 @@ def _as_cut(log: SourceLog, clean: Frames, facts: Frames) -> tuple[list, list]:
 def _stacked(frames: Frames) -> pd.DataFrame:
     keys = [day.isoformat() for day in frames]
     return pd.concat(list(frames.values()), keys=keys, names=["day"]).reset_index("day")
+
+
+def _with_instants(frames: Frames, columns: list[str], log: SourceLog) -> pd.DataFrame:
+    """Stack frames, their times in microseconds since the epoch."""
+    stacked = _stacked(frames)
+    folds = {name: stacked[name].fillna(0) for name in stacked if name.endswith("_fold")}
+    told = with_instants(stacked.assign(**folds), columns, log.report_zone)
+    return told.assign(**{name: told[name].astype(INSTANT).astype("int64") for name in columns})
 
 
 def _with_compared(log: SourceLog) -> ReportDays:

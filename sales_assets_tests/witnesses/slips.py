@@ -21,6 +21,11 @@ SLIPS = {
         "deadline >= d0 AND deadline < c THEN",
         "deadline > d0 AND deadline <= c THEN",
     ),
+    "a case closed before the day began was not waiting": (
+        "waited",
+        "closed_at >= d0",
+        "closed_at > d0",
+    ),
     "three days of age belong to the younger": (
         "case_numbers",
         "k.age <= 3 * 86400000000",

@@ -1,21 +1,40 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from sales_assets.adapters.files import reports as report_files
-from sales_assets.adapters.files.frames import FrameStore, MissingDayError, StorageError
+from sales_assets.adapters.files.day_records import read_refusal
+from sales_assets.adapters.files.frames import (
+    EXTENSION,
+    FrameStore,
+    MissingDayError,
+    StorageError,
+)
 from sales_assets.adapters.files.reports import StoredReport
-from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import names
 from sales_assets.core.bot.client import client_text
+from sales_assets.core.bot.expiring import next_expiring
+from sales_assets.core.days import ReportDays
+from sales_assets.core.judgement import Completeness
+from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.report.inputs import DayEvents
+from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
+from sales_assets.core.report.parts.expiring import counted_cases
+from sales_assets.core.report.receipt import receipt, with_overview
+from sales_assets.core.report.sheet import Sheet
+from sales_assets.core.report.wording import full_date
+from sales_assets.core.russian import bot as ru
+from sales_assets.core.russian import report as russian
+from sales_assets.core.source_findings import EXPIRING
+from sales_assets.core.windows import EVENT_DAYS, days_up_to
 
 STUCK_CASES = names.STUCK_CASES
-#: A client is looked for in so many stored days.
-DAYS_OF_CLIENT = 36
 
 
 class Archive:
@@ -26,10 +45,15 @@ class Archive:
         self._zone = zone
         self._crm_client_url = crm_client_url
         self._newest: tuple[tuple[object, ...], bytes] | None = None
+        self._events: tuple[tuple[object, ...], DayEvents] | None = None
 
     def report_days(self) -> frozenset[date]:
         """Return the days that have a report."""
         return frozenset(self._store.days(report_files.ASSET, report_files.NUMBERS))
+
+    def expiring_days(self) -> frozenset[date]:
+        """Return the days that have a list of expiring cases."""
+        return frozenset(self._store.days(names.EXPIRING_CASES))
 
     def stuck_days(self) -> frozenset[date]:
         """Return the days that have a list of stuck cases."""
@@ -46,6 +70,11 @@ class Archive:
         except MissingDayError:
             return None
 
+    def refused(self, day: date) -> Completeness | None:
+        """Return what the source lacks of a day that was refused for it."""
+        refusal = read_refusal(self._store, day)
+        return refusal.completeness if refusal else None
+
     def picture_of(self, day: date, caption: str) -> bytes | None:
         """Return the picture that was made with this very caption, if it is stored still."""
         try:
@@ -58,12 +87,87 @@ class Archive:
         """Return the stuck cases of `day`; raise `MissingDayError` if the day has no list."""
         return self._store.read(STUCK_CASES, day)
 
+    def expiring(self, day: date) -> pd.DataFrame | None:
+        """Return the expiring cases of `day` as its report counts them; None if not stored."""
+        try:
+            cases = self._store.read(names.EXPIRING_CASES, day)
+        except MissingDayError:
+            return None
+        not_counted = self._content(day).get("not_counted", {})
+        return None if EXPIRING in not_counted else counted_cases(cases, not_counted)
+
+    def next_expiring(self, day: date, pressed_at: datetime) -> str:
+        """Return the next expiring cases of `day` from the moment of a press on, as HTML."""
+        cases = self.expiring(day)
+        if cases is None:
+            return ru.BOT_NO_LIST.format(day=full_date(day))
+        clock = pressed_at.astimezone(self._zone).replace(tzinfo=None)
+        return next_expiring(cases, day, clock, self._crm_client_url)
+
+    def receipt(self, day: date) -> tuple[Sheet, ...]:
+        """Return where the numbers of the report of `day` come from, by what is stored now.
+
+        Raises:
+            MissingDayError: the day has no report, or its events are not stored.
+        """
+        return receipt(self.events(day), report_files.read_content(self._store, day)["numbers"])
+
+    def receipt_book(self, sheets: Sequence[Sheet], day: date) -> bytes:
+        """Return a receipt as an .xlsx file, beginning with all numbers beside the picture's."""
+        title = f"{russian.RECEIPT_TITLE} {full_date(day)}"
+        return workbook(with_overview(sheets), title, day, self._zone, self._crm_client_url)
+
+    def events(self, day: date) -> DayEvents:
+        """Return what the numbers of `day` are counted from; the last day's is kept.
+
+        Raises:
+            MissingDayError: its events are not stored.
+        """
+        stamp = (
+            day,
+            *(
+                self._written_at(asset, day)
+                for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, names.USER_HISTORY)
+            ),
+        )
+        if self._events is None or self._events[0] != stamp:
+            self._events = stamp, self._read_events(day)
+        return self._events[1]
+
+    def _read_events(self, day: date) -> DayEvents:
+        stored = self._store.days(names.CLEAN_EVENTS) & self._store.days(names.USER_HISTORY)
+        lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
+        log = encode(
+            (self._store.read(names.CLEAN_EVENTS, each) for each in lookback),
+            (self._store.read(names.USER_HISTORY, each) for each in lookback),
+            self._zone,
+        )
+        return DayEvents(
+            ReportDays((day,), self._zone),
+            log,
+            self._store.read(names.RAW_EVENTS, day),
+            self._store.read(names.USER_HISTORY, day),
+            self._content(day).get("not_counted", {}),
+        )
+
+    def _content(self, day: date) -> Mapping[str, Any]:
+        """Return the stored report's words and numbers; nothing where there is none."""
+        try:
+            return report_files.read_content(self._store, day)
+        except MissingDayError:
+            return {}
+
     def spreadsheet(self, day: date) -> bytes:
-        """Return the stuck cases of `day` as an .xlsx file.
+        """Return the expiring and the stuck cases of `day` as an .xlsx file.
 
         The last one is kept while its files stay as they are: thousands of rows take a second.
         """
-        stamp = (day, *(self._written_at(one) for one in (day, day - timedelta(days=1))))
+        stamp = (
+            day,
+            self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
+            *(self._written_at(STUCK_CASES, one) for one in (day, day - timedelta(days=1))),
+            self._written_at(names.EXPIRING_CASES, day),
+        )
         kept = self._newest
         if kept is not None and kept[0] == stamp:
             return kept[1]
@@ -72,30 +176,27 @@ class Archive:
         return content
 
     def client(self, client: str) -> str:
-        """Return where the client with this id stands, by the newest stored days, as HTML."""
-        days = sorted(self._store.days(names.CLEAN_EVENTS))[-DAYS_OF_CLIENT:]
-        newest = days[-1] if days else date.min
-        return client_text(
-            client,
-            newest,
-            self._rows_of(client, names.USER_HISTORY, days),
-            self._rows_of(client, names.CLEAN_EVENTS, days),
-            self._rows_of(client, STUCK_CASES, days[-1:]),
-        )
-
-    def _rows_of(self, client: str, asset: str, days: Sequence[date]) -> pd.DataFrame:
-        stored = self._store.days(asset)
-        frames = [self._store.read(asset, day) for day in days if day in stored]
-        found = [frame[frame["user_id"] == client] for frame in frames]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        """Return where the client with this id stands, by the newest report's day, as HTML."""
+        stored = self._store.days(names.RAW_EVENTS) & self._store.days(names.CLEAN_EVENTS)
+        day = max(stored & self.report_days(), default=max(stored, default=None))
+        if day is None:
+            return ru.BOT_NO_REPORTS
+        numbers = self._content(day).get("numbers")
+        events = self.events(day)
+        return client_text(client, events, receipt(events, numbers) if numbers else ())
 
     def _build_spreadsheet(self, day: date) -> bytes:
         try:
             previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
             previous = None
-        return stuck_cases_xlsx(self.stuck(day), day, self._zone, previous, self._crm_client_url)
+        sheets = [stuck_sheet(self.stuck(day), day, previous)]
+        expiring = self.expiring(day)
+        if expiring is not None:
+            sheets.insert(0, expiring_sheet(expiring, day))
+        title = f"{russian.LISTS_TITLE} {full_date(day)}"
+        return workbook(sheets, title, day, self._zone, self._crm_client_url)
 
-    def _written_at(self, day: date) -> object:
-        path = self._store.path(STUCK_CASES, day)
+    def _written_at(self, asset: str, day: date, extension: str = EXTENSION) -> object:
+        path = self._store.path(asset, day, extension)
         return path.stat().st_mtime if path.exists() else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from sales_assets.adapters.files.frames import FrameStore, StorageError, read_bytes, write_bytes
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, ReportToSend, fits_caption
+from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.report import headline_numbers
 
 ASSET = "daily_report"
@@ -40,6 +41,7 @@ class StoredReport:
             picture=self.picture,
             notes=tuple(self.content["notes"]),
             is_new=bool(self.content.get("is_new", True)),
+            is_neutral=self.content.get("verdict_kind") == VerdictKind.INCOMPLETE,
         )
 
 
@@ -72,6 +74,11 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
             "again with a version that does."
         )
     return StoredReport(day, content, sha256(stored).hexdigest(), picture)
+
+
+def read_content(store: FrameStore, day: date) -> dict[str, Any]:
+    """Return the JSON file of the report of `day`; raise `MissingDayError` if there is none."""
+    return json.loads(read_bytes(store.path(ASSET, day, NUMBERS)))
 
 
 def content_hashes(store: FrameStore, days: Iterable[date]) -> dict[date, str]:

@@ -1,41 +1,38 @@
-"""The list of stuck cases as an .xlsx file."""
+"""Sheets of clients and cases as an .xlsx file."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.journey import PROCESSES
-from sales_assets.core.report.wording import full_date, zone_name
+from sales_assets.core.report.sheet import CLIENT_PLACEHOLDER, Column, Kind, Sheet, client_link
+from sales_assets.core.report.wording import number, zone_name
 from sales_assets.core.russian import report as ru
 
-#: Where the client id goes in the address template of the CRM.
-CLIENT_PLACEHOLDER = "{user_id}"
 #: Excel takes no more links on a sheet, and no longer ones.
 MOST_LINKS = 65_000
 LONGEST_LINK = 2_000
-WIDTHS = (22, 28, 18, 10, 12, 16)
-CASE = ["process", "user_id", "opened_at"]
-#: A case that became overdue on the day opened 24 to 48 hours before its end.
-HOURS_WHEN_NEW = 48
+#: What is more is not written; the sums count it.
+MOST_ROWS = 100_000
+_FORMATS = {
+    Kind.MOMENT: {"num_format": "dd.mm.yyyy hh:mm", "align": "left"},
+    Kind.HOURS: {"num_format": "#,##0.0"},
+    Kind.COUNT: {"num_format": "#,##0"},
+    Kind.FIGURE: {"num_format": "#,##0"},
+}
 
 
-def stuck_cases_xlsx(
-    stuck: pd.DataFrame,
-    day: date,
-    zone: ZoneInfo,
-    previous_day_stuck: pd.DataFrame | None,
-    crm_url_template: str | None,
+def workbook(
+    sheets: Sequence[Sheet], title: str, day: date, zone: ZoneInfo, crm_url_template: str | None
 ) -> bytes:
-    """Return the stuck cases of `day` as a workbook, the longest waiting first.
+    """Return the sheets as a workbook; the same sheets give the same bytes.
 
-    Client ids stay text, whatever they look like; times are the wall clock of `zone`. A case is
-    new if it was not stuck the day before; where that day is not known, if its 24 hours ended on
-    `day`. The same cases give the same bytes.
+    Times are wall clocks of `zone`, and `day` is the day that the sheets are about.
+    Client ids and all other data stay text, whatever they look like: there is no formula.
 
     Raises:
         SalesAssetsError: the template has no `{user_id}`.
@@ -43,18 +40,12 @@ def stuck_cases_xlsx(
     import xlsxwriter
 
     _check_template(crm_url_template)
-    rows = _worst_first(stuck.assign(is_new=_is_new(stuck, previous_day_stuck)))
     target = BytesIO()
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
-        book.set_properties(
-            {
-                "title": f"{ru.STUCK_SHEET} {full_date(day)}",
-                "created": datetime.combine(day, time()),
-            }
-        )
-        sheet = book.add_worksheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}")
-        _write_header(book, sheet, len(rows), _zone_of(day, zone))
-        _write_rows(book, sheet, rows, crm_url_template)
+        book.set_properties({"title": title, "created": datetime.combine(day, time())})
+        clock = zone_name(datetime.combine(day, time(), tzinfo=zone))
+        for sheet in sheets:
+            _Writing(book, sheet, clock, crm_url_template).write()
     return target.getvalue()
 
 
@@ -68,57 +59,72 @@ def _check_template(template: str | None) -> None:
         )
 
 
-def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
-    if previous is None:
-        return stuck["age_hours"] < HOURS_WHEN_NEW
-    known = set(previous[CASE].itertuples(index=False, name=None))
-    cases = stuck[CASE].itertuples(index=False, name=None)
-    return pd.Series([case not in known for case in cases], index=stuck.index, dtype=bool)
+class _Writing:
+    """The writing of one sheet."""
 
+    def __init__(self, book: Any, sheet: Sheet, clock: str, template: str | None) -> None:
+        self._target = book.add_worksheet(sheet.title)
+        self._sheet = sheet
+        self._rows = sheet.rows.head(MOST_ROWS)
+        self._clock = clock
+        self._template = template
+        self._head = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
+        )
+        self._bold = book.add_format({"bold": True, "num_format": "#,##0"})
+        self._formats = {kind: book.add_format(form) for kind, form in _FORMATS.items()}
 
-def _worst_first(rows: pd.DataFrame) -> pd.DataFrame:
-    order = {process.name: place for place, process in enumerate(PROCESSES)}
-    placed = rows.assign(place=rows["process"].astype("str").map(order))
-    by = ["age_hours", "starts", "place", "user_id"]
-    return placed.sort_values(by, ascending=[False, False, True, True], kind="stable")
+    def write(self) -> None:
+        for position, column in enumerate(self._sheet.columns):
+            self._target.set_column(position, position, column.kind.width)
+            is_moment = column.kind is Kind.MOMENT
+            title = ru.IN_ZONE.format(title=column.title, zone=self._clock)
+            self._target.write_string(0, position, title if is_moment else column.title, self._head)
+            self._write_column(position, column)
+        self._write_sums()
+        self._set_up()
 
+    def _write_column(self, position: int, column: Column) -> None:
+        write = {
+            Kind.TEXT: self._target.write_string,
+            Kind.CLIENT: self._write_client,
+            Kind.MOMENT: self._target.write_datetime,
+        }.get(column.kind, self._target.write_number)
+        form = self._formats.get(column.kind)
+        values = self._rows[column.name]
+        if column.kind in (Kind.TEXT, Kind.CLIENT):
+            values = values.astype("str")
+        for row, value in enumerate(values, start=1):
+            if not pd.isna(value):
+                write(row, position, value, form)
 
-def _zone_of(day: date, zone: ZoneInfo) -> str:
-    return zone_name(datetime.combine(day, time(), tzinfo=zone))
+    def _write_client(self, row: int, position: int, client: str, _form: Any) -> None:
+        """Write the id as text, with a link where the CRM's address is known."""
+        link = client_link(self._template, client, LONGEST_LINK) if row <= MOST_LINKS else None
+        if link is None:
+            self._target.write_string(row, position, client)
+        else:
+            self._target.write_url(row, position, link, string=client)
 
+    def _write_sums(self) -> None:
+        below = len(self._rows) + 1
+        if len(self._rows) < len(self._sheet.rows):
+            shown, total = number(len(self._rows)), number(len(self._sheet.rows))
+            self._target.write_string(below, 0, ru.ROWS_CUT.format(shown=shown, total=total))
+            below += 1
+        for row, summed in enumerate(self._sheet.sums, start=below):
+            self._target.write_string(row, 0, summed.label, self._bold)
+            for position, column in enumerate(self._sheet.columns):
+                if column.name in summed.counted:
+                    value = summed.counted[column.name]
+                    self._target.write_number(row, position, value, self._bold)
 
-def _write_header(book: Any, sheet: Any, rows: int, zone: str) -> None:
-    header = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-    for column, (name, width) in enumerate(zip(ru.STUCK_COLUMNS, WIDTHS, strict=True)):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, name.format(zone=zone), header)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, rows, len(WIDTHS) - 1)
-    sheet.ignore_errors({"number_stored_as_text": f"B1:B{rows + 1}"})
-    sheet.repeat_rows(0)
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
-
-
-def _write_rows(book: Any, sheet: Any, rows: pd.DataFrame, template: str | None) -> None:
-    moment = book.add_format({"num_format": "dd.mm.yyyy hh:mm", "align": "left"})
-    hours = book.add_format({"num_format": "#,##0.0"})
-    for row, case in enumerate(rows.to_dict("records"), start=1):
-        sheet.write_string(row, 0, str(case["process"]))
-        _write_client(sheet, row, str(case["user_id"]), template)
-        sheet.write_datetime(row, 2, case["opened_at"].to_pydatetime(), moment)
-        sheet.write_number(row, 3, float(case["age_hours"]), hours)
-        sheet.write_number(row, 4, int(case["starts"]))
-        sheet.write_string(row, 5, ru.YES if case["is_new"] else ru.NO)
-
-
-def _write_client(sheet: Any, row: int, client: str, template: str | None) -> None:
-    """Write the id as text, with a link where the CRM's address is known and Excel takes it."""
-    if template is None:
-        sheet.write_string(row, 1, client)
-        return
-    link = template.replace(CLIENT_PLACEHOLDER, quote(client, safe=""))
-    if row <= MOST_LINKS and len(link) <= LONGEST_LINK:
-        sheet.write_url(row, 1, link, string=client)
-    else:
-        sheet.write_string(row, 1, client)
+    def _set_up(self) -> None:
+        rows, columns = len(self._rows), len(self._sheet.columns)
+        self._target.freeze_panes(1, 0)
+        self._target.autofilter(0, 0, rows, columns - 1)
+        # Ids of digits are text on purpose.
+        self._target.ignore_errors({"number_stored_as_text": f"A1:{chr(64 + columns)}{rows + 1}"})
+        self._target.repeat_rows(0)
+        self._target.set_landscape()
+        self._target.fit_to_pages(1, 0)

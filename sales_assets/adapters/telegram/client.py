@@ -86,6 +86,8 @@ class BotApi:
             "reply_parameters": _reply(message),
         }
         if message.media is None:
+            # A preview would let the service open the CRM's address.
+            fields["link_preview_options"] = {"is_disabled": True} if message.has_links else None
             return await self.call("sendMessage", fields | _text(message, "text"), chat=place.chat)
         method = "sendDocument" if message.as_document else "sendPhoto"
         fields |= _text(message, "caption") | {message.media: _file(message)}

@@ -1,54 +1,86 @@
-"""Where one client stands, in words: what `/client` answers from the stored frames."""
+"""Where one client stands, in words: what `/client` answers from the stored events."""
 
 import html
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
 
+from sales_assets.core.journey import EVENT_TYPES
+from sales_assets.core.metrics.event_log import wall_clocks
+from sales_assets.core.report.inputs import DayEvents
+from sales_assets.core.report.receipt import told_of
+from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.wording import full_date, number
 from sales_assets.core.russian import bot as ru
+from sales_assets.core.windows import DAY
 
-#: So many of the client's last events are told.
-MOST_EVENTS = 10
+#: So many of the client's last events and cases are told: one message holds them.
+MOST_EVENTS, MOST_CASES = 10, 8
 _LONGEST_ECHO = 40
+HOUR = timedelta(hours=1)
 
 
-def client_text(
-    client: str, day: date, history: pd.DataFrame, events: pd.DataFrame, stuck: pd.DataFrame
-) -> str:
-    """Tell a client's firsts, open cases and last events, as HTML.
+def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
+    """Tell a client's firsts, cases, the numbers of the report that hold him, his journey, as HTML.
 
-    `history` (a row of `user_history`, or none), `events` (of `clean_events`, in order) and
-    `stuck` (of `stuck_cases`) hold that client alone, up to the end of `day`.
+    By the `events` of a day, up to its end; `sheets` are the receipt of its report, none without
+    a report.
     """
-    shown = html.escape(client[:_LONGEST_ECHO])
-    if history.empty and events.empty and stuck.empty:
-        return ru.BOT_NO_CLIENT.format(client=shown, day=full_date(day))
-    lines = [ru.BOT_CLIENT.format(client=shown, day=full_date(day)), *_firsts(history)]
-    for case in stuck.to_dict("records"):
-        opened, hours = _at(case["opened_at"]), number(round(case["age_hours"]))
-        lines.append(ru.BOT_CLIENT_STUCK.format(process=case["process"], at=opened, hours=hours))
-    if len(events):
-        told = events.tail(MOST_EVENTS).to_dict("records")
-        lines += [ru.BOT_CLIENT_EVENTS, *map(_event, told)]
-    return "\n".join([lines[0], *map(html.escape, lines[1:])])
+    shown, day = html.escape(client[:_LONGEST_ECHO]), full_date(events.day)
+    place = events.log.users.get_indexer(pd.Index([client]))[0]
+    if place < 0:
+        return ru.BOT_NO_CLIENT.format(client=shown, day=day)
+    head = ru.BOT_CLIENT.format(client=shown, day=day)
+    told = [*_firsts(events, place), *_cases(client, events)]
+    held = told_of(client, sheets)
+    told += [ru.BOT_CLIENT_HELD.format(day=day), *held] if held else [ru.BOT_CLIENT_NOT_HELD]
+    return "\n".join([head, *map(html.escape, [*told, *_journey(events, place)])])
 
 
-def _firsts(history: pd.DataFrame) -> list[str]:
-    if history.empty:
-        return []
-    row = history.iloc[-1]
-    said = [
-        (ru.BOT_CLIENT_FIRST, row["first_event_at"]),
-        (ru.BOT_CLIENT_EXPERIMENT, row["first_experiment_at"]),
-        (ru.BOT_CLIENT_PAID, row["first_payment_at"]),
-    ]
-    lines = [words.format(at=_at(moment)) for words, moment in said if pd.notna(moment)]
-    return lines if pd.notna(row["first_payment_at"]) else [*lines, ru.BOT_CLIENT_NEVER_PAID]
+def _firsts(events: DayEvents, place: int) -> Iterator[str]:
+    log = events.log
+    facts = (log.first_event, log.first_experiment, log.first_payment)
+    firsts = wall_clocks(np.array([fact[place] for fact in facts]), events.days.zone)
+    said = (ru.BOT_CLIENT_FIRST, ru.BOT_CLIENT_EXPERIMENT, ru.BOT_CLIENT_PAID)
+    for words, moment in zip(said, firsts, strict=True):
+        if pd.notna(moment):
+            yield words.format(at=_at(moment))
+    if pd.isna(firsts.iloc[-1]):
+        yield ru.BOT_CLIENT_NEVER_PAID
 
 
-def _event(event: dict) -> str:
-    return ru.BOT_CLIENT_EVENT.format(at=_at(event["event_time"]), event=event["event_type"])
+def _cases(client: str, events: DayEvents) -> Iterator[str]:
+    cases = events.cases[events.cases["user_id"] == client].sort_values("opened_at")
+    for case in cases.tail(MOST_CASES).to_dict("records"):
+        words = {"process": case["process"], "at": _at(case["opened_at"])}
+        if case["in_progress"]:
+            yield ru.BOT_CLIENT_EXPIRES.format(**words, deadline=_at(case["deadline"]))
+        elif case["overdue"]:
+            end = pd.Timestamp(events.day + DAY)
+            yield ru.BOT_CLIENT_STUCK.format(**words, time=_span(end - case["opened_at"]))
+        else:
+            time = _span(case["closed_at"] - case["opened_at"])
+            yield ru.BOT_CLIENT_CLOSED.format(**words, time=time, event=case["closed_by"])
+
+
+def _journey(events: DayEvents, place: int) -> Iterator[str]:
+    log = events.log
+    rows = np.flatnonzero(log.user == place)[-MOST_EVENTS:]
+    if len(rows):
+        yield ru.BOT_CLIENT_EVENTS
+    moments = wall_clocks(log.at_us[rows], events.days.zone)
+    for at, kind in zip(moments, log.type[rows], strict=True):
+        yield ru.BOT_CLIENT_EVENT.format(at=_at(at), event=EVENT_TYPES[kind])
+
+
+def _span(span: pd.Timedelta) -> str:
+    """Say how long it took: in minutes up to an hour."""
+    hours = span / HOUR
+    if hours < 1:
+        return ru.BOT_MINUTES.format(minutes=number(round(60 * hours)))
+    return ru.BOT_HOURS.format(hours=number(round(hours, 1)))
 
 
 def _at(moment: datetime) -> str:

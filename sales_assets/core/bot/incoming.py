@@ -105,7 +105,9 @@ def one_line(name: str) -> str:
 class Action(StrEnum):
     """What a button asks for."""
 
+    EXPIRING = messages.EXPIRING
     STUCK = messages.STUCK
+    RECEIPT = messages.RECEIPT
     DAY = messages.DAY
     NOW = "now"
     AGAIN = messages.AGAIN
@@ -117,7 +119,9 @@ class Action(StrEnum):
     LISTS = "lists"
 
 
-_OF_DAY = frozenset({Action.STUCK, Action.DAY, Action.NOW})
+#: What shows lists of clients.
+OF_CLIENTS = frozenset({Action.EXPIRING, Action.STUCK, Action.RECEIPT})
+_OF_DAY = OF_CLIENTS | {Action.DAY, Action.NOW}
 #: What only a product's admin may press.
 OF_OWNER = frozenset({Action.AGAIN, Action.ALLOW, Action.REFUSE, Action.LET_IN})
 #: What only those may press who decide for the chat, and what it may be set to.

@@ -14,11 +14,22 @@ class ReplyKind(StrEnum):
 
     TEXT = "text"
     REPORT = "report"
+    EXPIRING = "expiring"
     STUCK = "stuck"
+    RECEIPT = "receipt"
     ANSWER = "answer"
     EDIT = "edit"
     LEAVE = "leave"
     CLIENT = "client"
+
+
+#: What is read from the storage when it is sent.
+READ_WHEN_SENT = frozenset(ReplyKind) - {
+    ReplyKind.TEXT,
+    ReplyKind.ANSWER,
+    ReplyKind.EDIT,
+    ReplyKind.LEAVE,
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,8 @@ class Reply:
 
     `caption` is the whole caption of the report that `html` begins with: it tells whether the
     stored picture is the one that belongs to it. `message` is the message that an edit changes,
-    `query` the pressed button that an answer settles, `client` the client who was asked about.
+    `query` the pressed button that an answer settles, `client` the client who was asked about,
+    `asked_at` the moment of the press (ISO) where the answer depends on it.
     """
 
     kind: ReplyKind
@@ -43,6 +55,7 @@ class Reply:
     query: str = ""
     is_alert: bool = False
     client: str = ""
+    asked_at: str = ""
 
     def at(self, chat: int) -> "Reply":
         """Return the same for a chat that has another id by now."""

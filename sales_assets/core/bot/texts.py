@@ -1,8 +1,9 @@
 """The bot's words, put together: escaped HTML, ready to be sent."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
@@ -15,8 +16,21 @@ from sales_assets.core.delivery.messages import (
     changes_text,
     report_buttons,
 )
-from sales_assets.core.report.wording import counted, day_and_month, full_date, zone_name
+from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets.core.report.part import VerdictKind
+from sales_assets.core.report.receipt import Figure
+from sales_assets.core.report.wording import (
+    counted,
+    cut_sentence,
+    day_and_month,
+    full_date,
+    late_sentence,
+    number,
+    sentence,
+    zone_name,
+)
 from sales_assets.core.russian import bot as ru
+from sales_assets.core.windows import DAY
 
 _MOSCOW = "Europe/Moscow"
 #: What a person typed is repeated to him at this length at most.
@@ -73,20 +87,44 @@ def _at(words: str, outlook: Outlook, **more: str) -> str:
     )
 
 
-def status(outlook: Outlook, *, is_subscribed: bool, suffix: str) -> str:
-    """Say which day is the newest, when the next comes and whether data is late."""
-    newest = (
-        ru.BOT_STATUS_NEWEST.format(day=full_date(outlook.newest))
-        if outlook.newest
-        else ru.BOT_NO_REPORTS
-    )
-    late = (
-        ru.BOT_STATUS_LATE.format(day=day_and_month(outlook.finished))
-        if outlook.is_late
-        else ru.BOT_STATUS_ON_TIME
-    )
+def status(
+    outlook: Outlook,
+    newest: Mapping[str, Any] | None,
+    found: Completeness | None,
+    *,
+    is_subscribed: bool,
+    suffix: str,
+) -> str:
+    """Say which day is the newest and how whole it is, when the next comes, whether it is late.
+
+    `newest` is the stored report of the newest day; `found`, what the source lacks of the day
+    that is over.
+    """
+    day = outlook.newest
+    shown = ru.BOT_STATUS_NEWEST.format(day=full_date(day)) if day else ru.BOT_NO_REPORTS
+    told = [*_wholeness(newest or {}), _at(ru.BOT_STATUS_NEXT, outlook), _lateness(outlook, found)]
     here = ru.BOT_STATUS_SUBSCRIBED if is_subscribed else ru.BOT_STATUS_NOT_SUBSCRIBED
-    return "\n".join([newest, _at(ru.BOT_STATUS_NEXT, outlook), late, here.format(suffix=suffix)])
+    return "\n".join([shown, *map(html.escape, told), here.format(suffix=suffix)])
+
+
+def _wholeness(newest: Mapping[str, Any]) -> Iterator[str]:
+    """Say what a reader must know of the data of a report: where it is cut, what isn't counted."""
+    notes = [*newest.get("notes", ())]
+    if newest.get("verdict_kind") == VerdictKind.INCOMPLETE:
+        yield f"{newest['verdict']}."
+    elif not notes and newest.get("data", {}).get("state") == State.COMPLETE:
+        yield ru.BOT_STATUS_WHOLE
+    yield from (f"{sentence(note)}." for note in notes)
+
+
+def _lateness(outlook: Outlook, found: Completeness | None) -> str:
+    day = outlook.finished
+    if found is None or outlook.newest == day:
+        late = ru.BOT_STATUS_LATE.format(day=day_and_month(day))
+        return late if outlook.is_late else ru.BOT_STATUS_ON_TIME
+    if outlook.is_late:
+        return late_sentence(day, found)
+    return ru.BOT_STATUS_CUT.format(cause=cut_sentence(found, day))
 
 
 def bad_day(words: str, typed: str, example: date, suffix: str) -> str:
@@ -111,12 +149,26 @@ def no_report(day: date, newest: date | None, suffix: str) -> str:
     )
 
 
-def stuck_caption(day: date, count: int) -> str:
-    """Say how many cases the list holds."""
-    if count == 0:
-        return ru.BOT_NOBODY_STUCK.format(day=day_and_month(day))
-    cases = counted(count, ru.BOT_STUCK_FORMS)
-    return ru.BOT_STUCK_CAPTION.format(day=day_and_month(day), count=cases)
+def lists_caption(day: date, stuck: int, expiring: int) -> str:
+    """Say how many cases the lists hold."""
+    cases = counted(stuck, ru.BOT_STUCK_FORMS)
+    form = ru.BOT_STUCK_CAPTION if stuck else ru.BOT_NOBODY_STUCK
+    told = form.format(day=day_and_month(day), count=cases)
+    if not expiring:
+        return told
+    today = day_and_month(day + DAY)
+    return f"{told} {ru.BOT_EXPIRING_COUNT.format(today=today, count=number(expiring))}"
+
+
+def receipt_caption(day: date, found: Sequence[Figure]) -> str:
+    """Say how many numbers the receipt explains, and how many are others by now."""
+    count = counted(len(found), ru.BOT_NUMBERS_FORMS)
+    told = ru.BOT_RECEIPT.format(day=day_and_month(day), count=count)
+    changed = sum(not one.is_equal for one in found)
+    if not changed:
+        return told
+    count = counted(changed, ru.BOT_NUMBERS_FORMS)
+    return f"{told} {ru.BOT_RECEIPT_CHANGED.format(count=count)}"
 
 
 def known_now(day: date, sent: Mapping[str, Number] | None, stored: Mapping[str, Number]) -> str:
@@ -154,7 +206,7 @@ def requests(waiting: Sequence[Known]) -> str:
     """Say how many chats wait for the admins, and which came last."""
     if not waiting:
         return ru.BOT_NOBODY_WAITS
-    lines = (f"{number}. {_named(one)}" for number, one in enumerate(waiting[:MOST_LISTED], 1))
+    lines = (f"{place}. {_named(one)}" for place, one in enumerate(waiting[:MOST_LISTED], 1))
     told = ru.BOT_REQUESTS.format(count=counted(len(waiting), ru.BOT_CHAT_FORMS))
     return "\n".join([told, *lines])
 
@@ -163,10 +215,10 @@ def requests_buttons(waiting: Sequence[Known]) -> Keyboard:
     """Return the two ways to decide about each of those that `requests` names."""
     return tuple(
         (
-            Button(f"{number}. {ru.BOT_BUTTON_ALLOW}", _listed(Action.ALLOW, one)),
-            Button(f"{number}. {ru.BOT_BUTTON_REFUSE}", _listed(Action.REFUSE, one)),
+            Button(f"{place}. {ru.BOT_BUTTON_ALLOW}", _listed(Action.ALLOW, one)),
+            Button(f"{place}. {ru.BOT_BUTTON_REFUSE}", _listed(Action.REFUSE, one)),
         )
-        for number, one in enumerate(waiting[:MOST_LISTED], 1)
+        for place, one in enumerate(waiting[:MOST_LISTED], 1)
     )
 
 

@@ -35,7 +35,8 @@ class ReportToSend:
 
     `numbers` maps the headline numbers' names, as people read them, to their values; a correction
     tells their changes in this order. `content_sha256` stands for all that a chat sees. `is_new`:
-    the verdict is told for the first time, and a phone may make a sound of it.
+    the verdict is told for the first time, and a phone may make a sound of it; `is_neutral`: the
+    day is cut, and a banner stands in the verdict's place.
     """
 
     day: date
@@ -46,6 +47,7 @@ class ReportToSend:
     picture: bytes | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
     is_new: bool = True
+    is_neutral: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Message:
         if self.file is None and self.file_id is None:
             return None
         return "document" if self.as_document else "photo"
+
+    @property
+    def has_links(self) -> bool:
+        """Whether the words lead somewhere."""
+        return "<a href=" in self.html
 
     @property
     def is_picture(self) -> bool:
@@ -118,12 +125,17 @@ def words_alone(message: Message) -> Message:
 # --- Buttons ----------------------------------------------------------------------------------
 
 STUCK, DAY, AGAIN, LET_IN = "stuck", "day", "again", "let_in"
+EXPIRING, RECEIPT = "expiring", "receipt"
 
 
 def report_buttons(day: date) -> Keyboard:
     """Return the keyboard under the report of `day`."""
     return (
-        (Button(ru.BUTTON_STUCK, f"{STUCK}:{day}"),),
+        (
+            Button(ru.BUTTON_EXPIRING, f"{EXPIRING}:{day}"),
+            Button(ru.BUTTON_STUCK, f"{STUCK}:{day}"),
+        ),
+        (Button(ru.BUTTON_RECEIPT, f"{RECEIPT}:{day}"),),
         (
             Button(ru.BUTTON_DAY_BEFORE, f"{DAY}:{day - timedelta(days=1)}"),
             Button(ru.BUTTON_WEEK_BEFORE, f"{DAY}:{day - timedelta(days=7)}"),
@@ -161,6 +173,12 @@ def changes_text(
         return None
     changes = "; ".join(told[:MOST_CHANGES])
     return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
+
+
+def first_verdict_text(report: ReportToSend, changes: str | None) -> str:
+    """Return the reply that brings the verdict which a neutral banner had the place of."""
+    told = ru.REPORT_COMPLETED.format(day=day_and_month(report.day))
+    return f"<b>{html.escape(report.verdict)}</b>\n{changes or html.escape(told)}"
 
 
 def _shown(value: Number) -> str:

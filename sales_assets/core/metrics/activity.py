@@ -42,3 +42,17 @@ def population(history: pd.DataFrame) -> Population:
     """
     clients = history.groupby("user_id")["first_experiment_at"].min()
     return Population(active=len(clients), in_experiments=int(clients.notna().sum()))
+
+
+def active_clients(valid: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """List the day's active clients: those that `population` counts.
+
+    `user_id`, `first_at`, `events` (of the day's `valid` rows), `first_experiment_at` as the
+    day's `history` has it, and 1 or 0: `active`, `in_experiments`, `left`.
+    """
+    of_day = valid.groupby("user_id")["event_time"].agg(first_at="min", events="size")
+    joined = history.groupby("user_id")["first_experiment_at"].min()
+    found = of_day.reindex(joined.index).assign(first_experiment_at=joined)
+    is_in = found["first_experiment_at"].notna()
+    flags = {"active": 1, "in_experiments": is_in.astype(int), "left": (~is_in).astype(int)}
+    return found.assign(**flags).reset_index()

@@ -9,9 +9,10 @@ import pandas as pd
 from sales_assets.core.days import ReportDays
 from sales_assets.core.frames import CONVERSION_FUNNEL
 from sales_assets.core.journey import ALL_GROUPS, PATHS
-from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.core.metrics.event_log import NEVER, EventLog, wall_clocks
 from sales_assets.core.metrics.groups import CohortGroups, Requests, client_groups
-from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.metric import Check, Metric
+from sales_assets.core.metrics.schemas import GROUPS, check_groups
 from sales_assets.core.windows import COHORT, CONVERSION, TRAINING, Window, microseconds
 
 
@@ -22,17 +23,25 @@ def funnel_depths(log: EventLog, steps: Sequence[str], window_us: int) -> np.nda
     The border counts, equal times count in the order of the steps, and other events may lie
     between. `steps` are distinct types; 1 is an entry without any next step.
     """
+    depths = np.ones(len(log.rows_of(steps[0])), dtype=np.int8)
+    for going, _ in _climbed(log, steps, window_us):
+        depths[going] += 1
+    return depths
+
+
+def _climbed(
+    log: EventLog, steps: Sequence[str], window_us: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each step after the first the entries that got there, and the rows of the step."""
     entries = log.rows_of(steps[0])
     latest = log.at_us[entries] + window_us
-    depths = np.ones(len(entries), dtype=np.int8)
     going, rows = np.arange(len(entries)), entries
     for step in steps[1:]:
         # The earliest next step leaves the most time for those after it.
         found = log.next_of(rows, log.rows_of(step))
         in_time = log.instants(found) <= latest[going]
         going, rows = going[in_time], found[in_time]
-        depths[going] += 1
-    return depths
+        yield going, rows
 
 
 def conversion_funnel(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
@@ -77,8 +86,8 @@ def _deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
 
 def _funnel_frame(depths: Mapping[str, np.ndarray], groups: CohortGroups) -> pd.DataFrame:
     of_groups = [
-        {path: deep[groups.group == place] for path, deep in depths.items()}
-        for place in range(len(groups.names))
+        {path: deep[groups.group == position] for path, deep in depths.items()}
+        for position in range(len(groups.names))
     ]
     return _rows([ALL_GROUPS, *groups.names], [depths, *of_groups])
 
@@ -106,8 +115,42 @@ def _reached(depths: Mapping[str, np.ndarray]) -> list[int]:
     ]
 
 
+def cohort_clients(log: EventLog, days: ReportDays) -> Mapping[str, pd.DataFrame]:
+    """Return for each path how far each client of the one day's cohort came, and when.
+
+    `user_id`, `group`, and for the n-th step of the path `at_<n>`, the wall clock of the report
+    zone (missing where the client didn't get there), and `got_to_<n>`, 1 or 0. Of several entries
+    the first of those that came furthest is told.
+    """
+    (cutoff,), (day,) = days.cutoffs_us, days.days
+    groups, requests = client_groups(log, days)[day], Requests.of(log)
+    entries = requests.within(cutoff, COHORT)
+    who = {
+        "user_id": log.users[groups.users],
+        "group": np.array(groups.names, dtype=object)[groups.group],
+    }
+    told = {}
+    for path, steps in PATHS.items():
+        times = np.full((len(steps), len(requests.at_us)), NEVER)
+        times[0] = requests.at_us
+        for step, (going, rows) in enumerate(_climbed(log, steps, microseconds(CONVERSION)), 1):
+            times[step, going] = log.at_us[rows]
+        depths = (times[:, entries] != NEVER).sum(axis=0)
+        order = np.lexsort((-depths, requests.user[entries]))
+        deepest = times[:, entries[order][np.diff(requests.user[entries], prepend=-1) != 0]]
+        steps_of = {f"at_{n}": wall_clocks(at, days.zone) for n, at in enumerate(deepest)}
+        flags = {f"got_to_{n}": (at != NEVER).astype(np.int64) for n, at in enumerate(deepest)}
+        told[path] = pd.DataFrame({**who, **steps_of, **flags})
+    return told
+
+
 METRIC = Metric(
     CONVERSION_FUNNEL,
     "How far the clients of a week of requests came within 7 days, by group of clients.",
     lambda log, days, _known: conversion_funnel(log, days),
+    check=Check(
+        GROUPS,
+        "The groups sum to the funnel, no step exceeds the one before it.",
+        lambda _log, days, frames: {day: check_groups(frames[day]) for day in days.days},
+    ),
 )

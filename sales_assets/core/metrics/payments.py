@@ -9,7 +9,14 @@ import pandas as pd
 from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.frames import NEW_PAYING_USERS
-from sales_assets.core.metrics.event_log import EventLog, cutoffs_of, place_of_day, tally
+from sales_assets.core.metrics.event_log import (
+    NEVER,
+    EventLog,
+    cutoffs_of,
+    position_of_day,
+    tally,
+    wall_clocks,
+)
 from sales_assets.core.metrics.metric import Metric
 
 _WEEK = 7
@@ -40,10 +47,10 @@ def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[
 
 def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
     """Return each day's own counts, indexed by `datetime.date`, each at its own cut-off."""
-    first_on = place_of_day(log.first_payment, days)
+    first_on = position_of_day(log.first_payment, days)
     outside = log.first_experiment >= cutoffs_of(first_on, days)
     rows = log.rows_of(journey.PURCHASE)
-    paid_on, payer = place_of_day(log.at_us[rows], days), log.user[rows]
+    paid_on, payer = position_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[payer] >= cutoffs_of(paid_on, days)
     repeated = np.zeros(len(rows), dtype=bool)
     repeated[1:] = (np.diff(payer) == 0) & (np.diff(paid_on) == 0)
@@ -55,6 +62,26 @@ def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
     }
     index = pd.Index(days.days, dtype=object)
     return pd.DataFrame({name: tally(on, days) for name, on in counts.items()}, index=index)
+
+
+def first_payers(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """List who paid for the first time ever on the one day.
+
+    `user_id`, `first_payment_at`, `first_experiment_at` (missing for who was in none before the
+    cut-off), and 1 or 0: `new_paying`, `new_paying_experiment`.
+    """
+    (start,), (cutoff,) = days.starts_us, days.cutoffs_us
+    users = np.flatnonzero((log.first_payment >= start) & (log.first_payment < cutoff))
+    joined = np.where(log.first_experiment[users] < cutoff, log.first_experiment[users], NEVER)
+    return pd.DataFrame(
+        {
+            "user_id": log.users[users],
+            "first_payment_at": wall_clocks(log.first_payment[users], days.zone),
+            "first_experiment_at": wall_clocks(joined, days.zone),
+            "new_paying": (joined == NEVER).astype(np.int64),
+            "new_paying_experiment": (joined != NEVER).astype(np.int64),
+        }
+    )
 
 
 def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[str, pd.Series]:

@@ -1,6 +1,6 @@
 """Unclosed processes: cases, their deadline of 24 hours, and what stays open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -9,22 +9,26 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
-from sales_assets.core.frames import UNCLOSED_PROCESSES
-from sales_assets.core.journey import PROCESSES, Process
+from sales_assets.core.frames import EXPIRING_CASES, STUCK_CASES, UNCLOSED_PROCESSES
+from sales_assets.core.journey import EVENT_TYPES, PROCESSES, Process
 from sales_assets.core.metrics.event_log import (
     DAY_US,
     HOUR_US,
     LONG_AGO,
+    NEVER,
     NOWHERE,
     EventLog,
     cutoffs_of,
-    place_of_day,
+    position_of_day,
     tally,
+    wall_clocks,
 )
-from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.metric import Check, Metric
+from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.core.windows import CASES, COMPARED_WEEKS, microseconds, same_weekdays_before
 
 WINDOW_US = microseconds(CASES)
+EXPIRING_CHECK = "as_many_as_in_progress"
 OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
 
 
@@ -85,17 +89,134 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     as `overdue_*` of `unclosed_processes` count together.
     """
     starts = [_overdue_some_day(_starts(log, process)) for process in PROCESSES]
-    in_time = [np.argsort(of_process.at_us) for of_process in starts]
-    cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
 
-    def listed(day: date) -> pd.DataFrame:
-        cases = [
-            _overdue_cases(of_process, order, cutoffs[day])
-            for of_process, order in zip(starts, in_time, strict=True)
-        ]
-        return _named_cases(cases, log.users, cutoffs[day], days)
+    def listed(cases: pd.DataFrame, cutoff: int) -> pd.DataFrame:
+        aged = cases.assign(age_hours=(cutoff - cases["opened_at"]) / HOUR_US)
+        return _with_times(aged[STUCK_CASES.names], ["opened_at"], days)
 
-    return DailyFrames(days.days, listed)
+    return _listed(log, starts, days, _overdue_cases, listed)
+
+
+def expiring_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """List each day's cases in progress at the cut-off, the earliest deadline first.
+
+    Columns: `process`, `user_id`, `opened_at` and `deadline` (wall clocks of the report zone).
+    Cases of one deadline stand in the order of the processes, then of the user ids. As many rows
+    per process as `in_progress` of `unclosed_processes` counts: `check_expiring`.
+    """
+    starts = [_starts(log, process) for process in PROCESSES]
+
+    def listed(cases: pd.DataFrame, _cutoff: int) -> pd.DataFrame:
+        by_deadline = cases.sort_values("deadline", kind="stable", ignore_index=True)
+        return _with_times(by_deadline, ["opened_at", "deadline"], days)
+
+    return _listed(log, starts, days, _expiring_cases, listed)
+
+
+def check_expiring(
+    log: EventLog, days: ReportDays, frames: Mapping[date, pd.DataFrame]
+) -> Mapping[date, CheckOutcome]:
+    """Check that each day lists as many cases per process as `in_progress` counts."""
+    starts = [_starts(log, process) for process in PROCESSES]
+    counts = [_open_at_cutoffs(one, days, *_ages(one)["in_progress"]) for one in starts]
+    of_days = zip(days.days, np.array(counts).T.tolist(), strict=True)
+    return {day: _same_counts(frames[day]["process"], of_day) for day, of_day in of_days}
+
+
+def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
+    found = [int((listed == process.name).sum()) for process in PROCESSES]
+    table = pd.DataFrame(
+        {
+            "process": [process.name for process in PROCESSES],
+            "listed": found,
+            "in_progress": counts,
+        }
+    )
+    wrong = table[table["listed"] != table["in_progress"]]
+    return CheckOutcome(
+        EXPIRING_CHECK,
+        passed=wrong.empty,
+        failing={
+            row["process"]: abs(row["listed"] - row["in_progress"]) for _, row in wrong.iterrows()
+        },
+        sample=wrong,
+        message=f"{len(listed)} cases listed, {sum(counts)} counted",
+    )
+
+
+def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+    """Tell what became of the cases that ran out on each day: of those open at its start, the met.
+
+    Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
+    these, those closed by their deadline), int64; what is not met is `breached` of the day.
+    """
+    counts = {process.name: _waiting_and_met(_starts(log, process), days) for process in PROCESSES}
+    names = pd.array(list(counts), dtype="str")
+    positions = {day: position for position, day in enumerate(days.days)}
+
+    def of_day(day: date) -> pd.DataFrame:
+        waiting, met = np.array(
+            [[one[positions[day]] for one in pair] for pair in counts.values()]
+        ).T
+        return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
+
+    return DailyFrames(days.days, of_day)
+
+
+def cases_of_day(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """List all cases of the 30 days before the cut-off of the one day, by process and client.
+
+    `process`, `user_id`, `opened_at`, `starts`, `deadline`, `closed_at` (missing for an open one)
+    and `closed_by`, the event. Beside them, 1 or 0, by which count of the day each is counted:
+    `due`, `breached`, `waiting` and `met` (as `expired_cases`), `overdue`, `overdue_over_7d`,
+    `in_progress`. Times are wall clocks of the report zone.
+    """
+    return pd.concat([_cases_of(log, process, days) for process in PROCESSES], ignore_index=True)
+
+
+def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame:
+    (start,), (cutoff,) = days.starts_us, days.cutoffs_us
+    starts, rows = _starts(log, process), log.rows_of(process.start)
+    seen = (starts.at_us >= cutoff - WINDOW_US) & (starts.at_us < cutoff)
+    positions = np.flatnonzero(seen & (starts.joined >= cutoff))
+    firsts = np.flatnonzero(np.diff(starts.group[positions], prepend=NOWHERE) != 0)
+    opening = positions[firsts]
+    opened, ended = starts.at_us[opening], starts.closed[opening]
+    closed = np.where(ended < cutoff, ended, NEVER)
+    closing = log.next_of(rows[opening], log.rows_of(*process.ends))
+    types = np.array([*EVENT_TYPES, ""], dtype=object)
+    kinds = np.where(closed == NEVER, NOWHERE, np.append(log.type, NOWHERE)[closing])
+    deadline, is_open = opened + starts.promise_us, closed == NEVER
+    due = (deadline >= start) & (deadline < cutoff)
+    waiting = due & (closed >= start)
+    flags = {
+        "due": due,
+        "breached": due & (closed > deadline),
+        "waiting": waiting,
+        "met": waiting & (closed <= deadline),
+        "overdue": is_open & (deadline < cutoff),
+        "overdue_over_7d": is_open & (cutoff - opened > 7 * DAY_US),
+        "in_progress": is_open & (deadline >= cutoff),
+    }
+    return pd.DataFrame(
+        {
+            "process": process.name,
+            "user_id": log.users[starts.user[opening]],
+            "opened_at": wall_clocks(opened, days.zone),
+            "starts": np.diff(firsts, append=len(positions)),
+            "deadline": wall_clocks(deadline, days.zone),
+            "closed_at": wall_clocks(closed, days.zone),
+            "closed_by": types[kinds],
+            **{name: flag.astype(np.int64) for name, flag in flags.items()},
+        }
+    )
+
+
+def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
+    deadline = starts.at_us + starts.promise_us
+    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
+    waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
+    return tally(waiting, days), tally(np.where(starts.closed <= deadline, waiting, NOWHERE), days)
 
 
 def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
@@ -143,7 +264,7 @@ def due_and_breached(
 
 def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
+    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
     late = np.where(starts.closed > deadline, due_on, NOWHERE)
     return tally(due_on, days), tally(late, days)
 
@@ -153,7 +274,7 @@ def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
     return {
         "due": due,
         "breached": breached,
-        "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
+        "opened": tally(_day_if_opened(starts, position_of_day(starts.at_us, days), days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},
         "same_day_users": tally(_day_left_open(starts, days), days),
@@ -166,17 +287,17 @@ def _ages(starts: _Starts) -> dict[str, tuple[int, int]]:
     return dict(zip(("in_progress", *OVERDUE_COLUMNS), pairwise(borders), strict=True))
 
 
-def _day_if_opened(starts: _Starts, places: np.ndarray, days: ReportDays) -> np.ndarray:
-    return np.where(starts.opens(cutoffs_of(places, days)), places, NOWHERE)
+def _day_if_opened(starts: _Starts, positions: np.ndarray, days: ReportDays) -> np.ndarray:
+    return np.where(starts.opens(cutoffs_of(positions, days)), positions, NOWHERE)
 
 
 def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
     """Return the day on which each group was closed, at its last start; `NOWHERE` elsewhere."""
-    places = place_of_day(starts.closed, days)
-    cutoffs = cutoffs_of(places, days)
+    positions = position_of_day(starts.closed, days)
+    cutoffs = cutoffs_of(positions, days)
     is_last = np.diff(starts.group, append=NOWHERE) != 0
     counts = is_last & (starts.at_us >= cutoffs - WINDOW_US) & (starts.joined >= cutoffs)
-    return np.where(counts, places, NOWHERE)
+    return np.where(counts, positions, NOWHERE)
 
 
 def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: int) -> np.ndarray:
@@ -197,13 +318,13 @@ def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: 
 
 def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
     """Return each user's days with a start and no end at all, once; `NOWHERE` elsewhere."""
-    places = place_of_day(starts.at_us, days)
-    cutoffs, midnights = cutoffs_of(places, days), np.append(days.starts_us, 0)[places]
+    positions = position_of_day(starts.at_us, days)
+    cutoffs, midnights = cutoffs_of(positions, days), np.append(days.starts_us, 0)[positions]
     ended = (starts.closed < cutoffs) | (starts.ended >= midnights)
-    repeated = np.zeros(len(places), dtype=bool)
-    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(places) == 0)
+    repeated = np.zeros(len(positions), dtype=bool)
+    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(positions) == 0)
     counts = ~ended & ~repeated & (starts.joined >= cutoffs)
-    return np.where(counts, places, NOWHERE)
+    return np.where(counts, positions, NOWHERE)
 
 
 def _overdue_some_day(starts: _Starts) -> _Starts:
@@ -219,8 +340,7 @@ def _overdue_some_day(starts: _Starts) -> _Starts:
 
 def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
     """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
-    window = np.searchsorted(starts.at_us, [cutoff - WINDOW_US, cutoff], sorter=in_time)
-    recent = in_time[slice(*window)]
+    recent = _within(starts, in_time, cutoff - WINDOW_US, cutoff)
     is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
     rows = np.sort(recent[is_open])
     firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
@@ -228,28 +348,61 @@ def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[st
     opened = starts.at_us[rows][firsts]
     overdue = opened + starts.promise_us < cutoff
     user = starts.user[rows][firsts]
-    return {"user": user[overdue], "opened": opened[overdue], "starts": counts[overdue]}
+    return {"user": user[overdue], "opened_at": opened[overdue], "starts": counts[overdue]}
 
 
-def _named_cases(
-    cases: Sequence[dict[str, np.ndarray]], users: pd.Index, cutoff: int, days: ReportDays
-) -> pd.DataFrame:
+def _expiring_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
+    """Return the cases open at the cut-off whose deadline is not over: the last day's openings."""
+    recent = _within(starts, in_time, cutoff - starts.promise_us, cutoff)
+    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
+    rows = recent[is_open & (starts.before[recent] < cutoff - WINDOW_US)]
+    opened = starts.at_us[rows]
+    return {"user": starts.user[rows], "opened_at": opened, "deadline": opened + starts.promise_us}
+
+
+def _within(starts: _Starts, in_time: np.ndarray, since: int, until: int) -> np.ndarray:
+    return in_time[slice(*np.searchsorted(starts.at_us, [since, until], sorter=in_time))]
+
+
+def _listed(
+    log: EventLog,
+    starts: Sequence[_Starts],
+    days: ReportDays,
+    cases_at: Callable[[_Starts, np.ndarray, int], dict[str, np.ndarray]],
+    finished: Callable[[pd.DataFrame, int], pd.DataFrame],
+) -> Mapping[date, pd.DataFrame]:
+    """Return the cases of all processes by day, as `finished` makes them at each cut-off."""
+    in_time = [np.argsort(of_process.at_us) for of_process in starts]
+    cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
+
+    def of_day(day: date) -> pd.DataFrame:
+        found = [
+            cases_at(of_process, order, cutoffs[day])
+            for of_process, order in zip(starts, in_time, strict=True)
+        ]
+        return finished(_named_cases(found, log.users), cutoffs[day])
+
+    return DailyFrames(days.days, of_day)
+
+
+def _named_cases(cases: Sequence[dict[str, np.ndarray]], users: pd.Index) -> pd.DataFrame:
+    """Put the cases of the processes together, the oldest first; times in microseconds."""
     process = np.repeat(np.arange(len(cases)), [len(case["user"]) for case in cases])
-    user, opened, starts = (
-        np.concatenate([case[name] for case in cases]) for name in ("user", "opened", "starts")
-    )
-    order = np.lexsort((user, process, opened))
+    found = {name: np.concatenate([case[name] for case in cases]) for name in cases[0]}
+    user = found.pop("user")
+    order = np.lexsort((user, process, found["opened_at"]))
     names = pd.array([of_cases.name for of_cases in PROCESSES], dtype="str")
-    frame = pd.DataFrame(
-        {
-            "process": names[process[order]],
-            "user_id": users.array[user[order]],
-            "opened_at": pd.DatetimeIndex(opened[order].view("datetime64[us]"), tz="UTC"),
-            "age_hours": (cutoff - opened[order]) / HOUR_US,
-            "starts": starts[order],
-        }
-    )
-    return with_wall_clocks(frame, ["opened_at"], days.zone)
+    named = {"process": names[process[order]], "user_id": users.array[user[order]]}
+    return pd.DataFrame(named | {name: values[order] for name, values in found.items()})
+
+
+def _with_times(cases: pd.DataFrame, columns: list[str], days: ReportDays) -> pd.DataFrame:
+    """Return cases with wall clocks of the report zone in place of microseconds."""
+    instants = {
+        name: pd.DatetimeIndex(cases[name].to_numpy().view("datetime64[us]"), tz="UTC")
+        for name in columns
+    }
+    return with_wall_clocks(cases.assign(**instants), columns, days.zone)
 
 
 METRIC = Metric(
@@ -257,4 +410,12 @@ METRIC = Metric(
     "How many of the promises of 24 hours that fell due on the day were broken, by process.",
     lambda log, days, known: unclosed_processes(log, days, known.values()),
     rests_on_values=True,
+)
+EXPIRING = Metric(
+    EXPIRING_CASES,
+    "Whose 24 hours run out on the day after: what can still be saved.",
+    lambda log, days, _known: expiring_cases(log, days),
+    check=Check(
+        EXPIRING_CHECK, "As many cases per process as `in_progress` counts.", check_expiring
+    ),
 )

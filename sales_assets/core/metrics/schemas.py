@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 SAMPLE_ROWS = 10
+GROUPS = "groups_sum_to_funnel"
 #: Above this share of bad rows a day is not trusted, unless the operator sets another.
 MAX_BAD_SHARE = 0.05
 #: A re-read may take away no more of a stored day's rows; a few rows are nothing.
@@ -118,7 +119,7 @@ def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
         groups=summed.reindex(keys, fill_value=0).to_numpy(),
         step_before=funnel.groupby(["group", "path"])["users"].shift(),
     )
-    return _validated("groups_sum_to_funnel", judged, _groups_schema())
+    return _validated(GROUPS, judged, _groups_schema())
 
 
 _EMPTY = "the day is empty: no rows"
@@ -146,13 +147,13 @@ def _failed(name: str, rows: pd.DataFrame, cases: pd.DataFrame) -> CheckOutcome:
     # pandera names a row that fails as a whole once for each of its cells.
     faults = pd.DataFrame({"kind": kinds, "row": told["index"]}).drop_duplicates()
     failing = {str(kind): int(count) for kind, count in faults["kind"].value_counts().items()}
-    places = sorted({int(row) for row in faults["row"].dropna()})[:SAMPLE_ROWS]
+    positions = sorted({int(row) for row in faults["row"].dropna()})[:SAMPLE_ROWS]
     listed = ", ".join(f"{kind} ({count})" for kind, count in failing.items())
     return CheckOutcome(
         name=name,
         passed=False,
         failing=failing,
-        sample=rows.iloc[places].reset_index(drop=True),
+        sample=rows.iloc[positions].reset_index(drop=True),
         message=f"of {len(rows)} rows: {listed}",
     )
 

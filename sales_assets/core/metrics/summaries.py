@@ -41,7 +41,7 @@ def _unclosed(frame: pd.DataFrame) -> Summary:
     return {**_preview(frame), **sums}
 
 
-def _stuck(frame: pd.DataFrame) -> Summary:
+def _by_process(frame: pd.DataFrame) -> Summary:
     return {"by_process": frame.groupby("process", sort=False).size().reset_index(name="cases")}
 
 
@@ -73,7 +73,8 @@ _SUMMARIES: Mapping[str, Callable[[pd.DataFrame], Summary]] = {
     names.USER_HISTORY: _history,
     names.CLEAN_EVENTS: _events,
     names.UNCLOSED_PROCESSES: _unclosed,
-    names.STUCK_CASES: _stuck,
+    names.STUCK_CASES: _by_process,
+    names.EXPIRING_CASES: _by_process,
     names.CONVERSION_FUNNEL: _funnel,
     names.DAILY_ACTIVITY: _activity,
     names.NEW_PAYING_USERS: _paying,

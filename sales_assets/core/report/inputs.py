@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from sales_assets.core.days import ReportDays
+from sales_assets.core.journey import PROCESSES
 from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets.core.metrics.event_log import EventLog
+from sales_assets.core.metrics.processes import cases_of_day
 
 _UNKNOWN = Completeness(State.UNKNOWN)
 _CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
@@ -28,6 +33,7 @@ class ReportDay:
     `spoiled_days` are days of the lookback whose data are cut or flawed: they are no value for
     the judge. `completeness` is what its judge says of the day itself. `not_counted` gives for
     each key of docs/source.md that can't be known the reason, in the chief's words.
+    `delivery_time` is when the chief gets the report, by the clock of `zone`.
     """
 
     day: date
@@ -37,6 +43,7 @@ class ReportDay:
     spoiled_days: frozenset[date] = frozenset()
     completeness: Completeness = _UNKNOWN
     not_counted: Mapping[str, str] = field(default_factory=dict)
+    delivery_time: time = time(8, 45)
 
     @property
     def is_cut(self) -> bool:
@@ -55,11 +62,40 @@ class ReportInputs:
 
     `frames` hold the day itself. `daily_values` are the values that the day is judged by
     (`core.metrics.values.values_before`: day, series, value, of). `usual_steps` are the funnel's
-    steps of the 28 days before the cohort's end (path, step, share of the entries).
+    steps of the 28 days before the cohort's end (path, step, share of the entries). `expired` tells
+    what became of the cases that ran out on the day (process, waiting, met).
     """
 
     about: ReportDay
     frames: Mapping[str, pd.DataFrame]
     daily_values: pd.DataFrame
     usual_steps: pd.DataFrame | None = None
+    expired: pd.DataFrame | None = None
     quality: DataQuality | None = None
+
+
+@dataclass(frozen=True)
+class DayEvents:
+    """What the numbers of a day's report are counted from, as it is stored: its receipt lists it.
+
+    `days` is that one day, `log` holds the events of its lookback, `raw` and `history` are the
+    day's own rows and `user_history`. `not_counted` is that of the report.
+    """
+
+    days: ReportDays
+    log: EventLog
+    raw: pd.DataFrame
+    history: pd.DataFrame
+    not_counted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        """The day."""
+        return self.days.days[0]
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        """The cases of the processes that are counted."""
+        cases = cases_of_day(self.log, self.days)
+        unknown = [each.name for each in PROCESSES if each.key in self.not_counted]
+        return cases[~cases["process"].isin(unknown)]

@@ -7,8 +7,9 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Self
 
 from sales_assets.core.metrics.metric import Metric
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import Block, panel
+from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.usual import Judged
 from sales_assets.core.report.wording import sentence
 from sales_assets.core.russian import report as ru
@@ -68,7 +69,7 @@ class Part(ABC):
     The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
     `FRAME` the asset that it is made of, `METRIC` describes that asset where it is one of the
     part's own, `NUMBERS` are its keys in the stored numbers, `KEY` is its key among the parts that
-    are not counted.
+    are not counted. `IS_ADDED` says that it stands under the part before it, without a rule.
     """
 
     NAME: ClassVar[str]
@@ -76,6 +77,7 @@ class Part(ABC):
     METRIC: ClassVar[Metric | None] = None
     KEY: ClassVar[str]
     NUMBERS: ClassVar[tuple[str, ...]]
+    IS_ADDED: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -150,6 +152,11 @@ class Part(ABC):
     @abstractmethod
     def numbers(self) -> dict[str, Any]:
         """Return the numbers shown, by the keys of `NUMBERS`, as plain values for JSON."""
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:  # noqa: ARG003 - a part may have none
+        """Yield the sheets of the receipt: who makes up the `numbers` of the stored report."""
+        yield from ()
 
     @abstractmethod
     def block(self) -> Block:

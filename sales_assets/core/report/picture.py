@@ -43,8 +43,11 @@ def picture_spec(report: Report) -> dict[str, Any]:
 
 def picture(report: Report) -> Block:
     """Lay the picture out."""
-    parts = [_part_block(report, kind) for kind in report.parts]
-    ruled = [block for part in parts for block in (_rule(), part)]
+    ruled = [
+        block
+        for kind in report.parts
+        for block in (gap(0) if kind.IS_ADDED else _rule(), _part_block(report, kind))
+    ]
     foot = [set_aside_note(report.quality), *report.footnotes]
     notes = small_lines([line for line in foot if line], below=0)
     return stacked([gap(28), _header(report), *ruled, notes, gap(24)])

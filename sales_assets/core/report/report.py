@@ -11,6 +11,7 @@ from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.part import Part
 from sales_assets.core.report.parts.crm_bridge import CrmBridge
+from sales_assets.core.report.parts.expiring import Expiring
 from sales_assets.core.report.parts.funnel import Funnel
 from sales_assets.core.report.parts.paying import NewPaying
 from sales_assets.core.report.parts.processes import Processes
@@ -24,7 +25,7 @@ from sales_assets.core.report.verdict import (
 from sales_assets.core.windows import COHORT
 
 #: In the order of the picture.
-PARTS: tuple[type[Part], ...] = (NewPaying, Processes, Funnel, CrmBridge)
+PARTS: tuple[type[Part], ...] = (NewPaying, Processes, Expiring, Funnel, CrmBridge)
 #: The metrics that the parts show.
 METRICS_OF_PARTS: tuple[Metric, ...] = tuple(part.METRIC for part in PARTS if part.METRIC)
 #: The assets of all metrics; each may fail without taking the others along.

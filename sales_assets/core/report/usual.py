@@ -149,8 +149,8 @@ def drawn_ranges(
     level = None if laid_out is None else level_at(laid_out, laid_out.last)
     if laid_out is None or level is None:
         return nothing
-    places = [laid_out.last - (inputs.about.day - day).days for day in days]
-    return tuple(range_at(level, laid_out, place) for place in places)
+    positions = [laid_out.last - (inputs.about.day - day).days for day in days]
+    return tuple(range_at(level, laid_out, position) for position in positions)
 
 
 def usual_due(series: str, inputs: ReportInputs) -> float | None:

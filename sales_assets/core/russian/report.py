@@ -122,6 +122,7 @@ MEAN_7D = "в среднем за 7 дней {mean}"
 #: Notes about the data.
 PART_NEW_PAYING = "новые платящие"
 PART_PROCESSES = "процессы"
+PART_EXPIRING = "сроки на сегодня"
 PART_FUNNEL = "воронка"
 PART_POPULATION = "сверка с CRM"
 MISSING_NOTE = "Нет данных: {parts}"
@@ -146,9 +147,9 @@ SET_ASIDE_KINDS = {
 }
 SET_ASIDE_OTHER = "прочие {count}"
 LATE_CAUSE_SENTENCE = "Отчёт за {day} задерживается. {cause}. Пришлю, как только будут."
-LATE_SENTENCE = (
-    "Отчёт за {day} задерживается: данные за вчера ещё не загружены. Пришлю, как только будут."
-)
+LATE_SENTENCE = "Отчёт за {day} задерживается: {cause}. Пришлю, как только будет готов."
+LATE_IN_PROGRESS = "отчёт ещё считается"
+LATE_FAILED = "не удалось посчитать, разбираемся"
 
 FUNNEL_HEADLINE = "купили в воронке"
 
@@ -168,6 +169,15 @@ NOTHING_DUE = "сроков не было"
 STILL_OVERDUE = "Ждут дольше 24 ч на конец дня: {count}"
 NOBODY_OVERDUE = "Дольше 24 ч на конец дня никто не ждёт"
 STILL_OVERDUE_OLD = "{count}, из них дольше 7 дней — {old}"
+EXPIRING = "Успеть сегодня: {count}"
+EXPIRING_RAN_OUT = "ночью {count}"
+RAN_OUT_FORMS = ("истёк", "истекли", "истекли")
+EXPIRING_UNTIL = "до {time} — {count}"
+EXPIRING_ALSO_UNTIL = "до {time} — ещё {count}"
+EXPIRED = "Из {waiting} успели {met}"
+YESTERDAYS_FORMS = ("вчерашнего", "вчерашних", "вчерашних")
+EXPIRING_WITHOUT = "кроме: {processes}"
+MISSING_EXPIRING = "Успеть сегодня: нет данных за {day}"
 FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
 FUNNEL_BOUGHT_SHARE = "{users} ({share})"
@@ -223,15 +233,63 @@ QUESTION_NEW_PAYING = "Работала ли вчера оплата, и что 
 QUESTION_REQUESTS = "Работали ли сайт, формы и реклама?"
 QUESTION_FUNNEL = "Что изменилось на этапе «{step}»: расписание, люди, сценарий?"
 
-#: The spreadsheet of stuck cases.
+#: The lists of clients, as sheets.
+EXPIRING_SHEET = "Успеть сегодня"
 STUCK_SHEET = "Зависшие"
-STUCK_COLUMNS = (
-    "Процесс",
-    "Клиент",
-    "Открыто, {zone}",
-    "Ждёт, ч",
-    "Обращений",
-    "Новое за день",
+LISTS_TITLE = "Кому звонить"
+COLUMN_PROCESS = "Процесс"
+COLUMN_CLIENT = "Клиент"
+COLUMN_OPENED = "Открыто"
+COLUMN_DEADLINE = "Срок"
+COLUMN_CLOSED = "Закрыто"
+COLUMN_CLOSED_BY = "Чем закрыто"
+COLUMN_FIRST_PAYMENT = "Первая оплата"
+COLUMN_FIRST_REQUEST = "Первая заявка дня"
+COLUMN_FIRST_EVENT = "Первое событие дня"
+COLUMN_EVENTS = "Событий за день"
+COLUMN_JOINED = "В эксперименте с"
+COLUMN_GROUP = "Группа"
+COLUMN_STEP = "{step}, когда"
+IN_ZONE = "{title}, {zone}"
+COLUMN_AGE = "Ждёт, ч"
+COLUMN_STARTS = "Обращений"
+COLUMN_NEW = "Новое за день"
+ROWS_CUT = "Показаны первые {shown} строк из {total}; в итоге посчитаны все"
+
+#: The receipt: where the numbers of the picture come from.
+RECEIPT_TITLE = "Откуда числа"
+NUMBERS_SHEET = "Числа"
+NUMBERS_COLUMNS = ("Лист", "Число", "На картинке", "В книге", "Сошлось")
+NUMBER_OF = "{figure} · {label}"
+NUMBERS_NOTE = (
+    "«Обычно» и суммы за 3 и 7 дней складываются из чисел прошлых дней: у каждого дня своя книга."
 )
+TOTAL = "Итого"
+HELD_BY = "{sheet}: {figures}"
+DRAWN_SHEET = "Новые за {days}"
+OVERDUE_SHEET = "Ждут дольше 24 ч"
+EXPIRED_SHEET = "Вчерашние сроки"
+FUNNEL_SHEETS = {"main": "Воронка", "first_line": "Воронка, ветвь 1Л"}
+SET_ASIDE_SHEET = "Отложенные строки"
+COLUMN_EVENT = "Событие"
+COLUMN_TIME = "Когда"
+FIGURE_IN_EXPERIMENTS = "В экспериментах"
+FIGURE_DUE = "Срок вышел"
+FIGURE_BREACHED = "Дольше 24 ч"
+FIGURE_OVERDUE = "Ждут"
+FIGURE_OVERDUE_OLD = "Дольше 7 дней"
+FIGURE_RAN_OUT = "Истекли до {time}"
+FIGURE_UNTIL = "До {time}"
+FIGURE_ALSO_UNTIL = "Ещё до {time}"
+FIGURE_WAITING = "Вчерашних"
+FIGURE_MET = "Успели"
+FIGURE_ACTIVE = "В CRM"
+FIGURE_LEFT = "В отчёте"
+FIGURE_SET_ASIDE = {
+    "without_user": "Без клиента",
+    "without_time": "Без времени",
+    "unknown_type": "Неизвестный тип",
+    "duplicates": "Повторы",
+}
 YES = "да"
 NO = "нет"

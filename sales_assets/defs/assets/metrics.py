@@ -7,13 +7,11 @@ import dagster as dg
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.metrics.activity import daily_activity as count_activity
-from sales_assets.core.metrics.funnel import METRIC as FUNNEL
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import stuck_cases as list_stuck
-from sales_assets.core.metrics.schemas import check_groups
 from sales_assets.core.metrics.values import daily_values as count_values
 from sales_assets.core.report.report import METRICS_OF_PARTS
-from sales_assets.defs.checks import FUNNEL_CHECKS, promised
+from sales_assets.defs.checks import checks_of, promised
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.lookback import LookbackResource
 
@@ -28,40 +26,35 @@ def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
     Those that a part of the report shows are made from their descriptions.
     """
     plain = (daily_values, stuck_cases, daily_activity)
-    described = [one for one in METRICS_OF_PARTS if one.name != names.CONVERSION_FUNNEL]
     return [
         *(daily.asset(body, group=GROUP, kinds=KINDS, deps=EVENTS) for body in plain),
-        *(_described(daily, metric) for metric in described),
-        daily.asset(
-            conversion_funnel, group=GROUP, kinds=KINDS, deps=EVENTS, check_specs=FUNNEL_CHECKS
-        ),
+        *(_described(daily, metric) for metric in METRICS_OF_PARTS),
     ]
 
 
 def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
-    def body(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
-        return DailyFrames.of(lookback.count(context, metric))
+    def body(
+        context: dg.AssetExecutionContext, lookback: LookbackResource
+    ) -> Iterator[dg.MaterializeResult[DailyFrames]]:
+        frames = DailyFrames.of(lookback.count(context, metric))
+        results = promised(context, metric.name, lookback.check(context, metric, frames))
+        yield dg.MaterializeResult(value=frames, check_results=results)
 
     body.__name__, body.__doc__ = metric.name, metric.about
-    deps = [*EVENTS, names.DAILY_VALUES] if metric.rests_on_values else EVENTS
-    return daily.asset(body, group=GROUP, kinds=KINDS, frame=metric.frame, deps=deps)
+    return daily.asset(
+        body,
+        group=GROUP,
+        kinds=KINDS,
+        frame=metric.frame,
+        deps=[*EVENTS, names.DAILY_VALUES] if metric.rests_on_values else EVENTS,
+        check_specs=checks_of(metric),
+    )
 
 
 def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
     """Whom the department must call: the open cases older than 24 hours, the oldest first."""
     log, days = lookback.event_log(context), lookback.report_days(context)
     return DailyFrames.of(list_stuck(log, days))
-
-
-def conversion_funnel(
-    context: dg.AssetExecutionContext, lookback: LookbackResource
-) -> Iterator[dg.MaterializeResult[DailyFrames]]:
-    """How far the clients of a week of requests came within 7 days, by group of clients."""
-    frames = DailyFrames.of(lookback.count(context, FUNNEL))
-    outcomes = {day: [check_groups(frames[day])] for day in frames}
-    yield dg.MaterializeResult(
-        value=frames, check_results=promised(context, names.CONVERSION_FUNNEL, outcomes)
-    )
 
 
 def daily_activity(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:

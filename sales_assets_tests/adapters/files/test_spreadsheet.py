@@ -11,9 +11,11 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from sales_assets.adapters.files.spreadsheet import stuck_cases_xlsx
+from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import journey
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.report.lists import stuck_sheet
+from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
 
 DAY = date(2022, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -40,6 +42,12 @@ def stuck(cases: Sequence[Case] = CASES) -> pd.DataFrame:
             "starts": "int64",
         }
     )
+
+
+def stuck_cases_xlsx(
+    cases: pd.DataFrame, day: date, zone: ZoneInfo, before: pd.DataFrame | None, crm: str | None
+) -> bytes:
+    return workbook([stuck_sheet(cases, day, before)], "a title", day, zone, crm)
 
 
 def opened(content: bytes) -> Worksheet:
@@ -138,3 +146,43 @@ def test_the_same_cases_give_the_same_bytes_and_stay_unchanged() -> None:
     one = stuck_cases_xlsx(cases, DAY, MOSCOW, None, TEMPLATE)
     assert one == stuck_cases_xlsx(cases.iloc[::-1], DAY, MOSCOW, None, TEMPLATE)
     pd.testing.assert_frame_equal(cases, stuck())
+
+
+# --- Sheets with sums ----------------------------------------------------------------------------
+
+FIGURES = (
+    Column("user_id", "Клиент", Kind.CLIENT),
+    Column("said", "=Событие"),
+    Column("counted", "Срок вышел", Kind.FIGURE),
+)
+
+
+def counted(users: Sequence[str], said: str = "") -> Sheet:
+    rows = pd.DataFrame({"user_id": list(users), "said": said or list(users), "counted": 1})
+    return Sheet("Лист", FIGURES, rows, (summed("Итого", rows, {"counted": len(rows)}),))
+
+
+def test_the_sum_stands_under_the_rows_and_outside_of_the_filter() -> None:
+    sheet = opened(workbook([counted("abc")], "a title", DAY, MOSCOW, None))
+    assert [cell.value for cell in sheet[5]] == ["Итого", None, 3]
+    assert sheet["A5"].font.bold
+    assert sheet.auto_filter.ref == "A1:C4"
+
+
+@pytest.mark.parametrize("start", ["=1+1", "+7 999", "-1", "@now", "=cmd|' /C calc'!A0", "\t=1"])
+def test_what_looks_like_a_formula_stays_text(start: str) -> None:
+    sheet = opened(workbook([counted([start])], "a title", DAY, MOSCOW, TEMPLATE))
+    assert [(cell.data_type, cell.value) for cell in sheet[2][:2]] == [("s", start)] * 2
+    assert sheet["B1"].data_type == "s"
+
+
+def test_a_sheet_ends_after_a_hundred_thousand_rows_with_a_word_and_sums_all_of_them() -> None:
+    many = counted([str(number) for number in range(100_005)], said="x")
+    book = load_workbook(BytesIO(workbook([many], "a title", DAY, MOSCOW, None)), read_only=True)
+    *_, last, word, total = book.worksheets[0].iter_rows(values_only=True)
+    assert last == ("99999", "x", 1)
+    assert word[0] is not None
+    assert word[0].replace("\xa0", " ") == (
+        "Показаны первые 100 000 строк из 100 005; в итоге посчитаны все"
+    )
+    assert total == ("Итого", None, 100_005)

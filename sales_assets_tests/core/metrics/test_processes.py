@@ -13,7 +13,12 @@ from sales_assets.core.days import day_bounds, midnight
 from sales_assets.core.frames import UNCLOSED_PROCESSES
 from sales_assets.core.journey import EXPERIMENTS, PROCESSES, Process
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.processes import stuck_cases
+from sales_assets.core.metrics.processes import (
+    check_expiring,
+    expired_cases,
+    expiring_cases,
+    stuck_cases,
+)
 from sales_assets_tests.core.metrics.strategies import (
     BERLIN,
     MOSCOW,
@@ -90,6 +95,35 @@ def test_the_worked_example_names_whom_to_call_the_oldest_first(worked_example: 
         "age_hours": [40.0, 38.0, 38.0, 37.0],
         "starts": [2, 1, 1, 1],
     }
+
+
+def test_the_worked_example_names_who_can_still_be_saved(worked_example: EventLog) -> None:
+    listed = expiring_cases(worked_example, report_days(DAY))[DAY]
+    assert listed.to_dict("list") == {
+        "process": [journey.FIRST_LINE] * 2,
+        "user_id": ["f", "e"],
+        "opened_at": [pd.Timestamp("2022-01-30 18:00"), pd.Timestamp("2022-01-30 23:50")],
+        "deadline": [pd.Timestamp("2022-01-31 18:00"), pd.Timestamp("2022-01-31 23:50")],
+    }
+
+
+def test_of_the_cases_that_ran_out_those_open_at_midnight_were_met_or_breached(
+    worked_example: EventLog,
+) -> None:
+    days = report_days(DAY)
+    told = of_process(expired_cases(worked_example, days)[DAY], journey.FIRST_LINE)
+    # b alone was answered on the day and in time; a and the first case of k were before it.
+    assert told == {"waiting": 6, "met": 1}
+    counted = of_process(unclosed(worked_example, days, HISTORY_FIRST_DAY)[DAY], journey.FIRST_LINE)
+    assert told["waiting"] - told["met"] == counted["breached"]
+
+
+def test_a_list_that_lacks_a_case_fails_its_check(worked_example: EventLog) -> None:
+    days = report_days(DAY)
+    listed = expiring_cases(worked_example, days)[DAY]
+    assert check_expiring(worked_example, days, {DAY: listed})[DAY].passed
+    found = check_expiring(worked_example, days, {DAY: listed.iloc[1:]})[DAY]
+    assert (found.passed, found.failing) == (False, {journey.FIRST_LINE: 1})
 
 
 def test_the_usual_level_is_the_median_of_the_same_weekday_at_its_own_cut_off() -> None:

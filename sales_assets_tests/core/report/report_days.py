@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.core import journey, names
+from sales_assets.core.frames import EXPIRING_CASES
 from sales_assets.core.journey import FIRST_LINE_PATH, MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, PAID, REQUESTS
@@ -32,6 +33,7 @@ FRAMES = {
     "funnel": names.CONVERSION_FUNNEL,
     "paying": names.NEW_PAYING_USERS,
     "clients": names.USER_HISTORY,
+    "expiring": names.EXPIRING_CASES,
 }
 #: What an ordinary Wednesday brings to a department of some size.
 LEVELS: dict[str, Value] = {
@@ -94,6 +96,7 @@ def changed(inputs: ReportInputs, **changes: Any) -> ReportInputs:
     return ReportInputs(
         daily_values=changes.pop("values", inputs.daily_values),
         usual_steps=changes.pop("usual_steps", inputs.usual_steps),
+        expired=changes.pop("expired", inputs.expired),
         quality=changes.pop("quality", inputs.quality),
         about=replace(inputs.about, **changes),
         frames={k: v for k, v in {**inputs.frames, **frames}.items() if v is not None},
@@ -122,6 +125,8 @@ def of_values(inputs: ReportInputs, told: pd.DataFrame) -> ReportInputs:
         inputs,
         values=told,
         unclosed=unclosed(rows),
+        expiring=expiring(rows, day),
+        expired=expired(rows),
         paying=paying(int(today["value"][NEW_PAYING]), last_week=week_ago, mean=mean),
     )
 
@@ -157,6 +162,30 @@ def unclosed(rows: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
             for name, (breached, due) in rows.items()
         ]
     )
+
+
+def expiring(rows: Mapping[str, tuple[int, int]], day: date) -> pd.DataFrame:
+    """As many cases as are in progress; their deadlines lie evenly over the next day."""
+    cases = [
+        (name, f"u{number}", midnight_after(day) + number * timedelta(days=1) / (due // 2))
+        for name, (_, due) in rows.items()
+        for number in range(due // 2)
+    ]
+    frame = pd.DataFrame(cases, columns=["process", "user_id", "deadline"])
+    frame = frame.astype({"process": "str", "user_id": "str", "deadline": "datetime64[us]"})
+    opened = frame["deadline"] - timedelta(days=1)
+    return frame.assign(opened_at=opened)[EXPIRING_CASES.names].sort_values("deadline")
+
+
+def midnight_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time())
+
+
+def expired(rows: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
+    """Half of the cases that were met were so after midnight."""
+    met = {name: (due - breached) // 2 for name, (breached, due) in rows.items()}
+    told = [(name, rows[name][0] + met[name], met[name]) for name in rows]
+    return pd.DataFrame(told, columns=["process", "waiting", "met"])
 
 
 def funnel(groups: dict[str, Users]) -> pd.DataFrame:
@@ -360,6 +389,7 @@ def everything_missing() -> ReportInputs:
     return changed(
         ordinary(),
         unclosed=None,
+        expiring=None,
         funnel=None,
         paying=None,
         clients=None,

@@ -1,6 +1,6 @@
 """The picture's layout: nothing too small, nothing across anything, colour never alone."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from itertools import combinations, product
 
@@ -275,6 +275,36 @@ def test_a_process_that_is_not_counted_keeps_its_row_with_the_reason() -> None:
     names = [process.name for process in PROCESSES]
     assert [word for word in words if word in names] == names
     assert "не посчитано: в словаре нет «Дозвон 2Л»" in words
+
+
+def test_what_can_still_be_saved_is_said_by_the_hours_of_the_day_of_delivery() -> None:
+    told = words_of(days.ordinary())
+    line = told.index("Успеть сегодня: 63")
+    assert told[line + 1] == "(ночью истекли 25), до 11:00 — 6, до 15:00 — ещё 11"
+    assert told[line + 2] == "Из 78 вчерашних успели 45"
+
+
+def test_hours_before_the_delivery_are_not_named() -> None:
+    late = words_of(days.changed(days.ordinary(), delivery_time=time(12)))
+    assert "(ночью истекли 33), до 15:00 — 9" in late
+
+
+def test_what_can_still_be_saved_leaves_out_a_process_that_is_not_counted() -> None:
+    told = words_of(days.not_counted_process())
+    assert "Успеть сегодня: 58" in told
+    assert "кроме: Вторая линия" in told
+
+
+def test_where_no_process_is_counted_nothing_is_said_to_be_saved() -> None:
+    reason = "payments_missing"
+    told = words_of(days.changed(days.ordinary(), not_counted={"expiring": ru.REASONS[reason]}))
+    assert "Сроки на сегодня: не посчитано, оплаты за день не загружены" in " ".join(told)
+
+
+def test_on_a_cut_day_what_can_still_be_saved_is_a_bound() -> None:
+    told = words_of(days.ends_early())
+    assert any(text.startswith("Успеть сегодня: не больше ") for text in told)
+    assert any("успели не меньше" in text for text in told)
 
 
 def test_a_part_that_is_not_counted_says_why_in_its_place() -> None:

@@ -7,15 +7,28 @@ from typing import Any, ClassVar, Self
 
 from sales_assets.core import names
 from sales_assets.core.judgement.day_completeness import State
-from sales_assets.core.metrics.activity import Population, population
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.metrics.activity import Population, active_clients, population
+from sales_assets.core.metrics.cleaning import set_aside
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import CONTENT, SMALL_SIZE, Block, small_lines, text_width
 from sales_assets.core.report.part import Part
-from sales_assets.core.report.wording import day_and_month, number, zone_name
+from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
+from sales_assets.core.report.wording import day_and_month, number, sentence, zone_name
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
 POPULATION = "population"
+_COLUMNS = (
+    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+    Column("first_at", ru.COLUMN_FIRST_EVENT, Kind.MOMENT),
+    Column("events", ru.COLUMN_EVENTS, Kind.COUNT),
+    Column("first_experiment_at", ru.COLUMN_JOINED, Kind.MOMENT),
+)
+_FIGURES = {
+    "active": ru.FIGURE_ACTIVE,
+    "in_experiments": ru.FIGURE_IN_EXPERIMENTS,
+    "left": ru.FIGURE_LEFT,
+}
 #: A silence that is noticed from here on needs no word.
 EVENING = time(22)
 
@@ -58,6 +71,15 @@ class CrmBridge(Part):
     def numbers(self) -> dict[str, Any]:
         """Return the three numbers of the bridge."""
         return {POPULATION: {**asdict(self.clients), "left": self.clients.left}}
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the day's active clients."""
+        if told := numbers.get(POPULATION):
+            rows = active_clients(set_aside(events.raw)[0], events.history)
+            sums = summed(ru.TOTAL, rows, {name: told[name] for name in _FIGURES})
+            figures = [Column(name, title, Kind.FIGURE) for name, title in _FIGURES.items()]
+            yield Sheet(sentence(ru.PART_POPULATION), (*_COLUMNS, *figures), rows, (sums,))
 
     def block(self) -> Block:
         """Write the bridge."""

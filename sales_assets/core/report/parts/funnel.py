@@ -9,10 +9,10 @@ import pandas as pd
 
 from sales_assets.core import journey, names
 from sales_assets.core.journey import ALL_GROUPS, FIRST_LINE_PATH, MAIN_PATH, PATHS
-from sales_assets.core.metrics.funnel import METRIC
+from sales_assets.core.metrics.funnel import METRIC, cohort_clients
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.values import APPOINTED, PAID
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     BAR,
@@ -42,6 +42,7 @@ from sales_assets.core.report.page import (
     wrapped,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
 from sales_assets.core.report.usual import Judged, judged
 from sales_assets.core.report.wording import day_and_month, day_range, number, percent, sentence
 from sales_assets.core.russian import report as ru
@@ -235,6 +236,26 @@ class Funnel(Part):
         groups = (self.everybody, *self.groups)
         return {names.CONVERSION_FUNNEL: {one.name: one.numbers() for one in groups}, **shown}
 
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the cohort's clients on each path, with the sums of all and of every group."""
+        told = numbers.get(names.CONVERSION_FUNNEL)
+        if not told:
+            return
+        groups = sorted(told.items(), key=lambda one: (one[0] != ALL_GROUPS, _group_order(one[0])))
+        for path, rows in cohort_clients(events.log, events.days).items():
+            # The branch shares its entry with the main path, which counts it.
+            steps = {n: step for n, step in enumerate(PATHS[path]) if _is_shown(path, step)}
+            sums = [
+                summed(
+                    ru.TOTAL if group == ALL_GROUPS else group,
+                    rows if group == ALL_GROUPS else rows[rows["group"] == group],
+                    {f"got_to_{n}": shown[path][step]["users"] for n, step in steps.items()},
+                )
+                for group, shown in groups
+            ]
+            yield Sheet(ru.FUNNEL_SHEETS[path], _sheet_columns(path), rows, tuple(sums))
+
     def block(self) -> Block:
         """Draw the stages of each group: in columns, or in rows where the names are long."""
         title = Block((section_title(ru.FUNNEL_TITLE),), 48)
@@ -301,6 +322,25 @@ class Funnel(Part):
             for left, stage in zip(lefts, group.stages, strict=True):
                 marks += _share_cell(stage, left, top + 34, pitch - GROUP_GAP)
         return Block(tuple(marks), ROWS_HEAD + GROUP_ROW * len(groups) + 6)
+
+
+def _is_shown(path: str, step: str) -> bool:
+    return (path, step) in STAGES
+
+
+def _sheet_columns(path: str) -> tuple[Column, ...]:
+    steps = list(enumerate(PATHS[path]))
+    times = [
+        Column(f"at_{n}", ru.COLUMN_STEP.format(step=ru.STEP_LABELS[step]), Kind.MOMENT)
+        for n, step in steps
+    ]
+    figures = [
+        Column(f"got_to_{n}", ru.STEP_LABELS[step], Kind.FIGURE)
+        for n, step in steps
+        if _is_shown(path, step)
+    ]
+    who = (Column("group", ru.COLUMN_GROUP), Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT))
+    return (*who, *times, *figures)
 
 
 def _cohort(about: ReportDay) -> str:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from sales_assets.core import names
+from sales_assets.core.days import ReportDays
 from sales_assets.core.metrics.metric import Metric
-from sales_assets.core.metrics.payments import METRIC
+from sales_assets.core.metrics.payments import METRIC, first_payers
 from sales_assets.core.metrics.values import NEW_PAYING
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     INK,
@@ -34,8 +35,9 @@ from sales_assets.core.report.page import (
     stacked,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
 from sales_assets.core.report.usual import Judged, drawn_ranges, judged
-from sales_assets.core.report.wording import counted, day_and_month, number
+from sales_assets.core.report.wording import counted, day_and_month, full_date, number
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DRAWN_DAYS, NEW_SOURCE, days_up_to
 
@@ -44,6 +46,14 @@ CHART_LEFT = 664
 CHART_TOP = 96
 CHART_HEIGHT = 140
 COLUMN = 20
+_PAYERS = (
+    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+    Column("first_payment_at", ru.COLUMN_FIRST_PAYMENT, Kind.MOMENT),
+)
+_FIGURES = (
+    Column("new_paying", ru.NEW_PAYING_TITLE, Kind.FIGURE),
+    Column("new_paying_experiment", ru.FIGURE_IN_EXPERIMENTS, Kind.FIGURE),
+)
 
 
 @dataclass(frozen=True)
@@ -164,6 +174,34 @@ class NewPaying(Part):
             },
             NEW_PAYING: self.judgement.numbers() if self.judgement else None,
         }
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the day's new paying clients, and those of the drawn days."""
+        told = numbers.get(names.NEW_PAYING_USERS)
+        if not told:
+            return
+        rows = first_payers(events.log, events.days)
+        shown = {column.name: told[column.name] for column in _FIGURES}
+        columns = (*_PAYERS, Column("first_experiment_at", ru.COLUMN_JOINED, Kind.MOMENT))
+        total = summed(ru.TOTAL, rows, shown)
+        yield Sheet(ru.NEW_PAYING_TITLE, (*columns, *_FIGURES), rows, (total,))
+        drawn = [(date.fromisoformat(day), value) for day, value in told["last_28_days"]]
+        known = {day: value for day, value in drawn if value is not None}
+        of_days = {
+            day: first_payers(events.log, ReportDays((day,), events.days.zone)).query(
+                "new_paying == 1"
+            )
+            for day in known
+        }
+        if not known:
+            return
+        sums = [
+            summed(full_date(day), of_days[day], {"new_paying": value})
+            for day, value in known.items()
+        ]
+        title = ru.DRAWN_SHEET.format(days=counted(DRAWN_DAYS, ru.DAYS_FORMS))
+        yield Sheet(title, (*_PAYERS, _FIGURES[0]), pd.concat(of_days.values()), tuple(sums))
 
     def block(self) -> Block:
         """Draw the number in large, with what it is compared with, and a column per day."""

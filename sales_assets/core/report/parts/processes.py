@@ -11,8 +11,8 @@ from sales_assets.core.judgement.handling import FlowAndHandling, flow_and_handl
 from sales_assets.core.judgement.judging import Judgement
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
-from sales_assets.core.metrics.values import REQUESTS
-from sales_assets.core.report.inputs import ReportDay, ReportInputs
+from sales_assets.core.metrics.values import REQUESTS, requesting_clients
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
     BODY_SIZE,
@@ -35,6 +35,7 @@ from sales_assets.core.report.page import (
     text_width,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
+from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, Column, Kind, Sheet, summed
 from sales_assets.core.report.usual import (
     Judged,
     is_broken_as_a_rule,
@@ -54,6 +55,20 @@ BAR_HEIGHT = 36
 RANGE_HEIGHT = 8
 MOST_LINES = 3
 MONDAY = 0
+_DUE = (
+    Column("due", ru.FIGURE_DUE, Kind.FIGURE),
+    Column("breached", ru.FIGURE_BREACHED, Kind.FIGURE),
+)
+_OVERDUE = (
+    Column("overdue", ru.FIGURE_OVERDUE, Kind.FIGURE),
+    Column("overdue_over_7d", ru.FIGURE_OVERDUE_OLD, Kind.FIGURE),
+)
+_REQUESTS = (
+    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+    Column("first_at", ru.COLUMN_FIRST_REQUEST, Kind.MOMENT),
+    Column("requests", ru.COLUMN_STARTS, Kind.COUNT),
+    Column("requested", ru.NEW_REQUESTS, Kind.FIGURE),
+)
 #: The process whose start is the request.
 REQUESTS_PROCESS = PROCESSES[0].key
 
@@ -233,6 +248,25 @@ class Processes(Part):
         """Return the numbers of each process by its name, and what is judged by its series."""
         shown = {one.series: one.numbers() for one in self.judged}
         return {names.UNCLOSED_PROCESSES: {one.name: one.numbers() for one in self.each}, **shown}
+
+    @classmethod
+    def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the due cases of each process, those still overdue, and the new requests."""
+        told = numbers.get(names.UNCLOSED_PROCESSES) or {}
+        for name in [each.name for each in PROCESSES if each.name in told]:
+            shown = told[name]
+            rows = events.cases.query("due == 1 and process == @name")
+            sums = summed(ru.TOTAL, rows, {each.name: shown[each.name] for each in _DUE})
+            yield Sheet(name, (*CASE_COLUMNS[1:], *ENDS, *_DUE), rows, (sums,))
+        if told:
+            rows = events.cases.query("overdue == 1")
+            shown = {each.name: sum(one[each.name] for one in told.values()) for each in _OVERDUE}
+            sums = summed(ru.TOTAL, rows, shown)
+            yield Sheet(ru.OVERDUE_SHEET, (*CASE_COLUMNS, *_OVERDUE), rows, (sums,))
+        if requests := numbers.get(REQUESTS):
+            rows = requesting_clients(events.log, events.days)
+            sums = summed(ru.TOTAL, rows, {"requested": requests["value"]})
+            yield Sheet(ru.NEW_REQUESTS, _REQUESTS, rows, (sums,))
 
     def block(self) -> Block:
         """Draw a bar per process, breached of due, with its usual range under it."""

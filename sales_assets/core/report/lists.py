@@ -1,0 +1,60 @@
+"""The lists of clients to call, as sheets: whose 24 hours run out, and who waits for longer."""
+
+from datetime import date
+
+import pandas as pd
+
+from sales_assets.core.journey import PROCESSES
+from sales_assets.core.report.sheet import Column, Kind, Sheet
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import DAY
+
+CASE = ["process", "user_id", "opened_at"]
+#: A case that became overdue on the day opened 24 to 48 hours before its end.
+HOURS_WHEN_NEW = 48
+
+
+def expiring_sheet(expiring: pd.DataFrame, day: date) -> Sheet:
+    """Return the cases whose 24 hours run out after `day`, the earliest deadline first."""
+    next_day = day + DAY
+    columns = (
+        Column("deadline", ru.COLUMN_DEADLINE, Kind.MOMENT),
+        Column("process", ru.COLUMN_PROCESS),
+        Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+        Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
+    )
+    return Sheet(f"{ru.EXPIRING_SHEET} {next_day:%d.%m.%Y}", columns, expiring)
+
+
+def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -> Sheet:
+    """Return the stuck cases of `day`, the longest waiting first.
+
+    A case is new if it was not stuck on the `previous` day; where that is not known, if its
+    24 hours ended on `day`.
+    """
+    is_new = _is_new(stuck, previous)
+    rows = stuck.assign(is_new=is_new.map({True: ru.YES, False: ru.NO}))
+    columns = (
+        Column("process", ru.COLUMN_PROCESS),
+        Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+        Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
+        Column("age_hours", ru.COLUMN_AGE, Kind.HOURS),
+        Column("starts", ru.COLUMN_STARTS, Kind.COUNT),
+        Column("is_new", ru.COLUMN_NEW),
+    )
+    return Sheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}", columns, _worst_first(rows))
+
+
+def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
+    if previous is None:
+        return stuck["age_hours"] < HOURS_WHEN_NEW
+    known = set(previous[CASE].itertuples(index=False, name=None))
+    cases = stuck[CASE].itertuples(index=False, name=None)
+    return pd.Series([case not in known for case in cases], index=stuck.index, dtype=bool)
+
+
+def _worst_first(rows: pd.DataFrame) -> pd.DataFrame:
+    order = {process.name: position for position, process in enumerate(PROCESSES)}
+    placed = rows.assign(position=rows["process"].astype("str").map(order))
+    by = ["age_hours", "starts", "position", "user_id"]
+    return placed.sort_values(by, ascending=[False, False, True, True], kind="stable")
