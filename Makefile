@@ -48,9 +48,12 @@ test: $(DEVELOPMENT)
 witnesses: $(WITNESSES)
 	$(BIN)/python -m sales_assets_tests.witnesses --logs $(LOGS)
 
-## Kills and faults of the delivery, the daemon and the bot: make faults ROUNDS=20
+## Faults of the source, kills and faults of the delivery, the daemon and the bot, then mornings
+## played with the daemon: make faults ROUNDS=20 DRILLS="postgres midnight"
 faults: $(DEVELOPMENT)
+	$(BIN)/python -m sales_assets_tests.faults.sources
 	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)
+	$(BIN)/python -m sales_assets_tests.faults.drills $(DRILLS)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.benchmarks

@@ -3,11 +3,21 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sales_assets_tests.sources import execute
+from sales_assets_tests.sources import SCHEMA, execute
 
-MOSCOW = ZoneInfo("Europe/Moscow")
+
+def noon_zone() -> str:
+    """A zone in which it is about noon: midnight and a morning's hours are far away."""
+    offset = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
+
+
+#: The report zone of tests that rest on the clock: while they run, yesterday stays yesterday.
+ZONE = ZoneInfo(noon_zone())
+#: The settings that say so.
+ZONES = {"report_zone": ZONE, "source_zone": ZONE}
 DAYS = 84
-_DICTIONARY = (
+NAMES = (
     "Создание заявки",
     "Назначение задачи на звонок 1Л",
     "Ученик ответил на звонок оператора 1л",
@@ -21,6 +31,7 @@ _DICTIONARY = (
     "Отправка сообщения WA",
     "У ответил на сообщение WA",
 )
+DICTIONARY = dict(enumerate(NAMES, start=10))
 _EVENTS = """
 INSERT INTO events
 SELECT to_char(d, 'MMDD') || to_char(u, 'FM0000'), k.id,
@@ -39,19 +50,30 @@ ROWS_A_DAY = 69
 
 
 def yesterday() -> date:
-    """The newest finished day in Moscow."""
-    return datetime.now(UTC).astimezone(MOSCOW).date() - timedelta(days=1)
+    """The newest finished day of `ZONE`."""
+    return datetime.now(ZONE).date() - timedelta(days=1)
+
+
+def first_day(last: date) -> date:
+    """The first day of a source that ends with `last`."""
+    return last - timedelta(days=DAYS - 1)
 
 
 def fill_base(url: str, last: date) -> date:
     """Fill an empty source up to `last`; return its first day. Replaces the dictionary."""
-    first = last - timedelta(days=DAYS - 1)
     execute(url, "TRUNCATE events_dict")
-    names = enumerate(_DICTIONARY, start=10)
-    execute(url, "INSERT INTO events_dict VALUES (%s, %s)", names)
+    execute(url, "INSERT INTO events_dict VALUES (%s, %s)", DICTIONARY.items())
     for statement in (_EVENTS, _PAYMENTS):
-        execute(url, statement, [(first, last)])
-    return first
+        execute(url, statement, [(first_day(last), last)])
+    return first_day(last)
+
+
+def make_base(url: str, last: date, change: str = "") -> None:
+    """Replace what the database holds by BASE up to `last`, and change it."""
+    execute(url, f"DROP TABLE IF EXISTS events, events_dict, payments; {SCHEMA}")
+    fill_base(url, last)
+    if change:
+        execute(url, change.replace("%", "%%"))  # psycopg2 looks for parameters
 
 
 def delete_rows(url: str, start: str, end: str) -> None:

@@ -21,7 +21,7 @@ from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.adapters.whole_days import WholeDays
 from sales_assets.core import names
-from sales_assets.core.completeness import LAST_CALL, check_whole, last_call
+from sales_assets.core.completeness import CHECK, LAST_CALL, check_whole, last_call
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.judgement import Completeness
@@ -288,8 +288,9 @@ class History:
         """Store a day of the run, or what refuses it."""
         answer = self.whole_days.judge(day, read.counts)
         may_be_cut = self.orders.as_it_is or self._is_past_last_call(day, read.counts.as_of)
-        found = [check_whole(answer, day, self.limits.last_call, may_be_cut=may_be_cut)]
-        found.append(self._loss(day, read))
+        # Where stored rows are gone, that is what has to be said, whatever else is missing.
+        found = [self._loss(day, read)]
+        found.append(check_whole(answer, day, self.limits.last_call, may_be_cut=may_be_cut))
         if first_blocking(found):
             return self._refuse(day, found, answer)
         frame = read.frames[day]
@@ -331,7 +332,8 @@ class History:
         failed = first_blocking(found)
         assert failed, "a day is refused for a reason"  # noqa: S101 - a promise of the callers
         stored = self.store.holds(names.RAW_EVENTS, day)
-        refusal = Refusal(day, failed.name, failed.message, stored, answer)
+        found_cut = answer if failed.name == CHECK else None
+        refusal = Refusal(day, failed.name, failed.message, stored, found_cut)
         write_refusal(self.store, refusal)
         self._refused[day] = refusal
         return FilledDay(names.RAW_EVENTS, day, {"rows": 0}, tuple(found), refusal)
@@ -406,10 +408,6 @@ class History:
         found = [check_structure(raw, day), check_bad_rows(raw, self.limits.bad_rows_share)]
         self._failures[day] = first_blocking(found)
         return found
-
-    def flawed_days(self, day: date) -> tuple[date, ...]:
-        """Return the days of the lookback of `day` that their checks would block."""
-        return tuple(before for before in self.lookback([day]) if self._failure(before))
 
     def spoiled_days(self, days: Sequence[date]) -> set[date]:
         """Return those of `days` whose stored rows are bad or cut: no measure for other days."""

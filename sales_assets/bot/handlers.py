@@ -36,6 +36,7 @@ from sales_assets.core.delivery.alerts import barred_alert
 from sales_assets.core.delivery.messages import Keyboard
 from sales_assets.core.delivery.rows import Place, RowState
 from sales_assets.core.delivery.timetable import Timetable
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
@@ -49,7 +50,9 @@ _CHANNEL = "channel"
 class Context:
     """What was found out before the transaction: the clock, the storage, the service's word.
 
-    `stored` is the stored report of the day that is asked for as it is known now.
+    `stored` is the stored report of the day that is asked for as it is known now, or of the
+    newest one where its state is asked for; `found` says what the source lacks of the day that is
+    over, where its report waits for it.
     """
 
     now: datetime
@@ -58,6 +61,7 @@ class Context:
     expiring_days: Collection[date] = ()
     is_chat_admin: bool = True
     stored: StoredReport | None = None
+    found: Completeness | None = None
 
 
 class Handlers:
@@ -97,6 +101,11 @@ class Handlers:
         """Return the day whose stored report is asked for as it is now, if one is."""
         button = parse_pressed(incoming.data) if isinstance(incoming, Pressed) else None
         return button.day if button and button.action is Action.NOW else None
+
+    def asks_for_status(self, incoming: Incoming | None) -> bool:
+        """Tell whether it is asked how things stand."""
+        command = self.command(incoming)
+        return command is not None and command.name == "status"
 
     # --- Updates ---
 
@@ -379,6 +388,8 @@ class _Conversation:
     def _status(self) -> str:
         return texts.status(
             self._handlers.outlook(self._context),
+            self._context.stored.content if self._context.stored else None,
+            self._context.found,
             is_subscribed=self._is_subscribed_here(),
             suffix=self._suffix,
         )

@@ -311,9 +311,17 @@ class _Bot:
         """Find out what the decision needs and a transaction must not wait for."""
         asked = self._handlers.asks_who_rules(incoming)
         is_chat_admin = await self._is_chat_admin(*asked) if asked else True
-        day = self._handlers.asks_for_today(incoming)
-        stored = await asyncio.to_thread(self._archive.report, day) if day else None
-        return replace(shelf, now=self._clock(), is_chat_admin=is_chat_admin, stored=stored)
+        context = replace(shelf, now=self._clock(), is_chat_admin=is_chat_admin)
+        stored = found = None
+        if self._handlers.asks_for_status(incoming):
+            stands = self._handlers.outlook(context)
+            found = await asyncio.to_thread(self._archive.refused, stands.finished)
+            day = stands.newest
+        else:
+            day = self._handlers.asks_for_today(incoming)
+        if day:
+            stored = await asyncio.to_thread(self._archive.report, day)
+        return replace(context, stored=stored, found=found)
 
     async def _is_chat_admin(self, chat: int, user: int) -> bool:
         """Whether the user rules the group; one that the service does not show does not."""

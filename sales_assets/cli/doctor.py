@@ -1,13 +1,13 @@
 """What the doctor looks at: source, storage, state and Telegram, each with a remedy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.files.stamps import read_stamp
 from sales_assets.adapters.history import History
-from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.settings import Settings, environment_name
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.bot.diagnosis import Finding, telegram_findings
 from sales_assets.cli.instance import prepare_home
@@ -22,14 +22,12 @@ PROBE = ".probe"
 
 def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
-    examinations: tuple[Callable[[], list[Finding]], ...] = (
+    examinations: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
-        lambda: _source_findings(settings),
-        lambda: [Finding(_newest_rows(settings))],
-        lambda: [_wholeness(settings, today - timedelta(days=1))],
+        lambda: _source_findings(settings, today - timedelta(days=1)),
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
-        lambda: [Finding(_newest_report(settings, today - timedelta(days=1)))],
+        lambda: [_newest_report(settings, today - timedelta(days=1))],
         lambda: telegram_findings(settings),
     )
     for look in examinations:
@@ -45,12 +43,30 @@ def source_of(settings: Settings) -> PostgresSource:
     return PostgresSource(url, settings.source_zone, settings.report_zone)
 
 
-def _source_findings(settings: Settings) -> list[Finding]:
-    stamp = read_stamp(FrameStore(settings.storage))
+def _source_findings(settings: Settings, yesterday: date) -> Iterator[Finding]:
+    """Yield what there is to say of the source; what keeps it from being read is said once."""
+    store = FrameStore(settings.storage)
+    stamp = read_stamp(store)
     sentence, found = source_of(settings).check(
         stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
     )
-    return [Finding(sentence), *(Finding(one.sentence, is_well=not one.parts) for one in found)]
+    yield Finding(sentence)
+    yield from (Finding(one.sentence, is_well=not one.parts) for one in found)
+    yield _first_partition(settings, yesterday)
+    yield Finding(_newest_rows(settings))
+    yield _wholeness(settings, yesterday)
+
+
+def _first_partition(settings: Settings, yesterday: date) -> Finding:
+    first, name = first_day(settings), environment_name("start_date")
+    if first > yesterday:
+        return Finding(
+            f"The first day of reports is {first} ({name}), which isn't over: set an earlier one, "
+            "or wait for its end.",
+            is_well=False,
+        )
+    chosen = "as set" if settings.start_date else "the demo's; set it to the first day you want"
+    return Finding(f"The first day of reports is {first} ({name}: {chosen})")
 
 
 def _newest_rows(settings: Settings) -> str:
@@ -79,16 +95,16 @@ def _storage(settings: Settings) -> str:
     return f"The storage {settings.storage} can be written"
 
 
-def _newest_report(settings: Settings, yesterday: date) -> str:
+def _newest_report(settings: Settings, yesterday: date) -> Finding:
     days = FrameStore(settings.storage).days(names.DAILY_REPORT, ".json")
     if yesterday in days:
-        return f"The report of yesterday, {yesterday}, is rendered"
+        return Finding(f"The report of yesterday, {yesterday}, is rendered")
     newest = max(days, default=None)
+    first = f"sales-assets report {yesterday}"
     if newest is None:
-        raise SalesAssetsError(
-            f"No report is rendered yet. The first: sales-assets report {yesterday}."
-        )
-    raise SalesAssetsError(
+        return Finding(f"No report is rendered yet; the first, once all above is well: {first}")
+    return Finding(
         f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
-        f"Run: sales-assets report {yesterday}. Is {names.DAILY_REPORT_SCHEDULE} on?"
+        f"Run: {first}. Is {names.DAILY_REPORT_SCHEDULE} on?",
+        is_well=False,
     )

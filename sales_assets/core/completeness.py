@@ -79,10 +79,12 @@ def judged(
     counts = pd.concat([before, after.astype(HOURLY_COUNTS.dtypes)], ignore_index=True)
     bounds = evidence.resumes_at, evidence.as_of, holidays
     answer = completeness(counts, day, evidence.last_at, *bounds)
-    if answer.state not in CUT:
-        return answer
-    by_the_hour = completeness(counts, day, None, *bounds)
-    return answer if by_the_hour.state in CUT else replace(by_the_hour, ends_at=answer.ends_at)
+    if answer.state in CUT:
+        by_the_hour = completeness(counts, day, None, *bounds)
+        if by_the_hour.state not in CUT:
+            answer = replace(by_the_hour, ends_at=answer.ends_at)
+    # As it is stored, so that the first who asks hears what all others do.
+    return from_json(as_json(answer))
 
 
 def judged_days(day: date) -> tuple[date, date]:

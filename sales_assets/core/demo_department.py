@@ -45,9 +45,9 @@ TUESDAY, WEDNESDAY = 1, 2
 SECOND_LINE_DAYS, SECOND_LINE_REACHED = 3, 0.3
 CAMPAIGN_REQUESTS = (1.9, 1.3)
 OUTAGE_AT = time(14, 7)
-#: So many of the newest days are steadier than usual; the last has a little more of two things.
+#: So many of the newest days are steadier than usual; the last has a mailing's requests.
 STEADY_DAYS, STEADY_DRIFT = 21, 0.35
-NEWEST_REQUESTS = 1.1
+NEWEST_REQUESTS = 2.2
 NEWEST_ANSWERED = 0.5
 
 
@@ -98,8 +98,9 @@ class Incidents:
 class Department:
     """A department; with `incidents_before` it had `Incidents` before that day.
 
-    The last days before it are then calm, the very last with a few more requests and with a few
-    more unanswered calls than usual. Without it nothing is planted and no day is special.
+    The last days before it are then calm, the very last with many requests, which is told in
+    neutral words, and with a few more unanswered calls. Without it nothing is planted and no day
+    is special.
     """
 
     incidents_before: date | None = None
@@ -132,7 +133,7 @@ def _conditions(day: date, incidents_before: date | None) -> Conditions:
     )
     if incidents_before is None:
         return of_week
-    return _newest(_with_incidents(of_week, day, _incidents(incidents_before)), days_left)
+    return _newest(_with_incidents(of_week, day, _incidents(incidents_before)), day, days_left)
 
 
 def _shifted(mean: float, drift: float) -> float:
@@ -156,12 +157,14 @@ def _with_incidents(usual: Conditions, day: date, incidents: Incidents) -> Condi
     return usual
 
 
-def _newest(usual: Conditions, days_left: int) -> Conditions:
-    """Return the conditions with what is visible on the last day, and is no news."""
+def _newest(usual: Conditions, day: date, days_left: int) -> Conditions:
+    """Return the conditions with what is visible on the last day, and is no alarm."""
     # Calls that are not answered on one day are overdue on the next.
     if days_left in {1, 2}:
         usual = replace(usual, answered=NEWEST_ANSWERED)
-    return replace(usual, requests=usual.requests * NEWEST_REQUESTS) if days_left == 1 else usual
+    if days_left == 1:
+        return replace(usual, requests=NEWEST_REQUESTS * _usual_requests(day))
+    return usual
 
 
 def _drift(day: date, purpose: str) -> float:

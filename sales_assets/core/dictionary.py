@@ -31,15 +31,18 @@ def spelling(name: str) -> str:
 
 
 def silhouette(name: str) -> str:
-    """Return the spelling with every letter as the one that it looks like."""
-    return spelling(name).translate(LOOK_ALIKES)
+    """Return the spelling with every letter as the one that it looks like, without its marks."""
+    plain = unicodedata.normalize("NFKD", spelling(name))
+    letters = "".join(sign for sign in plain if unicodedata.category(sign) != "Mn")
+    return letters.translate(LOOK_ALIKES)
 
 
 def code_points(name: str, meant: str) -> str:
     """Return the signs of `name` that `meant` doesn't have there, with their code points."""
     written, expected = spelling(name), spelling(meant)
     if len(written) != len(expected):
-        return "signs of another number"
+        odd = [sign for sign in written if sign not in expected]
+        return ", ".join(f"{sign!r} (U+{ord(sign):04X})" for sign in odd) or "too many signs"
     pairs = zip(written, expected, strict=True)
     return ", ".join(
         f"{sign!r} (U+{ord(sign):04X}) for {other!r} (U+{ord(other):04X})"

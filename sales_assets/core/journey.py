@@ -18,8 +18,11 @@ DEMO_LESSON_FINISHED = "ДУ завершен"
 WHATSAPP_SENT = "Отправка сообщения WA"
 WHATSAPP_ANSWERED = "У ответил на сообщение WA"
 
-#: Small letters that look like one of those above, or do as capitals: Latin, Greek, and the ё.
-LOOK_ALIKES = str.maketrans("abcehkmoptxyαβεηκμορτχυё", "авсенкмортхуавенкмортхуе")
+#: Small letters and digits that look like one of those above, or do as capitals.
+LOOK_ALIKES = str.maketrans(
+    "abcehkmnoprtuxy" + "αβγδεηκλμοπρτυφχ" + "036" + "liіӏ|",
+    "авсенкмпоргтиху" + "авгденклмопртуфх" + "озб" + "11111",
+)
 
 #: Types that the dictionary may know and no definition names; the demo has them.
 CABINET_OPENED = "Вход в личный кабинет"

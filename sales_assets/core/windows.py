@@ -24,8 +24,6 @@ class Window:
 CASES = timedelta(days=30)
 #: A conversion counts up to this long after the entry, the border included.
 CONVERSION = WEEK
-#: A case is due the day after it opened: the first day of a history has none.
-FIRST_DUE = DAY
 #: The entries that the funnel follows: seven days, each with a full week to convert.
 COHORT = Window(timedelta(days=14), CONVERSION)
 #: The entries that the groups of clients are learnt from.

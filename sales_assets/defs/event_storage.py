@@ -50,9 +50,9 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
             ids = [int(row[0]) for row in stored]
             self._store_asset_event_tags(connection, events, ids)
             # An asset's row tells of its last event.
-            latest = {_asset_of(event): place for place, event in enumerate(events)}
-            for place in latest.values():
-                self._store_asset_event(connection, events[place], ids[place])
+            latest = {_asset_of(event): position for position, event in enumerate(events)}
+            for position in latest.values():
+                self._store_asset_event(connection, events[position], ids[position])
 
 
 def _asset_of(event: dg.EventLogEntry) -> dg.AssetKey | None:

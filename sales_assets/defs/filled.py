@@ -43,11 +43,11 @@ def _log_together(
     context: dg.AssetExecutionContext, asset: str, filled: Sequence[FilledDay]
 ) -> None:
     step, batch = context.get_step_execution_context(), uuid4().hex
-    for place, day in enumerate(filled, start=1):
+    for position, day in enumerate(filled, start=1):
         materialization = dg.AssetMaterialization(
             asset,
             partition=day.day.isoformat(),
             metadata={**day_metadata(day.summary), "filled_for": context.run.run_id},
         )
-        member: Any = _Batch(batch, is_end=place == len(filled))
+        member: Any = _Batch(batch, is_end=position == len(filled))
         dg.DagsterEvent.asset_materialization(step, materialization, member)

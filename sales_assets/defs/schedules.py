@@ -29,7 +29,7 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
             newest, first_day, stored, settings.reread_days, settings.catch_up_days
         )
         again = [day for day in days if day in stored and day != newest]
-        for place, day in enumerate(days):
+        for position, day in enumerate(days):
             if day in busy:
                 continue
             priority = NEWEST if day == newest else REREAD if day in again else CATCH_UP
@@ -37,7 +37,7 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
             yield run_request(
                 day,
                 f"{day.isoformat()}:{moment.isoformat()}",
-                priority * 100 - place,
+                priority * 100 - position,
                 again if day == newest else (),
             )
 

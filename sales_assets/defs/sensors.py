@@ -11,6 +11,7 @@ from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.core.report.report import METRICS
+from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from sales_assets.defs.readiness import source_readiness_sensor
@@ -96,19 +97,28 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
         "those parts marked as missing.",
     )
     def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        run = context.dagster_run
-        failed = {event.step_key for event in context.get_step_failure_events()}
-        if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(METRICS):
+        run, instance = context.dagster_run, context.instance
+        # Nothing tells a sensor of the runs that computed the good days of this one.
+        parts = instance.get_runs(dg.RunsFilter(tags={PART_OF_TAG: run.run_id}))
+        asked = list(filter(None, (_partial_report(instance, one) for one in [run, *parts])))
+        yield from asked
+        if not asked:
             yield dg.SkipReason(f"{run.run_id} is no run in which nothing but metrics failed")
-            return
-        yield dg.RunRequest(
-            run_key=f"partial:{run.run_id}",
-            asset_selection=[dg.AssetKey(names.DAILY_REPORT)],
-            tags={
-                **{tag: run.tags[tag] for tag in _DAY_TAGS if tag in run.tags},
-                FOLLOW_UP_TAG: run.run_id,
-                FAILED_METRICS_TAG: ",".join(sorted(str(step) for step in failed)),
-            },
-        )
 
     return sensor
+
+
+def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
+    entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    failed = {str(entry.step_key) for entry in entries}
+    if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(METRICS):
+        return None
+    return dg.RunRequest(
+        run_key=f"partial:{run.run_id}",
+        asset_selection=[dg.AssetKey(names.DAILY_REPORT)],
+        tags={
+            **{tag: run.tags[tag] for tag in _DAY_TAGS if tag in run.tags},
+            FOLLOW_UP_TAG: run.run_id,
+            FAILED_METRICS_TAG: ",".join(sorted(failed)),
+        },
+    )

@@ -123,7 +123,7 @@ def test_the_same_day_before_those_of_the_run_stays_without_its_bad_rows(
     of_run = history()
     of_run.ensure(DAYS, own=[LAST])
     assert len(of_run.clean_events(DAYS)[BAD_DAY]) == 3
-    assert of_run.flawed_days(LAST) == (BAD_DAY,)
+    assert of_run.spoiled_days(of_run.lookback([LAST])) == {BAD_DAY}
 
 
 def test_what_blocks_a_day_is_found_in_what_another_run_has_stored(history: MakeHistory) -> None:

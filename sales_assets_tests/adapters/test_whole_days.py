@@ -11,7 +11,7 @@ from sales_assets.core import names, windows
 from sales_assets.core.completeness import CHECK
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.core.metrics.schemas import CheckOutcome
-from sales_assets_tests.base_source import MOSCOW, ROWS_A_DAY, delete_rows, fill_base, yesterday
+from sales_assets_tests.base_source import ROWS_A_DAY, ZONE, delete_rows, fill_base, yesterday
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.sources import execute
 
@@ -40,9 +40,9 @@ def history(url: str, tmp_path: Path) -> MakeHistory:
     ) -> History:
         return History(
             FrameStore(str(tmp_path / folder)),
-            lambda: PostgresSource(url, MOSCOW, MOSCOW),
+            lambda: PostgresSource(url, ZONE, ZONE),
             DAY - timedelta(days=start),
-            MOSCOW,
+            ZONE,
             limits,
             orders,
         )

@@ -1,4 +1,7 @@
-"""`make bench`: what the product costs. Prints tables and judges nothing: machines differ."""
+"""`make bench`: what the product costs, and how often its judges are right.
+
+Prints tables and fails at nothing: machines differ, and small samples do.
+"""
 
 import json
 import os
@@ -12,6 +15,7 @@ from typing import Any
 import click
 
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets_tests.benchmarks import completeness_goals, verdict_goals
 
 FULL_DAYS, FULL_REQUESTS = 300, 2510
 SMALL_DAYS, SMALL_REQUESTS = 60, 200
@@ -87,24 +91,31 @@ def telegram(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]
     yield "the chief's answer under a stranger's 40 words", bench.run("flooded", "flooded")
 
 
-SUITES = {suite.__name__: suite for suite in (pipeline, one_day, groups, picture, telegram)}
+COSTS = {suite.__name__: suite for suite in (pipeline, one_day, groups, picture, telegram)}
+#: How right the judges are: the day's in simulated desks, completeness in the demo's journeys.
+GOALS = {"verdict": verdict_goals.figures, "completeness": completeness_goals.demo_figures}
 
 
 @click.command()
-@click.argument("suites", nargs=-1, type=click.Choice(sorted(SUITES)))
+@click.argument("suites", nargs=-1, type=click.Choice(sorted([*COSTS, *GOALS])))
 @click.option("--full", is_flag=True, help="The big one: 300 days of 5 million rows.")
 def main(suites: tuple[str, ...], full: bool) -> None:  # noqa: FBT001 - click's flag
     """Measure SUITES (all of them if none is named) and print the figures.
 
-    Each figure is one process's wall clock, its own CPU time and its peak memory. The defaults
-    end within three minutes.
+    Of costs each figure is one process's wall clock, its own CPU time and its peak memory; of the
+    judges it stands beside the goal of docs/verdict.md. The defaults end within ten minutes.
     """
+    chosen = suites or (*COSTS, *GOALS)
     with tempfile.TemporaryDirectory(prefix="sales-assets-bench-") as folder:
         bench = Bench(Path(folder))
-        click.echo(f"{'what':<52} {'seconds':>8} {'CPU s':>7} {'peak MB':>8}")
-        for name in suites or SUITES:
-            for what, figures in SUITES[name](bench, full=full):
+        for name in (name for name in chosen if name in COSTS):
+            click.echo(f"{name:<52} {'seconds':>8} {'CPU s':>7} {'peak MB':>8}")
+            for what, figures in COSTS[name](bench, full=full):
                 click.echo(_line(what, figures))
+    for name in (name for name in chosen if name in GOALS):
+        click.echo(f"{name}: what, the goal, what was found, over how much")
+        for figure in GOALS[name]():
+            click.echo(str(figure))
 
 
 def _line(what: str, figures: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""How often the judge of completeness is right, against the goals of docs/verdict.md, part 2.
+"""How often the judge of completeness is right, against the goals of docs/verdict.md.
 
     python -m sales_assets_tests.benchmarks.completeness_goals [--data FOLDER]
 

@@ -71,7 +71,7 @@ class Reading:
 class SourceLog:
     """The rows of a source, sorted by time: `at_s` (int64 seconds of the epoch) and `type`.
 
-    `type` holds places in `names`.
+    `type` holds positions in `names`.
     """
 
     at_s: np.ndarray
@@ -156,7 +156,9 @@ class Desk:
             0, self.swing, days
         )
         clumps = random.poisson(levels[:, None, None] * self._shares() / self.clump)
-        of_day, of_type, of_hour = (place.repeat(clumps.ravel()) for place in _places(clumps))
+        of_day, of_type, of_hour = (
+            position.repeat(clumps.ravel()) for position in _positions(clumps)
+        )
         first_s = (24 * of_day + of_hour) * HOUR_S + random.integers(HOUR_S, size=len(of_day))
         sizes = random.geometric(1 / self.clump, len(first_s))
         at_s = first_s.repeat(sizes) + _pauses(random, sizes, self.pause_s)
@@ -202,7 +204,7 @@ def stranger_log(folder: Path, holidays: Collection[date]) -> SourceLog:
     return SourceLog.of(at, types, holidays)
 
 
-def _places(clumps: np.ndarray) -> list[np.ndarray]:
+def _positions(clumps: np.ndarray) -> list[np.ndarray]:
     """Return the day, the type and the hour of each of the cells, in their order."""
     day, kind, hour = np.indices(clumps.shape)
     return [day.ravel(), kind.ravel(), hour.ravel()]

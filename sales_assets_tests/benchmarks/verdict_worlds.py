@@ -66,9 +66,9 @@ class World:
 
 @dataclass(frozen=True)
 class Change:
-    """A planted change of the days from `place` on: of the flow, and of the share."""
+    """A planted change of the days from `position` on: of the flow, and of the share."""
 
-    place: int
+    position: int
     flow: float = 1.0
     share: float = 1.0
 
@@ -89,10 +89,10 @@ def simulated(
 
     A record stands at `odd_place`, an outage the day before.
     """
-    places = np.arange(days)
-    is_changed, is_record = places >= change.place, world.record & (places == odd_place)
+    positions = np.arange(days)
+    is_changed, is_record = positions >= change.position, world.record & (positions == odd_place)
     is_holiday = rng.random(days) < world.holidays
-    flow = series.mean * WEEK[places % 7] * (1 + world.growth) ** ((places - LOOKBACK) / 7)
+    flow = series.mean * WEEK[positions % 7] * (1 + world.growth) ** ((positions - LOOKBACK) / 7)
     flow *= np.where(is_changed, change.flow, 1.0) * np.where(is_holiday, HOLIDAY_FACTOR, 1.0)
     if world.outage:
         flow[odd_place - 1] = NO_FLOW
@@ -131,8 +131,8 @@ def _ranks(rng: np.random.Generator, days: int, rho: float) -> np.ndarray:
     """Draw a probability a day; neighbours are correlated by `rho` on the normal scale."""
     shocks = rng.standard_normal(days)
     shocks[1:] *= np.sqrt(1 - rho**2)
-    for place in range(1, days):
-        shocks[place] += rho * shocks[place - 1]
+    for position in range(1, days):
+        shocks[position] += rho * shocks[position - 1]
     return ndtr(shocks)
 
 

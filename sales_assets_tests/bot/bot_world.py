@@ -148,7 +148,9 @@ class BotWorld:
             rows = session.query(Subscription).order_by(Subscription.id)
             return [(row.chat, row.thread, row.state, row.reason) for row in rows]
 
-    def store(self, day: date, new_paying: int = 12, caption: str | None = None) -> ReportToSend:
+    def store(
+        self, day: date, new_paying: int = 12, caption: str | None = None, **more: Any
+    ) -> ReportToSend:
         """Store a day's report and stuck cases; return the report as the delivery has it."""
         store = FrameStore(self.settings.storage)
         image = picture(60, 90 + new_paying % 500)
@@ -159,6 +161,7 @@ class BotWorld:
             "verdict": "Всё спокойно",
             "numbers": numbers,
             "sha256": sha256(image).hexdigest(),
+            **more,
         }
         write_report(store, day, image, json_bytes(content))
         store.write("stuck_cases", day, stuck(new_paying))

@@ -2,12 +2,15 @@
 
 import io
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
 
-from sales_assets_tests.bot.bot_world import BEFORE, DAY, SUBSCRIBED, BotWorld, buttons
+from sales_assets.adapters.files.day_records import Refusal, write_refusal
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets_tests.bot.bot_world import BEFORE, DAY, MORNING, SUBSCRIBED, BotWorld, buttons
 from sales_assets_tests.fake_telegram import faults
 
 
@@ -229,7 +232,45 @@ def test_status_tells_the_newest_day_the_next_and_that_nothing_is_late(
 def test_status_tells_when_data_is_late(world: BotWorld, reader: int) -> None:
     world.store(BEFORE)
     told = answer(world, reader, "/status")
-    assert "Отчёт за 12\xa0февраля задерживается: данные за этот день ещё не готовы." in told
+    assert "Отчёт за 12\xa0февраля задерживается." in told
+
+
+def test_status_tells_what_the_report_of_the_newest_day_lacks(world: BotWorld, reader: int) -> None:
+    for more, told in (
+        ({"data": {"state": "complete"}}, ["Данные за этот день полные."]),
+        (
+            {"verdict_kind": "incomplete", "verdict": "Данные до 14:03: дальше не загружено"},
+            ["Данные до 14:03: дальше не загружено."],
+        ),
+        (
+            {"data": {"state": "unknown"}, "notes": ["полнота данных пока не проверяется"]},
+            ["Полнота данных пока не проверяется."],
+        ),
+        (
+            {"notes": ["Новые платящие: не посчитано, нет оплат"], "data": {"state": "complete"}},
+            ["Новые платящие: не посчитано, нет оплат."],
+        ),
+    ):
+        world.store(DAY, **more)
+        assert answer(world, reader, "/status").split("\n")[1:-3] == told
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (MORNING, "Отчёт за 12\xa0февраля задерживается. Данные до 14:03: дальше не загружено."),
+        (MORNING.replace(hour=7), "Данные до 14:03: дальше не загружено. Жду остальное."),
+    ],
+)
+def test_status_tells_what_the_source_lacks_of_a_day_that_waits_for_it(
+    world: BotWorld, reader: int, now: datetime, told: str
+) -> None:
+    world.store(BEFORE)
+    found = Completeness(State.ENDS_EARLY, ends_at=datetime(2026, 2, 12, 14, 3))
+    refusal = Refusal(DAY, "completeness", "the rows end", completeness=found)
+    write_refusal(FrameStore(world.settings.storage), refusal)
+    world.clock.now = now
+    assert told in answer(world, reader, "/status")
 
 
 def test_help_and_start_tell_a_reader_every_command(world: BotWorld, reader: int) -> None:

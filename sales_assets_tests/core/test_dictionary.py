@@ -71,6 +71,10 @@ def test_a_decomposed_letter_is_the_composed_one() -> None:
         (REQUESTS, journey.REQUEST_CREATED.replace("о", "o"), journey.REQUEST_CREATED),
         (WHATSAPP, journey.WHATSAPP_SENT.replace("A", "А"), journey.WHATSAPP_SENT),
         (WHATSAPP, journey.WHATSAPP_SENT.replace("р", "ρ"), journey.WHATSAPP_SENT),
+        (WHATSAPP, journey.WHATSAPP_SENT.replace("WA", "ＷＡ"), journey.WHATSAPP_SENT),
+        (REQUESTS, journey.REQUEST_CREATED.replace("о", "0"), journey.REQUEST_CREATED),
+        (REQUESTS, journey.REQUEST_CREATED.replace("и", "и\u0301"), journey.REQUEST_CREATED),
+        (ANSWERS, journey.FIRST_LINE_ANSWERED.replace("1", "l"), journey.FIRST_LINE_ANSWERED),
     ],
 )
 def test_what_looks_like_one_name_is_taken_for_it_and_said(

@@ -6,8 +6,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from sales_assets.adapters.files.reports import read_report
 from sales_assets.core import names
 from sales_assets.core.frames import FRAMES
+from sales_assets.core.metrics.values import SERIES
 from sales_assets.core.windows import EVENT_DAYS
 from sales_assets_tests.core.test_frames import require_described
 from sales_assets_tests.defs.conftest import RANGE
@@ -47,6 +49,19 @@ def test_the_daily_report_is_described_and_its_day_shows_its_picture(computed: P
     assert shown["verdict"]
     plotted = [name for name, value in shown.items() if isinstance(value, int | float)]
     assert len(plotted) > 10
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_the_ui_plots_the_value_and_the_usual_range_of_each_judged_series(
+    computed: Product, series: str
+) -> None:
+    for day in DAYS:
+        judged = read_report(computed.store, day).content["numbers"][series]
+        shown = computed.metadata(names.DAILY_REPORT, day)
+        for name in ("value", "low", "usual", "high"):
+            # The types that Dagster draws over the partitions.
+            assert type(shown[f"{series}/{name}"]) in {int, float}
+            assert shown[f"{series}/{name}"] == judged[name]
 
 
 @pytest.mark.parametrize("asset", FRAME_ASSETS)

@@ -1,5 +1,5 @@
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 import pytest
@@ -7,7 +7,8 @@ import pytest
 from sales_assets.core import journey, names
 from sales_assets.core.report.report import METRICS
 from sales_assets.defs.partitions import BACKFILL_POLICY
-from sales_assets_tests.defs.world import FIRST, Product, failures
+from sales_assets_tests.defs.test_checks import fill_days
+from sales_assets_tests.defs.world import FIRST, Product, failures, span
 from sales_assets_tests.sources import fill
 
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`")
@@ -100,6 +101,23 @@ def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(
     (request,) = request_after(product, product.run(FIRST, NEXT))
     assert request.tags["dagster/asset_partition_range_start"] == str(FIRST)
     assert request.tags["dagster/asset_partition_range_end"] == str(NEXT)
+
+
+def test_the_good_days_around_a_bad_one_get_their_reports_without_the_failed_metric(
+    young: Product, source: str
+) -> None:
+    days = span(FIRST, FIRST + timedelta(days=2))
+    fill_days(source, *days, bad=NEXT)
+    broken = with_broken(young, names.CONVERSION_FUNNEL)
+    asked = request_after(broken, broken.run(days[0], days[-1]))
+    good = [str(days[0]), str(days[-1])]
+    assert sorted(one.tags["dagster/partition"] for one in asked) == good
+    assert len({one.run_key for one in asked}) == 2
+    for one in asked:
+        tags = {name: value for name, value in one.tags.items() if "sales_assets" in name}
+        day = date.fromisoformat(one.tags["dagster/partition"])
+        assert failures(young.run(day, only=[names.DAILY_REPORT], tags=tags)) == {}
+    assert young.materialized(names.DAILY_REPORT) == {days[0], days[-1]}
 
 
 def test_a_blocked_day_and_a_failed_report_ask_for_nothing(young: Product, source: str) -> None:

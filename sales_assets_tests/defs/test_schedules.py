@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -79,6 +80,20 @@ def test_days_that_the_storage_lost_are_asked_for_whatever_the_instance_remember
     )
     product.store.path(names.DAILY_REPORT, lost, NUMBERS).unlink()
     assert requested(product)[-1] == lost
+
+
+def test_a_storage_that_is_gone_is_filled_again_whatever_the_instance_remembers(
+    product: Product,
+) -> None:
+    computed = span(YESTERDAY - timedelta(days=4), YESTERDAY)
+    report_done(product, computed)
+    for day in computed:
+        product.instance.report_runless_asset_event(
+            dg.AssetMaterialization(names.DAILY_REPORT, partition=str(day))
+        )
+    shutil.rmtree(product.settings.storage)
+    next_morning = requested(product, MORNING + timedelta(days=1))
+    assert next_morning[1:6] == computed[::-1]
 
 
 def test_an_ordinary_morning_reads_yesterday_and_the_three_days_before_it_again(

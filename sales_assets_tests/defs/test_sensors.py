@@ -1,10 +1,9 @@
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -18,12 +17,12 @@ from sales_assets.adapters.state.database import open_state
 from sales_assets.core import names
 from sales_assets.core.report.report import json_bytes
 from sales_assets_tests.adapters.delivery.delivery_world import subscribe
+from sales_assets_tests.base_source import ZONE, yesterday
 from sales_assets_tests.defs.world import Product, failures
 from sales_assets_tests.fake_telegram.conftest import picture
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 
-MOSCOW = ZoneInfo("Europe/Moscow")
-NEWEST = datetime.now(UTC).astimezone(MOSCOW).date() - timedelta(days=1)
+NEWEST = yesterday()
 OLD = NEWEST - timedelta(days=5)
 START = NEWEST - timedelta(days=20)
 #: Reports are due as soon as their day is over: the sensor looks at the real clock.
@@ -32,7 +31,7 @@ AT_ONCE = time()
 
 @pytest.fixture
 def product(tmp_path: Path, instance: dg.DagsterInstance) -> Product:
-    return Product.at(tmp_path, START, instance=instance, delivery_time=AT_ONCE)
+    return Product.at(tmp_path, START, instance=instance, delivery_time=AT_ONCE, report_zone=ZONE)
 
 
 @pytest.fixture
@@ -143,7 +142,9 @@ def test_a_missing_report_is_announced_as_late_and_comes_by_itself_when_it_is_th
 def test_before_the_delivery_time_nothing_is_owed(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    product = Product.at(tmp_path, START, instance=instance, delivery_time=time(23, 59, 59))
+    product = Product.at(
+        tmp_path, START, instance=instance, delivery_time=time(23, 59), report_zone=ZONE
+    )
     render(product, NEWEST - timedelta(days=1))
     render(product, NEWEST)
     assert owed(product) == []
@@ -158,6 +159,7 @@ def production(
         START,
         instance=instance,
         delivery_time=AT_ONCE,
+        report_zone=ZONE,
         telegram_bot_token=fake.token,
         telegram_base_url=fake.base_url,
     )

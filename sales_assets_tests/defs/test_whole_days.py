@@ -8,7 +8,7 @@ import pytest
 from sales_assets.core import names
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
-from sales_assets_tests.base_source import delete_rows, fill_base, yesterday
+from sales_assets_tests.base_source import ZONES, delete_rows, fill_base, yesterday
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.defs.test_checks import logged
 from sales_assets_tests.defs.world import FRAME_ASSETS, Product, failures
@@ -33,7 +33,7 @@ def product(url: str, tmp_path: Path) -> Callable[..., Product]:
 
     def make(last_call: time = time(23, 59), **changes: Any) -> Product:
         first = DAY - timedelta(days=83)
-        return Product.at(tmp_path, first, last_call=last_call, **changes)
+        return Product.at(tmp_path, first, last_call=last_call, **ZONES, **changes)
 
     return make
 

@@ -17,6 +17,7 @@ from sales_assets.core.delivery.rows import NO_THREAD
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.report.report import json_bytes
 from sales_assets_tests.adapters.delivery.delivery_world import png
+from sales_assets_tests.base_source import noon_zone
 from sales_assets_tests.bot.bot_world import stuck
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 from sales_assets_tests.fake_telegram.wire import Wire
@@ -214,12 +215,6 @@ def subscription(seat: Seat) -> Subscription:
         created_at=now,
         updated_at=now,
     )
-
-
-def noon_zone() -> str:
-    """A zone in which it is about noon: no midnight and no delivery time falls into a round."""
-    offset = 12 - datetime.now(UTC).hour
-    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
 
 
 @contextmanager

@@ -112,14 +112,20 @@ class Dispatcher:
         return asyncio.run(Dispatch(self, report.day, report, is_news=is_news).run())
 
     def announce_late(
-        self, day: date, cause: str, found: Completeness | None = None
+        self,
+        day: date,
+        cause: str,
+        found: Completeness | None = None,
+        *,
+        is_in_progress: bool = False,
     ) -> DeliveryResult:
         """Tell every reader without a report of `day` that it is late, and the admins the cause.
 
-        `found` says what is missing in the source, where that is why.
+        `found` says what is missing in the source, where that is why; `is_in_progress`, that a
+        run computes the report right now.
         """
-        alerts = [late_alert(cause)]
-        dispatch = Dispatch(self, day, None, is_news=True, alerts=alerts, found=found)
+        late = late_sentence(day, found, is_in_progress=is_in_progress)
+        dispatch = Dispatch(self, day, None, is_news=True, alerts=[late_alert(cause)], late=late)
         return asyncio.run(dispatch.run())
 
     def alert(self, day: date, alert: Message) -> DeliveryResult:
@@ -216,10 +222,10 @@ class Dispatch:
         *,
         is_news: bool,
         alerts: Sequence[Message] = (),
-        found: Completeness | None = None,
+        late: str = "",
     ) -> None:
         self._day, self._report, self._is_news = day, report, is_news
-        self._found = found
+        self._late = late
         self._ledger = dispatcher.ledger
         self._transport = dispatcher.transport
         self._clock, self._sleep = dispatcher.clock, dispatcher.sleep
@@ -526,9 +532,10 @@ class Dispatch:
         message = await self._words_of(row)
         if message is None:
             return None
-        is_news = self._report.is_news if self._report is not None else True
+        report = self._report
+        is_news = report is None or report.is_new or report.is_neutral
         reader = self._sounds.get(row.place)
-        is_quiet = row.kind in (MessageKind.EDIT, MessageKind.CHANGE) or row.is_repeat
+        is_quiet = message.is_silent or row.is_repeat
         if row.kind is not MessageKind.ALERT and reader is not None:
             is_quiet = is_quiet or reader.is_silent(is_news=is_news)
         return replace(message, day=self._day, is_silent=is_quiet)
@@ -539,9 +546,7 @@ class Dispatch:
                 alert = read_notice(row.subject, row.notice or {})
                 return replace(alert, label=f"{row.kind}-{row.subject}")
             case MessageKind.LATE:
-                return Message(
-                    messages.html.escape(late_sentence(self._day, self._found)), label=row.kind
-                )
+                return Message(messages.html.escape(self._late), label=row.kind)
             case _ if self._report is None:
                 return None
             case MessageKind.CHANGE:
@@ -550,7 +555,7 @@ class Dispatch:
                 message = self._report_message(self._report)
                 shown = self._shown.get(row.place)
                 keeps_picture = message.media is None and shown is not None and bool(shown.media)
-                return replace(message, edits_caption=keeps_picture)
+                return replace(message, edits_caption=keeps_picture, is_silent=True)
         return self._report_message(self._report, is_repeat=row.is_repeat)
 
     def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
@@ -573,12 +578,18 @@ class Dispatch:
         )
 
     async def _change(self, report: ReportToSend, row: Delivery) -> Message | None:
+        """Return the silent reply that tells what changed; a first verdict comes with its sound."""
         before = await _beside_loop(self._ledger.content, self._day, row.previous_sha256)
         numbers = dict(before.numbers) if before is not None else {}
         text = messages.changes_text(self._day, numbers, report.numbers)
+        is_first_verdict = before is not None and before.is_neutral and not report.is_neutral
+        if is_first_verdict:
+            text = messages.first_verdict_text(report, text)
         shown = self._shown.get(row.place)
         reply_to = shown.message_id if shown is not None else None
-        return Message(text, reply_to=reply_to, label=MessageKind.CHANGE) if text else None
+        is_silent = not (is_first_verdict and self._is_news)
+        found = Message(text or "", reply_to=reply_to, is_silent=is_silent, label=row.kind)
+        return found if text else None
 
     # --- The end ---
 

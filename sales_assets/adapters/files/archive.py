@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.files import reports as report_files
+from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import (
     EXTENSION,
     FrameStore,
@@ -20,6 +21,7 @@ from sales_assets.core import names
 from sales_assets.core.bot.client import client_text
 from sales_assets.core.bot.expiring import next_expiring
 from sales_assets.core.days import ReportDays
+from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import encode
 from sales_assets.core.report.inputs import DayEvents
 from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
@@ -67,6 +69,11 @@ class Archive:
             return report_files.read_report(self._store, day)
         except MissingDayError:
             return None
+
+    def refused(self, day: date) -> Completeness | None:
+        """Return what the source lacks of a day that was refused for it."""
+        refusal = read_refusal(self._store, day)
+        return refusal.completeness if refusal else None
 
     def picture_of(self, day: date, caption: str) -> bytes | None:
         """Return the picture that was made with this very caption, if it is stored still."""

@@ -28,6 +28,10 @@ class StorageError(SalesAssetsError):
     """A file of the storage could not be read or written."""
 
 
+class FullStorageError(StorageError):
+    """The storage has no room left: it passes once somebody makes some."""
+
+
 class MissingDayError(StorageError):
     """A day was asked for that the storage does not hold."""
 
@@ -241,9 +245,11 @@ _ADVICE = {
     errno.ENOSPC: "The disk is full: free some space and start again; nothing half-written stays.",
     errno.EDQUOT: "The quota is used up: free some space and start again.",
 }
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
 
 
 def _storage_error(verb: str, path: UPath, error: OSError) -> StorageError:
     advice = _ADVICE.get(error.errno or 0, _DEFAULT_ADVICE).format(verb=verb)
-    return StorageError(f"Could not {verb} {path}: {error.strerror or error}. {advice}")
+    kind = FullStorageError if error.errno in _FULL else StorageError
+    return kind(f"Could not {verb} {path}: {error.strerror or error}. {advice}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from sales_assets.adapters.files.frames import FrameStore, StorageError, read_bytes, write_bytes
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, ReportToSend, fits_caption
+from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.report import headline_numbers
 
 ASSET = "daily_report"
@@ -39,7 +40,8 @@ class StoredReport:
             content_sha256=self.content_sha256,
             picture=self.picture,
             notes=tuple(self.content["notes"]),
-            is_news=bool(self.content.get("is_news", True)),
+            is_new=bool(self.content.get("is_new", True)),
+            is_neutral=self.content.get("verdict_kind") == VerdictKind.INCOMPLETE,
         )
 
 

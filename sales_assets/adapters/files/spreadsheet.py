@@ -75,16 +75,16 @@ class _Writing:
         self._formats = {kind: book.add_format(form) for kind, form in _FORMATS.items()}
 
     def write(self) -> None:
-        for place, column in enumerate(self._sheet.columns):
-            self._target.set_column(place, place, column.kind.width)
+        for position, column in enumerate(self._sheet.columns):
+            self._target.set_column(position, position, column.kind.width)
             is_moment = column.kind is Kind.MOMENT
             title = ru.IN_ZONE.format(title=column.title, zone=self._clock)
-            self._target.write_string(0, place, title if is_moment else column.title, self._head)
-            self._write_column(place, column)
+            self._target.write_string(0, position, title if is_moment else column.title, self._head)
+            self._write_column(position, column)
         self._write_sums()
         self._set_up()
 
-    def _write_column(self, place: int, column: Column) -> None:
+    def _write_column(self, position: int, column: Column) -> None:
         write = {
             Kind.TEXT: self._target.write_string,
             Kind.CLIENT: self._write_client,
@@ -96,15 +96,15 @@ class _Writing:
             values = values.astype("str")
         for row, value in enumerate(values, start=1):
             if not pd.isna(value):
-                write(row, place, value, form)
+                write(row, position, value, form)
 
-    def _write_client(self, row: int, place: int, client: str, _form: Any) -> None:
+    def _write_client(self, row: int, position: int, client: str, _form: Any) -> None:
         """Write the id as text, with a link where the CRM's address is known."""
         link = client_link(self._template, client, LONGEST_LINK) if row <= MOST_LINKS else None
         if link is None:
-            self._target.write_string(row, place, client)
+            self._target.write_string(row, position, client)
         else:
-            self._target.write_url(row, place, link, string=client)
+            self._target.write_url(row, position, link, string=client)
 
     def _write_sums(self) -> None:
         below = len(self._rows) + 1
@@ -114,10 +114,10 @@ class _Writing:
             below += 1
         for row, summed in enumerate(self._sheet.sums, start=below):
             self._target.write_string(row, 0, summed.label, self._bold)
-            for place, column in enumerate(self._sheet.columns):
+            for position, column in enumerate(self._sheet.columns):
                 if column.name in summed.counted:
                     value = summed.counted[column.name]
-                    self._target.write_number(row, place, value, self._bold)
+                    self._target.write_number(row, position, value, self._bold)
 
     def _set_up(self) -> None:
         rows, columns = len(self._rows), len(self._sheet.columns)

@@ -99,8 +99,8 @@ def forget_days(store: FrameStore) -> int:
 
 
 def _spread(days: Sequence[date]) -> list[date]:
-    places = {0, len(days) // 2, len(days) - 1} if days else set()
-    return [days[place] for place in sorted(places)][:COMPARED_DAYS]
+    positions = {0, len(days) // 2, len(days) - 1} if days else set()
+    return [days[position] for position in sorted(positions)][:COMPARED_DAYS]
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -130,13 +130,13 @@ def groups_of_source(reader: RowReader) -> pd.DataFrame:
 def _group_table(reader: RowReader, table: SourceTable, batch: pa.RecordBatch) -> pd.DataFrame:
     types = reader.dictionary.types
     if table is EVENTS:
-        places = reader.dictionary.places_of(batch["event_id"])
+        positions = reader.dictionary.positions_of(batch["event_id"])
     else:
-        places = np.full(batch.num_rows, types.index(journey.PURCHASE))
+        positions = np.full(batch.num_rows, types.index(journey.PURCHASE))
     return pd.DataFrame(
         {
             "at": reader.instants(table, batch["quarter"].to_pandas()),
-            "type": _names(places, types),
+            "type": _names(positions, types),
             "rows": batch["rows"].to_numpy(),
             "first": reader.instants(table, batch["first"].to_pandas()),
             "last": reader.instants(table, batch["last"].to_pandas()),
@@ -154,11 +154,11 @@ def _groups_of_day(rows: Rows, of_day: slice, types: Sequence[str], zone: ZoneIn
     at = pd.Series(rows.time_us[of_day]).astype("datetime64[us]").dt.tz_localize("UTC")
     hours = to_wall_clock(at, zone).dt.floor("h")
     by_group = at.groupby([hours.to_numpy(), rows.type[of_day]])
-    found = by_group.agg(["size", "min", "max"]).reset_index(names=["hour", "place"])
+    found = by_group.agg(["size", "min", "max"]).reset_index(names=["hour", "position"])
     return pd.DataFrame(
         {
             "at": found["min"],
-            "type": _names(found["place"].to_numpy(), types),
+            "type": _names(found["position"].to_numpy(), types),
             "rows": found["size"],
             "first": found["min"],
             "last": found["max"],
@@ -166,9 +166,9 @@ def _groups_of_day(rows: Rows, of_day: slice, types: Sequence[str], zone: ZoneIn
     )
 
 
-def _names(places: np.ndarray, types: Sequence[str]) -> pd.Categorical:
+def _names(positions: np.ndarray, types: Sequence[str]) -> pd.Categorical:
     known = pd.Index(list(types)).astype("str")
-    return pd.Categorical.from_codes(np.where(places == MISSING, -1, places), known)
+    return pd.Categorical.from_codes(np.where(positions == MISSING, -1, positions), known)
 
 
 def _groups(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from sales_assets.core.errors import SalesAssetsError
 
 _AUTHORITY = re.compile(r"(://[^:@/?]*):(.*)@")
 _PARAMETER = re.compile(r"(?i)\b((?:ssl)?password|sslkey|passfile)=('(?:\\.|[^'])*'?|[^&\s]*)")
+_SPECIAL = re.compile(r"[@:/?#%\[\]]")
 
 #: By SQLSTATE, or its class: what was expected and what to do.
 _POOLER = (
@@ -25,13 +26,16 @@ _BUSY_POOLER = (
     "max_client_conn), or use the server's own port; it is tried again."
 )
 _ESCAPING = (
-    "Special signs of the password are written as %XX in SALES_ASSETS_SOURCE_URL: @ as %40, : as "
-    "%3A, / as %2F, # as %23, ? as %3F, % as %25."
+    "Special signs of the password are written as %XX in SALES_ASSETS_SOURCE_URL (docs/source.md): "
+    "@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25."
 )
+_LACKING = "The server lacks connections, memory or disk; try again when it has them."
 _ADVICE_BY_STATE = {
     "42P01": "The source needs the tables events, events_dict and payments, and a search_path "
     "that finds them.",
-    "42501": "The user of the URL needs the right to SELECT from events, events_dict and payments.",
+    "42501": "The user of the URL needs the right to SELECT from events, events_dict and payments; "
+    "where row security refuses, a policy for it (CREATE POLICY … FOR SELECT TO … USING (true)). "
+    "docs/source.md has both.",
     "57014": "The server or someone cancelled the query: raise statement_timeout for this user, "
     "ask for fewer days, or see whether the time columns have an index (docs/source.md).",
     "26000": _POOLER,
@@ -41,13 +45,18 @@ _ADVICE_BY_STATE = {
     "40001": "A replica cancelled the query to keep up; try again, or raise "
     "max_standby_streaming_delay there.",
     "57P": "The server was stopped while it was read; start it, then run this again.",
-    "53": "The server lacks connections, memory or disk; try again when it has them.",
+    "53": _LACKING,
     "08": "The connection broke; see whether the server runs, then run this again.",
 }
 #: A connection that failed and a COPY that broke off give no code: English words are all there is.
 _ADVICE_BY_WORDS = {
     "query_wait_timeout": _BUSY_POOLER,
     "no more connections allowed": _BUSY_POOLER,
+    "server_login_retry": "The pooler can't log in at the server behind it: see whether that runs, "
+    "and what the pooler's own settings say of it; then run this again.",
+    "no such database": "The pooler knows no database of that name: correct it in "
+    "SALES_ASSETS_SOURCE_URL, or add it to the pooler's list (pgbouncer: [databases]).",
+    "transaction blocks not allowed": _POOLER,
     "unsupported startup parameter": _POOLER,
     "prepared statement": _POOLER,
     "pgbouncer": _POOLER,
@@ -64,7 +73,13 @@ _ADVICE_BY_WORDS = {
     "verify-full.",
     "invalid integer value": _ESCAPING,
     "invalid port": _ESCAPING,
-    "password": "Correct the user and the password in SALES_ASSETS_SOURCE_URL.",
+    "password": f"Correct the user and the password in SALES_ASSETS_SOURCE_URL. {_ESCAPING}",
+    "too many clients": _LACKING,
+    "too many connections": "The role or the database has a bound (ALTER ROLE … CONNECTION LIMIT), "
+    "or is used by others: end what isn't needed; then run this again.",
+    "remaining connection slots": _LACKING,
+    "not permitted to log in": "Let the role log in: ALTER ROLE … LOGIN.",
+    "starting up": "The server is starting; run this again.",
     "does not exist": "Correct the name in SALES_ASSETS_SOURCE_URL, or create it on the server.",
     "refused": "Start the server, or correct the host and the port in SALES_ASSETS_SOURCE_URL.",
     "no such file": "Start the server, or correct the socket's folder in SALES_ASSETS_SOURCE_URL.",
@@ -95,16 +110,35 @@ _PASSING_WORDS = (
     "due to conflict",
     "query_wait_timeout",
     "no more connections",
+    "server_login_retry",
+    "too many clients",
+    "too many connections",
+    "remaining connection slots",
 )
+#: Who holds a table, or a partition of it, or what a view of that name reads; or waits for it.
 LOCK_HOLDERS = """
-SELECT c.relname::text, l.pid, coalesce(a.usename::text, '?'), coalesce(a.application_name, ''),
-    coalesce(extract(epoch FROM now() - a.xact_start), 0)::int
-FROM pg_locks AS l
-JOIN pg_class AS c ON c.oid = l.relation
+WITH RECURSIVE behind (relation) AS (
+    SELECT to_regclass(wanted.name)::oid
+    FROM (VALUES ('events'), ('events_dict'), ('payments')) AS wanted (name)
+    UNION
+    SELECT next.relation FROM behind, LATERAL (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = behind.relation
+        UNION ALL
+        SELECT d.refobjid FROM pg_rewrite AS r
+        JOIN pg_depend AS d ON d.objid = r.oid AND d.classid = 'pg_rewrite'::regclass
+            AND d.refclassid = 'pg_class'::regclass
+        WHERE r.ev_class = behind.relation
+    ) AS next (relation)
+)
+SELECT c.relname::text, coalesce(l.pid, 0), coalesce(a.usename::text, '?'),
+    coalesce(a.application_name, ''), extract(epoch FROM now() - a.xact_start)::int,
+    CASE WHEN l.granted THEN '' ELSE pg_blocking_pids(l.pid)::text END
+FROM behind
+JOIN pg_class AS c ON c.oid = behind.relation
+JOIN pg_locks AS l ON l.relation = c.oid AND l.mode = 'AccessExclusiveLock'
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
-WHERE l.granted AND l.mode = 'AccessExclusiveLock'
-    AND l.relation IN (to_regclass('events'), to_regclass('events_dict'), to_regclass('payments'))
-ORDER BY c.relname, l.pid
+ORDER BY l.granted DESC, c.relname, l.pid
 """
 _NO_ADVICE = "See the server's log, and try the same URL with psql."
 
@@ -128,10 +162,9 @@ def locked(address: str, seconds: int) -> PassingSourceError:
         closing(connection.cursor()) as cursor,
     ):
         cursor.execute(LOCK_HOLDERS)
-        for table, pid, user, program, age in cursor.fetchall():
+        for table, *holder in cursor.fetchall():
             tables.append(table)
-            shown = f", {program}" if program else ""
-            holders.append(f"process {pid} (user {user}{shown}, for {age} s)")
+            holders.append(_holder(*holder))
     what = ", ".join(dict.fromkeys(tables)) or "one of events, events_dict, payments"
     who = ", ".join(dict.fromkeys(holders)) or "a session that this user can't see"
     return PassingSourceError(
@@ -139,6 +172,16 @@ def locked(address: str, seconds: int) -> PassingSourceError:
         "read as soon as the lock is gone: wait for that session, or end it on the server "
         "(pg_terminate_backend)."
     )
+
+
+def _holder(pid: int, user: str, program: str, age: int | None, waits_for: str) -> str:
+    known = (
+        f"user {user}",
+        program,
+        f"for {age} s" if age is not None else "",
+        f"which itself waits for process {waits_for.strip('{}')}" if waits_for else "",
+    )
+    return f"process {pid or 'unknown'} ({', '.join(filter(None, known))})"
 
 
 def redacted(url: str) -> str:
@@ -173,6 +216,10 @@ def _said(error: Exception, url: str) -> str:
     text = re.sub(r"^[A-Z_ ]+: (\[libpq\] )?", "", text).split("\n\nQuery was")[0]
     for secret in _secrets(url):
         text = text.replace(secret, "***")
+    parts = [part for secret in _secrets(url) for part in _SPECIAL.split(secret) if part]
+    if parts:  # what an unescaped password was taken for: a host, a port
+        pattern = "|".join(map(re.escape, sorted(parts, key=len, reverse=True)))
+        text = re.sub('"[^"]*"', lambda quoted: re.sub(pattern, "***", quoted[0]), text)
     return " ".join(text.split()).rstrip(".")
 
 

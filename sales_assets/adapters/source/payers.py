@@ -23,7 +23,7 @@ from sales_assets.core.source_clock import first_reading
 PAYERS_DAYS = 56
 
 RECENT_PAYMENTS = """
-SELECT p._user_id::text AS user_id, p.transaction_created_at AS time
+SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
 FROM payments AS p
 WHERE p.transaction_created_at >= current_setting('sales_assets.payers_start')::timestamp
     AND p.transaction_created_at < current_setting('sales_assets.payments_last_end')::timestamp
@@ -36,8 +36,8 @@ payers AS (
 {KINDS}
 SELECT
     e._user_id::text AS user_id,
-    min(e.happened_at) AS event,
-    min(e.happened_at) FILTER (WHERE kinds.kind = 'lesson') AS lesson
+    min(e.happened_at)::timestamp AS event,
+    (min(e.happened_at) FILTER (WHERE kinds.kind = 'lesson'))::timestamp AS lesson
 FROM events AS e LEFT JOIN kinds ON kinds.id = btrim(e.event_id::text)
 WHERE e._user_id::text IN (SELECT user_id FROM payers) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp

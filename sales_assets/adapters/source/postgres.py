@@ -33,7 +33,7 @@ from sales_assets.adapters.source.rows import (
     Rows,
     SourceTable,
     bind_kinds,
-    places_in,
+    positions_in,
     trimmed,
 )
 from sales_assets.adapters.source.session import Session, open_session
@@ -87,9 +87,9 @@ FIRST_EVENTS = f"""
 {KINDS}
 SELECT
     e._user_id::text AS user_id,
-    min(e.happened_at) AS event,
-    min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment') AS experiment,
-    min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase') AS purchase
+    min(e.happened_at)::timestamp AS event,
+    (min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
+    (min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
 FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text)
 WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < current_setting('sales_assets.events_last_start')::timestamp
@@ -101,7 +101,7 @@ FIRST_EVENTS_OF_PADDED = FIRST_EVENTS.replace(
 )
 FIRST_PAYMENTS = f"""
 {ACTIVE_USERS}
-SELECT p._user_id::text AS user_id, min(p.transaction_created_at) AS payment
+SELECT p._user_id::text AS user_id, min(p.transaction_created_at)::timestamp AS payment
 FROM payments AS p
 WHERE btrim(p._user_id::text, {BLANKS}) IN (SELECT user_id FROM active)
     AND p.transaction_created_at >= '{EARLIEST}'
@@ -110,19 +110,19 @@ GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
 #: Rows of the future don't show whether the source goes on.
 NEWEST_EVENT = """
-SELECT max(happened_at) AS time FROM events
+SELECT max(happened_at)::timestamp AS time FROM events
 WHERE happened_at <= current_setting('sales_assets.events_now')::timestamp
 """
 NEWEST_PAYMENT = """
-SELECT max(transaction_created_at) AS time FROM payments
+SELECT max(transaction_created_at)::timestamp AS time FROM payments
 WHERE transaction_created_at <= current_setting('sales_assets.payments_now')::timestamp
 """
 FIRST_EVENT = f"""
-SELECT min(happened_at) AS time FROM events
+SELECT min(happened_at)::timestamp AS time FROM events
 WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity'
 """  # noqa: S608 - put together from constants
 FIRST_PAYMENT = f"""
-SELECT min(transaction_created_at) AS time FROM payments
+SELECT min(transaction_created_at)::timestamp AS time FROM payments
 WHERE transaction_created_at >= '{EARLIEST}' AND transaction_created_at < 'infinity'
 """  # noqa: S608 - put together from constants
 
@@ -246,7 +246,7 @@ class PostgresSource:
             payers = payers_of(reader, self.report_zone)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
             counts = self._counts(reader, rows, counted)
-        number = {day: place for place, day in enumerate(reader.asked.days)}
+        number = {day: position for position, day in enumerate(reader.asked.days)}
         types = reader.dictionary.types
         return SourceRead(
             DailyFrames(number, lambda day: self._raw_frame(rows.of_day(number[day]), types)),
@@ -288,7 +288,7 @@ class PostgresSource:
             facts = _Facts.of(rows, reader)
         cutoffs_us = reader.asked.cutoffs_us
         active = rows.active_users()
-        number = {day: place for place, day in enumerate(reader.asked.days)}
+        number = {day: position for position, day in enumerate(reader.asked.days)}
         return DailyFrames(
             number,
             lambda day: self._history_frame(facts, active[number[day]], cutoffs_us[number[day]]),
@@ -429,12 +429,12 @@ class _Facts:
 
         What came later than the asked days is before none of their cut-offs.
         """
-        places = [reader.dictionary.types.index(name) for name in EXPERIMENTS]
+        positions = [reader.dictionary.types.index(name) for name in EXPERIMENTS]
         purchase = reader.dictionary.types.index(journey.PURCHASE)
         valid = rows.is_valid
         first_us = {
             "first_event_at": rows.first_us(valid),
-            "first_experiment_at": rows.first_us(valid & np.isin(rows.type, places)),
+            "first_experiment_at": rows.first_us(valid & np.isin(rows.type, positions)),
             "first_payment_at": rows.first_us(valid & (rows.type == purchase)),
         }
         facts = cls(rows.users, first_us)
@@ -447,20 +447,20 @@ class _Facts:
         bind_kinds(reader)
         statement = FIRST_EVENTS_OF_PADDED if EVENTS.name in reader.padded else FIRST_EVENTS
         for batch in session.batches(statement, EVENTS.texts):
-            users = self._places(batch)
+            users = self._positions(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
             self._lower(
                 "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
             )
             self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
         for batch in session.batches(FIRST_PAYMENTS, PAYMENTS.texts):
-            users, paid_us = self._places(batch), _times_us(reader, PAYMENTS, batch["payment"])
+            users, paid_us = self._positions(batch), _times_us(reader, PAYMENTS, batch["payment"])
             self._lower("first_event_at", users, paid_us)
             self._lower("first_payment_at", users, paid_us)
 
-    def _places(self, batch: pa.RecordBatch) -> np.ndarray:
+    def _positions(self, batch: pa.RecordBatch) -> np.ndarray:
         users, _ = trimmed(batch["user_id"])
-        return places_in(self.users, users.dictionary_decode())
+        return positions_in(self.users, users.dictionary_decode())
 
     def _lower(self, name: str, users: np.ndarray, times_us: np.ndarray) -> None:
         known = users != MISSING

@@ -24,7 +24,7 @@ WHERE id IS NOT NULL AND _description IS NOT NULL
 """
 #: The outer bounds say what the spans say already: they are what the planner can estimate.
 EVENTS_IN_SPANS = """
-SELECT e._user_id::text AS user_id, e.happened_at AS time, e.event_id::text AS event_id
+SELECT e._user_id::text AS user_id, e.happened_at::timestamp AS time, e.event_id::text AS event_id
 FROM events AS e
 JOIN unnest(
     current_setting('sales_assets.events_starts')::timestamp[],
@@ -35,7 +35,7 @@ WHERE e.happened_at >= current_setting('sales_assets.events_first_start')::times
     AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp
 """
 PAYMENTS_IN_SPANS = """
-SELECT p._user_id::text AS user_id, p.transaction_created_at AS time
+SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
 FROM payments AS p
 JOIN unnest(
     current_setting('sales_assets.payments_starts')::timestamp[],
@@ -76,11 +76,11 @@ PAYMENTS = SourceTable("payments", "transaction_created_at", PAYMENTS_IN_SPANS, 
 
 @dataclass(frozen=True)
 class Dictionary:
-    """The source's dictionary, and the place in its `types` of each id, as arrays."""
+    """The source's dictionary, and the position in its `types` of each id, as arrays."""
 
     events: EventDictionary
     ids: pa.Array
-    places: np.ndarray
+    positions: np.ndarray
 
     @classmethod
     def read(cls, session: Session) -> "Dictionary":
@@ -92,25 +92,25 @@ class Dictionary:
         batches = session.batches(DICTIONARY, "events_dict._description or id")
         rows = [row for batch in batches for row in zip(*map(_texts, batch.columns), strict=True)]
         events = EventDictionary.of(rows)
-        place = {name: number for number, name in enumerate(events.types)}
+        position = {name: number for number, name in enumerate(events.types)}
         ids = pa.array(list(events.type_of), pa.string())
-        places = np.array([place[name] for name in events.type_of.values()], dtype="int32")
-        return cls(events, ids, places)
+        positions = np.array([position[name] for name in events.type_of.values()], dtype="int32")
+        return cls(events, ids, positions)
 
     @property
     def types(self) -> tuple[str, ...]:
         """All types in a fixed order."""
         return self.events.types
 
-    def places_of(self, ids: pa.Array) -> np.ndarray:
-        """Return the place of each id's type; `MISSING` where the dictionary doesn't know it."""
+    def positions_of(self, ids: pa.Array) -> np.ndarray:
+        """Return the position of each id's type; `MISSING` where the dictionary doesn't know it."""
         # Few ids stand for many rows.
         encoded = ids.dictionary_encode()
         known = pc.call_function("utf8_trim_whitespace", [encoded.dictionary.cast(pa.string())])
-        places = np.append(self.places, np.int32(MISSING))[places_in(self.ids, known)]
-        # The last place is for the missing ones: -1 finds it.
-        places = np.append(places, np.int32(MISSING))
-        return places[encoded.indices.fill_null(MISSING).to_numpy()]
+        positions = np.append(self.positions, np.int32(MISSING))[positions_in(self.ids, known)]
+        # The last position is for the missing ones: -1 finds it.
+        positions = np.append(positions, np.int32(MISSING))
+        return positions[encoded.indices.fill_null(MISSING).to_numpy()]
 
 
 def _texts(column: pa.Array) -> list[str]:
@@ -192,7 +192,7 @@ class RowReader:
             return np.full(
                 batch.num_rows, self.dictionary.types.index(journey.PURCHASE), dtype="int32"
             )
-        types = self.dictionary.places_of(batch["event_id"])
+        types = self.dictionary.positions_of(batch["event_id"])
         is_unknown = types == MISSING
         if is_unknown.any():
             ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
@@ -225,7 +225,7 @@ class _Part(NamedTuple):
 class Rows:
     """Rows put together by day: parallel arrays, and the edges of each day's slice.
 
-    `user` are places in `users`, which are distinct and sorted; `type` are places in
+    `user` are positions in `users`, which are distinct and sorted; `type` are positions in
     `Dictionary.types`; both are `MISSING` where the source has none. `time_us` are instants.
     """
 
@@ -260,8 +260,8 @@ class Rows:
 
     def user_ids(self) -> pd.Series:
         """Return each row's user as text."""
-        places = pa.array(self.user, mask=self.user == MISSING)
-        return self.users.take(places).to_pandas()
+        positions = pa.array(self.user, mask=self.user == MISSING)
+        return self.users.take(positions).to_pandas()
 
     @property
     def is_valid(self) -> np.ndarray:
@@ -270,7 +270,7 @@ class Rows:
         return (self.user >= first_real) & (self.type != MISSING)
 
     def active_users(self) -> list[np.ndarray]:
-        """Return for each day the places of the users with a valid row, ascending."""
+        """Return for each day the positions of the users with a valid row, ascending."""
         spans = zip(self.edges, self.edges[1:], strict=False)
         valid = self.is_valid
         return [np.unique(self.user[start:end][valid[start:end]]) for start, end in spans]
@@ -283,21 +283,21 @@ class Rows:
 
 
 def _ranked(parts: Sequence[_Part]) -> tuple[pa.Array, np.ndarray]:
-    """Return the distinct users, sorted, and each row's place among them."""
+    """Return the distinct users, sorted, and each row's position among them."""
     chunks = pa.chunked_array([part.users for part in parts], USERS).unify_dictionaries().chunks
     if not chunks:
         return pa.array([], pa.large_string()), np.array([], dtype="int32")
     users = chunks[-1].dictionary
     order = pc.call_function("array_sort_indices", [users]).to_numpy()
-    # The last place is for the missing ones: -1 finds it.
+    # The last position is for the missing ones: -1 finds it.
     rank = np.full(len(users) + 1, MISSING, dtype="int32")
     rank[order] = np.arange(len(users), dtype="int32")
     found = [chunk.indices.fill_null(MISSING).to_numpy() for chunk in chunks]
     return users.take(pa.array(order)), rank[np.concatenate(found)]
 
 
-def places_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
-    """Return the place in `values` of each of `wanted`; `MISSING` where it isn't there."""
+def positions_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
+    """Return the position in `values` of each of `wanted`; `MISSING` where it isn't there."""
     options = pc.SetLookupOptions(value_set=values)
     return pc.call_function("index_in", [wanted], options).fill_null(MISSING).to_numpy()
 

@@ -27,6 +27,8 @@ SESSION_SETTINGS = (
     "SET LOCAL timezone = 'UTC'",
     "SET LOCAL client_encoding = 'UTF8'",
     f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'",
+    # Between two reads the program computes.
+    f"SET LOCAL idle_in_transaction_session_timeout = '{STATEMENT_MINUTES}min'",
     # The default is of spinning disks: with it the planner would rather read the whole table
     # than look up one day's clients in an index.
     "SET LOCAL random_page_cost = 1.1",
@@ -75,6 +77,7 @@ WHERE row_security_active(to_regclass(wanted.name))
 TEXT = "text"
 PLAIN_TIME = "timestamp without time zone"
 ZONED_TIME = "timestamp with time zone"
+DATE = "date"
 IDENTITY = """
 SELECT
     current_database()::text AS database,
@@ -87,7 +90,8 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 SYSTEM = "SELECT system_identifier::text AS system FROM pg_control_system()"
 #: Ids are compared as text, so any of these will do. Text stands for its whole family.
 _IDS = (TEXT, "integer", "bigint", "smallint", "numeric", "uuid")
-_TIMES = (PLAIN_TIME, ZONED_TIME)
+#: Dates are read as their midnights, and found to be without hours.
+_TIMES = (PLAIN_TIME, ZONED_TIME, DATE)
 #: The columns that the source must have, each with the types that will do.
 COLUMNS = {
     ("events", "_user_id"): _IDS,
@@ -103,6 +107,8 @@ CONNECT_SECONDS = 10
 #: A server that vanished without a word is noticed after two minutes, not after two hours.
 KEEPALIVES = "keepalives_idle=60&keepalives_interval=15&keepalives_count=4"
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
+#: Until the query; a question mark before the @ is one of the password.
+_ADDRESS = re.compile(r"(\w+://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
 #: A database without an encoding sends whatever bytes it was given.
 NO_ENCODING = "SQL_ASCII"
 #: COPY gives no code, so the words of server and Arrow are all there is.
@@ -110,7 +116,7 @@ _BAD_BYTES = re.compile("invalid byte sequence|has no equivalent in encoding|Inv
 
 _POLICY = (
     "Add a policy for this user (CREATE POLICY … FOR SELECT TO … USING (true)), or give it "
-    "BYPASSRLS."
+    "BYPASSRLS (docs/source.md)."
 )
 
 ColumnTypes = Mapping[tuple[str, str], str]
@@ -234,7 +240,7 @@ def open_session(url: str) -> Iterator[Session]:
 def connection_string(url: str) -> str:
     """Return what libpq is given: without SQLAlchemy's driver, with bounds, in UTF-8.
 
-    What `url` asks for itself stays, except for the encoding.
+    What `url` asks for itself stays, except for the encoding; a `=` within a value is escaped.
     """
     address = _DRIVER.sub(r"\1://", url.strip())
     if "://" not in address:
@@ -242,7 +248,12 @@ def connection_string(url: str) -> str:
     wanted = ["client_encoding=UTF8"]
     if "connect_timeout" not in address:
         wanted += [f"connect_timeout={CONNECT_SECONDS}", KEEPALIVES]
-    return f"{address}{'&' if '?' in address else '?'}{'&'.join(wanted)}"
+    found = _ADDRESS.fullmatch(address)
+    start, query = found.groups(default="") if found else (address, "")
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    # libpq takes `options=-csearch_path=sales` only with the second sign written as %3D.
+    told = [f"{name}={value.replace('=', '%3D')}" if sign else name for name, sign, value in pairs]
+    return f"{start}?{'&'.join([*told, *wanted])}"
 
 
 def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
@@ -263,7 +274,8 @@ def _missing_table(table: str) -> str:
     return (
         f"The source has no table {table!r}. It needs {needed}: see whether "
         "SALES_ASSETS_SOURCE_URL names the right database, and whether the user's search_path "
-        "finds the table (?options=-csearch_path=NAME at the end of the URL sets it)."
+        "finds the table (?options=-csearch_path=NAME at the end of the URL sets it) in a schema "
+        "of which the user has the right of USAGE (docs/source.md)."
     )
 
 
@@ -271,7 +283,7 @@ def _missing_column(table: str, column: str, types: ColumnTypes) -> str:
     found = ", ".join(sorted(name for owner, name in types if owner == table))
     return (
         f"The source's table {table!r} has no column {column!r}, only {found}. "
-        "Rename it in the source, or put a view of the expected shape before it."
+        "Rename it in the source, or put a view of the expected shape before it (docs/source.md)."
     )
 
 
@@ -279,7 +291,7 @@ def _wrong_type(table: str, column: str, types: ColumnTypes) -> str:
     return (
         f"The source's column {table}.{column} has the type {types[table, column]!r}; "
         f"expected one of {', '.join(COLUMNS[table, column])}. "
-        "Change it in the source, or put a view with a cast before it."
+        "Change it in the source, or put a view with a cast before it (docs/source.md)."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Date,
     DateTime,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    false,
     text,
 )
 from sqlalchemy.engine import URL, Connection, make_url
@@ -34,7 +36,7 @@ from sales_assets.adapters.telegram.secrecy import hidden, secrets_of, shown_url
 from sales_assets.core.errors import SalesAssetsError
 
 #: The newest migration; a test keeps it equal to the folder's head.
-NEWEST_REVISION = "0003"
+NEWEST_REVISION = "0004"
 #: The file under `var` that remembers which state is used.
 WITNESS = "state.id"
 #: How long a process waits for another one's transaction.
@@ -222,6 +224,7 @@ class SentContent(Base):
     file_id: Mapped[str | None] = mapped_column(Text)
     media: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime]
+    is_neutral: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class State:

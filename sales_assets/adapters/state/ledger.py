@@ -12,7 +12,7 @@ from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.database import DeliveryRow, SentContent, State, Subscription
 from sales_assets.core.delivery import rows
 from sales_assets.core.delivery.alerts import barred_alert, missed_alert, notice_of
-from sales_assets.core.delivery.messages import Message, Number, ReportToSend, changes_text
+from sales_assets.core.delivery.messages import Message, ReportToSend, changes_text
 from sales_assets.core.delivery.plan import anew
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
@@ -478,14 +478,13 @@ def _show_new_content(session: Session, edit: Delivery, now: datetime) -> None:
 
 
 def _tells_a_change(session: Session, day: date, before: str | None, after: str) -> bool:
-    old = _numbers(session, day, before)
-    new = _numbers(session, day, after)
-    return old is not None and new is not None and changes_text(day, old, new) is not None
-
-
-def _numbers(session: Session, day: date, sha256: str | None) -> dict[str, Number] | None:
-    content = session.get(SentContent, (day, sha256)) if sha256 else None
-    return dict(content.numbers) if content else None
+    old = session.get(SentContent, (day, before)) if before else None
+    new = session.get(SentContent, (day, after))
+    if old is None or new is None:
+        return False
+    is_first_verdict = old.is_neutral and not new.is_neutral
+    changes = changes_text(day, dict(old.numbers), dict(new.numbers))
+    return is_first_verdict or changes is not None
 
 
 def _content_row(report: ReportToSend, now: datetime) -> SentContent:
@@ -497,6 +496,7 @@ def _content_row(report: ReportToSend, now: datetime) -> SentContent:
         # Pairs keep the order in which a correction tells them; an object might not.
         numbers=[[name, value] for name, value in report.numbers.items()],
         notes=list(report.notes),
+        is_neutral=report.is_neutral,
         created_at=now,
     )
 

@@ -1,8 +1,9 @@
 """The bot's words, put together: escaped HTML, ready to be sent."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
@@ -15,12 +16,17 @@ from sales_assets.core.delivery.messages import (
     changes_text,
     report_buttons,
 )
+from sales_assets.core.judgement.day_completeness import Completeness, State
+from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.receipt import Figure
 from sales_assets.core.report.wording import (
     counted,
+    cut_sentence,
     day_and_month,
     full_date,
+    late_sentence,
     number,
+    sentence,
     zone_name,
 )
 from sales_assets.core.russian import bot as ru
@@ -81,20 +87,44 @@ def _at(words: str, outlook: Outlook, **more: str) -> str:
     )
 
 
-def status(outlook: Outlook, *, is_subscribed: bool, suffix: str) -> str:
-    """Say which day is the newest, when the next comes and whether data is late."""
-    newest = (
-        ru.BOT_STATUS_NEWEST.format(day=full_date(outlook.newest))
-        if outlook.newest
-        else ru.BOT_NO_REPORTS
-    )
-    late = (
-        ru.BOT_STATUS_LATE.format(day=day_and_month(outlook.finished))
-        if outlook.is_late
-        else ru.BOT_STATUS_ON_TIME
-    )
+def status(
+    outlook: Outlook,
+    newest: Mapping[str, Any] | None,
+    found: Completeness | None,
+    *,
+    is_subscribed: bool,
+    suffix: str,
+) -> str:
+    """Say which day is the newest and how whole it is, when the next comes, whether it is late.
+
+    `newest` is the stored report of the newest day; `found`, what the source lacks of the day
+    that is over.
+    """
+    day = outlook.newest
+    shown = ru.BOT_STATUS_NEWEST.format(day=full_date(day)) if day else ru.BOT_NO_REPORTS
+    told = [*_wholeness(newest or {}), _at(ru.BOT_STATUS_NEXT, outlook), _lateness(outlook, found)]
     here = ru.BOT_STATUS_SUBSCRIBED if is_subscribed else ru.BOT_STATUS_NOT_SUBSCRIBED
-    return "\n".join([newest, _at(ru.BOT_STATUS_NEXT, outlook), late, here.format(suffix=suffix)])
+    return "\n".join([shown, *map(html.escape, told), here.format(suffix=suffix)])
+
+
+def _wholeness(newest: Mapping[str, Any]) -> Iterator[str]:
+    """Say what a reader must know of the data of a report: where it is cut, what isn't counted."""
+    notes = [*newest.get("notes", ())]
+    if newest.get("verdict_kind") == VerdictKind.INCOMPLETE:
+        yield f"{newest['verdict']}."
+    elif not notes and newest.get("data", {}).get("state") == State.COMPLETE:
+        yield ru.BOT_STATUS_WHOLE
+    yield from (f"{sentence(note)}." for note in notes)
+
+
+def _lateness(outlook: Outlook, found: Completeness | None) -> str:
+    day = outlook.finished
+    if found is None or outlook.newest == day:
+        late = ru.BOT_STATUS_LATE.format(day=day_and_month(day))
+        return late if outlook.is_late else ru.BOT_STATUS_ON_TIME
+    if outlook.is_late:
+        return late_sentence(day, found)
+    return ru.BOT_STATUS_CUT.format(cause=cut_sentence(found, day))
 
 
 def bad_day(words: str, typed: str, example: date, suffix: str) -> str:

@@ -34,7 +34,9 @@ class ReportToSend:
     """A finished report: `caption_html` is escaped HTML, its first line the verdict.
 
     `numbers` maps the headline numbers' names, as people read them, to their values; a correction
-    tells their changes in this order. `content_sha256` stands for all that a chat sees.
+    tells their changes in this order. `content_sha256` stands for all that a chat sees. `is_new`:
+    the verdict is told for the first time, and a phone may make a sound of it; `is_neutral`: the
+    day is cut, and a banner stands in the verdict's place.
     """
 
     day: date
@@ -44,7 +46,8 @@ class ReportToSend:
     content_sha256: str
     picture: bytes | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
-    is_news: bool = True
+    is_new: bool = True
+    is_neutral: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,12 @@ def changes_text(
         return None
     changes = "; ".join(told[:MOST_CHANGES])
     return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
+
+
+def first_verdict_text(report: ReportToSend, changes: str | None) -> str:
+    """Return the reply that brings the verdict which a neutral banner had the place of."""
+    told = ru.REPORT_COMPLETED.format(day=day_and_month(report.day))
+    return f"<b>{html.escape(report.verdict)}</b>\n{changes or html.escape(told)}"
 
 
 def _shown(value: Number) -> str:

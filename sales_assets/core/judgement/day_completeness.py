@@ -189,7 +189,7 @@ class _DayRows:
 
     @cached_property
     def history(self) -> np.ndarray:
-        """The places of the days before that count: with rows, and no holidays."""
+        """The positions of the days before that count: with rows, and no holidays."""
         has_rows = self.log.in_all[:HISTORY_DAYS].any(axis=1)
         return np.flatnonzero(has_rows & ~self.calendar.is_holiday[:HISTORY_DAYS])
 

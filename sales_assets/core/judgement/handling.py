@@ -7,7 +7,7 @@ from math import floor
 import pandas as pd
 
 from sales_assets.core.judgement.history import history_up_to
-from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS, training_places
+from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS, training_positions
 from sales_assets.core.judgement.news import news_at
 
 #: Above it the promise is broken as a rule.
@@ -61,15 +61,17 @@ def broken_as_a_rule(history: pd.DataFrame, day: date) -> bool:
     series = history_up_to(history, day)
     if series is None or series.of is None:
         return False
-    places = training_places(series, series.last)
-    if len(places) < LEAST_TRAINING_DAYS:
+    positions = training_positions(series, series.last)
+    if len(positions) < LEAST_TRAINING_DAYS:
         return False
-    return bool(series.value[places].sum() > MOST_BROKEN_SHARE * series.of[places].sum())
+    return bool(series.value[positions].sum() > MOST_BROKEN_SHARE * series.of[positions].sum())
 
 
 def _rounded(*parts: float, total: int) -> list[int]:
     """Round the parts so that they add up to `total`, by largest remainder, the first at a tie."""
     floors = [floor(part) for part in parts]
-    by_remainder = sorted(range(len(parts)), key=lambda place: floors[place] - parts[place])
+    by_remainder = sorted(
+        range(len(parts)), key=lambda position: floors[position] - parts[position]
+    )
     raised = by_remainder[: total - sum(floors)]
-    return [each + (place in raised) for place, each in enumerate(floors)]
+    return [each + (position in raised) for position, each in enumerate(floors)]

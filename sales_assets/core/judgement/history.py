@@ -19,7 +19,7 @@ class History:
 
     `value` and `of` (None for a count) are float64, NaN = unknown; `is_usable` marks the days that
     can be learned from and judged: with a value, no holiday, and for a share `of > 0`. A day is
-    meant by its place, 0 … `last`.
+    meant by its position, 0 … `last`.
     """
 
     first_weekday: int
@@ -29,12 +29,12 @@ class History:
 
     @property
     def last(self) -> int:
-        """Return the place of the last day."""
+        """Return the position of the last day."""
         return len(self.value) - 1
 
-    def weekday(self, place: int) -> int:
+    def weekday(self, position: int) -> int:
         """Return 0 for a Monday … 6 for a Sunday."""
-        return (self.first_weekday + place) % DAYS_OF_WEEK
+        return (self.first_weekday + position) % DAYS_OF_WEEK
 
 
 def history_up_to(rows: pd.DataFrame, day: date) -> History | None:
@@ -50,9 +50,9 @@ def history_up_to(rows: pd.DataFrame, day: date) -> History | None:
     value, of = (_numbers(rows[name])[kept] for name in ("value", "of"))
     _refuse_impossible(dates[kept], value, of)
     first = dates[kept].min()
-    places = (dates[kept] - first).astype(np.int64)
-    calendar = np.full((3, places.max() + 1), np.nan)
-    calendar[:, places] = value, of, rows["is_holiday"].to_numpy(bool)[kept]
+    positions = (dates[kept] - first).astype(np.int64)
+    calendar = np.full((3, positions.max() + 1), np.nan)
+    calendar[:, positions] = value, of, rows["is_holiday"].to_numpy(bool)[kept]
     return _history(first.astype(np.int64), *calendar)
 
 

@@ -94,8 +94,8 @@ def _changes(series: History) -> _ChangeBefore:
     """Return on which side earlier days were news, judged only if asked for."""
 
     def change_before(back: int) -> int:
-        place = series.last - back
-        news = news_at(series, place) if place >= 0 else None
+        position = series.last - back
+        news = news_at(series, position) if position >= 0 else None
         return 0 if news is None else news.change
 
     return change_before

@@ -84,33 +84,33 @@ class _Round:
     weight: np.ndarray
 
 
-def is_young(place: int) -> bool:
-    """Tell whether the day at `place` has under 28 calendar days before it."""
-    return place < YOUNG_DAYS
+def is_young(position: int) -> bool:
+    """Tell whether the day at `position` has under 28 calendar days before it."""
+    return position < YOUNG_DAYS
 
 
-def training_places(history: History, place: int) -> np.ndarray:
-    """Return the places of the usable training days of the day at `place`, in order."""
-    last = place - 1 if is_young(place) else place - LEFT_OUT_DAYS
-    first = 0 if is_young(place) else max(0, last - LEARNED_DAYS + 1)
+def training_positions(history: History, position: int) -> np.ndarray:
+    """Return the positions of the usable training days of the day at `position`, in order."""
+    last = position - 1 if is_young(position) else position - LEFT_OUT_DAYS
+    first = 0 if is_young(position) else max(0, last - LEARNED_DAYS + 1)
     return first + np.flatnonzero(history.is_usable[first : last + 1])
 
 
-def level_at(history: History, place: int) -> Level | None:
-    """Learn the level of the day at `place` from its training days; None if under 14 are usable.
+def level_at(history: History, position: int) -> Level | None:
+    """Learn the level of the day at `position` from its training days; None if under 14 are usable.
 
     Training days: the 70 that end 7 days before, or, in a young history, all before it. The day's
     own value is not looked at.
     """
-    places = training_places(history, place)
-    if len(places) < LEAST_TRAINING_DAYS:
+    positions = training_positions(history, position)
+    if len(positions) < LEAST_TRAINING_DAYS:
         return None
-    weekday, back = history.weekday(place), place - places
-    of = None if history.of is None else history.of[places]
-    training = _Training(back, model_rows(weekday, back), history.value[places], of)
+    weekday, back = history.weekday(position), position - positions
+    of = None if history.of is None else history.of[positions]
+    training = _Training(back, model_rows(weekday, back), history.value[positions], of)
     found = _boundary_round(training) if _is_boundary(training) else _last_round(training)
     agreement = _neighbours(found, back)
-    return Level(weekday, found.parameters, found.covariance, found.phi, agreement, len(places))
+    return Level(weekday, found.parameters, found.covariance, found.phi, agreement, len(positions))
 
 
 def model_rows(weekday: int, back: np.ndarray) -> np.ndarray:

@@ -65,16 +65,16 @@ class News:
         return self.told.over_limit(self.told.value, self.told.side or 1)
 
 
-def news_at(history: History, place: int) -> News | None:
-    """Judge the day at `place` by what was known on it; None where there is no judgement.
+def news_at(history: History, position: int) -> News | None:
+    """Judge the day at `position` by what was known on it; None where there is no judgement.
 
     That is: a holiday, a day without value, a share of none, under 14 usable training days.
     """
-    level = level_at(history, place) if history.is_usable[place] else None
-    return None if level is None else news_against(level, history, place)
+    level = level_at(history, position) if history.is_usable[position] else None
+    return None if level is None else news_against(level, history, position)
 
 
-def news_against(level: Level, history: History, place: int) -> News:
+def news_against(level: Level, history: History, position: int) -> News:
     """Compare the windows that end on a usable day with its level.
 
     A window is news on the side of its usual on which its value lies; over several days only if D
@@ -82,8 +82,8 @@ def news_against(level: Level, history: History, place: int) -> News:
     side at most. Told is, of the windows that are news, the rarest by its limit; without news the
     day itself. A young history has the one-day window only.
     """
-    lengths = [1] if is_young(place) else list(LIMITS)
-    day, *longer = [_window(history, place, level, days) for days in lengths]
+    lengths = [1] if is_young(position) else list(LIMITS)
+    day, *longer = [_window(history, position, level, days) for days in lengths]
     together = [day, *(window for window in longer if window.side == day.side)]
     news = [window for window in together if window.is_news(window.value, window.side)]
     told = min(news, key=lambda window: window.over_limit(window.value, window.side), default=day)
@@ -98,12 +98,12 @@ def ordinary_range(day: Window) -> tuple[int, int]:
     return low, above.start + news_from - 1
 
 
-def range_at(level: Level, history: History, place: int) -> tuple[int, int] | None:
+def range_at(level: Level, history: History, position: int) -> tuple[int, int] | None:
     """Return the ordinary range of another day at a day's level; None where it is not usable."""
-    if place < 0 or not history.is_usable[place]:
+    if position < 0 or not history.is_usable[position]:
         return None
-    back = history.last - place
-    return ordinary_range(_window_of(history, np.array([place]), np.array([back]), level, 1))
+    back = history.last - position
+    return ordinary_range(_window_of(history, np.array([position]), np.array([back]), level, 1))
 
 
 def _ceiling(day: Window) -> int:
@@ -116,22 +116,24 @@ def _ceiling(day: Window) -> int:
     return ceiling
 
 
-def _window(history: History, place: int, level: Level, days: int) -> Window:
-    """Sum what the usable days of the window that ends at `place` brought, and what was usual."""
-    first = max(0, place - days + 1)
-    places = first + np.flatnonzero(history.is_usable[first : place + 1])
-    return _window_of(history, places, place - places, level, days)
+def _window(history: History, position: int, level: Level, days: int) -> Window:
+    """Sum what usable days of the window that ends at `position` brought, and what was usual."""
+    first = max(0, position - days + 1)
+    positions = first + np.flatnonzero(history.is_usable[first : position + 1])
+    return _window_of(history, positions, position - positions, level, days)
 
 
 def _window_of(
-    history: History, places: np.ndarray, back: np.ndarray, level: Level, days: int
+    history: History, positions: np.ndarray, back: np.ndarray, level: Level, days: int
 ) -> Window:
-    """Sum what the days at `places`, `back` days before the level's, brought and usually bring."""
+    """Sum what days at `positions`, `back` days before the level's, brought and usually bring."""
     x = model_rows(level.weekday, back)
-    of = None if history.of is None else history.of[places]
+    of = None if history.of is None else history.of[positions]
     mean, variance = moments(x @ level.parameters, of)
     unsure = variance @ x
     spread = level.cautious_phi * level.neighbour_factor(days) * variance.sum()
     total = float(spread + unsure @ level.covariance @ unsure)
     cases = None if of is None else int(of.sum())
-    return Window(days, int(history.value[places].sum()), Chance(float(mean.sum()), total, cases))
+    return Window(
+        days, int(history.value[positions].sum()), Chance(float(mean.sum()), total, cases)
+    )

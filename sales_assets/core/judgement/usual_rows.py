@@ -55,7 +55,7 @@ class UsualRows:
     """One stream, the whole source or one type, against its own eight weeks.
 
     `rows` (days x hours) are its counts of the 56 days and of the judged one; `history` are the
-    places of those of the 56 that count: days with rows of the source and no holidays. Moments
+    positions of those of the 56 that count: days with rows of the source and no holidays. Moments
     are wall-clock hours since the first midnight, so every day has 24 of them. The definitions
     are docs/verdict.md, part 2, "Expected rows".
     """

@@ -18,7 +18,7 @@ from sales_assets.core.journey import EVENT_TYPES
 NEVER = np.iinfo(np.int64).max
 #: The instant of what has not happened yet, looking back: before every window.
 LONG_AGO = -NEVER
-#: The place of a row that does not exist.
+#: The position of a row that does not exist.
 NOWHERE = -1
 
 SECOND_US = 1_000_000
@@ -38,7 +38,7 @@ _BATCH = 32
 class EventLog:
     """Distinct events of the types in `EVENT_TYPES`, sorted by user, instant and type.
 
-    `user` (int32, a place in the sorted `users`), `type` (int8, a place in `EVENT_TYPES`) and
+    `user` (int32, a position in the sorted `users`), `type` (int8, a position in `EVENT_TYPES`) and
     `at_us` (int64 microseconds since the epoch, UTC) are parallel. `first_event`,
     `first_experiment` and `first_payment` hold an instant per user, over all history, `NEVER`
     where there is none; `users` has people without a row here, too.
@@ -72,9 +72,9 @@ class EventLog:
         """
         if not len(targets):
             return np.full(len(rows), NOWHERE)
-        places = np.searchsorted(targets, self.moment[rows]) + skip
-        found = targets[np.minimum(places, len(targets) - 1)]
-        exists = (places < len(targets)) & (self.user[found] == self.user[rows])
+        positions = np.searchsorted(targets, self.moment[rows]) + skip
+        found = targets[np.minimum(positions, len(targets) - 1)]
+        exists = (positions < len(targets)) & (self.user[found] == self.user[rows])
         return np.where(exists, found, NOWHERE)
 
     def last_before(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -84,9 +84,9 @@ class EventLog:
         """
         if not len(targets):
             return np.full(len(rows), NOWHERE)
-        places = np.searchsorted(targets, self.moment[rows]) - 1
-        found = targets[places]
-        exists = (places >= 0) & (self.user[found] == self.user[rows])
+        positions = np.searchsorted(targets, self.moment[rows]) - 1
+        found = targets[positions]
+        exists = (positions >= 0) & (self.user[found] == self.user[rows])
         return np.where(exists, found, NOWHERE)
 
     def instants(self, rows: np.ndarray, missing: int = NEVER) -> np.ndarray:
@@ -114,29 +114,29 @@ def encode(
     facts = _padded(facts, len(known.ids))
     user, kind, at_us = (_joined(parts, column) for column in range(3))
     parts.clear()
-    sorted_places = known.sorted_places()
-    user = sorted_places.argsort().astype(np.int32)[user]
+    sorted_positions = known.sorted_positions()
+    user = sorted_positions.argsort().astype(np.int32)[user]
     order = _distinct_order(user, kind, at_us)
-    users = pd.Index(known.ids.take(pa.array(sorted_places)), dtype="str")
-    return EventLog(users, user[order], kind[order], at_us[order], *facts[:, sorted_places])
+    users = pd.Index(known.ids.take(pa.array(sorted_positions)), dtype="str")
+    return EventLog(users, user[order], kind[order], at_us[order], *facts[:, sorted_positions])
 
 
-def place_of_day(at: np.ndarray, days: ReportDays) -> np.ndarray:
-    """Return the place in `days` of the day that holds each instant, `NOWHERE` if none does."""
+def position_of_day(at: np.ndarray, days: ReportDays) -> np.ndarray:
+    """Return the position in `days` of the day that holds each instant, `NOWHERE` if none does."""
     if not days.days:
         return np.full(len(at), NOWHERE)
-    places = np.searchsorted(days.starts_us, at, side="right") - 1
-    return np.where(at < days.cutoffs_us[places], places, NOWHERE)
+    positions = np.searchsorted(days.starts_us, at, side="right") - 1
+    return np.where(at < days.cutoffs_us[positions], positions, NOWHERE)
 
 
-def cutoffs_of(places: np.ndarray, days: ReportDays) -> np.ndarray:
-    """Return the cut-off of the day at each place; one of no meaning for `NOWHERE`."""
-    return np.append(days.cutoffs_us, 0)[places]
+def cutoffs_of(positions: np.ndarray, days: ReportDays) -> np.ndarray:
+    """Return the cut-off of the day at each position; one of no meaning for `NOWHERE`."""
+    return np.append(days.cutoffs_us, 0)[positions]
 
 
-def tally(places: np.ndarray, days: ReportDays) -> np.ndarray:
-    """Count how often each day's place occurs (int64); `NOWHERE` is not counted."""
-    return np.bincount(places[places != NOWHERE], minlength=len(days.days)).astype(np.int64)
+def tally(positions: np.ndarray, days: ReportDays) -> np.ndarray:
+    """Count how often each day's position occurs (int64); `NOWHERE` is not counted."""
+    return np.bincount(positions[positions != NOWHERE], minlength=len(days.days)).astype(np.int64)
 
 
 def microseconds(instants: pd.Series) -> np.ndarray:
@@ -160,8 +160,8 @@ class _Users:
     def __init__(self) -> None:
         self.ids = pa.array([], type=pa.large_string())
 
-    def places(self, frames: Sequence[pd.DataFrame]) -> np.ndarray:
-        """Return the place of every row's user, adding those not met yet."""
+    def positions(self, frames: Sequence[pd.DataFrame]) -> np.ndarray:
+        """Return the position of every row's user, adding those not met yet."""
         rows = pa.chunked_array(
             [chunk for frame in frames for chunk in _strings(frame["user_id"]).chunks],
             type=pa.large_string(),
@@ -175,8 +175,8 @@ class _Users:
         self.ids = pa.concat_arrays([self.ids, new])
         return found[batch.indices.to_numpy()]
 
-    def sorted_places(self) -> np.ndarray:
-        """Return the places of the ids in the ids' order."""
+    def sorted_positions(self) -> np.ndarray:
+        """Return the positions of the ids in the ids' order."""
         order = pc.sort_indices(self.ids)  # pyright: ignore[reportAttributeAccessIssue]
         return order.to_numpy().astype(np.int64)
 
@@ -196,7 +196,7 @@ def _event_arrays(
         microseconds(with_instants(frame, ["event_time"], zone)["event_time"]) for frame in frames
     ]
     kinds = np.concatenate(codes)
-    return known.places(frames), kinds[kinds != NOWHERE], np.concatenate(at_us)
+    return known.positions(frames), kinds[kinds != NOWHERE], np.concatenate(at_us)
 
 
 def _fact_arrays(
@@ -204,7 +204,7 @@ def _fact_arrays(
 ) -> tuple[np.ndarray, np.ndarray]:
     frames = [with_instants(frame, FACTS, zone) for frame in batch]
     values = [np.stack([microseconds(frame[name]) for name in FACTS]) for frame in frames]
-    return known.places(frames), np.concatenate(values, axis=1)
+    return known.positions(frames), np.concatenate(values, axis=1)
 
 
 def _type_codes(types: pd.Series) -> np.ndarray:
@@ -221,9 +221,9 @@ def _strings(ids: pd.Series) -> pa.ChunkedArray:
 def _earliest(
     facts: np.ndarray, stated: tuple[np.ndarray, np.ndarray], known: _Users
 ) -> np.ndarray:
-    earliest, (places, values) = _padded(facts, len(known.ids)), stated
+    earliest, (positions, values) = _padded(facts, len(known.ids)), stated
     for fact, value in zip(earliest, values, strict=True):
-        np.minimum.at(fact, places, value)
+        np.minimum.at(fact, positions, value)
     return earliest
 
 

@@ -86,8 +86,8 @@ def _deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
 
 def _funnel_frame(depths: Mapping[str, np.ndarray], groups: CohortGroups) -> pd.DataFrame:
     of_groups = [
-        {path: deep[groups.group == place] for path, deep in depths.items()}
-        for place in range(len(groups.names))
+        {path: deep[groups.group == position] for path, deep in depths.items()}
+        for position in range(len(groups.names))
     ]
     return _rows([ALL_GROUPS, *groups.names], [depths, *of_groups])
 

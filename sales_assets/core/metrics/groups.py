@@ -59,17 +59,17 @@ class Requests:
         start, end = cutoff - microseconds(window.since), cutoff - microseconds(window.until)
         return np.flatnonzero((self.at_us >= start) & (self.at_us < end) & (self.joined >= cutoff))
 
-    def first_of_users(self, places: np.ndarray) -> np.ndarray:
-        """Keep each user's first of these (sorted) places."""
-        return places[np.diff(self.user[places], prepend=-1) != 0]
+    def first_of_users(self, positions: np.ndarray) -> np.ndarray:
+        """Keep each user's first of these (sorted) positions."""
+        return positions[np.diff(self.user[positions], prepend=-1) != 0]
 
 
 @dataclass(frozen=True)
 class CohortGroups:
     """One cohort's clients and the group of each.
 
-    `users` are places in the log's users, sorted; `group` are places in `names`, which are in a
-    fixed order and hold the groups without a client in this cohort, too.
+    `users` are positions in the log's users, sorted; `group` are positions in `names`, which are
+    in a fixed order and hold the groups without a client in this cohort, too.
     """
 
     names: tuple[str, ...]
@@ -243,7 +243,7 @@ def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def _traits(centroid: Sequence[float]) -> tuple[int, int, int]:
-    """Return what a centroid is called by: places in situations, acquaintances and hours."""
+    """Return what a centroid is called by: positions in situations, acquaintances and hours."""
     share = dict(zip(_FEATURES, (np.array(centroid) / _WEIGHTS).tolist(), strict=True))
     half, one_call_of_two_people = 0.5, round(1 / (2 * _MOST_CALLS), _DECIMALS)
     rules = (
@@ -265,6 +265,6 @@ def _name(traits: tuple[int, int, int]) -> str:
 def _numbered(names: Sequence[str]) -> tuple[str, ...]:
     """Add « · 1», « · 2» to names that occur more than once, in order."""
     return tuple(
-        f"{name} · {names[: place + 1].count(name)}" if names.count(name) > 1 else name
-        for place, name in enumerate(names)
+        f"{name} · {names[: position + 1].count(name)}" if names.count(name) > 1 else name
+        for position, name in enumerate(names)
     )

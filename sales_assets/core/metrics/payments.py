@@ -13,7 +13,7 @@ from sales_assets.core.metrics.event_log import (
     NEVER,
     EventLog,
     cutoffs_of,
-    place_of_day,
+    position_of_day,
     tally,
     wall_clocks,
 )
@@ -47,10 +47,10 @@ def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[
 
 def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
     """Return each day's own counts, indexed by `datetime.date`, each at its own cut-off."""
-    first_on = place_of_day(log.first_payment, days)
+    first_on = position_of_day(log.first_payment, days)
     outside = log.first_experiment >= cutoffs_of(first_on, days)
     rows = log.rows_of(journey.PURCHASE)
-    paid_on, payer = place_of_day(log.at_us[rows], days), log.user[rows]
+    paid_on, payer = position_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[payer] >= cutoffs_of(paid_on, days)
     repeated = np.zeros(len(rows), dtype=bool)
     repeated[1:] = (np.diff(payer) == 0) & (np.diff(paid_on) == 0)

@@ -19,7 +19,7 @@ from sales_assets.core.metrics.event_log import (
     NOWHERE,
     EventLog,
     cutoffs_of,
-    place_of_day,
+    position_of_day,
     tally,
     wall_clocks,
 )
@@ -152,10 +152,12 @@ def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame
     """
     counts = {process.name: _waiting_and_met(_starts(log, process), days) for process in PROCESSES}
     names = pd.array(list(counts), dtype="str")
-    places = {day: place for place, day in enumerate(days.days)}
+    positions = {day: position for position, day in enumerate(days.days)}
 
     def of_day(day: date) -> pd.DataFrame:
-        waiting, met = np.array([[one[places[day]] for one in pair] for pair in counts.values()]).T
+        waiting, met = np.array(
+            [[one[positions[day]] for one in pair] for pair in counts.values()]
+        ).T
         return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
 
     return DailyFrames(days.days, of_day)
@@ -176,9 +178,9 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
     (start,), (cutoff,) = days.starts_us, days.cutoffs_us
     starts, rows = _starts(log, process), log.rows_of(process.start)
     seen = (starts.at_us >= cutoff - WINDOW_US) & (starts.at_us < cutoff)
-    places = np.flatnonzero(seen & (starts.joined >= cutoff))
-    firsts = np.flatnonzero(np.diff(starts.group[places], prepend=NOWHERE) != 0)
-    opening = places[firsts]
+    positions = np.flatnonzero(seen & (starts.joined >= cutoff))
+    firsts = np.flatnonzero(np.diff(starts.group[positions], prepend=NOWHERE) != 0)
+    opening = positions[firsts]
     opened, ended = starts.at_us[opening], starts.closed[opening]
     closed = np.where(ended < cutoff, ended, NEVER)
     closing = log.next_of(rows[opening], log.rows_of(*process.ends))
@@ -201,7 +203,7 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
             "process": process.name,
             "user_id": log.users[starts.user[opening]],
             "opened_at": wall_clocks(opened, days.zone),
-            "starts": np.diff(firsts, append=len(places)),
+            "starts": np.diff(firsts, append=len(positions)),
             "deadline": wall_clocks(deadline, days.zone),
             "closed_at": wall_clocks(closed, days.zone),
             "closed_by": types[kinds],
@@ -212,7 +214,7 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
 
 def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
+    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
     waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
     return tally(waiting, days), tally(np.where(starts.closed <= deadline, waiting, NOWHERE), days)
 
@@ -262,7 +264,7 @@ def due_and_breached(
 
 def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, place_of_day(deadline, days), days)
+    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
     late = np.where(starts.closed > deadline, due_on, NOWHERE)
     return tally(due_on, days), tally(late, days)
 
@@ -272,7 +274,7 @@ def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
     return {
         "due": due,
         "breached": breached,
-        "opened": tally(_day_if_opened(starts, place_of_day(starts.at_us, days), days), days),
+        "opened": tally(_day_if_opened(starts, position_of_day(starts.at_us, days), days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},
         "same_day_users": tally(_day_left_open(starts, days), days),
@@ -285,17 +287,17 @@ def _ages(starts: _Starts) -> dict[str, tuple[int, int]]:
     return dict(zip(("in_progress", *OVERDUE_COLUMNS), pairwise(borders), strict=True))
 
 
-def _day_if_opened(starts: _Starts, places: np.ndarray, days: ReportDays) -> np.ndarray:
-    return np.where(starts.opens(cutoffs_of(places, days)), places, NOWHERE)
+def _day_if_opened(starts: _Starts, positions: np.ndarray, days: ReportDays) -> np.ndarray:
+    return np.where(starts.opens(cutoffs_of(positions, days)), positions, NOWHERE)
 
 
 def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
     """Return the day on which each group was closed, at its last start; `NOWHERE` elsewhere."""
-    places = place_of_day(starts.closed, days)
-    cutoffs = cutoffs_of(places, days)
+    positions = position_of_day(starts.closed, days)
+    cutoffs = cutoffs_of(positions, days)
     is_last = np.diff(starts.group, append=NOWHERE) != 0
     counts = is_last & (starts.at_us >= cutoffs - WINDOW_US) & (starts.joined >= cutoffs)
-    return np.where(counts, places, NOWHERE)
+    return np.where(counts, positions, NOWHERE)
 
 
 def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: int) -> np.ndarray:
@@ -316,13 +318,13 @@ def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: 
 
 def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
     """Return each user's days with a start and no end at all, once; `NOWHERE` elsewhere."""
-    places = place_of_day(starts.at_us, days)
-    cutoffs, midnights = cutoffs_of(places, days), np.append(days.starts_us, 0)[places]
+    positions = position_of_day(starts.at_us, days)
+    cutoffs, midnights = cutoffs_of(positions, days), np.append(days.starts_us, 0)[positions]
     ended = (starts.closed < cutoffs) | (starts.ended >= midnights)
-    repeated = np.zeros(len(places), dtype=bool)
-    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(places) == 0)
+    repeated = np.zeros(len(positions), dtype=bool)
+    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(positions) == 0)
     counts = ~ended & ~repeated & (starts.joined >= cutoffs)
-    return np.where(counts, places, NOWHERE)
+    return np.where(counts, positions, NOWHERE)
 
 
 def _overdue_some_day(starts: _Starts) -> _Starts:

@@ -147,13 +147,13 @@ def _failed(name: str, rows: pd.DataFrame, cases: pd.DataFrame) -> CheckOutcome:
     # pandera names a row that fails as a whole once for each of its cells.
     faults = pd.DataFrame({"kind": kinds, "row": told["index"]}).drop_duplicates()
     failing = {str(kind): int(count) for kind, count in faults["kind"].value_counts().items()}
-    places = sorted({int(row) for row in faults["row"].dropna()})[:SAMPLE_ROWS]
+    positions = sorted({int(row) for row in faults["row"].dropna()})[:SAMPLE_ROWS]
     listed = ", ".join(f"{kind} ({count})" for kind, count in failing.items())
     return CheckOutcome(
         name=name,
         passed=False,
         failing=failing,
-        sample=rows.iloc[places].reset_index(drop=True),
+        sample=rows.iloc[positions].reset_index(drop=True),
         message=f"of {len(rows)} rows: {listed}",
     )
 

@@ -12,7 +12,7 @@ from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.metrics.event_log import (
     EventLog,
     cutoffs_of,
-    place_of_day,
+    position_of_day,
     tally,
     wall_clocks,
 )
@@ -54,7 +54,7 @@ def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]
         PAID: (paid, appointed),
     }
     value, of = (np.stack([pair[i] for pair in rows.values()], axis=1) for i in (0, 1))
-    position = {day: place for place, day in enumerate(days.days)}
+    position = {day: position for position, day in enumerate(days.days)}
     return DailyFrames(days.days, lambda day: _frame(value[position[day]], of[position[day]]))
 
 
@@ -88,7 +88,7 @@ def _frame(value: np.ndarray, of: np.ndarray) -> pd.DataFrame:
 
 def _requests(log: EventLog, days: ReportDays) -> np.ndarray:
     rows = log.rows_of(journey.REQUEST_CREATED)
-    on, user = place_of_day(log.at_us[rows], days), log.user[rows]
+    on, user = position_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[user] >= cutoffs_of(on, days)
     repeated = np.zeros(len(rows), dtype=bool)
     repeated[1:] = (np.diff(user) == 0) & (np.diff(on) == 0)
@@ -120,7 +120,7 @@ def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarra
     entry_days = ReportDays.of(
         [day - timedelta(days=CONVERSION // DAY) for day in days.days], days.zone
     )
-    on, user = place_of_day(log.at_us[rows], entry_days), log.user[rows]
+    on, user = position_of_day(log.at_us[rows], entry_days), log.user[rows]
     visible = (log.first_experiment[user] >= cutoffs_of(on, days)) & (on >= 0)
     on, user, depths = on[visible], user[visible], depths[visible]
     firsts = np.flatnonzero((np.diff(user, prepend=-1) != 0) | (np.diff(on, prepend=-1) != 0))

@@ -54,7 +54,7 @@ def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
 
 
 def _worst_first(rows: pd.DataFrame) -> pd.DataFrame:
-    order = {process.name: place for place, process in enumerate(PROCESSES)}
-    placed = rows.assign(place=rows["process"].astype("str").map(order))
-    by = ["age_hours", "starts", "place", "user_id"]
+    order = {process.name: position for position, process in enumerate(PROCESSES)}
+    placed = rows.assign(position=rows["process"].astype("str").map(order))
+    by = ["age_hours", "starts", "position", "user_id"]
     return placed.sort_values(by, ascending=[False, False, True, True], kind="stable")

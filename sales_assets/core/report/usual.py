@@ -95,6 +95,12 @@ class Judged:
         words = {"name": name, "what": f"{what} " if what else "", **self._window_words}
         return ru.WINDOW_VERDICT.format(**words), ru.WINDOW_SHORT.format(**words)
 
+    def on_its_day(self, text: str) -> str:
+        """Say after a text which day of its story it is, from the second on."""
+        number_of_day = self.found.day_number
+        is_old = self.change and number_of_day > 1
+        return ru.STORY_DAY_LAST.format(number=number_of_day, text=text) if is_old else text
+
     def numbers(self) -> dict[str, Any]:
         """Return what a stored report says of the series."""
         found = self.found
@@ -143,8 +149,8 @@ def drawn_ranges(
     level = None if laid_out is None else level_at(laid_out, laid_out.last)
     if laid_out is None or level is None:
         return nothing
-    places = [laid_out.last - (inputs.about.day - day).days for day in days]
-    return tuple(range_at(level, laid_out, place) for place in places)
+    positions = [laid_out.last - (inputs.about.day - day).days for day in days]
+    return tuple(range_at(level, laid_out, position) for position in positions)
 
 
 def usual_due(series: str, inputs: ReportInputs) -> float | None:

@@ -20,7 +20,7 @@ from sales_assets.core.report.wording import (
     titled_day,
 )
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import DAY
+from sales_assets.core.windows import DAY, DRAWN_DAYS, days_up_to
 
 #: A chief reads a verdict and six lines, no more.
 MOST_LINES = 6
@@ -72,7 +72,7 @@ def caption_html(said: Verdict, parts: Parts, about: ReportDay) -> str:
     headlines = [line for part in _present(parts) if (line := part.headline())]
     lines = [f"{day}: {'; '.join(headlines)}" if headlines else day]
     lines += [line for part in _present(parts) for line in part.caption_lines()]
-    lines = [line for line in lines if line != said.headline][: MOST_LINES - 1]
+    lines = [line for line in lines if line not in {said.headline, said.text}][: MOST_LINES - 1]
     lines += _fitted(notes_of(parts, about), MOST_LINES - len(lines))
     room = LONGEST_CAPTION - _length(said.text, *lines[:-1])
     lines = [*lines[:-1], *(elided_words(line, room) for line in lines[-1:])]
@@ -219,8 +219,9 @@ def _absences(parts: Parts, about: ReportDay) -> Iterator[str]:
 
 
 def _data_notes(parts: Parts, about: ReportDay) -> Iterator[str]:
-    spoiled = sorted(about.spoiled_days - {about.day})
-    if spoiled:
+    # Older ones are left out of the comparison, too, but say nothing new for months.
+    drawn = days_up_to(about.day - DAY, DRAWN_DAYS - 1)
+    if spoiled := [day for day in drawn if day in about.spoiled_days]:
         days = enumeration([day_and_month(day) for day in spoiled], MOST_DAYS_NAMED)
         yield ru.SPOILED_NOTE.format(days=days)
     if about.day < _first_judged_day(about):

@@ -93,15 +93,19 @@ def zone_name(instant: datetime) -> str:
     return f"UTC{sign}{hours}" + (f":{minutes}" if minutes != "00" else "")
 
 
-def late_sentence(day: date, found: Completeness | None = None) -> str:
+def late_sentence(
+    day: date, found: Completeness | None = None, *, is_in_progress: bool = False
+) -> str:
     """Say that the report of `day` is late, why, and that it will come by itself.
 
-    `found` is what the judge says of the source's day where that is the cause.
+    A run computes it right now, or `found` is what the judge says of the source's day where that
+    is the cause, or it could not be computed.
     """
-    if found is not None:
+    if found is not None and not is_in_progress:
         cause = cut_sentence(found, day)
         return ru.LATE_CAUSE_SENTENCE.format(day=day_and_month(day), cause=cause)
-    return ru.LATE_SENTENCE.format(day=day_and_month(day))
+    cause = ru.LATE_IN_PROGRESS if is_in_progress else ru.LATE_FAILED
+    return ru.LATE_SENTENCE.format(day=day_and_month(day), cause=cause)
 
 
 def cut_sentence(found: Completeness, day: date) -> str:

@@ -16,6 +16,7 @@ from sales_assets.core.days import DailyFrames
 from sales_assets.core.delivery.alerts import plain_alert
 from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets
+from sales_assets.defs.morning import days_in_progress
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
@@ -92,8 +93,12 @@ def _send(
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
     if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
         return dispatcher.deliver(read_report(store, day).to_send())
-    cause = cause_of_lateness(context.instance, store, day)
-    return dispatcher.announce_late(day, cause, refusal.completeness if refusal else None)
+    return dispatcher.announce_late(
+        day,
+        cause_of_lateness(context.instance, store, day),
+        refusal.completeness if refusal else None,
+        is_in_progress=day in days_in_progress(context.instance),
+    )
 
 
 def _counts(result: DeliveryResult) -> dict[str, Any]:

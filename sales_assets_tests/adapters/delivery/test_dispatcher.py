@@ -719,6 +719,49 @@ def test_a_correction_without_a_new_headline_number_is_edited_without_a_word(
     assert methods(fake, chat) == ["sendPhoto", "editMessageMedia"]
 
 
+@pytest.mark.parametrize("numbers", [REPORT.numbers, CORRECTED.numbers])
+def test_the_first_verdict_after_a_neutral_banner_is_a_reply_to_it_and_sounds(
+    fake: FakeTelegram, world: World, numbers: dict[str, int]
+) -> None:
+    [chat] = chats(fake, world)
+    send(fake, world, replace(REPORT, verdict="Данные до 14:03", is_neutral=True))
+    whole = replace(CORRECTED, numbers=numbers, verdict="24 заявки не <обработаны>")
+    for _ in range(2):
+        send(fake, world, whole)
+    assert methods(fake, chat) == ["sendPhoto", "editMessageMedia", "sendMessage"]
+    shown, reply = fake.from_bot(chat)
+    assert shown["caption"].startswith("24 заявки не обработаны")
+    assert reply["text"].startswith("24 заявки не <обработаны>\nОтчёт за 12\xa0февраля ")
+    assert reply["reply_to_message"]["message_id"] == shown["message_id"]
+    assert fake.accepted(chat)[-1]["is_silent"] is False
+
+
+def test_it_makes_the_sound_that_it_would_have_had(fake: FakeTelegram, world: World) -> None:
+    [chat] = chats(fake, world)
+    send(fake, world, replace(REPORT, is_neutral=True))
+    send(fake, world, replace(CORRECTED, is_news=False))
+    assert fake.accepted(chat)[-1]["method"] == "sendMessage"
+    assert fake.accepted(chat)[-1]["is_silent"] is True
+
+
+def test_a_neutral_banner_sounds_where_news_does(fake: FakeTelegram, world: World) -> None:
+    [chat] = chats(fake, world)
+    send(fake, world, replace(REPORT, is_neutral=True, is_news=False))
+    assert fake.accepted(chat)[-1]["is_silent"] is False
+
+
+def test_what_follows_the_first_verdict_is_an_ordinary_correction(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    send(fake, world, replace(REPORT, is_neutral=True))
+    send(fake, world, CORRECTED)
+    third = replace(CORRECTED, numbers={"Новые оплаты": 15}, content_sha256="c" * 64)
+    send(fake, world, third)
+    assert fake.from_bot(chat)[-1]["text"].startswith("Отчёт за 12\xa0февраля уточнён")
+    assert fake.accepted(chat)[-1]["is_silent"] is True
+
+
 def test_two_corrections_are_told_one_after_the_other(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
     send(fake, world)

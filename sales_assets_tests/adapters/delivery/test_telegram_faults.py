@@ -1,6 +1,7 @@
 """What an independent service found out about the delivery: each finding, and what holds now."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +10,15 @@ import pytest
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher, runs_owed
 from sales_assets.adapters.delivery.result import DeliveryResult
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.reports import read_report, write_report
 from sales_assets.adapters.state import subscriptions as subscribing
 from sales_assets.adapters.state.database import Subscription
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.core.delivery.messages import ReportToSend
 from sales_assets.core.delivery.rows import GRACE, Answer, MessageKind, Outcome, RowState
+from sales_assets.core.report.inputs import ReportInputs
+from sales_assets.core.report.report import build_report, json_bytes, report_json
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,
@@ -24,6 +29,7 @@ from sales_assets_tests.adapters.delivery.delivery_world import (
     subscribe,
     subscriptions,
 )
+from sales_assets_tests.core.report import report_days
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 
@@ -392,8 +398,13 @@ def test_a_state_that_was_lost_fails_the_run_and_is_told(
 # --- The sound ------------------------------------------------------------------------------------
 
 
+def sound(world: World, setting: str) -> None:
+    with world.state.writing() as session:
+        session.query(Subscription).update({"sound": setting})
+
+
 @pytest.mark.parametrize(
-    ("sound", "is_news", "is_silent"),
+    ("setting", "is_new", "is_silent"),
     [
         ("always", False, False),
         ("news", True, False),
@@ -404,13 +415,49 @@ def test_a_state_that_was_lost_fails_the_run_and_is_told(
 def test_a_chat_sets_with_which_reports_the_phone_makes_a_sound(
     fake: FakeTelegram,
     world: World,
-    sound: str,
+    setting: str,
     *,
-    is_news: bool,
+    is_new: bool,
     is_silent: bool,
 ) -> None:
     [chat] = chats(fake, world)
-    with world.state.writing() as session:
-        session.query(Subscription).update({"sound": sound})
-    send(fake, world, replace(REPORT, is_news=is_news))
+    sound(world, setting)
+    send(fake, world, replace(REPORT, is_new=is_new))
+    assert fake.accepted(chat)[0]["is_silent"] is is_silent
+
+
+def stored(day: ReportInputs, folder: Path) -> ReportToSend:
+    """Build and store the report of a day, and read it as the delivery does."""
+    report, store = build_report(day), FrameStore(str(folder))
+    picture = REPORT.picture or b""
+    content = json_bytes(report_json(report, hashlib.sha256(picture).hexdigest()))
+    write_report(store, day.about.day, picture, content)
+    return replace(read_report(store, day.about.day).to_send(), day=DAY)
+
+
+@pytest.mark.parametrize(
+    ("day", "is_silent"),
+    [
+        (report_days.ordinary, True),
+        (report_days.alarming, False),
+        (report_days.record, False),
+        (report_days.continuing, True),
+        (report_days.back, True),
+        (report_days.flow, True),
+        (report_days.ends_early, True),
+        (report_days.alarming_after_a_cut_day, False),
+        (report_days.continuing_after_a_cut_day, True),
+    ],
+)
+def test_where_only_news_sounds_a_phone_sounds_at_a_story_that_is_told_for_the_first_time(
+    fake: FakeTelegram,
+    world: World,
+    tmp_path: Path,
+    day: Callable[[], ReportInputs],
+    *,
+    is_silent: bool,
+) -> None:
+    [chat] = chats(fake, world)
+    sound(world, "news")
+    send(fake, world, stored(day(), tmp_path / "storage"))
     assert fake.accepted(chat)[0]["is_silent"] is is_silent

@@ -10,6 +10,7 @@ from upath import UPath
 
 from sales_assets.adapters.files.frames import (
     FrameStore,
+    FullStorageError,
     MissingDayError,
     StorageError,
     read_frame,
@@ -150,7 +151,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
 def test_a_disk_without_space_is_told_apart() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here: the error of a full disk cannot be provoked")
-    with pytest.raises(StorageError, match="The disk is full: free some space"):
+    with pytest.raises(FullStorageError, match="The disk is full: free some space"):
         write_bytes(FullDisk("/data/2025-01-06.parquet"), b"x")  # type: ignore[arg-type]
 
 

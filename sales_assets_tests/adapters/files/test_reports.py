@@ -38,6 +38,14 @@ def test_a_stored_report_is_what_the_delivery_sends(store: FrameStore) -> None:
     assert message.content_sha256 == sha256(content()).hexdigest()
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_stored_report_says_whether_its_verdict_is_new(
+    store: FrameStore, *, is_new: bool
+) -> None:
+    write_report(store, DAY, PICTURE, content(is_new=is_new))
+    assert read_report(store, DAY).to_send().is_new is is_new
+
+
 def test_a_day_without_a_report_is_missing(store: FrameStore) -> None:
     with pytest.raises(MissingDayError, match=str(DAY)):
         read_report(store, DAY)

@@ -25,6 +25,7 @@ from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import journey, names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.stamp import SourceIdentity, Stamp
+from sales_assets_tests.faults.source_surroundings import object_store
 from sales_assets_tests.source_world import BEFORE, DAY, DICTIONARY, make_base
 
 MOSCOW, URALS = ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Yekaterinburg")
@@ -158,14 +159,6 @@ def test_the_name_of_a_type_that_is_gone_is_remembered_until_it_is_back(
 
 # --- An object store ------------------------------------------------------------------------
 
-LISTEN = """
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
 WRITE = """
 import sys
 from datetime import date
@@ -176,24 +169,9 @@ write_bytes(FrameStore(sys.argv[1]).path("daily_report", date(2026, 11, 23), ".j
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket of an S3 server of its own; the environment points there."""
-    import s3fs
-
-    with subprocess.Popen(
-        [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        port = server.stdout.readline().strip()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "made-up")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        s3fs.S3FileSystem.clear_instance_cache()
-        s3fs.S3FileSystem().mkdir("bucket")
-        yield "s3://bucket/folder"
-        s3fs.S3FileSystem.clear_instance_cache()
-        server.terminate()
+def bucket() -> Iterator[str]:
+    with object_store() as folder:
+        yield folder
 
 
 def test_what_another_process_writes_to_an_object_store_is_seen(bucket: str) -> None:

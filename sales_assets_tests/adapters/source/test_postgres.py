@@ -245,13 +245,13 @@ def history_by_hand(frames: Mapping[date, pd.DataFrame], day: date) -> pd.DataFr
     return pd.DataFrame(facts).sort_index().rename_axis("user_id").reset_index()
 
 
-@pytest.mark.parametrize("places", [[58], [30, 31, 32], [5, 6, 40, 58], list(range(59))])
-def test_the_history_is_what_the_whole_past_says(demo_url: str, places: list[int]) -> None:
+@pytest.mark.parametrize("positions", [[58], [30, 31, 32], [5, 6, 40, 58], list(range(59))])
+def test_the_history_is_what_the_whole_past_says(demo_url: str, positions: list[int]) -> None:
     source = moscow(demo_url)
     frames = source.read_days(PLAN_DAYS).frames
-    histories = source.read_user_history([PLAN_DAYS[place] for place in places])
-    assert list(histories) == [PLAN_DAYS[place] for place in places]
-    for day in list(histories)[:: max(1, len(places) // 6)]:
+    histories = source.read_user_history([PLAN_DAYS[position] for position in positions])
+    assert list(histories) == [PLAN_DAYS[position] for position in positions]
+    for day in list(histories)[:: max(1, len(positions) // 6)]:
         pd.testing.assert_frame_equal(histories[day], history_by_hand(frames, day))
 
 
@@ -421,7 +421,7 @@ def test_a_user_without_rights_is_told_which(source_database: Make) -> None:
 
 
 def slow_down(url: str, table: str, time_column: str) -> None:
-    """Put a view in the table's place that takes half a second for each row."""
+    """Put a view in the table's position that takes half a second for each row."""
     extra = ", event_id" if table == "events" else ""
     execute(url, f"ALTER TABLE {table} RENAME TO quick")
     execute(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg2
 import pytest
 from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
 
 from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.source import session
@@ -263,3 +264,23 @@ def test_a_lock_that_goes_in_time_is_no_error(url: str) -> None:
 def test_an_address_of_sqlalchemy_is_read(url: str) -> None:
     make_base(url)
     assert at(f" {url.replace('postgresql://', 'postgresql+psycopg2://')}\n").check()[1] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://u@h/d?options=-csearch_path=sales", {"options": "-csearch_path=sales"}),
+        ("postgresql://u@h/d?options=-csearch_path%3Dsales", {"options": "-csearch_path=sales"}),
+        ("postgres://u:p?w@h/d?sslmode=require", {"password": "p?w", "sslmode": "require"}),
+        ("postgresql+psycopg2://u:p%40w@h/d", {"password": "p@w", "dbname": "d", "host": "h"}),
+        ("postgresql://h/d?options=-cx=a@b", {"options": "-cx=a@b", "host": "h"}),
+        (
+            "postgresql://u@/d?host=/run/pg&connect_timeout=3",
+            {"host": "/run/pg", "connect_timeout": "3"},
+        ),
+    ],
+)
+def test_an_address_is_taken_as_it_is_meant(url: str, expected: dict[str, str]) -> None:
+    told = parse_dsn(session.connection_string(url))
+    assert told["client_encoding"] == "UTF8"
+    assert expected.items() <= told.items()

@@ -21,7 +21,7 @@ def daily_values(
     holidays: Collection[date] = (),
 ) -> pd.DataFrame:
     """Return a row a day from `first_day` on; `of` may be one number for all days."""
-    days = [first_day + timedelta(days=place) for place in range(len(values))]
+    days = [first_day + timedelta(days=position) for position in range(len(values))]
     wholes = of if isinstance(of, Sequence) else [of] * len(days)
     frame = pd.DataFrame({"day": days, "value": values, "of": wholes})
     return frame.assign(is_holiday=frame["day"].isin(list(holidays)))

@@ -80,8 +80,8 @@ def news(values: Sequence[int | None], of: Sequence[int | None] | int | None = N
     return found
 
 
-def day_of(place: int) -> date:
-    return MONDAY + timedelta(days=place)
+def day_of(position: int) -> date:
+    return MONDAY + timedelta(days=position)
 
 
 def drawn(seed: int, level: float, days: int = 99) -> list[int]:

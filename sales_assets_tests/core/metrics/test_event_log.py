@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sales_assets.core import journey
 from sales_assets.core.journey import EVENT_TYPES
-from sales_assets.core.metrics.event_log import NEVER, EventLog, encode, place_of_day
+from sales_assets.core.metrics.event_log import NEVER, EventLog, encode, position_of_day
 from sales_assets_tests.core.metrics.strategies import (
     BERLIN,
     MOSCOW,
@@ -39,7 +39,7 @@ def test_order_chunks_and_repetitions_of_rows_make_no_difference(
     clean = pd.concat([*frames.clean.values()] * 2).sample(frac=1, random_state=seed)
     history = pd.concat([*frames.history.values()] * 2).sample(frac=1, random_state=seed)
     events_anew, history_anew = (
-        [frame.iloc[place::chunks] for place in range(chunks)] for frame in (clean, history)
+        [frame.iloc[position::chunks] for position in range(chunks)] for frame in (clean, history)
     )
     assert same(encode(events_anew, history_anew, MOSCOW), frames.log())
 
@@ -107,4 +107,4 @@ def test_a_day_holds_its_midnight_and_not_the_next_one() -> None:
     days = report_days(DAY, date(2022, 1, 28))
     instants = ["2022-01-30 00:00", "2022-01-30 23:59:59", "2022-01-31 00:00", "2022-01-29 12:00"]
     at_us = pd.DatetimeIndex([at(text) for text in instants]).as_unit("us").asi8
-    assert list(place_of_day(at_us, days)) == [1, 1, -1, -1]
+    assert list(position_of_day(at_us, days)) == [1, 1, -1, -1]

@@ -448,6 +448,21 @@ def hole() -> ReportInputs:
     return _cut(Completeness(State.HOLE, ends_at=since, resumes_at=until))
 
 
+def _after_a_cut_day(inputs: ReportInputs) -> ReportInputs:
+    """The same, with the data of two days before cut: it spoils the day after, too."""
+    return changed(inputs, spoiled_days=frozenset({inputs.about.day - timedelta(days=2)}))
+
+
+def alarming_after_a_cut_day() -> ReportInputs:
+    """A story that may have begun on days that were not judged is new on the first that is."""
+    return _after_a_cut_day(lately(ordinary(), open_requests=[(23, 58), (23, 58), (23, 58)]))
+
+
+def continuing_after_a_cut_day() -> ReportInputs:
+    """A story that was told before a cut day goes on after it."""
+    return _after_a_cut_day(lately(ordinary(), open_requests=[(23, 58)] * 5))
+
+
 def empty_day() -> ReportInputs:
     """No row of the day: every number would be a zero."""
     nothing = ordinary(SATURDAY)

@@ -363,17 +363,27 @@ def test_a_holiday_is_felt_in_the_processes_a_day_later_and_in_the_funnel_after_
 
 
 def test_a_spoiled_day_is_named_and_moves_no_level() -> None:
-    outage, until = days.SATURDAY - timedelta(days=30), days.SATURDAY - timedelta(days=2)
-    back = (days.SATURDAY - outage).days + 1
+    outage, until = days.SATURDAY - timedelta(days=27), days.SATURDAY - timedelta(days=2)
     zeros = days.with_values(
         days.ordinary().daily_values, outage, {series: [(0, None)] for series in ("new_paying",)}
     )
     spoiled = days.changed(days.ordinary(), values=zeros, spoiled_days=frozenset({outage, until}))
     report = build_report(spoiled)
-    assert back == 31
-    assert any("13 января и 10 февраля; в сравнение не вошли" in each for each in lines_of(report))
+    assert any("16 января и 10 февраля; в сравнение не вошли" in each for each in lines_of(report))
     drawn = dict(of_kind(report, NewPaying).series)
-    assert drawn[until] is None
+    assert drawn[outage] is drawn[until] is None
+
+
+def test_a_spoiled_day_is_named_as_long_as_it_is_drawn_and_left_out_for_longer() -> None:
+    outage = days.SATURDAY - timedelta(days=28)
+    zeros = days.with_values(days.ordinary().daily_values, outage, {"new_paying": [(0, None)]})
+    before, after = (
+        days.changed(days.ordinary(), values=zeros, spoiled_days=frozenset(spoiled))
+        for spoiled in ([], [outage])
+    )
+    assert not any("в сравнение не вошли" in each for each in lines_of(build_report(after)))
+    usual, without = (of_kind(build_report(each), NewPaying).judged[0] for each in (before, after))
+    assert usual.found.usual < without.found.usual
 
 
 def test_under_two_weeks_the_report_says_when_the_comparison_comes() -> None:
@@ -421,7 +431,8 @@ def test_with_four_alarming_processes_the_last_two_share_a_line() -> None:
 
 def test_a_process_that_is_news_by_the_week_is_told_by_the_week() -> None:
     both = days.lately(days.week(), open_requests=[(40, 58)])
-    assert "Вторая линия: за 7 дней без дозвона 46, обычно 29" in lines_of(build_report(both))
+    told = "Вторая линия: за 7 дней без дозвона 46, обычно 29; 3-й день"
+    assert told in lines_of(build_report(both))
 
 
 def test_requests_that_are_news_stand_beside_the_new_paying_clients() -> None:

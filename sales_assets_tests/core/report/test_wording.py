@@ -5,8 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.report import wording
 
+CUT = Completeness(State.ENDS_EARLY, ends_at=datetime(2022, 2, 12, 14, 3))
 FORMS = ("заявка", "заявки", "заявок")
 
 
@@ -114,8 +116,17 @@ def test_a_zone_is_named_as_people_do(zone: str, name: str) -> None:
     assert wording.zone_name(datetime(2022, 2, 13, tzinfo=ZoneInfo(zone))) == name
 
 
-def test_the_late_sentence_names_the_day() -> None:
-    assert wording.late_sentence(date(2022, 2, 12)).replace("\u00a0", " ") == (
-        "Отчёт за 12 февраля задерживается: данные за вчера ещё не загружены. "
-        "Пришлю, как только будут."
-    )
+@pytest.mark.parametrize(
+    ("found", "is_in_progress", "said"),
+    [
+        (None, False, "задерживается: не удалось посчитать, разбираемся. Пришлю, как только будет"),
+        (None, True, "задерживается: отчёт ещё считается. Пришлю, как только будет готов."),
+        (CUT, False, "задерживается. Данные до 14:03: дальше не загружено. Пришлю, как только"),
+        (CUT, True, "задерживается: отчёт ещё считается."),
+    ],
+)
+def test_the_late_sentence_names_the_day_and_the_true_cause(
+    found: Completeness | None, said: str, *, is_in_progress: bool
+) -> None:
+    told = wording.late_sentence(date(2022, 2, 12), found, is_in_progress=is_in_progress)
+    assert told.replace("\u00a0", " ").startswith(f"Отчёт за 12 февраля {said}")

@@ -208,7 +208,7 @@ class Funnel(Part):
 
     def caption_lines(self) -> Sequence[str]:
         """Say which half moved, of two the rarer."""
-        return [_move_texts(half, self.about)[0] for half, _ in self._moved[:1]]
+        return [half.on_its_day(_move_texts(half, self.about)[0]) for half, _ in self._moved[:1]]
 
     def _story(self, half: Judged, step: str) -> Story:
         kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM

@@ -230,7 +230,11 @@ class Processes(Part):
         """Say what stands out in at most three lines: the rarest first, the rest in one."""
         rarest = self._rarest_first()
         named = rarest if len(rarest) <= MOST_LINES else rarest[: MOST_LINES - 1]
-        lines = [_caption_line(process, self.about.day) for process in named]
+        lines = [
+            _caption_line(process, process.judgement, self.about.day)
+            for process in named
+            if process.judgement
+        ]
         others = [f"{process.name} {process.of_due}" for process in rarest[len(named) :]]
         also = [ru.ALSO_BREACHED_LINE.format(processes=", ".join(others))] if others else []
         return [*lines, *also]
@@ -430,12 +434,11 @@ def _back(rank: Rank, name: str) -> Story:
     return Story(VerdictKind.CALM, rank, (ru.BACK_VERDICT.format(name=name),), day_number=0)
 
 
-def _caption_line(process: ProcessDay, day: date) -> str:
-    if process.judgement and process.judgement.found.window > 1:
-        return process.texts()[0]
+def _caption_line(process: ProcessDay, judgement: Judged, day: date) -> str:
+    if judgement.found.window > 1:
+        return judgement.on_its_day(process.texts()[0])
     said = ru.BREACHED_LINE.format(process=process.name, of_due=process.of_due, usual=process.usual)
-    split = _split_words(process, day)
-    return f"{said}. {split}" if split else said
+    return ". ".join(filter(None, [judgement.on_its_day(said), _split_words(process, day)]))
 
 
 def _split_words(process: ProcessDay, day: date) -> str:
