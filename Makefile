@@ -42,7 +42,7 @@ dev: $(PROGRAM)
 	$(BIN)/sales-assets dev
 
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 ## Random logs against ClickHouse and SQL written from the definitions alone: make witnesses LOGS=100
 witnesses: $(WITNESSES)

@@ -1,17 +1,26 @@
 """What tests of every folder share: one embedded Postgres, and fresh databases in it."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from sales_assets.adapters.demo import embedded_postgres
 from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.demo.source import load_demo_source
+from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.stamps import accept_same_source
+from sales_assets.adapters.history import History
+from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core.demo import DemoPlan
+from sales_assets_tests.base_source import ZONE, fill_base, yesterday
 from sales_assets_tests.sources import create_tables
 
 SourceDatabase = Callable[..., str]
+BaseStorage = Callable[[str, Path], None]
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +51,32 @@ def source_database(embedded_server: EmbeddedServer) -> SourceDatabase:
         return embedded_server.ensure_database(f"test_{next(numbers)}", templates[plan])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def base_storage(
+    source_database: SourceDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> BaseStorage:
+    """Return a function that fills the storage of a base source up to the day before the newest.
+
+    It takes the source's URL and the folder. The days are read once and copied for each storage.
+    """
+    newest, made = yesterday(), tmp_path_factory.mktemp("base") / "storage"
+
+    def source(url: str) -> PostgresSource:
+        return PostgresSource(url, ZONE, ZONE)
+
+    def make() -> None:
+        url = source_database()
+        first, before = fill_base(url, newest), newest - timedelta(days=1)
+        history = History(FrameStore(str(made)), lambda: source(url), first, ZONE)
+        history.ensure(history.lookback([before]), own=[before])
+        history.ensure_values([before])
+
+    def fill(url: str, storage: Path) -> None:
+        if not made.exists():
+            make()
+        shutil.copytree(made, storage)
+        accept_same_source(FrameStore(str(storage)), source(url))
+
+    return fill

@@ -12,7 +12,7 @@ from sales_assets.core.completeness import CHECK
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets_tests.base_source import ROWS_A_DAY, ZONE, delete_rows, fill_base, yesterday
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.sources import execute
 
 DAY = yesterday()
@@ -20,6 +20,7 @@ BEFORE = DAY - timedelta(days=1)
 NEXT = DAY + timedelta(days=1)
 EARLY, LATE = Limits(last_call=time(23, 59)), Limits(last_call=time())
 PLAIN = Orders()
+FILLED = "filled"
 
 MakeHistory = Callable[..., History]
 
@@ -32,12 +33,14 @@ def url(source_database: SourceDatabase) -> str:
 
 
 @pytest.fixture
-def history(url: str, tmp_path: Path) -> MakeHistory:
-    """A new run's history, before the last call if nothing else is said."""
+def history(url: str, tmp_path: Path, base_storage: BaseStorage) -> MakeHistory:
+    """A new run's history, before the last call and with all days but the newest in its storage."""
 
     def make(
-        limits: Limits = EARLY, orders: Orders = PLAIN, folder: str = "storage", start: int = 83
+        limits: Limits = EARLY, orders: Orders = PLAIN, folder: str = FILLED, start: int = 83
     ) -> History:
+        if folder == FILLED and not (tmp_path / folder).exists():
+            base_storage(url, tmp_path / folder)
         return History(
             FrameStore(str(tmp_path / folder)),
             lambda: PostgresSource(url, ZONE, ZONE),
@@ -83,7 +86,7 @@ def test_a_whole_day_is_taken_with_its_counts_and_its_record(history: MakeHistor
 def test_the_days_before_are_counted_by_the_source_and_no_frame_is_stored_for_them(
     history: MakeHistory,
 ) -> None:
-    of_run = history()
+    of_run = history(folder="empty")
     filled = of_run.read_days([DAY]).filled
     counted = {day.day for day in filled if day.asset == names.HOURLY_COUNTS}
     assert len(counted) == 83
@@ -144,14 +147,14 @@ def test_after_the_last_call_or_on_demand_it_is_taken_as_it_is_and_flagged(
 def test_an_outage_of_last_month_stops_nobody_and_is_known(history: MakeHistory, url: str) -> None:
     outage = DAY - timedelta(days=20)
     delete_rows(url, f"{outage} 10:00", str(outage + timedelta(days=1)))
-    of_run = history()
+    of_run = history(folder="empty")
     assert check_of(of_run, DAY).passed
     assert of_run.whole_days.cut_days([outage, DAY]) == (outage,)
 
 
 def test_a_young_source_is_not_judged(history: MakeHistory, url: str) -> None:
     cut(url, State.ENDS_EARLY)
-    of_run = history(start=10)
+    of_run = history(folder="empty", start=10)
     found = check_of(of_run, DAY)
     assert found.passed
     assert found.facts["state"] == State.UNKNOWN

@@ -11,7 +11,7 @@ from sales_assets.core import names
 from sales_assets.core.report.wording import day_and_month
 from sales_assets_tests.base_source import ROWS_A_DAY, ZONE, delete_rows, fill_base, yesterday
 from sales_assets_tests.cli.test_commands import reports
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.sources import execute
 
 DAY = yesterday()
@@ -22,11 +22,15 @@ BEFORE, NEXT = DAY - timedelta(days=1), DAY + timedelta(days=1)
 
 @pytest.fixture
 def environment(
-    source_database: SourceDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source_database: SourceDatabase,
+    base_storage: BaseStorage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     monkeypatch.chdir(tmp_path)
     url = source_database()
     first = fill_base(url, DAY)
+    base_storage(url, tmp_path / "storage")
     return {
         "SALES_ASSETS_SOURCE_URL": url,
         "SALES_ASSETS_START_DATE": str(first),

@@ -9,7 +9,7 @@ from sales_assets.core import names
 from sales_assets.defs.checks import SHRUNKEN
 from sales_assets.defs.jobs import MORNING_TAG
 from sales_assets_tests.base_source import ZONES, delete_rows, fill_base, yesterday
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.defs.world import Product, failures
 from sales_assets_tests.sources import execute
 
@@ -27,8 +27,10 @@ def url(source_database: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 @pytest.fixture
-def product(url: str, tmp_path: Path, instance: dg.DagsterInstance) -> Product:
-    del url
+def product(
+    url: str, tmp_path: Path, instance: dg.DagsterInstance, base_storage: BaseStorage
+) -> Product:
+    base_storage(url, tmp_path / "storage")
     first = DAY - timedelta(days=83)
     return Product.at(
         tmp_path,

@@ -9,7 +9,7 @@ from sales_assets.core import names
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
 from sales_assets_tests.base_source import ZONES, delete_rows, fill_base, yesterday
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.defs.test_checks import logged
 from sales_assets_tests.defs.world import FRAME_ASSETS, Product, failures
 from sales_assets_tests.sources import execute
@@ -27,9 +27,9 @@ def url(source_database: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 @pytest.fixture
-def product(url: str, tmp_path: Path) -> Callable[..., Product]:
-    """A product whose last call is yet to come."""
-    del url
+def product(url: str, tmp_path: Path, base_storage: BaseStorage) -> Callable[..., Product]:
+    """A product whose last call is yet to come, with all days but the newest in its storage."""
+    base_storage(url, tmp_path / "storage")
 
     def make(last_call: time = time(23, 59), **changes: Any) -> Product:
         first = DAY - timedelta(days=83)
