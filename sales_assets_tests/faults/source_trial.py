@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 from click.testing import CliRunner
 
@@ -23,6 +24,8 @@ from sales_assets.core import journey, names
 from sales_assets_tests.base_source import make_base, yesterday
 from sales_assets_tests.sources import execute
 
+#: The report zone where none is set; a night's trial goes on with the next day's source.
+MOSCOW = ZoneInfo("Europe/Moscow")
 #: No setting of whoever runs the tests comes in.
 FOREIGN = ("SALES_ASSETS_", "DAGSTER_", "PG")
 PASSWORD = "Reader-Passw0rd-Of-The-Tests"  # noqa: S105 - belongs to no database
@@ -107,7 +110,7 @@ class Trial:
     breaches: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.day = yesterday()
+        self.day = yesterday(MOSCOW)
         self.database = re.sub(r"\W+", "_", f"fault_{self.fault.name}")[:50].lower()
         self.server.drop_database(self.database)
         self.url = self.server.ensure_database(self.database, self.template)
@@ -242,9 +245,9 @@ def figures_of(content: Mapping[str, Any]) -> dict[str, int | None]:
 
 def base_template(server: EmbeddedServer) -> str:
     """Fill BASE once; return its database's name."""
-    name = f"fault_base_{yesterday():%m%d}"
+    name = f"fault_base_{yesterday(MOSCOW):%m%d}"
     url = server.ensure_database(name)
-    make_base(url, yesterday())
+    make_base(url, yesterday(MOSCOW))
     return name
 
 
