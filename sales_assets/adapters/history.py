@@ -269,7 +269,8 @@ class History:
         stored = self.store.days(names.CLEAN_EVENTS)
         missing = [day for day in window if day not in stored]
         raw = self.source.read_days(missing).frames if missing else {}
-        facts = self.source.read_user_history(missing) if missing else {}
+        # Each is needed twice, and takes longer to make than to keep.
+        facts = dict(self.source.read_user_history(missing)) if missing else {}
 
         def clean(day: date) -> pd.DataFrame:
             if day in stored:

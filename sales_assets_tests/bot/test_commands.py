@@ -130,6 +130,7 @@ def test_report_shows_the_newest_day_as_it_was_sent(world: BotWorld, reader: int
     assert buttons(shown) == {
         "Успеть сегодня": "expiring:2026-02-12",
         "Список застрявших": "stuck:2026-02-12",
+        "Откуда числа": "receipt:2026-02-12",
         "День раньше": "day:2026-02-11",
         "Неделю назад": "day:2026-02-05",
         "Как известно сейчас": "now:2026-02-12",
