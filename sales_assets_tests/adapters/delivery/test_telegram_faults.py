@@ -444,7 +444,7 @@ def stored(day: ReportInputs, folder: Path) -> ReportToSend:
         (report_days.continuing, True),
         (report_days.back, True),
         (report_days.flow, True),
-        (report_days.ends_early, True),
+        (report_days.ends_early, False),
         (report_days.alarming_after_a_cut_day, False),
         (report_days.continuing_after_a_cut_day, True),
     ],
