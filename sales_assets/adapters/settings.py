@@ -313,7 +313,13 @@ def _known_names() -> list[str]:
 
 
 def _read_file(path: str) -> dict[str, str | None]:
-    content = Path(path).read_bytes()
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidSettingError(
+            f"{path} could not be read: {error.strerror}. Give the user that runs this the right "
+            "to read it, or start from another folder."
+        ) from error
     try:
         text = content.decode("utf-8-sig")  # a Windows editor marks UTF-8
         position = text.find("\0")

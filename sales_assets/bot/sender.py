@@ -271,7 +271,7 @@ class Sender:
             return Message(ru.BOT_NO_RECEIPT.format(day=full_date(day)))
         message = Message(
             html.escape(texts.receipt_caption(day, figures(sheets))),
-            file=self._archive.receipt_book(sheets, day),
+            file=self._archive.receipt_book(day),
             file_name=f"receipt-{day}.xlsx",
             as_document=True,
         )

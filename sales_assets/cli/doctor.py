@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
 from sales_assets.adapters.demo.server import demo_source_url
+from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
-from sales_assets.adapters.files.stamps import read_stamp
+from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings, environment_name
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -22,19 +23,31 @@ PROBE = ".probe"
 
 def examine(settings: Settings, today: date) -> Iterator[Finding]:
     """Yield what was found, in the order in which a report travels."""
+    yesterday = today - timedelta(days=1)
+
+    def reports() -> Iterable[Finding]:
+        return _newest_report(settings, yesterday)
+
     examinations: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
-        lambda: _source_findings(settings, today - timedelta(days=1)),
+        lambda: _source_findings(settings, yesterday),
         lambda: [Finding(_storage(settings))],
         lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
-        lambda: [_newest_report(settings, today - timedelta(days=1))],
+        reports,
         lambda: telegram_findings(settings),
     )
+    is_foreign, told = False, set()
     for look in examinations:
+        if is_foreign and look is reports:
+            continue  # another source's reports are nothing to be told of
         try:
-            yield from look()
+            for finding in look():
+                if finding not in told:
+                    yield finding
+                told.add(finding)
         except SalesAssetsError as error:
             yield Finding(str(error), is_well=False)
+            is_foreign |= isinstance(error, ForeignSourceError)
 
 
 def source_of(settings: Settings) -> PostgresSource:
@@ -95,16 +108,20 @@ def _storage(settings: Settings) -> str:
     return f"The storage {settings.storage} can be written"
 
 
-def _newest_report(settings: Settings, yesterday: date) -> Finding:
-    days = FrameStore(settings.storage).days(names.DAILY_REPORT, ".json")
-    if yesterday in days:
-        return Finding(f"The report of yesterday, {yesterday}, is rendered")
-    newest = max(days, default=None)
-    first = f"sales-assets report {yesterday}"
+def _newest_report(settings: Settings, yesterday: date) -> Iterator[Finding]:
+    store = FrameStore(settings.storage)
+    days = store.days(names.DAILY_REPORT, ".json")
+    newest, command = max(days, default=None), f"sales-assets report {yesterday}"
     if newest is None:
-        return Finding(f"No report is rendered yet; the first, once all above is well: {first}")
-    return Finding(
-        f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
-        f"Run: {first}. Is {names.DAILY_REPORT_SCHEDULE} on?",
-        is_well=False,
-    )
+        yield Finding(f"No report is rendered yet; the first, once all above is well: {command}")
+    elif yesterday in days:
+        yield Finding(f"The report of yesterday, {yesterday}, is rendered")
+        # What was found in its rows, and made it lack parts; of the whole source is told above.
+        marking = (one for one in read_findings(store, yesterday) if one.parts)
+        yield from (Finding(one.sentence, is_well=False) for one in marking)
+    else:
+        yield Finding(
+            f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
+            f"Run: {command}. Is {names.DAILY_REPORT_SCHEDULE} on?",
+            is_well=False,
+        )

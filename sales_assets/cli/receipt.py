@@ -22,7 +22,7 @@ def write_receipt(settings: Settings, day: date) -> tuple[UPath, list[str]]:
     archive = _archive(settings)
     sheets = archive.receipt(day)
     path = FrameStore(settings.storage).path(FOLDER, day, BOOK)
-    write_bytes(path, archive.receipt_book(sheets, day))
+    write_bytes(path, archive.receipt_book(day))
     return path, [
         f"{one.sheet}, {one.name}: the picture of {day} shows {one.shown}, what is stored now adds "
         f"up to {one.counted}. Make the report anew: sales-assets report {day}"

@@ -61,8 +61,8 @@ class InputsOfRun:
             {name: frame for name, frame in frames.items() if frame is not None},
             history.daily_values(day),
             self._usual_steps.get(day),
-            self._expired.get(day),
             self._attempt("the rows set aside", lambda: self._quality(day)),
+            self._expired.get(day),
         )
 
     def _not_counted(self, day: date, completeness: Completeness) -> dict[str, str]:

@@ -188,26 +188,6 @@ class BotWorld:
         )
         FrameStore(self.settings.storage).write("expiring_cases", day, frame)
 
-    def store_client(self, day: date, client: str) -> None:
-        """Store what the frames of a day hold of one client who asked for a lesson."""
-        store = FrameStore(self.settings.storage)
-        asked = datetime.combine(day, time(11))
-        events = {"user_id": [client], "event_time": [asked], "event_type": ["Создание заявки"]}
-        frame = pd.DataFrame(events).astype({"event_type": "category"})
-        store.write("clean_events", day, frame)
-        history = {
-            "user_id": [client],
-            "first_event_at": [datetime(2026, 2, 1, 10)],
-            "first_experiment_at": [None],
-            "first_payment_at": [None],
-        }
-        times = ["first_event_at", "first_experiment_at", "first_payment_at"]
-        store.write(
-            "user_history",
-            day,
-            pd.DataFrame(history).astype(dict.fromkeys(times, "datetime64[us]")),
-        )
-
     def deliver(self, report: ReportToSend) -> None:
         """Send the report through the ledger, as the morning's run does."""
         transport = BotApi(self.fake.token, base_url=self.fake.base_url)

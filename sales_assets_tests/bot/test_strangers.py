@@ -268,22 +268,16 @@ def test_in_a_group_its_administrators_set_and_lists_of_clients_are_off_at_first
     assert world.last(group)["document"]["file_name"] == f"stuck-{DAY}.xlsx"
 
 
-def test_a_client_is_shown_with_firsts_cases_and_last_events(world: BotWorld) -> None:
+def test_a_client_is_asked_for_by_an_id(world: BotWorld) -> None:
     chief = world.fake.add_private_chat("Chief")
     world.subscribe(chief)
-    world.store(DAY, 2)
-    world.store_client(DAY, "client-0")
-    for text in ("/client client-0", "/client <b>", "/client"):
+    for text in ("/client", "/client <b>"):
         world.fake.say(chief, text)
     world.run_until_idle()
-    found, missing, usage = world.texts(chief)
-    assert found.startswith("Клиент «client-0», по данным на конец 12\xa0февраля\xa02026.")
-    assert "Первое событие: 01.02.2026 10:00." in found
-    assert "Оплат не было." in found
-    assert "Ждёт: Первая линия, с 09.02.2026 12:00, 84 ч." in found
-    assert "12.02.2026 11:00 — Создание заявки" in found
-    assert missing.startswith("Клиента «<b>» в данных")
-    assert usage == "Напишите номер клиента, например, так: /client 12345"
+    assert world.texts(chief) == [
+        "Напишите номер клиента, например, так: /client 12345",
+        "Отчётов пока нет.",
+    ]
 
 
 # --- T12: the token in a wrong place --------------------------------------------------------------

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 from datetime import date, timedelta
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from openpyxl import load_workbook
 
 from sales_assets.cli.main import main
 from sales_assets.core import journey
@@ -65,6 +67,39 @@ def test_report_computes_a_day_and_prints_where_it_is(environment: dict[str, str
     assert picture
     assert Path(picture[1]).read_bytes().startswith(b"\x89PNG")
     assert "Execution of" not in result.stderr
+
+
+def test_receipt_computes_a_day_that_has_no_report_and_prints_where_its_workbook_is(
+    environment: dict[str, str],
+) -> None:
+    fill(
+        environment["SALES_ASSETS_SOURCE_URL"],
+        [
+            ("0042", journey.REQUEST_CREATED, f"{FIRST} 10:00"),
+            ("0042", journey.FIRST_LINE_TASK, f"{FIRST} 10:05"),
+        ],
+    )
+    result = run(environment, "receipt", FIRST)
+    assert result.exit_code == 0, result.stderr
+    path = Path(result.stdout.splitlines()[-1].removeprefix("receipt: "))
+    assert path.name == f"{FIRST}.xlsx"
+    book = load_workbook(path)
+    assert [row[1] for row in book["Успеть сегодня"].values] == ["Клиент", "0042", None]
+    assert {row[4] for row in list(book["Числа"].values)[1:-1]} == {"да"}
+
+
+def test_a_receipt_that_contradicts_the_picture_says_so_and_fails(
+    environment: dict[str, str],
+) -> None:
+    run(environment, "report", FIRST)
+    folder = Path(environment["SALES_ASSETS_VAR"]) / "storage" / "daily_report"
+    report = folder / f"{FIRST}.json"
+    content = json.loads(report.read_text("utf-8"))
+    content["numbers"]["population"]["active"] += 1
+    report.write_text(json.dumps(content), "utf-8")
+    told = refused(environment, "receipt", FIRST)
+    assert "shows 1, what is stored now adds up to 0" in told
+    assert f"sales-assets report {FIRST}" in told
 
 
 def test_backfill_computes_every_day_of_the_range(environment: dict[str, str]) -> None:

@@ -93,7 +93,7 @@ def steps_of(group: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def book(computed: Product) -> dict[str, Worksheet]:
     archive = archive_of(computed)
-    opened = load_workbook(BytesIO(archive.receipt_book(archive.receipt(LAST), LAST)))
+    opened = load_workbook(BytesIO(archive.receipt_book(LAST)))
     return {sheet.title: sheet for sheet in opened.worksheets}
 
 

@@ -139,6 +139,24 @@ def test_a_missing_report_is_announced_as_late_and_comes_by_itself_when_it_is_th
     assert "report-outbox.png" in outbox(product, NEWEST)
 
 
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (dg.DagsterRunStatus.STARTED, "отчёт ещё считается"),
+        (dg.DagsterRunStatus.FAILURE, "не удалось посчитать, разбираемся"),
+    ],
+)
+def test_the_late_sentence_tells_a_report_that_is_being_computed_from_one_that_failed(
+    product: Product, status: dg.DagsterRunStatus, cause: str
+) -> None:
+    job = product.definitions.resolve_job_def(names.DAILY_REPORT_JOB)
+    tags = {"dagster/partition": str(NEWEST)}
+    product.instance.create_run_for_job(job, status=status, tags=tags)
+    deliver(product, NEWEST)
+    told = product.settings.var_dir / "outbox" / str(NEWEST) / "late-outbox.html"
+    assert cause in told.read_text()
+
+
 def test_before_the_delivery_time_nothing_is_owed(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:

@@ -54,7 +54,7 @@ class Morning:
     first_day: date
     chief: int
     analyst: int
-    told: list[str] = field(default_factory=list)
+    told: list[tuple[datetime, str]] = field(default_factory=list)
 
     @property
     def day(self) -> date:
@@ -86,7 +86,7 @@ class Morning:
         return value
 
     def tell(self, what: str) -> None:
-        self.told.append(f"{self.clock():%H:%M:%S} {what}")
+        self.told.append((self.clock(), what))
 
     # --- Processes ---
 
@@ -134,19 +134,15 @@ class Morning:
 
     # --- What there is to see ---
 
-    def got(self, chat: int) -> list[tuple[str, dict[str, Any]]]:
-        """What a chat was sent, in order, each with the clock's time."""
-        sent = [one for one in self.fake.accepted(chat) if one["message"]]
-        at = [datetime.fromtimestamp(one["message"]["date"], self.zone) for one in sent]
-        return [
-            (f"{moment:%H:%M:%S}", one["message"]) for moment, one in zip(at, sent, strict=True)
-        ]
+    def got(self, chat: int) -> list[dict[str, Any]]:
+        """What a chat was sent, in order."""
+        return [one["message"] for one in self.fake.accepted(chat) if one["message"]]
 
     def reports(self) -> list[dict[str, Any]]:
-        return [one for _, one in self.got(self.chief) if "photo" in one]
+        return [one for one in self.got(self.chief) if "photo" in one]
 
     def sentences(self) -> list[str]:
-        found = [one.get("text", "") for _, one in self.got(self.chief)]
+        found = [one.get("text", "") for one in self.got(self.chief)]
         return [words for words in found if LATE_WORDS in words]
 
     def rows(self) -> list[DeliveryRow]:
@@ -183,10 +179,16 @@ class Morning:
             yield f"the report of {day} says {found}, the source {FIGURES}"
 
     def account(self) -> Iterator[str]:
-        """Tell what happened, and who got what."""
-        yield from self.told
+        """Tell in order what happened, and who got what."""
+        got = [
+            (datetime.fromtimestamp(one["date"], self.zone), f"the {name} got: {said(one)}")
+            for name, chat in (("chief", self.chief), ("analyst", self.analyst))
+            for one in self.got(chat)
+        ]
+        for at, what in sorted([*self.told, *got], key=lambda one: one[0].timestamp()):
+            yield f"{at:%H:%M:%S} {what}"
         for name, chat in (("chief", self.chief), ("analyst", self.analyst)):
-            yield from (f"{at} the {name} got: {said(one)}" for at, one in self.got(chat))
+            yield f"the {name} got {len(self.got(chat))} messages in all"
 
 
 def said(message: dict[str, Any]) -> str:

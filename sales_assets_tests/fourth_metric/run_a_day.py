@@ -29,7 +29,8 @@ def main() -> None:
     job = build_definitions(settings).resolve_job_def(names.DAILY_REPORT_JOB)
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, partition_key=day.isoformat())
-        assets = [event.asset_key.to_user_string() for event in _made(result)]
+        made = [event.asset_key for event in _made(result)]
+        assets = [key.to_user_string() for key in made if key]
     store = FrameStore(settings.storage)
     written = store.path(names.DAILY_REPORT, day, NUMBERS).read_text(encoding="utf-8")
     frames = {part.FRAME: store.read(part.FRAME, day) for part in PARTS}

@@ -192,7 +192,7 @@ def _stacked(frames: Frames) -> pd.DataFrame:
 def _with_instants(frames: Frames, columns: list[str], log: SourceLog) -> pd.DataFrame:
     """Stack frames, their times in microseconds since the epoch."""
     stacked = _stacked(frames)
-    folds = {name: stacked[name].fillna(0) for name in stacked if name.endswith("_fold")}
+    folds = {name: stacked[name].fillna(0) for name in map(str, stacked) if name.endswith("_fold")}
     told = with_instants(stacked.assign(**folds), columns, log.report_zone)
     return told.assign(**{name: told[name].astype(INSTANT).astype("int64") for name in columns})
 

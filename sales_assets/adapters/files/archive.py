@@ -1,6 +1,6 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,7 +45,7 @@ class Archive:
         self._zone = zone
         self._crm_client_url = crm_client_url
         self._newest: tuple[tuple[object, ...], bytes] | None = None
-        self._events: tuple[tuple[object, ...], DayEvents] | None = None
+        self._kept: tuple[tuple[object, ...], tuple[DayEvents, tuple[Sheet, ...]]] | None = None
 
     def report_days(self) -> frozenset[date]:
         """Return the days that have a report."""
@@ -108,33 +108,34 @@ class Archive:
         """Return where the numbers of the report of `day` come from, by what is stored now.
 
         Raises:
-            MissingDayError: the day has no report, or its events are not stored.
+            MissingDayError: the day's events are not stored.
         """
-        return receipt(self.events(day), report_files.read_content(self._store, day)["numbers"])
+        return self._of_day(day)[1]
 
-    def receipt_book(self, sheets: Sequence[Sheet], day: date) -> bytes:
-        """Return a receipt as an .xlsx file, beginning with all numbers beside the picture's."""
+    def receipt_book(self, day: date) -> bytes:
+        """Return the receipt as an .xlsx file, beginning with all numbers beside the picture's."""
         title = f"{russian.RECEIPT_TITLE} {full_date(day)}"
-        return workbook(with_overview(sheets), title, day, self._zone, self._crm_client_url)
+        sheets = with_overview(self.receipt(day))
+        return workbook(sheets, title, day, self._zone, self._crm_client_url)
 
-    def events(self, day: date) -> DayEvents:
-        """Return what the numbers of `day` are counted from; the last day's is kept.
+    def _of_day(self, day: date) -> tuple[DayEvents, tuple[Sheet, ...]]:
+        """Return what a day's numbers are counted from, and its receipt; the last day's are kept.
 
-        Raises:
-            MissingDayError: its events are not stored.
+        They take a second, and whoever looks at numbers asks for one client after another.
         """
         stamp = (
             day,
-            *(
-                self._written_at(asset, day)
-                for asset in (names.RAW_EVENTS, names.CLEAN_EVENTS, names.USER_HISTORY)
-            ),
+            self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
+            *(self._written_at(asset, day) for asset in names.EVENTS),
         )
-        if self._events is None or self._events[0] != stamp:
-            self._events = stamp, self._read_events(day)
-        return self._events[1]
+        kept = self._kept
+        if kept is None or kept[0] != stamp:
+            content = self._content(day)
+            events = self._read_events(day, content.get("not_counted", {}))
+            kept = self._kept = stamp, (events, receipt(events, content.get("numbers", {})))
+        return kept[1]
 
-    def _read_events(self, day: date) -> DayEvents:
+    def _read_events(self, day: date, not_counted: Mapping[str, str]) -> DayEvents:
         stored = self._store.days(names.CLEAN_EVENTS) & self._store.days(names.USER_HISTORY)
         lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
         log = encode(
@@ -147,7 +148,7 @@ class Archive:
             log,
             self._store.read(names.RAW_EVENTS, day),
             self._store.read(names.USER_HISTORY, day),
-            self._content(day).get("not_counted", {}),
+            not_counted,
         )
 
     def _content(self, day: date) -> Mapping[str, Any]:
@@ -181,9 +182,7 @@ class Archive:
         day = max(stored & self.report_days(), default=max(stored, default=None))
         if day is None:
             return ru.BOT_NO_REPORTS
-        numbers = self._content(day).get("numbers")
-        events = self.events(day)
-        return client_text(client, events, receipt(events, numbers) if numbers else ())
+        return client_text(client, *self._of_day(day))
 
     def _build_spreadsheet(self, day: date) -> bytes:
         try:

@@ -53,10 +53,8 @@ class FrameStore:
     def holds(self, asset: str, day: date, extension: str = EXTENSION) -> bool:
         """Tell whether the file is there."""
         path = self.path(asset, day, extension)
-        try:
+        with _trouble_named("look for", path):
             return path.exists()
-        except OSError as error:
-            raise _storage_error("look for", path, error) from error
 
     def days(self, asset: str, extension: str = EXTENSION) -> set[date]:
         """Return the stored days of `asset`, found with one listing of its folder.
@@ -64,17 +62,16 @@ class FrameStore:
         What else lies there (a note, a half-written file) is no day.
         """
         folder = self.base / asset
-        try:
+        with _trouble_named("list", folder):
             names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        except OSError as error:
-            raise _storage_error("list", folder, error) from error
         found = (_DAY_FILE.fullmatch(name) for name in names)
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
     def clear(self, *files: str) -> int:
         """Take all day files of all assets away, and the named files beside; return how many."""
-        try:
-            folders = [path for path in self.base.iterdir() if path.is_dir()]
+        with _trouble_named("clear", self.base):
+            inside = self.base.iterdir() if self.base.is_dir() else []
+            folders = [path for path in inside if path.is_dir()]
             doomed = [
                 path
                 for folder in folders
@@ -84,10 +81,6 @@ class FrameStore:
             doomed += [self.base / name for name in files if (self.base / name).exists()]
             for path in doomed:
                 path.unlink()
-        except FileNotFoundError:
-            return 0
-        except OSError as error:
-            raise _storage_error("clear", self.base, error) from error
         return len(doomed)
 
     def write(self, asset: str, day: date, frame: pd.DataFrame) -> None:
@@ -170,25 +163,22 @@ def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:
 def read_bytes(path: UPath) -> bytes:
     """Return the file's content; raise `MissingDayError` if there is no such file."""
     try:
-        return path.read_bytes()
+        with _trouble_named("read", path, but=FileNotFoundError):
+            return path.read_bytes()
     except FileNotFoundError as error:
         raise MissingDayError(
             f"{path} was expected and is not there. Materialize that day of "
             f"{path.parent.name!r} first, or run: sales-assets backfill {path.stem} {path.stem}"
         ) from error
-    except OSError as error:
-        raise _storage_error("read", path, error) from error
 
 
 def write_bytes(path: UPath, content: bytes) -> None:
     """Write a whole file or none: what stood there before stays until the new one is complete."""
-    try:
+    with _trouble_named("write", path):
         if isinstance(path, Path):
             _replace(path, content)
         else:
             path.write_bytes(content)
-    except OSError as error:
-        raise _storage_error("write", path, error) from error
 
 
 def _location(base: str) -> UPath:
@@ -249,7 +239,23 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
 
 
-def _storage_error(verb: str, path: UPath, error: OSError) -> StorageError:
-    advice = _ADVICE.get(error.errno or 0, _DEFAULT_ADVICE).format(verb=verb)
-    kind = FullStorageError if error.errno in _FULL else StorageError
-    return kind(f"Could not {verb} {path}: {error.strerror or error}. {advice}")
+@contextmanager
+def _trouble_named(
+    verb: str, path: UPath, *, but: type[OSError] | tuple[()] = ()
+) -> Iterator[None]:
+    """Turn an error of the file system into a `StorageError`; one of the type `but` passes.
+
+    Of an object store any error is one: its driver raises errors of its own classes.
+    """
+    try:
+        yield
+    except but:
+        raise
+    except Exception as error:
+        if not isinstance(error, OSError) and isinstance(path, Path):
+            raise
+        number = error.errno if isinstance(error, OSError) else None
+        said = error.strerror if isinstance(error, OSError) else None
+        advice = _ADVICE.get(number or 0, _DEFAULT_ADVICE).format(verb=verb)
+        kind = FullStorageError if number in _FULL else StorageError
+        raise kind(f"Could not {verb} {path}: {said or error}. {advice}") from error

@@ -38,7 +38,7 @@ SELECT
     e._user_id::text AS user_id,
     min(e.happened_at)::timestamp AS event,
     (min(e.happened_at) FILTER (WHERE kinds.kind = 'lesson'))::timestamp AS lesson
-FROM events AS e LEFT JOIN kinds ON kinds.id = btrim(e.event_id::text)
+FROM events AS e LEFT JOIN kinds ON kinds.id = btrim(e.event_id::text, {BLANKS})
 WHERE e._user_id::text IN (SELECT user_id FROM payers) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp
 GROUP BY e._user_id

@@ -90,7 +90,7 @@ SELECT
     min(e.happened_at)::timestamp AS event,
     (min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
     (min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
-FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text)
+FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text, {BLANKS})
 WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < current_setting('sales_assets.events_last_start')::timestamp
 GROUP BY e._user_id

@@ -77,7 +77,7 @@ def _journey(events: DayEvents, place: int) -> Iterator[str]:
 
 def _span(span: pd.Timedelta) -> str:
     """Say how long it took: in minutes up to an hour."""
-    hours = span / HOUR
+    hours = span / pd.Timedelta(HOUR)
     if hours < 1:
         return ru.BOT_MINUTES.format(minutes=number(round(60 * hours)))
     return ru.BOT_HOURS.format(hours=number(round(hours, 1)))

@@ -112,6 +112,33 @@ def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     )
 
 
+def entered_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
+    """List who made a request seven days before the one day: whom `appointed` and `paid` judge.
+
+    `user_id`, `entered_at` (the entry that came furthest), and 1 or 0: `entered`, `appointed`,
+    `paid`.
+    """
+    (cutoff,) = days.cutoffs_us
+    entry_day = ReportDays((days.days[0] - CONVERSION,), days.zone)
+    path = PATHS[MAIN_PATH]
+    rows = log.rows_of(path[0])
+    of_day = (log.at_us[rows] >= entry_day.starts_us) & (log.at_us[rows] < entry_day.cutoffs_us)
+    of_day &= log.first_experiment[log.user[rows]] >= cutoff
+    rows, depths = rows[of_day], funnel_depths(log, path, microseconds(CONVERSION))[of_day]
+    order = np.lexsort((-depths, log.user[rows]))
+    firsts = order[np.diff(log.user[rows], prepend=-1) != 0]
+    entries, deepest = rows[firsts], depths[firsts]
+    return pd.DataFrame(
+        {
+            "user_id": log.users[log.user[entries]],
+            "entered_at": wall_clocks(log.at_us[entries], days.zone),
+            "entered": (deepest >= 1).astype(np.int64),
+            "appointed": (deepest > 1).astype(np.int64),
+            "paid": (deepest == len(path)).astype(np.int64),
+        }
+    )
+
+
 def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Count appointed, paid and entries of the clients who entered a week before each day."""
     path = PATHS[MAIN_PATH]

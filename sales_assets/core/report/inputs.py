@@ -70,8 +70,8 @@ class ReportInputs:
     frames: Mapping[str, pd.DataFrame]
     daily_values: pd.DataFrame
     usual_steps: pd.DataFrame | None = None
-    expired: pd.DataFrame | None = None
     quality: DataQuality | None = None
+    expired: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

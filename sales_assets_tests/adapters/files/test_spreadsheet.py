@@ -181,8 +181,7 @@ def test_a_sheet_ends_after_a_hundred_thousand_rows_with_a_word_and_sums_all_of_
     book = load_workbook(BytesIO(workbook([many], "a title", DAY, MOSCOW, None)), read_only=True)
     *_, last, word, total = book.worksheets[0].iter_rows(values_only=True)
     assert last == ("99999", "x", 1)
-    assert word[0] is not None
-    assert word[0].replace("\xa0", " ") == (
+    assert str(word[0]).replace("\xa0", " ") == (
         "Показаны первые 100 000 строк из 100 005; в итоге посчитаны все"
     )
     assert total == ("Итого", None, 100_005)

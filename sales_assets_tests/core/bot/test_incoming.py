@@ -56,9 +56,11 @@ def test_a_day_is_read_in_both_ways_of_writing() -> None:
 
 def test_every_button_comes_back_as_what_it_asks_for() -> None:
     day = date(2026, 2, 12)
-    (stuck,), (before, week) = report_buttons(day)
+    (expiring, stuck), (receipt,), (before, week) = report_buttons(day)
     ((again,),) = again_button(7)
+    assert parse_pressed(expiring.data) == Press(Action.EXPIRING, day=day)
     assert parse_pressed(stuck.data) == Press(Action.STUCK, day=day)
+    assert parse_pressed(receipt.data) == Press(Action.RECEIPT, day=day)
     assert parse_pressed(before.data) == Press(Action.DAY, day=date(2026, 2, 11))
     assert parse_pressed(week.data) == Press(Action.DAY, day=date(2026, 2, 5))
     assert parse_pressed(again.data) == Press(Action.AGAIN, number=7)

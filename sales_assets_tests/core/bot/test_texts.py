@@ -28,7 +28,7 @@ def test_the_hour_is_told_with_its_zone(zone: str, words: str) -> None:
     ("count", "words"), [(1, "1\xa0случай."), (2, "2\xa0случая."), (5, "5\xa0случаев.")]
 )
 def test_cases_are_counted_in_good_russian(count: int, words: str) -> None:
-    assert texts.stuck_caption(DAY, count).endswith(words)
+    assert texts.lists_caption(DAY, count, 0).endswith(words)
 
 
 def test_a_part_that_is_gone_is_a_change_as_well() -> None:

@@ -246,6 +246,8 @@ THREE_GROUPS: dict[str, Users] = {
     journey.GROUP_NO_REACTION: (96, 90, 0, 0, 0, 0, 0),
 }
 
+QUALITY = DataQuality(rows=2345, set_aside={})
+
 
 def ordinary(
     day: date = SATURDAY,
@@ -264,7 +266,7 @@ def ordinary(
     )
     return of_values(
         changed(
-            ReportInputs(about, {}, told, usual_steps(), DataQuality(rows=2345, set_aside={})),
+            ReportInputs(about, {}, told, usual_steps(), quality=QUALITY),
             funnel=funnel(THREE_GROUPS),
             clients=clients(518, 62),
         ),

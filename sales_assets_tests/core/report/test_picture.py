@@ -292,7 +292,7 @@ def test_hours_before_the_delivery_are_not_named() -> None:
 def test_what_can_still_be_saved_leaves_out_a_process_that_is_not_counted() -> None:
     told = words_of(days.not_counted_process())
     assert "Успеть сегодня: 58" in told
-    assert "кроме: Вторая линия" in told
+    assert "Из 71 вчерашнего успели 43; не посчитано: Вторая линия" in told
 
 
 def test_where_no_process_is_counted_nothing_is_said_to_be_saved() -> None:
@@ -301,10 +301,14 @@ def test_where_no_process_is_counted_nothing_is_said_to_be_saved() -> None:
     assert "Сроки на сегодня: не посчитано, оплаты за день не загружены" in " ".join(told)
 
 
-def test_on_a_cut_day_what_can_still_be_saved_is_a_bound() -> None:
+def test_on_a_cut_day_what_can_still_be_saved_is_said_to_be_of_what_is_loaded() -> None:
     told = words_of(days.ends_early())
-    assert any(text.startswith("Успеть сегодня: не больше ") for text in told)
+    assert any(text.startswith("Успеть сегодня, из загруженного: ") for text in told)
     assert any("успели не меньше" in text for text in told)
+
+
+def test_on_an_empty_day_nobody_knows_what_can_still_be_saved() -> None:
+    assert "Успеть сегодня: нет данных за 12 февраля" in words_of(days.empty_day())
 
 
 def test_a_part_that_is_not_counted_says_why_in_its_place() -> None:

@@ -26,7 +26,7 @@ from sales_assets.core.report.page import (
 )
 from sales_assets.core.report.part import Part
 from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, Column, Kind, Sheet, summed
-from sales_assets.core.report.wording import day_and_month, number, plural
+from sales_assets.core.report.wording import day_and_month, number, plural, sentence
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
@@ -66,7 +66,7 @@ class Expiring(Part):
     def of(cls, inputs: ReportInputs) -> Self | None:
         """Count the cases of the processes that can be known."""
         frame, about = inputs.frames.get(names.EXPIRING_CASES), inputs.about
-        if frame is None or cls.reason(about):
+        if frame is None or about.is_empty or cls.reason(about):
             return None
         deadlines = counted_cases(frame, about.not_counted)["deadline"]
         hours = [about.delivery_time, *(hour for hour in HOURS if hour > about.delivery_time)]
@@ -78,6 +78,14 @@ class Expiring(Part):
     def absence(cls, about: ReportDay) -> str:
         """Name the day without data."""
         return ru.MISSING_EXPIRING.format(day=day_and_month(about.day))
+
+    @classmethod
+    def absence_block(cls, about: ReportDay) -> Block:
+        """Write the absence where the line stands."""
+        reason, said = cls.reason(about), cls.absence(about)
+        if reason:
+            said = ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason)
+        return small_lines([said])
 
     @staticmethod
     def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
@@ -126,15 +134,17 @@ class Expiring(Part):
 
     def block(self) -> Block:
         """Write the count in bold, the hours after it, and what became of yesterday's."""
-        count = f"{ru.AT_MOST} {number(self.count)}" if self.about.is_cut else number(self.count)
-        title = ru.EXPIRING.format(count=count)
+        # What misses of a cut day may have opened cases as well as closed them: no bound.
+        form = ru.EXPIRING_LOADED if self.about.is_cut else ru.EXPIRING
+        title = form.format(count=number(self.count))
         told = ", ".join(self._hours())
         left = MARGIN + text_width(title, BODY_SIZE, is_bold=True) + 16
         fits = left + text_width(told, SMALL_SIZE, is_bold=False) <= MARGIN + CONTENT
         marks = [Text(MARGIN, 28, title, BODY_SIZE, "bold")]
         marks += [Text(left, 28, told, SMALL_SIZE, color=MUTED)] if fits else []
         below = [] if fits else [told]
-        return stacked([Block(tuple(marks), 42), small_lines([*below, *self._others()])])
+        others = "; ".join(self._others())
+        return stacked([Block(tuple(marks), 42), small_lines([*below, others])])
 
     def _hours(self) -> Iterator[str]:
         if self.ran_out:
@@ -147,7 +157,7 @@ class Expiring(Part):
 
     def _others(self) -> Iterator[str]:
         waiting, met = self.expired or (0, 0)
-        if waiting and not self.about.is_empty:
+        if waiting:
             said = f"{ru.AT_LEAST} {number(met)}" if self.about.is_cut else number(met)
             yesterdays = f"{number(waiting)} {plural(waiting, ru.YESTERDAYS_FORMS)}"
             yield ru.EXPIRED.format(waiting=yesterdays, met=said)

@@ -11,7 +11,7 @@ from sales_assets.core import journey, names
 from sales_assets.core.journey import ALL_GROUPS, FIRST_LINE_PATH, MAIN_PATH, PATHS
 from sales_assets.core.metrics.funnel import METRIC, cohort_clients
 from sales_assets.core.metrics.metric import Metric
-from sales_assets.core.metrics.values import APPOINTED, PAID
+from sales_assets.core.metrics.values import APPOINTED, PAID, entered_clients
 from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import (
     ALARM,
@@ -61,6 +61,13 @@ STAGES = (
     (MAIN_PATH, journey.REQUEST_CREATED),
     *((FIRST_LINE_PATH, step) for step in PATHS[FIRST_LINE_PATH][1:]),
     *((MAIN_PATH, step) for step in PATHS[MAIN_PATH][1:]),
+)
+_ENTERED = (
+    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
+    Column("entered_at", ru.STEP_LABELS[journey.REQUEST_CREATED], Kind.MOMENT),
+    Column("entered", ru.STEP_LABELS[journey.REQUEST_CREATED], Kind.FIGURE),
+    Column("appointed", ru.STEP_LABELS[journey.LESSON_APPOINTED], Kind.FIGURE),
+    Column("paid", ru.STEP_LABELS[journey.PURCHASE], Kind.FIGURE),
 )
 BRANCH_SIGN = "↳"
 #: With more groups, columns are too narrow for their numbers: groups become rows.
@@ -255,6 +262,22 @@ class Funnel(Part):
                 for group, shown in groups
             ]
             yield Sheet(ru.FUNNEL_SHEETS[path], _sheet_columns(path), rows, tuple(sums))
+        yield from cls._sheet_of_entry_day(events, numbers)
+
+    @classmethod
+    def _sheet_of_entry_day(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
+        """Yield the clients of the judged entry day, where the picture names their number."""
+        halves = [numbers.get(name) or {} for name in (APPOINTED, PAID)]
+        named = [half.get("change") and half["window"] == 1 for half in halves]
+        if any(named):
+            rows = entered_clients(events.log, events.days)
+            appointed, paid = halves
+            shown = {"entered": appointed.get("of"), "appointed": appointed.get("value")}
+            shown["paid"] = paid.get("value")
+            known = {name: value for name, value in shown.items() if value is not None}
+            sums = summed(ru.TOTAL, rows, known)
+            title = ru.ENTRY_SHEET.format(day=day_and_month(events.day - CONVERSION))
+            yield Sheet(title, _ENTERED, rows, (sums,))
 
     def block(self) -> Block:
         """Draw the stages of each group: in columns, or in rows where the names are long."""
