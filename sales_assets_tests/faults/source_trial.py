@@ -112,7 +112,7 @@ class Trial:
     breaches: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.day = yesterday(MOSCOW)
+        self.day = yesterday()
         self.database = re.sub(r"\W+", "_", f"fault_{self.fault.name}")[:50].lower()
         self.server.drop_database(self.database)
         self.url = self.server.ensure_database(self.database, self.template)
@@ -254,9 +254,9 @@ def figures_of(content: Mapping[str, Any]) -> dict[str, int | None]:
 
 def base_template(server: EmbeddedServer) -> str:
     """Fill BASE once; return its database's name."""
-    name = f"fault_base_{yesterday(MOSCOW):%m%d}"
+    name = f"fault_base_{yesterday():%m%d}"
     url = server.ensure_database(name)
-    make_base(url, yesterday(MOSCOW))
+    make_base(url, yesterday())
     return name
 
 
