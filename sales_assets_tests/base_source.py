@@ -49,9 +49,9 @@ FROM generate_series(%s::timestamp, %s::timestamp, '1 day') d, generate_series(0
 ROWS_A_DAY = 69
 
 
-def yesterday(zone: ZoneInfo = ZONE) -> date:
-    """The newest finished day of the zone."""
-    return datetime.now(zone).date() - timedelta(days=1)
+def yesterday() -> date:
+    """The newest finished day of `ZONE`."""
+    return datetime.now(ZONE).date() - timedelta(days=1)
 
 
 def first_day(last: date) -> date:

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from zoneinfo import ZoneInfo
 
 from click.testing import CliRunner
 
@@ -26,7 +25,6 @@ from sales_assets_tests.base_source import ZONE, make_base, yesterday
 from sales_assets_tests.sources import execute
 
 #: The report zone where none is set; a night's trial goes on with the next day's source.
-MOSCOW = ZoneInfo("Europe/Moscow")
 #: No setting of whoever runs the tests comes in.
 FOREIGN = ("SALES_ASSETS_", "DAGSTER_", "PG")
 PASSWORD = "Reader-Passw0rd-Of-The-Tests"  # noqa: S105 - belongs to no database
