@@ -24,6 +24,7 @@ from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.base_source import ZONE, make_base, yesterday
 from sales_assets_tests.sources import execute
 
+#: The report zone where none is set; a night's trial goes on with the next day's source.
 #: No setting of whoever runs the tests comes in.
 FOREIGN = ("SALES_ASSETS_", "DAGSTER_", "PG")
 PASSWORD = "Reader-Passw0rd-Of-The-Tests"  # noqa: S105 - belongs to no database
