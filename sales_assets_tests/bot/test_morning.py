@@ -1,5 +1,6 @@
 """A morning in the chat, from /init to every button under the report."""
 
+import json
 from io import BytesIO
 from typing import Any
 
@@ -126,6 +127,21 @@ def test_rows_that_came_later_are_said_under_the_receipt(world: BotWorld, chief:
     assert "Данные с тех пор уточнились: не сошлось 3 числа" in told
     first = rows_of(book_of(world, world.last(chief)), "Числа")
     assert ("Вчерашние сроки", "Успели", 1, 0, "нет") in first
+
+
+def test_the_list_leaves_out_a_process_that_the_report_does_not_count(
+    world: BotWorld, chief: int
+) -> None:
+    report = FrameStore(world.settings.storage).path("daily_report", DAY, ".json")
+    content = json.loads(report.read_text("utf-8"))
+    content["not_counted"] = {"first_line": "в словаре нет события"}
+    report.write_text(json.dumps(content), "utf-8")
+    with world.running():
+        world.press(chief, chief, f"expiring:{DAY}")
+    assert words(world.last(chief))[:2] == [
+        "Успеть сегодня, с 09:00 13 февраля: 1",
+        "до 12:00 · clara · Открытые заявки",
+    ]
 
 
 def test_a_stranger_is_shown_no_list_and_no_number(world: BotWorld, chief: int) -> None:
