@@ -261,7 +261,7 @@ TIMES = (
     _without_hours(
         "midnights of a zone",
         """ALTER TABLE payments ALTER transaction_created_at TYPE timestamptz
-        USING date_trunc('day', transaction_created_at) AT TIME ZONE 'Europe/Moscow'""",
+        USING date_trunc('day', transaction_created_at) AT TIME ZONE '$ZONE'""",
     ),
     Fault(
         "events without hours",
@@ -293,7 +293,7 @@ TIMES = (
         "odd instants with a zone",
         "times",
         """ALTER TABLE events ALTER happened_at TYPE timestamptz
-        USING happened_at AT TIME ZONE 'Europe/Moscow';
+        USING happened_at AT TIME ZONE '$ZONE';
         INSERT INTO events VALUES ('1', 10, '4713-01-01 BC'), ('1', 10, 'infinity'),
         ('1', 10, '-infinity'), ('1', 10, '0001-01-01'), ('1', 10, '294276-12-31 00:00+00')""",
         ("Rows without a usable time .*events: 4 rows", "future: events: 1 rows"),
@@ -318,7 +318,7 @@ TIMES = (
         "times with a zone",
         "times",
         """ALTER TABLE events ALTER happened_at TYPE timestamptz
-        USING happened_at AT TIME ZONE 'Europe/Moscow';
+        USING happened_at AT TIME ZONE '$ZONE';
         ALTER TABLE payments ALTER transaction_created_at TYPE timestamp(0)""",
     ),
     Fault(
@@ -701,15 +701,15 @@ STORAGE = (
         "storage",
         "UPDATE payments SET transaction_created_at = transaction_created_at + interval '2 h'",
         (
-            "SALES_ASSETS_REPORT_TZ was Europe/Moscow and is Asia/Yekaterinburg",
+            "SALES_ASSETS_REPORT_TZ was $ZONE and is $LATER_ZONE",
             "--rebuild",
             NO_PRAISE,
         ),
         code=3,
         earlier=REPORTED,
         settings={
-            "SALES_ASSETS_REPORT_TZ": "Asia/Yekaterinburg",
-            "SALES_ASSETS_SOURCE_TZ": "Europe/Moscow",
+            "SALES_ASSETS_REPORT_TZ": "$LATER_ZONE",
+            "SALES_ASSETS_SOURCE_TZ": "$ZONE",
         },
         way_out=("backfill", "$DAY", "$DAY", "--rebuild"),
         is_quick=True,
@@ -717,7 +717,7 @@ STORAGE = (
     Fault(
         "another zone of the source",
         "storage",
-        says=("SALES_ASSETS_SOURCE_TZ was Europe/Moscow and is UTC", "--rebuild"),
+        says=("SALES_ASSETS_SOURCE_TZ was $ZONE and is UTC", "--rebuild"),
         code=3,
         earlier=REPORTED,
         settings={"SALES_ASSETS_SOURCE_TZ": "UTC"},

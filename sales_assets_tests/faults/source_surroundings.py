@@ -260,7 +260,11 @@ def object_store() -> Iterator[str]:
 
     with (
         subprocess.Popen(
-            [sys.executable, "-c", LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", LISTEN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         ) as server,
         patch.dict(os.environ) as environment,
     ):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,9 +21,10 @@ from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.cli.main import main
 from sales_assets.core import journey, names
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets_tests.base_source import make_base, yesterday
+from sales_assets_tests.base_source import ZONE, make_base, yesterday
 from sales_assets_tests.sources import execute
 
+#: The report zone where none is set; a night's trial goes on with the next day's source.
 #: No setting of whoever runs the tests comes in.
 FOREIGN = ("SALES_ASSETS_", "DAGSTER_", "PG")
 PASSWORD = "Reader-Passw0rd-Of-The-Tests"  # noqa: S105 - belongs to no database
@@ -63,12 +64,13 @@ class Fault:
     """One fault of a source: how it is spoiled, and what report and doctor have to say of it.
 
     `change` is SQL on BASE; in all texts $DAY, $BEFORE and $NEXT stand for the report day and those
-    around it, $URL for the source's address ($REST: without its scheme), $FOLDER for the folder of
-    the trial. `earlier` runs before the change, on BASE; `around` is what surrounds the commands
-    and may change settings. Where the report is made, its figures are BASE's but for `figures` and
-    the parts `not_counted`. `says` are patterns of what report and doctor both say, unless `doctor`
-    has others; the doctor is bad where the report isn't made or lacks parts, unless told. `way_out`
-    has to succeed afterwards.
+    around it, $ZONE for its zone and $LATER_ZONE for one whose clock is two hours ahead, $URL for
+    the source's address ($REST: without its scheme), $FOLDER for the folder of the trial. `earlier`
+    runs before the change, on BASE; `around` is what surrounds the commands and may change
+    settings. Where the report is made, its figures are BASE's but for `figures` and the parts
+    `not_counted`. `says` are patterns of what report and doctor both say, unless `doctor` has
+    others; the doctor is bad where the report isn't made or lacks parts, unless told. `way_out` has
+    to succeed afterwards.
     """
 
     name: str
@@ -140,14 +142,21 @@ class Trial:
         """Drop the trial's database."""
         self.server.drop_database(self.database)
 
-    def placed(self, text: str) -> str:
-        """Put the days and the address into a text."""
-        days = {"$DAY": 0, "$BEFORE": -1, "$NEXT": 1}
-        for name, by in days.items():
-            text = text.replace(name, str(self.day + timedelta(days=by)))
-        texts = {"$URL": self.url, "$REST": self.url.split(":", 1)[1], "$FOLDER": str(self.folder)}
-        for name, value in texts.items():
-            text = text.replace(name, value)
+    def placed(self, text: str, write: Callable[[str], str] = str) -> str:
+        """Put the days, the zones, the address and the folder into a text."""
+        hours = (datetime.now(ZONE).utcoffset() or timedelta()) // timedelta(hours=1) + 2
+        values = {
+            "$DAY": str(self.day),
+            "$BEFORE": str(self.day - timedelta(days=1)),
+            "$NEXT": str(self.day + timedelta(days=1)),
+            "$ZONE": ZONE.key,
+            "$LATER_ZONE": f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT",
+            "$URL": self.url,
+            "$REST": self.url.split(":", 1)[1],
+            "$FOLDER": str(self.folder),
+        }
+        for name, value in values.items():
+            text = text.replace(name, write(value))
         return text
 
     def _settings(self, changes: Mapping[str, str]) -> dict[str, str]:
@@ -156,6 +165,7 @@ class Trial:
             "SALES_ASSETS_SOURCE_URL": self.url,
             "SALES_ASSETS_START_DATE": str(self.day - timedelta(days=self.days - 1)),
             "SALES_ASSETS_VAR": str(self.folder / "var"),
+            "SALES_ASSETS_REPORT_TZ": ZONE.key,
             "SALES_ASSETS_LAST_CALL": "23:59",
             "DAGSTER_HOME": str(self.folder / "dagster"),
         }
@@ -221,7 +231,7 @@ class Trial:
 
     def _expect(self, patterns: Sequence[str], text: str, who: str) -> None:
         for pattern in patterns:
-            if not re.search(self.placed(pattern), text):
+            if not re.search(self.placed(pattern, re.escape), text):
                 self.breaches.append(f"{who} doesn't say {pattern!r}: {text[-3000:]}")
 
 

@@ -444,12 +444,12 @@ def stored(day: ReportInputs, folder: Path) -> ReportToSend:
         (report_days.continuing, True),
         (report_days.back, True),
         (report_days.flow, True),
-        (report_days.ends_early, True),
+        (report_days.ends_early, False),  # a neutral banner
         (report_days.alarming_after_a_cut_day, False),
         (report_days.continuing_after_a_cut_day, True),
     ],
 )
-def test_where_only_news_sounds_a_phone_sounds_at_a_story_that_is_told_for_the_first_time(
+def test_where_only_news_sounds_a_phone_sounds_at_a_banner_and_at_a_story_told_for_the_first_time(
     fake: FakeTelegram,
     world: World,
     tmp_path: Path,

@@ -289,7 +289,7 @@ def test_a_day_without_a_row_says_nothing_of_what_only_that_day_could_bring() ->
     report = report_of("empty_day")
     assert report.parts[NewPaying] is None
     assert report.numbers[names.NEW_PAYING_USERS] is None
-    assert lines_of(report)[1:] == ["Нет данных: новые платящие, сверка с CRM"]
+    assert lines_of(report)[1:] == ["Нет данных: новые платящие, сроки на сегодня, сверка с CRM"]
 
 
 def test_a_hole_until_midnight_ends_at_24_hours() -> None:
