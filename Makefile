@@ -1,4 +1,4 @@
-# make demo | test | dev | bench | witnesses | faults | trial | lint
+# make demo | test | dev | bench | witnesses | receipts | faults | trial | lint
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ export DAGSTER_EVENT_BATCH_SIZE ?= 500
 LOGS ?= 10000
 ROUNDS ?= 300
 
-.PHONY: demo dev test witnesses faults bench trial lint clean
+.PHONY: demo dev test witnesses receipts faults bench trial lint clean
 
 $(PROGRAM): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -47,6 +47,10 @@ test: $(DEVELOPMENT)
 ## Random logs against ClickHouse and SQL written from the definitions alone: make witnesses LOGS=100
 witnesses: $(WITNESSES)
 	$(BIN)/python -m sales_assets_tests.witnesses --logs $(LOGS)
+
+## Every sum of the receipt of each demo day against its picture.
+receipts: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -m long
 
 ## Faults of the source, kills and faults of the delivery, the daemon and the bot, then mornings
 ## played with the daemon: make faults ROUNDS=20 DRILLS="postgres midnight"

@@ -41,7 +41,7 @@ def test_every_sum_is_the_number_of_the_picture(computed: Product) -> None:
     assert differing(computed) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_every_sum_of_every_day_of_the_demo_is_the_number_of_the_picture(
     source_database: SourceDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
