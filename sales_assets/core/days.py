@@ -114,10 +114,11 @@ class DailyFrames(Mapping[date, pd.DataFrame]):
 def to_instants(wall: pd.Series, zone: ZoneInfo, fold: pd.Series | None = None) -> pd.Series:
     """Return the instants (UTC) at which a clock in `zone` showed `wall`.
 
-    `fold` (PEP 495) is 1 for the second run of an hour that the clock shows twice; without it
-    such a time is read as the first. A time that the clock skips is read as the end of the gap.
+    `fold` (PEP 495) is 1 for the second run of an hour that the clock shows twice; without it, or
+    where it is missing, such a time is read as the first. A time that the clock skips is read as
+    the end of the gap.
     """
-    first_run = np.ones(len(wall), dtype=bool) if fold is None else (fold == 0).to_numpy()
+    first_run = np.ones(len(wall), dtype=bool) if fold is None else (fold != 1).to_numpy()
     aware = wall.dt.tz_localize(zone, ambiguous=first_run, nonexistent="shift_forward")
     return aware.dt.tz_convert("UTC").astype(INSTANT)
 

@@ -192,19 +192,25 @@ def _event_arrays(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     codes = [_type_codes(frame["event_type"]) for frame in batch]
     frames = [frame.loc[of_frame != NOWHERE] for frame, of_frame in zip(batch, codes, strict=True)]
-    at_us = [
-        microseconds(with_instants(frame, ["event_time"], zone)["event_time"]) for frame in frames
-    ]
     kinds = np.concatenate(codes)
-    return known.positions(frames), kinds[kinds != NOWHERE], np.concatenate(at_us)
+    (at_us,) = _instants(frames, ["event_time"], zone)
+    return known.positions(frames), kinds[kinds != NOWHERE], at_us
 
 
 def _fact_arrays(
     batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
 ) -> tuple[np.ndarray, np.ndarray]:
-    frames = [with_instants(frame, FACTS, zone) for frame in batch]
-    values = [np.stack([microseconds(frame[name]) for name in FACTS]) for frame in frames]
-    return known.positions(frames), np.concatenate(values, axis=1)
+    return known.positions(batch), np.stack(_instants(batch, FACTS, zone))
+
+
+def _instants(
+    batch: Sequence[pd.DataFrame], columns: Sequence[str], zone: ZoneInfo
+) -> list[np.ndarray]:
+    """Return the frames' `columns` one below the other, each in microseconds since the epoch."""
+    wanted = [*columns, *(f"{column}_fold" for column in columns)]
+    stacked = pd.concat([frame.filter(wanted) for frame in batch], ignore_index=True)
+    instants = with_instants(stacked, columns, zone)
+    return [microseconds(instants[column]) for column in columns]
 
 
 def _type_codes(types: pd.Series) -> np.ndarray:
