@@ -49,6 +49,7 @@ def test_on_sound_days_every_check_passes(computed: Product) -> None:
         *(spec.name for spec in RAW_CHECKS),
         "clean_promises",
         "groups_sum_to_funnel",
+        "as_many_as_in_progress",
     }
     summary = computed.instance.event_log_storage.get_latest_asset_check_execution_by_key(
         list(daily)

@@ -90,7 +90,8 @@ def test_a_report_arrives_as_one_photo_with_caption_and_buttons(
     assert message["photo"]
     keyboard = message["reply_markup"]["inline_keyboard"]
     assert [[b["callback_data"] for b in row] for row in keyboard] == [
-        ["stuck:2026-02-12"],
+        ["expiring:2026-02-12", "stuck:2026-02-12"],
+        ["receipt:2026-02-12"],
         ["day:2026-02-11", "day:2026-02-05"],
     ]
     assert (result.sent, result.failed, result.unknown, result.possible_duplicates) == (1, 0, 0, 0)
@@ -739,14 +740,14 @@ def test_the_first_verdict_after_a_neutral_banner_is_a_reply_to_it_and_sounds(
 def test_it_makes_the_sound_that_it_would_have_had(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
     send(fake, world, replace(REPORT, is_neutral=True))
-    send(fake, world, replace(CORRECTED, is_news=False))
+    send(fake, world, replace(CORRECTED, is_new=False))
     assert fake.accepted(chat)[-1]["method"] == "sendMessage"
     assert fake.accepted(chat)[-1]["is_silent"] is True
 
 
 def test_a_neutral_banner_sounds_where_news_does(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
-    send(fake, world, replace(REPORT, is_neutral=True, is_news=False))
+    send(fake, world, replace(REPORT, is_neutral=True, is_new=False))
     assert fake.accepted(chat)[-1]["is_silent"] is False
 
 
