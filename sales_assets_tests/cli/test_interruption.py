@@ -20,7 +20,7 @@ from sales_assets_tests.conftest import SourceDatabase
 
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 18), requests_per_day=5)
 FROM, TO = PLAN.first_day, PLAN.today - timedelta(days=1)
-ROUNDS = 2
+ROUNDS = 1
 ROOT = Path(__file__).parents[2]
 
 

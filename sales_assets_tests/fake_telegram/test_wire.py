@@ -50,7 +50,8 @@ def test_a_spoiled_exchange_is_trouble_and_accepted_only_if_the_request_was_whol
         with pytest.raises((httpx.TransportError, ValueError)):
             post(fake, wire, chat).json()
         assert len(fake.accepted(chat)) == int(side == "answer")
-    assert wire.exchanges == [("sendPhoto", plan)]
+    # Of a garbled request the rest may be read as another, which has no name.
+    assert [each for each in wire.exchanges if each[0]] == [("sendPhoto", plan)]
     assert wire.plans == []
     assert post(fake, wire, chat).status_code == 200
 

@@ -16,7 +16,8 @@ from sales_assets_tests.witnesses.silhouette import expanded_silhouette, random_
 from sales_assets_tests.witnesses.witness import witnessed
 from sales_assets_tests.witnesses.worked_examples import worked_example
 
-LOGS = 300
+#: A sample: `make witnesses` checks thousands, CI a hundred with ClickHouse beside.
+LOGS = 60
 CROWDS = 6
 
 
