@@ -165,7 +165,8 @@ KEYS = (
     Fault(
         "S10 a blank id",
         "keys",
-        f"UPDATE events SET _user_id = ' ' WHERE {OF_TODAY} AND _user_id LIKE '%19'",
+        "UPDATE events SET _user_id = ' ' WHERE _user_id LIKE '%19' "
+        "AND happened_at >= date '$BEFORE' AND happened_at < date '$DAY'",
         figures={"requests due": 19, "first line late": 9},
         settings={"SALES_ASSETS_BAD_ROWS_SHARE": "0.1"},
     ),
