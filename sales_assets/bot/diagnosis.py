@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.bot import BotState
-from sales_assets.adapters.state.database import WITNESS, State, open_state
+from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.bot.program import open_api, result_of
@@ -29,7 +29,7 @@ _FINAL_DOUBT = "may have arrived; look into the chat, then press the button in t
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at; what is not well comes with its remedy."""
 
     text: str
@@ -40,11 +40,11 @@ class Finding:
 class _Service:
     """What Telegram said, and the bot's id if the token is good."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Diagnosis, ...]
     bot_id: int | None = None
 
 
-def telegram_findings(settings: Settings) -> list[Finding]:
+def telegram_findings(settings: Settings) -> list[Diagnosis]:
     """Return what there is to say about Telegram.
 
     Asks Telegram twice and changes nothing. The token is not shown.
@@ -55,8 +55,8 @@ def telegram_findings(settings: Settings) -> list[Finding]:
     service = asyncio.run(_service(settings))
     state = open_state(settings.state_url, witness=settings.var_dir / WITNESS)
     try:
-        lost = [Finding(state.lost, is_well=False)] if state.lost else []
-        known = [Finding(line) for line in _state_lines(state, service.bot_id, settings)]
+        lost = [Diagnosis(state.lost, is_well=False)] if state.lost else []
+        known = [Diagnosis(line) for line in _state_lines(state, service.bot_id, settings)]
         return [*service.findings, *lost, *known]
     finally:
         state.close()
@@ -64,7 +64,7 @@ def telegram_findings(settings: Settings) -> list[Finding]:
 
 async def _service(settings: Settings) -> _Service:
     if settings.telegram_bot_token is None:
-        return _Service((Finding("token: not set, so messages go to var/outbox as files"),))
+        return _Service((Diagnosis("token: not set, so messages go to var/outbox as files"),))
     try:
         api = open_api(settings)
         async with api:
@@ -76,14 +76,14 @@ async def _service(settings: Settings) -> _Service:
                 words = f"{answer.reason}. {_WAY_REMEDY}"
                 return _bad(f"token: could not be checked at {api.address}: {words}")
             bot_id, name = int(answer.result["id"]), answer.result["username"]
-            token = Finding(f"token: belongs to @{name}, at {api.address}")
+            token = Diagnosis(f"token: belongs to @{name}, at {api.address}")
             return _Service((token, await _webhook(api)), bot_id)
     except SalesAssetsError as error:
         return _bad(f"token: {error}")
 
 
 def _bad(text: str) -> _Service:
-    return _Service((Finding(text, is_well=False),))
+    return _Service((Diagnosis(text, is_well=False),))
 
 
 _SETTINGS_REMEDY = (
@@ -96,18 +96,18 @@ _WAY_REMEDY = (
 )
 
 
-async def _webhook(api: BotApi) -> Finding:
+async def _webhook(api: BotApi) -> Diagnosis:
     try:
         url = result_of(await api.webhook()).get("url")
     except SalesAssetsError as error:
-        return Finding(f"webhook: could not be checked: {error}", is_well=False)
+        return Diagnosis(f"webhook: could not be checked: {error}", is_well=False)
     if not url:
-        return Finding("webhook: none, as it should be")
+        return Diagnosis("webhook: none, as it should be")
     text = f"webhook: updates go to {url}, so the bot gets none; remove it with deleteWebhook"
-    return Finding(text, is_well=False)
+    return Diagnosis(text, is_well=False)
 
 
-def _state_lines(state: State, bot_id: int | None, settings: Settings) -> Iterator[str]:
+def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -> Iterator[str]:
     if not settings.telegram_admins:
         yield (
             "admins: none, so nobody gets alerts or can let readers in; "

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import invites, subscriptions
-from sales_assets.adapters.state.database import WITNESS, State, open_state
+from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.bot.program import open_api, result_of
 from sales_assets.core.bot.access import REVOKED
 from sales_assets.core.errors import SalesAssetsError
@@ -66,7 +66,7 @@ async def _bot_name(settings: Settings) -> str:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[State]:
+def _opened(settings: Settings) -> Iterator[StateDatabase]:
     state = open_state(settings.state_url, witness=settings.var_dir / WITNESS)
     try:
         yield state

@@ -16,7 +16,7 @@ from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.bot import BotState, Owed
-from sales_assets.adapters.state.database import WITNESS, State, StateError, open_state
+from sales_assets.adapters.state.database import WITNESS, StateDatabase, StateError, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.adapters.telegram.secrecy import hidden
@@ -106,7 +106,7 @@ class _Bot:
         self,
         settings: Settings,
         api: BotApi,
-        state: State,
+        state: StateDatabase,
         stop: asyncio.Event,
         clock: Callable[[], datetime],
     ) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
-from sales_assets.adapters.demo.server import demo_source_url
+from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings, environment_name
-from sales_assets.adapters.source.postgres import PostgresSource
-from sales_assets.bot.diagnosis import Finding, telegram_findings
+from sales_assets.bot.diagnosis import Diagnosis, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core import names
 from sales_assets.core.completeness import CUT, explained
@@ -21,18 +20,18 @@ from sales_assets.definitions import first_day
 PROBE = ".probe"
 
 
-def examine(settings: Settings, today: date) -> Iterator[Finding]:
+def examine(settings: Settings, today: date) -> Iterator[Diagnosis]:
     """Yield what was found, in the order in which a report travels."""
     yesterday = today - timedelta(days=1)
 
-    def reports() -> Iterable[Finding]:
+    def reports() -> Iterable[Diagnosis]:
         return _newest_report(settings, yesterday)
 
-    examinations: tuple[Callable[[], Iterable[Finding]], ...] = (
-        lambda: [Finding(f"What is stored here is under {settings.var_dir}")],
+    examinations: tuple[Callable[[], Iterable[Diagnosis]], ...] = (
+        lambda: [Diagnosis(f"What is stored here is under {settings.var_dir}")],
         lambda: _source_findings(settings, yesterday),
-        lambda: [Finding(_storage(settings))],
-        lambda: [Finding(f"Dagster's home is {prepare_home(settings)}")],
+        lambda: [Diagnosis(_storage(settings))],
+        lambda: [Diagnosis(f"Dagster's home is {prepare_home(settings)}")],
         reports,
         lambda: telegram_findings(settings),
     )
@@ -46,59 +45,53 @@ def examine(settings: Settings, today: date) -> Iterator[Finding]:
                     yield finding
                 told.add(finding)
         except SalesAssetsError as error:
-            yield Finding(str(error), is_well=False)
+            yield Diagnosis(str(error), is_well=False)
             is_foreign |= isinstance(error, ForeignSourceError)
 
 
-def source_of(settings: Settings) -> PostgresSource:
-    """Return the source of the settings; the embedded server is started if it is the one."""
-    url = settings.source_url or demo_source_url(settings.var_dir)
-    return PostgresSource(url, settings.source_zone, settings.report_zone)
-
-
-def _source_findings(settings: Settings, yesterday: date) -> Iterator[Finding]:
+def _source_findings(settings: Settings, yesterday: date) -> Iterator[Diagnosis]:
     """Yield what there is to say of the source; what keeps it from being read is said once."""
     store = FrameStore(settings.storage)
     stamp = read_stamp(store)
-    sentence, found = source_of(settings).check(
+    sentence, found = source_at(settings.source_url, settings).check(
         stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
     )
-    yield Finding(sentence)
-    yield from (Finding(one.sentence, is_well=not one.parts) for one in found)
+    yield Diagnosis(sentence)
+    yield from (Diagnosis(one.sentence, is_well=not one.parts) for one in found)
     yield _first_partition(settings, yesterday)
-    yield Finding(_newest_rows(settings))
+    yield Diagnosis(_newest_rows(settings))
     yield _wholeness(settings, yesterday)
 
 
-def _first_partition(settings: Settings, yesterday: date) -> Finding:
+def _first_partition(settings: Settings, yesterday: date) -> Diagnosis:
     first, name = first_day(settings), environment_name("start_date")
     if first > yesterday:
-        return Finding(
+        return Diagnosis(
             f"The first day of reports is {first} ({name}), which isn't over: set an earlier one, "
             "or wait for its end.",
             is_well=False,
         )
     chosen = "as set" if settings.start_date else "the demo's; set it to the first day you want"
-    return Finding(f"The first day of reports is {first} ({name}: {chosen})")
+    return Diagnosis(f"The first day of reports is {first} ({name}: {chosen})")
 
 
 def _newest_rows(settings: Settings) -> str:
-    newest = source_of(settings).newest()
+    newest = source_at(settings.source_url, settings).newest()
     told = [f"of {table} {time or 'none'}" for table, time in newest.items()]
     return f"The newest rows ({settings.report_zone}): {', '.join(told)}"
 
 
-def _wholeness(settings: Settings, yesterday: date) -> Finding:
+def _wholeness(settings: Settings, yesterday: date) -> Diagnosis:
     history = History(
         FrameStore(settings.storage),
-        lambda: source_of(settings),
+        lambda: source_at(settings.source_url, settings),
         first_day(settings),
         settings.report_zone,
         holidays=settings.holidays,
     )
     answer = history.look(yesterday)
     told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
-    return Finding(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
+    return Diagnosis(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 
 
 def _storage(settings: Settings) -> str:
@@ -108,19 +101,19 @@ def _storage(settings: Settings) -> str:
     return f"The storage {settings.storage} can be written"
 
 
-def _newest_report(settings: Settings, yesterday: date) -> Iterator[Finding]:
+def _newest_report(settings: Settings, yesterday: date) -> Iterator[Diagnosis]:
     store = FrameStore(settings.storage)
     days = store.days(names.DAILY_REPORT, ".json")
     newest, command = max(days, default=None), f"sales-assets report {yesterday}"
     if newest is None:
-        yield Finding(f"No report is rendered yet; the first, once all above is well: {command}")
+        yield Diagnosis(f"No report is rendered yet; the first, once all above is well: {command}")
     elif yesterday in days:
-        yield Finding(f"The report of yesterday, {yesterday}, is rendered")
+        yield Diagnosis(f"The report of yesterday, {yesterday}, is rendered")
         # What was found in its rows, and made it lack parts; of the whole source is told above.
         marking = (one for one in read_findings(store, yesterday) if one.parts)
-        yield from (Finding(one.sentence, is_well=False) for one in marking)
+        yield from (Diagnosis(one.sentence, is_well=False) for one in marking)
     else:
-        yield Finding(
+        yield Diagnosis(
             f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "
             f"Run: {command}. Is {names.DAILY_REPORT_SCHEDULE} on?",
             is_well=False,

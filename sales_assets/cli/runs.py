@@ -8,11 +8,11 @@ from datetime import date, timedelta
 import click
 import dagster as dg
 
+from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.doctor import source_of
 from sales_assets.cli.instance import failure_messages, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
@@ -64,7 +64,7 @@ def require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool)
         ForeignSourceError: the days are another source's.
     """
     store = FrameStore(settings.storage)
-    source = source_of(settings)
+    source = source_at(settings.source_url, settings)
     if rebuild:
         click.echo(f"{forget_days(store)} stored files forgotten", err=True)
     elif same_source:

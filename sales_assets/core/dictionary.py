@@ -10,7 +10,7 @@ from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, LOOK_ALIKES, PUR
 from sales_assets.core.source_findings import (
     NEEDED_TYPES,
     Finding,
-    Kind,
+    FindingKind,
     Reason,
     parts_living_on,
 )
@@ -142,7 +142,7 @@ def _two_names(number: str, types: Mapping[str, str | None]) -> Finding:
             f"{sentence} Each id needs one description: correct events_dict in the source."
         )
     return Finding(
-        Kind.TWO_NAMES,
+        FindingKind.TWO_NAMES,
         f"{sentence} No metric needs it; the first is taken. Correct events_dict in the source.",
         sample=tuple(sorted(types)),
     )
@@ -150,7 +150,7 @@ def _two_names(number: str, types: Mapping[str, str | None]) -> Finding:
 
 def _look_alike(number: str, name: str, kind: str) -> Finding:
     return Finding(
-        Kind.LOOK_ALIKE,
+        FindingKind.LOOK_ALIKE,
         f"The event id {number} is described as {name!r}, which looks like {kind!r} and is taken "
         f"for it: {code_points(name, kind)}. Correct the letters in events_dict.",
         sample=(f"{number}: {name}",),
@@ -159,7 +159,7 @@ def _look_alike(number: str, name: str, kind: str) -> Finding:
 
 def _changed(number: str, old: str, new: str) -> Finding:
     return Finding(
-        Kind.NAME_CHANGED,
+        FindingKind.NAME_CHANGED,
         f"The event id {number} has another name than before: it was {old!r}, it is {new!r}. "
         "Give it its name back in events_dict, or add an id with the old name.",
         sample=(f"{number}: {old} → {new}",),
@@ -177,7 +177,7 @@ def _gone(name: str, last: Mapping[str, str | None], lost: Mapping[str, str | No
         else "what lives on it is not counted"
     )
     return Finding(
-        Kind.EXPERIMENT_GONE if is_experiment else Kind.TYPE_MISSING,
+        FindingKind.EXPERIMENT_GONE if is_experiment else FindingKind.TYPE_MISSING,
         f"The dictionary names no event {name!r}: {what}.{was} "
         "Compare events_dict with the list in docs/source.md.",
         parts_living_on(name),

@@ -19,7 +19,7 @@ class Ended(Enum):
     BROKEN = "failed"
 
 
-class Step(Enum):
+class NextStep(Enum):
     """What is done about a day now."""
 
     WAIT = "wait"
@@ -28,7 +28,7 @@ class Step(Enum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunsOfDay:
     """A day's runs of the morning: how the newest ended and when, and how many there were."""
 
     day: date
@@ -37,7 +37,7 @@ class Standing:
     runs: int
 
 
-def next_step(standing: Standing, now: datetime, last_call: datetime) -> Step:
+def next_step(standing: RunsOfDay, now: datetime, last_call: datetime) -> NextStep:
     """Return what to do about a day; times are of one clock.
 
     A run that failed for a passing reason is tried again after a pause that grows, eight times
@@ -46,9 +46,9 @@ def next_step(standing: Standing, now: datetime, last_call: datetime) -> Step:
     pause = PAUSES[min(standing.runs, len(PAUSES)) - 1]
     may_try = standing.runs <= MOST_TRIES and now >= standing.ended_at + pause
     if standing.ended is Ended.PASSING:
-        return Step.RUN if may_try else Step.WAIT
+        return NextStep.RUN if may_try else NextStep.WAIT
     if standing.ended is not Ended.CUT:
-        return Step.WAIT
+        return NextStep.WAIT
     if now < last_call:
-        return Step.LOOK
-    return Step.RUN if standing.ended_at < last_call or may_try else Step.WAIT
+        return NextStep.LOOK
+    return NextStep.RUN if standing.ended_at < last_call or may_try else NextStep.WAIT

@@ -13,7 +13,7 @@ from sales_assets.core.source_findings import (
     PARTS_OF_KEYS,
     PARTS_OF_ORDER,
     Finding,
-    Kind,
+    FindingKind,
     Reason,
 )
 
@@ -51,7 +51,7 @@ def payers_without_event(payers: pd.DataFrame, day: date, *, are_normal: bool) -
         return None
     sample = tuple(now[:SAMPLE])
     return Finding(
-        Kind.PAYERS_WITHOUT_EVENTS,
+        FindingKind.PAYERS_WITHOUT_EVENTS,
         f"{len(now)} of {total} payers of the four weeks until {day} have no earlier event "
         f"({share:.0%}; {past:.0%} in the four weeks before), such as "
         f"{', '.join(map(repr, sample[:3]))}: payments._user_id and events._user_id are written "
@@ -95,7 +95,7 @@ def _are_midnights(times: pd.Series) -> bool:
 def _without_hours(table: str, day: date, rows: int) -> Finding:
     column = "transaction_created_at" if table == "payments" else "happened_at"
     return Finding(
-        Kind.NO_HOURS,
+        FindingKind.NO_HOURS,
         f"All {rows} times of {table}.{column} on {day} are at 00:00:00: the column holds dates. "
         "What needs the order within a day is not counted; load the times with their hours.",
         PARTS_OF_ORDER,
@@ -124,7 +124,7 @@ def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
     recent = first[is_early & (first["paid_at"] >= end - timedelta(days=7))]
     sample = tuple(recent["user_id"].sort_values()[:SAMPLE])
     return Finding(
-        Kind.PAID_BEFORE_LESSON,
+        FindingKind.PAID_BEFORE_LESSON,
         f"{int(newest['sum'])} of {int(newest['size'])} first payments of the week until {day} "
         f"lie before their own client's {LESSON_SUCCEEDED!r}, more than in any week before "
         f"({earlier['mean'].max():.0%} at most), such as {', '.join(map(repr, sample[:3]))}. See "
@@ -142,7 +142,7 @@ def one_id(frame: pd.DataFrame, day: date) -> Finding | None:
         if share <= limit or (not is_word and len(frame) < MANY_ROWS):
             continue
         return Finding(
-            Kind.ONE_ID,
+            FindingKind.ONE_ID,
             f"The client {user!r} has {rows} of the {len(frame)} rows of {day} ({share:.0%}): an "
             "id that stands for many or for nobody. Write NULL for it in the source.",
             PARTS_OF_KEYS,
@@ -161,7 +161,7 @@ def unknown_ids(frame: pd.DataFrame, counts: Mapping[str, int], day: date) -> Fi
     most = rows > CERTAIN_SHARE * events
     sample = tuple(f"{number}: {count} rows" for number, count in list(counts.items())[:SAMPLE])
     return Finding(
-        Kind.UNKNOWN_IDS,
+        FindingKind.UNKNOWN_IDS,
         f"{rows} of {events} events of {day} have an id that events_dict lacks: "
         f"{', '.join(sample)}. Add the ids with their names.",
         PARTS_OF_ORDER if most else (),
@@ -177,7 +177,7 @@ def odd_times(rows: Mapping[str, int], future: Mapping[str, int]) -> list[Findin
         listed = tuple(f"{table}: {count} rows" for table, count in rows.items() if count)
         found.append(
             Finding(
-                Kind.ODD_TIMES,
+                FindingKind.ODD_TIMES,
                 f"Rows without a usable time (none, before 1990, infinite) belong to no day: "
                 f"{', '.join(listed)}. Correct them in the source.",
                 sample=listed,
@@ -187,7 +187,7 @@ def odd_times(rows: Mapping[str, int], future: Mapping[str, int]) -> list[Findin
         listed = tuple(f"{table}: {count} rows" for table, count in future.items() if count)
         found.append(
             Finding(
-                Kind.FUTURE_TIMES,
+                FindingKind.FUTURE_TIMES,
                 f"Rows lie more than a day in the future: {', '.join(listed)}. See whether "
                 "SALES_ASSETS_SOURCE_TZ is right, and correct them in the source.",
                 sample=listed,

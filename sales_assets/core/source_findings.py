@@ -40,7 +40,7 @@ class Reason(StrEnum):
     PAYMENTS_MISSING = "payments_missing"
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What was found."""
 
     LOOK_ALIKE = "look_alike"
@@ -65,7 +65,7 @@ class Finding:
     then `reason` is there. `sample` holds at most ten of what was found, as text.
     """
 
-    kind: Kind
+    kind: FindingKind
     sentence: str
     parts: tuple[str, ...] = ()
     reason: Reason | None = None
@@ -74,7 +74,7 @@ class Finding:
     @property
     def is_notable(self) -> bool:
         """Tell whether it concerns the day: a few odd rows anywhere in history do not."""
-        return self.kind is not Kind.ODD_TIMES
+        return self.kind is not FindingKind.ODD_TIMES
 
     def as_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -85,7 +85,7 @@ class Finding:
         """Read what `as_json` returned."""
         reason = written["reason"]
         return cls(
-            Kind(written["kind"]),
+            FindingKind(written["kind"]),
             written["sentence"],
             tuple(written["parts"]),
             Reason(reason) if reason else None,
@@ -125,7 +125,7 @@ def missing_on_the_day(types: Iterable[str]) -> tuple[Finding, ...]:
     """Return what the judge of completeness found: types that fell silent on the day."""
     return tuple(
         Finding(
-            Kind.TYPE_MISSING,
+            FindingKind.TYPE_MISSING,
             f"{name!r} fell silent on the day, as never in eight weeks: see whether the source is "
             "loaded to its end, and read the day again.",
             parts_living_on(name),

@@ -12,7 +12,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import EventLog
-from sales_assets.core.metrics.metric import Known, Metric
+from sales_assets.core.metrics.metric import Metric, MetricContext
 from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
@@ -119,7 +119,7 @@ class LookbackResource(dg.ConfigurableResource):
         self, context: dg.AssetExecutionContext, metric: Metric
     ) -> Mapping[date, pd.DataFrame]:
         """Count a metric for the run's days."""
-        known = Known(self.history.source_first_day, lambda: self.values(context))
+        known = MetricContext(self.history.source_first_day, lambda: self.values(context))
         return metric.count(self.event_log(context), self.report_days(context), known)
 
     def check(

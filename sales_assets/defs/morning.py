@@ -9,7 +9,7 @@ from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore, FullStorageError
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
-from sales_assets.core.readiness import Ended, Standing
+from sales_assets.core.readiness import Ended, RunsOfDay
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.jobs import MORNING_TAG, REREAD_TAG
 from sales_assets.defs.partitions import PARTITION_TAG, days_of_tags
@@ -61,7 +61,7 @@ def _computes_report(run: dg.DagsterRun) -> bool:
 
 def standing(
     instance: dg.DagsterInstance, store: FrameStore, day: date, since: datetime
-) -> Standing | None:
+) -> RunsOfDay | None:
     """Return how a day stands by its runs since a moment; None where there was none."""
     wanted = dg.RunsFilter(
         job_name=names.DAILY_REPORT_JOB,
@@ -73,7 +73,7 @@ def standing(
         return None
     newest = records[0]
     ended = _ended(instance, newest.dagster_run, read_refusal(store, day))
-    return Standing(day, ended, newest.update_timestamp, runs=len(records))
+    return RunsOfDay(day, ended, newest.update_timestamp, runs=len(records))
 
 
 def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | None) -> Ended:

@@ -13,7 +13,7 @@ from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.completeness import CUT, explained, last_call
 from sales_assets.core.days import days_to_compute
-from sales_assets.core.readiness import Standing, Step, next_step
+from sales_assets.core.readiness import NextStep, RunsOfDay, next_step
 from sales_assets.defs.jobs import daily_report_job
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.morning import days_in_progress, run_request, standing
@@ -46,9 +46,9 @@ def source_readiness_sensor(
         asked = 0
         for found in _standings(context.instance, settings, first_day, now):
             step = next_step(found, now, _last_call(settings, found.day))
-            if step is Step.LOOK and not _is_whole(context, lookback.history, found.day):
+            if step is NextStep.LOOK and not _is_whole(context, lookback.history, found.day):
                 continue
-            if step is not Step.WAIT:
+            if step is not NextStep.WAIT:
                 asked += 1
                 yield run_request(
                     found.day, f"{found.day}:again:{found.runs}:{now:%Y-%m-%dT%H}", NEWEST * 100
@@ -61,7 +61,7 @@ def source_readiness_sensor(
 
 def _standings(
     instance: dg.DagsterInstance, settings: Settings, first_day: date, now: datetime
-) -> list[Standing]:
+) -> list[RunsOfDay]:
     """Return how the morning's days stand, without those that a run computes right now."""
     store, busy = FrameStore(settings.storage), days_in_progress(instance)
     newest = now.astimezone(settings.report_zone).date() - timedelta(days=1)

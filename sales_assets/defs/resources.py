@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.demo.server import demo_source_url
+from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.settings import Settings
@@ -33,8 +33,7 @@ class SourceResource(dg.ConfigurableResource):
 
     def connect(self) -> PostgresSource:
         """Return the source; the embedded server is started if it is the one."""
-        url = self.url or demo_source_url(self.settings.var_dir)
-        return PostgresSource(url, self.settings.source_zone, self.settings.report_zone)
+        return source_at(self.url, self.settings)
 
 
 class StorageResource(dg.ConfigurableResource):

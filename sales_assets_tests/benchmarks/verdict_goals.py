@@ -18,7 +18,7 @@ import pytest
 from scipy import stats
 
 from sales_assets.core.judgement import judge
-from sales_assets.core.judgement.history import History, history_up_to
+from sales_assets.core.judgement.history import DailySeries, history_up_to
 from sales_assets.core.judgement.level import level_at
 from sales_assets.core.judgement.news import News, news_against, news_at, ordinary_range
 from sales_assets_tests.benchmarks.verdict_worlds import (
@@ -69,7 +69,7 @@ class Figure(NamedTuple):
         return f"{self.what:<52} {self.goal:<14} {self.found:<22} {self.over}"
 
 
-def change_at(history: History, position: int) -> int:
+def change_at(history: DailySeries, position: int) -> int:
     """Return on which side a day is news."""
     news = news_at(history, position)
     return 0 if news is None else news.change
@@ -152,7 +152,7 @@ def news_probabilities(
     return by_day, by_any
 
 
-def first_news(history: History, cases: int | None) -> tuple[int, int]:
+def first_news(history: DailySeries, cases: int | None) -> tuple[int, int]:
     """Return the lowest value of the last day that would be news upwards.
 
     By the one-day window, and by any window.

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
-from sales_assets.core.judgement.history import History
+from sales_assets.core.judgement.history import DailySeries
 
 #: One week of the worked examples, Monday first, as factors of its mean.
 WEEK = np.array([12, 11, 11, 10, 10, 8, 8]) / 10
@@ -84,7 +84,7 @@ def simulated(
     *,
     change: Change = NOTHING,
     odd_place: int = 0,
-) -> History:
+) -> DailySeries:
     """Draw one series of the world; it has its mean at `LOOKBACK`, and begins on a Monday.
 
     A record stands at `odd_place`, an outage the day before.
@@ -98,18 +98,18 @@ def simulated(
         flow[odd_place - 1] = NO_FLOW
     if series.share is None:
         value = _counts(rng, flow * np.where(is_record, RECORD_COUNT, 1), world)
-        return History(0, value, None, ~is_holiday)
+        return DailySeries(0, value, None, ~is_holiday)
     of = _counts(rng, flow, replace(world, rho=0.0))
     p = series.share * np.where(is_changed, change.share, 1.0)
     value = _parts(rng, of, p * np.where(is_record, RECORD_SHARE, 1), world)
-    return History(0, value, of, ~is_holiday & (of > 0))
+    return DailySeries(0, value, of, ~is_holiday & (of > 0))
 
 
-def steady(rng: np.random.Generator, series: Series, days: int, phi: float = 1.0) -> History:
+def steady(rng: np.random.Generator, series: Series, days: int, phi: float = 1.0) -> DailySeries:
     """Draw a series without weekdays, with the same number of cases each day."""
     value = np.asarray(steady_day(series, phi).rvs(days, random_state=rng), dtype=np.float64)
     of = None if series.share is None else np.full(days, series.mean, dtype=np.float64)
-    return History(0, value, of, np.ones(days, dtype=bool))
+    return DailySeries(0, value, of, np.ones(days, dtype=bool))
 
 
 def steady_day(series: Series, phi: float = 1.0) -> Any:

@@ -18,7 +18,7 @@ from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state.database import State, Subscription, open_state
+from sales_assets.adapters.state.database import StateDatabase, Subscription, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.bot import program
@@ -111,7 +111,7 @@ class BotWorld:
     # --- What is stored ---
 
     @contextmanager
-    def state(self) -> Iterator[State]:
+    def state(self) -> Iterator[StateDatabase]:
         state = open_state(self.settings.state_url)
         try:
             yield state

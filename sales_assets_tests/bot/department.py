@@ -10,7 +10,7 @@ from sales_assets.core import journey, names
 from sales_assets.core.days import ReportDays, day_bounds
 from sales_assets.core.delivery.messages import ReportToSend
 from sales_assets.core.metrics.funnel import usual_steps
-from sales_assets.core.metrics.metric import Known
+from sales_assets.core.metrics.metric import MetricContext
 from sales_assets.core.metrics.processes import expired_cases, stuck_cases
 from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
@@ -62,7 +62,7 @@ def store_day(store: FrameStore) -> ReportToSend:
         store.write(names.CLEAN_EVENTS, day, clean)
     log, days = of_days.log(), ReportDays.of([DAY], MOSCOW)
     values = values_of(daily_values(log, ReportDays.of(sorted(of_days.clean), MOSCOW)))
-    known = Known(FIRST, lambda: values)
+    known = MetricContext(FIRST, lambda: values)
     frames = {metric.name: metric.count(log, days, known)[DAY] for metric in METRICS_OF_PARTS}
     for name, frame in {**frames, names.STUCK_CASES: stuck_cases(log, days)[DAY]}.items():
         store.write(name, DAY, frame)

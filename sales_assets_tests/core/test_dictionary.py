@@ -7,7 +7,7 @@ from sales_assets.core.journey import EVENT_TYPES, PURCHASE
 from sales_assets.core.source_findings import (
     NEEDED_TYPES,
     Finding,
-    Kind,
+    FindingKind,
     Reason,
     not_counted,
     parts_living_on,
@@ -83,7 +83,7 @@ def test_what_looks_like_one_name_is_taken_for_it_and_said(
     dictionary = renamed(number, name)
     assert dictionary.type_of[number] == kind
     (told,) = found(dictionary)
-    assert told.kind is Kind.LOOK_ALIKE
+    assert told.kind is FindingKind.LOOK_ALIKE
     assert told.parts == ()
     assert f"id {number} " in told.sentence
     assert "(U+0" in told.sentence
@@ -102,7 +102,7 @@ def test_a_name_that_no_definition_knows_keeps_its_spelling_and_is_one_type_in_a
 
 def test_a_missing_type_takes_the_parts_that_live_on_it() -> None:
     (told,) = found(renamed(REQUESTS, None))
-    assert told.kind is Kind.TYPE_MISSING
+    assert told.kind is FindingKind.TYPE_MISSING
     assert set(not_counted([told])) == {"open_requests", "funnel"}
     assert not_counted([told])["funnel"] is Reason.TYPE_MISSING
 
@@ -110,7 +110,7 @@ def test_a_missing_type_takes_the_parts_that_live_on_it() -> None:
 def test_a_changed_name_is_told_old_and_new() -> None:
     new = "Создание заявки (сайт)"
     told = found(renamed(REQUESTS, new), WHOLE)
-    assert [one.kind for one in told] == [Kind.NAME_CHANGED, Kind.TYPE_MISSING]
+    assert [one.kind for one in told] == [FindingKind.NAME_CHANGED, FindingKind.TYPE_MISSING]
     assert f"it was {journey.REQUEST_CREATED!r}, it is {new!r}" in told[0].sentence
 
 
@@ -118,7 +118,7 @@ def test_an_experiments_type_is_gone_only_if_an_earlier_run_saw_it() -> None:
     without = renamed(WHATSAPP, None)
     assert found(without) == []
     (told,) = found(without, WHOLE)
-    assert told.kind is Kind.EXPERIMENT_GONE
+    assert told.kind is FindingKind.EXPERIMENT_GONE
     assert set(not_counted([told])) == {
         "new_paying",
         "open_requests",
@@ -140,7 +140,7 @@ def test_purchases_need_no_row() -> None:
 def test_two_names_of_one_id_stop_only_for_a_needed_type() -> None:
     dictionary = EventDictionary.of([*WHOLE.items(), ("99", "Одно"), ("99", "Другое"), ("98", " ")])
     (told,) = found(dictionary)
-    assert told.kind is Kind.TWO_NAMES
+    assert told.kind is FindingKind.TWO_NAMES
     assert told.parts == ()
     assert dictionary.type_of["99"] == "Другое"
     with pytest.raises(AmbiguousDictionaryError, match=f"the event id {REQUESTS} as"):

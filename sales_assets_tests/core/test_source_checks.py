@@ -12,7 +12,7 @@ from sales_assets.core.source_checks import (
     times_without_hours,
     unknown_ids,
 )
-from sales_assets.core.source_findings import PARTS_OF_KEYS, Kind
+from sales_assets.core.source_findings import PARTS_OF_KEYS, FindingKind
 
 DAY = date(2026, 11, 23)
 
@@ -116,7 +116,7 @@ def test_payments_before_their_own_lesson_more_often_than_ever_are_a_warning() -
     early = [(f"e{n}", 2, 9, 1) for n in range(3)]
     found = paid_before_lesson(payers(*usual, *early, *known(4)), DAY)
     assert found is not None
-    assert found.kind is Kind.PAID_BEFORE_LESSON
+    assert found.kind is FindingKind.PAID_BEFORE_LESSON
     assert found.parts == ()
     assert found.sample == ("e0", "e1", "e2")
     assert paid_before_lesson(payers(*usual, *known(4)), DAY) is None

@@ -12,7 +12,12 @@ from pathlib import Path
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state.database import DeliveryRow, State, Subscription, open_state
+from sales_assets.adapters.state.database import (
+    DeliveryRow,
+    StateDatabase,
+    Subscription,
+    open_state,
+)
 from sales_assets.core.delivery.rows import NO_THREAD
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.report.report import json_bytes
@@ -100,7 +105,7 @@ class Stage:
         return Told(self.environment, self.folder / f"{name}.log", self.clock, **told)  # pyright: ignore[reportArgumentType]
 
     @contextmanager
-    def state(self) -> Iterator[State]:
+    def state(self) -> Iterator[StateDatabase]:
         state = open_state(self.state_url)
         try:
             yield state

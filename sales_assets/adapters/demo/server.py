@@ -5,9 +5,17 @@ from functools import cache
 from pathlib import Path
 
 from sales_assets.adapters.demo import embedded_postgres
+from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.postgres import PostgresSource
 
 DATABASE = "demo"
 FOLDER = "postgres"
+
+
+def source_at(url: str | None, settings: Settings) -> PostgresSource:
+    """Return the source at `url`; without one the demo's, whose embedded server is started."""
+    url = url or demo_source_url(settings.var_dir)
+    return PostgresSource(url, settings.source_zone, settings.report_zone)
 
 
 def demo_source_url(var_dir: Path) -> str:

@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.report.sheet import CLIENT_PLACEHOLDER, Column, Kind, Sheet, client_link
+from sales_assets.core.report.sheet import (
+    CLIENT_PLACEHOLDER,
+    CellKind,
+    Sheet,
+    SheetColumn,
+    client_link,
+)
 from sales_assets.core.report.wording import number, zone_name
 from sales_assets.core.russian import report as ru
 
@@ -19,10 +25,10 @@ LONGEST_LINK = 2_000
 #: What is more is not written; the sums count it.
 MOST_ROWS = 100_000
 _FORMATS = {
-    Kind.MOMENT: {"num_format": "dd.mm.yyyy hh:mm", "align": "left"},
-    Kind.HOURS: {"num_format": "#,##0.0"},
-    Kind.COUNT: {"num_format": "#,##0"},
-    Kind.FIGURE: {"num_format": "#,##0"},
+    CellKind.MOMENT: {"num_format": "dd.mm.yyyy hh:mm", "align": "left"},
+    CellKind.HOURS: {"num_format": "#,##0.0"},
+    CellKind.COUNT: {"num_format": "#,##0"},
+    CellKind.FIGURE: {"num_format": "#,##0"},
 }
 
 
@@ -77,22 +83,22 @@ class _Writing:
     def write(self) -> None:
         for position, column in enumerate(self._sheet.columns):
             self._target.set_column(position, position, column.kind.width)
-            is_moment = column.kind is Kind.MOMENT
+            is_moment = column.kind is CellKind.MOMENT
             title = ru.IN_ZONE.format(title=column.title, zone=self._clock)
             self._target.write_string(0, position, title if is_moment else column.title, self._head)
             self._write_column(position, column)
         self._write_sums()
         self._set_up()
 
-    def _write_column(self, position: int, column: Column) -> None:
+    def _write_column(self, position: int, column: SheetColumn) -> None:
         write = {
-            Kind.TEXT: self._target.write_string,
-            Kind.CLIENT: self._write_client,
-            Kind.MOMENT: self._target.write_datetime,
+            CellKind.TEXT: self._target.write_string,
+            CellKind.CLIENT: self._write_client,
+            CellKind.MOMENT: self._target.write_datetime,
         }.get(column.kind, self._target.write_number)
         form = self._formats.get(column.kind)
         values = self._rows[column.name]
-        if column.kind in (Kind.TEXT, Kind.CLIENT):
+        if column.kind in (CellKind.TEXT, CellKind.CLIENT):
             values = values.astype("str")
         for row, value in enumerate(values, start=1):
             if not pd.isna(value):

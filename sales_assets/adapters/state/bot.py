@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from sales_assets.adapters.state.database import BotOffset, BotUpdate, State
+from sales_assets.adapters.state.database import BotOffset, BotUpdate, StateDatabase
 from sales_assets.core.bot import replies
 from sales_assets.core.bot.replies import Reply
 
@@ -34,7 +34,7 @@ class Owed:
 class BotState:
     """The part of the state database that belongs to the bot with this public id."""
 
-    def __init__(self, state: State, bot_id: int) -> None:
+    def __init__(self, state: StateDatabase, bot_id: int) -> None:
         self._state = state
         self._bot_id = bot_id
 

@@ -227,7 +227,7 @@ class SentContent(Base):
     is_neutral: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
-class State:
+class StateDatabase:
     """The state database, opened; `reading()` and `writing()` are its transactions.
 
     A writing transaction takes a lock at its start, so that what it read is still so when it
@@ -270,12 +270,12 @@ class State:
 
 def open_state(
     url: str, *, busy_seconds: float = BUSY_SECONDS, witness: Path | None = None
-) -> State:
+) -> StateDatabase:
     """Open the state at the SQLAlchemy `url` and bring its tables to the newest revision.
 
     Any number of processes may do so at once: one migrates, the others wait. A missing SQLite
     file is made, its folder too. `postgresql://` means psycopg2. `witness` is a file that remembers
-    which state was used: where it is another one now, `State.lost` says so.
+    which state was used: where it is another one now, `StateDatabase.lost` says so.
 
     Raises:
         StateError: the URL, the folder or the server is not usable; no password is shown.
@@ -289,7 +289,7 @@ def open_state(
         _migrate(engine)
         lost = _compare_with(witness, engine) if witness is not None else None
         if_it_fails.pop_all()
-    return State(engine, busy_seconds, lost)
+    return StateDatabase(engine, busy_seconds, lost)
 
 
 def _compare_with(witness: Path, engine: Engine) -> str | None:

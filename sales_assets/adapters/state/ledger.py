@@ -9,7 +9,12 @@ from sqlalchemy import ColumnElement, CursorResult, RowMapping, delete, insert, 
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state import subscriptions
-from sales_assets.adapters.state.database import DeliveryRow, SentContent, State, Subscription
+from sales_assets.adapters.state.database import (
+    DeliveryRow,
+    SentContent,
+    StateDatabase,
+    Subscription,
+)
 from sales_assets.core.delivery import rows
 from sales_assets.core.delivery.alerts import barred_alert, missed_alert, notice_of
 from sales_assets.core.delivery.messages import Message, ReportToSend, changes_text
@@ -53,7 +58,7 @@ class Ledger:
     as messages to the real chats, which get the newest report once there is a token.
     """
 
-    def __init__(self, state: State, *, is_outbox: bool = False) -> None:
+    def __init__(self, state: StateDatabase, *, is_outbox: bool = False) -> None:
         self._state = state
         self.is_outbox = is_outbox
 

@@ -29,20 +29,20 @@ def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
     a report.
     """
     shown, day = html.escape(client[:_LONGEST_ECHO]), full_date(events.day)
-    place = events.log.users.get_indexer(pd.Index([client]))[0]
-    if place < 0:
+    position = events.log.users.get_indexer(pd.Index([client]))[0]
+    if position < 0:
         return ru.BOT_NO_CLIENT.format(client=shown, day=day)
     head = ru.BOT_CLIENT.format(client=shown, day=day)
-    told = [*_firsts(events, place), *_cases(client, events)]
+    told = [*_firsts(events, position), *_cases(client, events)]
     held = told_of(client, sheets)
     told += [ru.BOT_CLIENT_HELD.format(day=day), *held] if held else [ru.BOT_CLIENT_NOT_HELD]
-    return "\n".join([head, *map(html.escape, [*told, *_journey(events, place)])])
+    return "\n".join([head, *map(html.escape, [*told, *_journey(events, position)])])
 
 
-def _firsts(events: DayEvents, place: int) -> Iterator[str]:
+def _firsts(events: DayEvents, position: int) -> Iterator[str]:
     log = events.log
     facts = (log.first_event, log.first_experiment, log.first_payment)
-    firsts = wall_clocks(np.array([fact[place] for fact in facts]), events.days.zone)
+    firsts = wall_clocks(np.array([fact[position] for fact in facts]), events.days.zone)
     said = (ru.BOT_CLIENT_FIRST, ru.BOT_CLIENT_EXPERIMENT, ru.BOT_CLIENT_PAID)
     for words, moment in zip(said, firsts, strict=True):
         if pd.notna(moment):
@@ -65,9 +65,9 @@ def _cases(client: str, events: DayEvents) -> Iterator[str]:
             yield ru.BOT_CLIENT_CLOSED.format(**words, time=time, event=case["closed_by"])
 
 
-def _journey(events: DayEvents, place: int) -> Iterator[str]:
+def _journey(events: DayEvents, position: int) -> Iterator[str]:
     log = events.log
-    rows = np.flatnonzero(log.user == place)[-MOST_EVENTS:]
+    rows = np.flatnonzero(log.user == position)[-MOST_EVENTS:]
     if len(rows):
         yield ru.BOT_CLIENT_EVENTS
     moments = wall_clocks(log.at_us[rows], events.days.zone)

@@ -13,7 +13,7 @@ from sales_assets.core.judgement.hourly_rows import D0, D1, HourlyRows
 from sales_assets.core.judgement.usual_rows import (
     HISTORY_DAYS,
     HOURS,
-    Calendar,
+    ComparedDays,
     UsualRows,
     rarity,
 )
@@ -182,10 +182,10 @@ class _DayRows:
         return replace(answer, state=state, missing=missing)
 
     @cached_property
-    def calendar(self) -> Calendar:
+    def calendar(self) -> ComparedDays:
         """The days up to the latest end of any stream."""
         latest = max(D1, self.end(self.resumes), *map(self.end, self.log.resumes_by_type))
-        return Calendar(self.start.date(), int(latest // HOURS) + 1, self.holidays)
+        return ComparedDays(self.start.date(), int(latest // HOURS) + 1, self.holidays)
 
     @cached_property
     def history(self) -> np.ndarray:

@@ -14,7 +14,7 @@ _WEEKDAY_OF_DAY_0 = 3
 
 
 @dataclass(frozen=True)
-class History:
+class DailySeries:
     """One series from its first row up to a day: an entry per calendar day, a gap has no value.
 
     `value` and `of` (None for a count) are float64, NaN = unknown; `is_usable` marks the days that
@@ -37,7 +37,7 @@ class History:
         return (self.first_weekday + position) % DAYS_OF_WEEK
 
 
-def history_up_to(rows: pd.DataFrame, day: date) -> History | None:
+def history_up_to(rows: pd.DataFrame, day: date) -> DailySeries | None:
     """Lay out the rows up to and with `day`, in any order; None if `day` has none.
 
     Columns: `day` (date or datetime64), `value`, `of` (numbers, null = unknown; `of` all null for
@@ -56,11 +56,11 @@ def history_up_to(rows: pd.DataFrame, day: date) -> History | None:
     return _history(first.astype(np.int64), *calendar)
 
 
-def _history(first: int, value: np.ndarray, of: np.ndarray, is_holiday: np.ndarray) -> History:
+def _history(first: int, value: np.ndarray, of: np.ndarray, is_holiday: np.ndarray) -> DailySeries:
     is_count = bool(np.isnan(of).all())
     is_usable = ~np.isnan(value) & (is_holiday == 0) & (is_count | (of > 0))
     weekday = int(first + _WEEKDAY_OF_DAY_0) % DAYS_OF_WEEK
-    return History(weekday, value, None if is_count else of, is_usable)
+    return DailySeries(weekday, value, None if is_count else of, is_usable)
 
 
 def _numbers(column: pd.Series) -> np.ndarray:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from sales_assets.core.judgement.history import History, history_up_to
+from sales_assets.core.judgement.history import DailySeries, history_up_to
 from sales_assets.core.judgement.level import is_young
 from sales_assets.core.judgement.news import news_at, ordinary_range
 
@@ -90,7 +90,7 @@ def judge(history: pd.DataFrame, day: date) -> Judgement:
     )
 
 
-def _changes(series: History) -> _ChangeBefore:
+def _changes(series: DailySeries) -> _ChangeBefore:
     """Return on which side earlier days were news, judged only if asked for."""
 
     def change_before(back: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from sales_assets.core.judgement.history import DAYS_OF_WEEK, History
+from sales_assets.core.judgement.history import DAYS_OF_WEEK, DailySeries
 
 #: The last days are left out, so that what began this week doesn't raise its own yardstick.
 LEFT_OUT_DAYS, LEARNED_DAYS = 7, 70
@@ -89,14 +89,14 @@ def is_young(position: int) -> bool:
     return position < YOUNG_DAYS
 
 
-def training_positions(history: History, position: int) -> np.ndarray:
+def training_positions(history: DailySeries, position: int) -> np.ndarray:
     """Return the positions of the usable training days of the day at `position`, in order."""
     last = position - 1 if is_young(position) else position - LEFT_OUT_DAYS
     first = 0 if is_young(position) else max(0, last - LEARNED_DAYS + 1)
     return first + np.flatnonzero(history.is_usable[first : last + 1])
 
 
-def level_at(history: History, position: int) -> Level | None:
+def level_at(history: DailySeries, position: int) -> Level | None:
     """Learn the level of the day at `position` from its training days; None if under 14 are usable.
 
     Training days: the 70 that end 7 days before, or, in a young history, all before it. The day's

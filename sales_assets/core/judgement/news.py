@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sales_assets.core.judgement.chance import Chance
-from sales_assets.core.judgement.history import History
+from sales_assets.core.judgement.history import DailySeries
 from sales_assets.core.judgement.level import Level, is_young, level_at, model_rows, moments
 
 #: Calendar days of a window, and the probability, of each side, at or below which it is news.
@@ -19,7 +19,7 @@ _DECIMALS = 6
 
 
 @dataclass(frozen=True)
-class Window:
+class NewsWindow:
     """The sum of the usable days of one window that ends on D: y, and what it is compared with."""
 
     days: int
@@ -55,8 +55,8 @@ class News:
     """A judged day: its level, the window that is told, and on which side it is news (0: none)."""
 
     level: Level
-    day: Window
-    told: Window
+    day: NewsWindow
+    told: NewsWindow
     change: int
 
     @property
@@ -65,7 +65,7 @@ class News:
         return self.told.over_limit(self.told.value, self.told.side or 1)
 
 
-def news_at(history: History, position: int) -> News | None:
+def news_at(history: DailySeries, position: int) -> News | None:
     """Judge the day at `position` by what was known on it; None where there is no judgement.
 
     That is: a holiday, a day without value, a share of none, under 14 usable training days.
@@ -74,7 +74,7 @@ def news_at(history: History, position: int) -> News | None:
     return None if level is None else news_against(level, history, position)
 
 
-def news_against(level: Level, history: History, position: int) -> News:
+def news_against(level: Level, history: DailySeries, position: int) -> News:
     """Compare the windows that end on a usable day with its level.
 
     A window is news on the side of its usual on which its value lies; over several days only if D
@@ -90,7 +90,7 @@ def news_against(level: Level, history: History, position: int) -> News:
     return News(level, day, told, told.side if news else 0)
 
 
-def ordinary_range(day: Window) -> tuple[int, int]:
+def ordinary_range(day: NewsWindow) -> tuple[int, int]:
     """Return the lowest and the highest value that is no news by the one-day window."""
     below, above = range(math.floor(day.usual) + 1), range(math.ceil(day.usual), _ceiling(day) + 1)
     low = bisect_left(below, x=True, key=lambda value: not day.is_news(value, -1))
@@ -98,7 +98,7 @@ def ordinary_range(day: Window) -> tuple[int, int]:
     return low, above.start + news_from - 1
 
 
-def range_at(level: Level, history: History, position: int) -> tuple[int, int] | None:
+def range_at(level: Level, history: DailySeries, position: int) -> tuple[int, int] | None:
     """Return the ordinary range of another day at a day's level; None where it is not usable."""
     if position < 0 or not history.is_usable[position]:
         return None
@@ -106,7 +106,7 @@ def range_at(level: Level, history: History, position: int) -> tuple[int, int] |
     return ordinary_range(_window_of(history, np.array([position]), np.array([back]), level, 1))
 
 
-def _ceiling(day: Window) -> int:
+def _ceiling(day: NewsWindow) -> int:
     """Return a value above which none is ordinary: all cases of a share, news of a count."""
     if day.chance.of is not None:
         return day.chance.of
@@ -116,7 +116,7 @@ def _ceiling(day: Window) -> int:
     return ceiling
 
 
-def _window(history: History, position: int, level: Level, days: int) -> Window:
+def _window(history: DailySeries, position: int, level: Level, days: int) -> NewsWindow:
     """Sum what usable days of the window that ends at `position` brought, and what was usual."""
     first = max(0, position - days + 1)
     positions = first + np.flatnonzero(history.is_usable[first : position + 1])
@@ -124,8 +124,8 @@ def _window(history: History, position: int, level: Level, days: int) -> Window:
 
 
 def _window_of(
-    history: History, positions: np.ndarray, back: np.ndarray, level: Level, days: int
-) -> Window:
+    history: DailySeries, positions: np.ndarray, back: np.ndarray, level: Level, days: int
+) -> NewsWindow:
     """Sum what days at `positions`, `back` days before the level's, brought and usually bring."""
     x = model_rows(level.weekday, back)
     of = None if history.of is None else history.of[positions]
@@ -134,6 +134,6 @@ def _window_of(
     spread = level.cautious_phi * level.neighbour_factor(days) * variance.sum()
     total = float(spread + unsure @ level.covariance @ unsure)
     cases = None if of is None else int(of.sum())
-    return Window(
+    return NewsWindow(
         days, int(history.value[positions].sum()), Chance(float(mean.sum()), total, cases)
     )

@@ -31,7 +31,7 @@ HABIT_RANK = 3
 
 
 @dataclass(frozen=True)
-class Calendar:
+class ComparedDays:
     """Which days are expected like which: from `first_day`, eight weeks before the judged day."""
 
     first_day: date
@@ -62,7 +62,7 @@ class UsualRows:
 
     rows: np.ndarray
     history: np.ndarray
-    calendar: Calendar
+    calendar: ComparedDays
 
     @cached_property
     def daily(self) -> np.ndarray:

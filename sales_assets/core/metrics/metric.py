@@ -13,7 +13,7 @@ from sales_assets.core.metrics.schemas import CheckOutcome
 
 
 @dataclass(frozen=True)
-class Known:
+class MetricContext:
     """What a metric may know beside the events.
 
     `values` returns the daily values of the counted days and of those that they are judged by
@@ -44,7 +44,7 @@ class Metric:
 
     frame: Frame
     about: str
-    count: Callable[[EventLog, ReportDays, Known], Mapping[date, pd.DataFrame]]
+    count: Callable[[EventLog, ReportDays, MetricContext], Mapping[date, pd.DataFrame]]
     rests_on_values: bool = False
     check: Check | None = None
 

@@ -54,8 +54,8 @@ def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]
         PAID: (paid, appointed),
     }
     value, of = (np.stack([pair[i] for pair in rows.values()], axis=1) for i in (0, 1))
-    position = {day: position for position, day in enumerate(days.days)}
-    return DailyFrames(days.days, lambda day: _frame(value[position[day]], of[position[day]]))
+    positions = {day: position for position, day in enumerate(days.days)}
+    return DailyFrames(days.days, lambda day: _frame(value[positions[day]], of[positions[day]]))
 
 
 def values_before(stored: Mapping[date, pd.DataFrame], day: date, first_day: date) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from sales_assets.core.journey import PROCESSES
-from sales_assets.core.report.sheet import Column, Kind, Sheet
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
@@ -18,10 +18,10 @@ def expiring_sheet(expiring: pd.DataFrame, day: date) -> Sheet:
     """Return the cases whose 24 hours run out after `day`, the earliest deadline first."""
     next_day = day + DAY
     columns = (
-        Column("deadline", ru.COLUMN_DEADLINE, Kind.MOMENT),
-        Column("process", ru.COLUMN_PROCESS),
-        Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-        Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
+        SheetColumn("deadline", ru.COLUMN_DEADLINE, CellKind.MOMENT),
+        SheetColumn("process", ru.COLUMN_PROCESS),
+        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+        SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
     )
     return Sheet(f"{ru.EXPIRING_SHEET} {next_day:%d.%m.%Y}", columns, expiring)
 
@@ -35,12 +35,12 @@ def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -
     is_new = _is_new(stuck, previous)
     rows = stuck.assign(is_new=is_new.map({True: ru.YES, False: ru.NO}))
     columns = (
-        Column("process", ru.COLUMN_PROCESS),
-        Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-        Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
-        Column("age_hours", ru.COLUMN_AGE, Kind.HOURS),
-        Column("starts", ru.COLUMN_STARTS, Kind.COUNT),
-        Column("is_new", ru.COLUMN_NEW),
+        SheetColumn("process", ru.COLUMN_PROCESS),
+        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+        SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
+        SheetColumn("age_hours", ru.COLUMN_AGE, CellKind.HOURS),
+        SheetColumn("starts", ru.COLUMN_STARTS, CellKind.COUNT),
+        SheetColumn("is_new", ru.COLUMN_NEW),
     )
     return Sheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}", columns, _worst_first(rows))
 

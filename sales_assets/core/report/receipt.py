@@ -9,7 +9,7 @@ import pandas as pd
 from sales_assets.core.metrics.cleaning import flaws
 from sales_assets.core.report.inputs import DayEvents
 from sales_assets.core.report.report import PARTS
-from sales_assets.core.report.sheet import Column, Kind, Sheet, Sum, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, Sum, summed
 from sales_assets.core.russian import report as ru
 
 
@@ -59,8 +59,8 @@ def with_overview(sheets: Sequence[Sheet]) -> tuple[Sheet, ...]:
         ],
         columns=["sheet", "name", "shown", "counted", "is_equal"],
     )
-    kinds = (Kind.TEXT, Kind.TEXT, Kind.COUNT, Kind.COUNT, Kind.TEXT)
-    columns = tuple(map(Column, rows.columns, ru.NUMBERS_COLUMNS, kinds))
+    kinds = (CellKind.TEXT, CellKind.TEXT, CellKind.COUNT, CellKind.COUNT, CellKind.TEXT)
+    columns = tuple(map(SheetColumn, rows.columns, ru.NUMBERS_COLUMNS, kinds))
     return (Sheet(ru.NUMBERS_SHEET, columns, rows, (Sum(ru.NUMBERS_NOTE, {}, {}),)), *sheets)
 
 
@@ -75,7 +75,7 @@ def told_of(client: str, sheets: Sequence[Sheet]) -> list[str]:
     return told
 
 
-def _name(column: Column, row: Sum) -> str:
+def _name(column: SheetColumn, row: Sum) -> str:
     if row.label == ru.TOTAL:
         return column.title
     return ru.NUMBER_OF.format(figure=column.title, label=row.label)
@@ -91,9 +91,9 @@ def _set_aside(raw: pd.DataFrame, numbers: Mapping[str, Any]) -> Sequence[Sheet]
     rows = raw[kinds.notna()]
     rows = rows.assign(**{kind: (kinds[kinds.notna()] == kind).astype(int) for kind in shown})
     columns = (
-        Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-        Column("event_time", ru.COLUMN_TIME, Kind.MOMENT),
-        Column("event_type", ru.COLUMN_EVENT),
-        *(Column(kind, ru.FIGURE_SET_ASIDE[kind], Kind.FIGURE) for kind in shown),
+        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+        SheetColumn("event_time", ru.COLUMN_TIME, CellKind.MOMENT),
+        SheetColumn("event_type", ru.COLUMN_EVENT),
+        *(SheetColumn(kind, ru.FIGURE_SET_ASIDE[kind], CellKind.FIGURE) for kind in shown),
     )
     return (Sheet(ru.SET_ASIDE_SHEET, columns, rows, (summed(ru.TOTAL, rows, shown),)),)

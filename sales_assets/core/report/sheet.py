@@ -21,7 +21,7 @@ def client_link(template: str | None, client: str, longest: int) -> str | None:
     return link if len(link) <= longest else None
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """What stands in a column; a FIGURE is 1 in the rows that a number of the picture counts."""
 
     TEXT = 22
@@ -38,25 +38,25 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Column:
+class SheetColumn:
     """One column: `name` in the rows, `title` on the sheet."""
 
     name: str
     title: str
-    kind: Kind = Kind.TEXT
+    kind: CellKind = CellKind.TEXT
 
 
 #: A case, and what closed it.
 CASE_COLUMNS = (
-    Column("process", ru.COLUMN_PROCESS),
-    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-    Column("opened_at", ru.COLUMN_OPENED, Kind.MOMENT),
-    Column("starts", ru.COLUMN_STARTS, Kind.COUNT),
-    Column("deadline", ru.COLUMN_DEADLINE, Kind.MOMENT),
+    SheetColumn("process", ru.COLUMN_PROCESS),
+    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
+    SheetColumn("starts", ru.COLUMN_STARTS, CellKind.COUNT),
+    SheetColumn("deadline", ru.COLUMN_DEADLINE, CellKind.MOMENT),
 )
 ENDS = (
-    Column("closed_at", ru.COLUMN_CLOSED, Kind.MOMENT),
-    Column("closed_by", ru.COLUMN_CLOSED_BY),
+    SheetColumn("closed_at", ru.COLUMN_CLOSED, CellKind.MOMENT),
+    SheetColumn("closed_by", ru.COLUMN_CLOSED_BY),
 )
 
 
@@ -77,14 +77,14 @@ class Sheet:
     """One sheet: a row is a client (`user_id`) or a case of one."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     rows: pd.DataFrame
     sums: tuple[Sum, ...] = ()
 
     @property
-    def figures(self) -> tuple[Column, ...]:
+    def figures(self) -> tuple[SheetColumn, ...]:
         """The columns that are summed."""
-        return tuple(column for column in self.columns if column.kind is Kind.FIGURE)
+        return tuple(column for column in self.columns if column.kind is CellKind.FIGURE)
 
 
 def summed(label: str, rows: pd.DataFrame, shown: Mapping[str, int | None]) -> Sum:

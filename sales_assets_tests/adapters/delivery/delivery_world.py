@@ -13,7 +13,7 @@ from PIL import Image
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.outbox import Outbox
-from sales_assets.adapters.state.database import State, Subscription, open_state
+from sales_assets.adapters.state.database import StateDatabase, Subscription, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.core.delivery.messages import ReportToSend
@@ -69,7 +69,9 @@ class Clock:
         await asyncio.sleep(0)
 
 
-def subscribe(state: State, *chats: int, thread: int = 0, doubt_policy: str = "repeat") -> None:
+def subscribe(
+    state: StateDatabase, *chats: int, thread: int = 0, doubt_policy: str = "repeat"
+) -> None:
     with state.writing() as session:
         session.add_all(
             Subscription(
@@ -85,7 +87,7 @@ def subscribe(state: State, *chats: int, thread: int = 0, doubt_policy: str = "r
         )
 
 
-def subscriptions(state: State) -> dict[int, tuple[str, str | None]]:
+def subscriptions(state: StateDatabase) -> dict[int, tuple[str, str | None]]:
     with state.reading() as session:
         return {row.chat: (row.state, row.reason) for row in session.query(Subscription)}
 
@@ -94,7 +96,7 @@ def subscriptions(state: State) -> dict[int, tuple[str, str | None]]:
 class World:
     """A state with a ledger, and a dispatcher over the transport of the test."""
 
-    state: State
+    state: StateDatabase
     clock: Clock
     ledger: Ledger
     admins: tuple[int, ...] = ()

@@ -15,7 +15,7 @@ from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import journey
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.lists import stuck_sheet
-from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
 
 DAY = date(2022, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -151,9 +151,9 @@ def test_the_same_cases_give_the_same_bytes_and_stay_unchanged() -> None:
 # --- Sheets with sums ----------------------------------------------------------------------------
 
 FIGURES = (
-    Column("user_id", "Клиент", Kind.CLIENT),
-    Column("said", "=Событие"),
-    Column("counted", "Срок вышел", Kind.FIGURE),
+    SheetColumn("user_id", "Клиент", CellKind.CLIENT),
+    SheetColumn("said", "=Событие"),
+    SheetColumn("counted", "Срок вышел", CellKind.FIGURE),
 )
 
 

@@ -20,7 +20,7 @@ from sales_assets.core.days import ReportDays
 from sales_assets.core.demo import DemoPlan
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.journey import EVENT_TYPES
-from sales_assets.core.source_findings import Kind
+from sales_assets.core.source_findings import FindingKind
 from sales_assets_tests.sources import execute, fill, query
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -483,7 +483,7 @@ def test_the_check_says_what_was_found(demo_url: str) -> None:
     told, found = moscow(demo_url).check()
     assert "16 event types" in told
     assert "first day is 2026-01-01" in told
-    assert {one.kind for one in found} == {Kind.ODD_TIMES}
+    assert {one.kind for one in found} == {FindingKind.ODD_TIMES}
 
 
 def test_a_type_that_the_dictionary_lacks_is_reported(source_database: Make) -> None:

@@ -16,7 +16,7 @@ from sales_assets.adapters.source import session
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.source_findings import Finding, Kind
+from sales_assets.core.source_findings import Finding, FindingKind
 from sales_assets_tests.source_world import BEFORE, DAY, make_base
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -43,7 +43,7 @@ def found(read: SourceRead, last: dict[str, str] | None = None) -> list[Finding]
     return list(read.findings(DAY, frame, last or {}, payers_without_events=False))
 
 
-def kinds(read: SourceRead) -> set[Kind]:
+def kinds(read: SourceRead) -> set[FindingKind]:
     return {one.kind for one in found(read)}
 
 
@@ -91,7 +91,7 @@ def test_blanks_around_ids_part_nobody_from_his_payment(url: str, change: str) -
 )
 def test_payments_of_foreign_ids_mark_the_parts_and_are_bad(url: str, change: str) -> None:
     marked = [one for one in found(read(url, change)) if one.parts]
-    assert [one.kind for one in marked] == [Kind.PAYERS_WITHOUT_EVENTS]
+    assert [one.kind for one in marked] == [FindingKind.PAYERS_WITHOUT_EVENTS]
     (told,) = [one for one in at(url).check()[1] if one.parts]
     assert told.sample
 
@@ -116,7 +116,7 @@ def test_a_blank_id_is_nobody(url: str) -> None:
     ],
 )
 def test_dates_without_hours_are_found(url: str, change: str) -> None:
-    assert Kind.NO_HOURS in kinds(read(url, change))
+    assert FindingKind.NO_HOURS in kinds(read(url, change))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_instants_that_are_no_time_are_set_aside_and_counted(url: str, odd: str)
     odd_read = read(url, insert.format(odd))
     assert known_rows(odd_read) == ROWS
     (told,) = found(odd_read)
-    assert told.kind is Kind.ODD_TIMES
+    assert told.kind is FindingKind.ODD_TIMES
     assert told.sample == ("events: 1 rows", "payments: 1 rows")
     history = at(url).read_user_history([DAY])[DAY]
     assert history["first_event_at"].dt.year.eq(2026).all()
@@ -139,7 +139,7 @@ def test_instants_that_are_no_time_are_set_aside_and_counted(url: str, odd: str)
 
 def test_the_future_beyond_a_day_is_told(url: str) -> None:
     change = "INSERT INTO events VALUES ('1', 10, localtimestamp + interval '3 days')"
-    assert kinds(read(url, change)) == {Kind.FUTURE_TIMES}
+    assert kinds(read(url, change)) == {FindingKind.FUTURE_TIMES}
 
 
 # --- Types ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.state import invites, subscriptions
 from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
-from sales_assets.adapters.state.database import State, open_state
+from sales_assets.adapters.state.database import StateDatabase, open_state
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
 
@@ -20,7 +20,7 @@ _databases = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     url = f"sqlite:///{tmp_path / 'state.db'}"
     if request.param == "postgres":
         server: EmbeddedServer = request.getfixturevalue("embedded_server")
@@ -30,7 +30,7 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
     opened.close()
 
 
-def test_an_updates_effect_its_replies_and_the_offset_are_one(state: State) -> None:
+def test_an_updates_effect_its_replies_and_the_offset_are_one(state: StateDatabase) -> None:
     bot = BotState(state, 7)
 
     def decide_and_fail(session: object) -> list[Reply]:
@@ -52,7 +52,9 @@ def test_an_updates_effect_its_replies_and_the_offset_are_one(state: State) -> N
     assert bot.owed() == []
 
 
-def test_another_update_with_a_number_that_was_there_before_is_handled(state: State) -> None:
+def test_another_update_with_a_number_that_was_there_before_is_handled(
+    state: StateDatabase,
+) -> None:
     bot = BotState(state, 7)
     bot.process(10, lambda _: [HELLO], NOW, "first")
     assert bot.process(10, lambda _: [HELLO], NOW, "first") is None
@@ -60,14 +62,14 @@ def test_another_update_with_a_number_that_was_there_before_is_handled(state: St
     assert bot.process(10, lambda _: [HELLO], NOW, "second") is None
 
 
-def test_an_offset_of_long_ago_is_not_trusted(state: State) -> None:
+def test_an_offset_of_long_ago_is_not_trusted(state: StateDatabase) -> None:
     bot = BotState(state, 7)
     bot.process(10, lambda _: [], NOW)
     assert bot.next_update_id(NOW + OFFSET_LIFETIME) is None
     assert BotState(state, 8).next_update_id(NOW) is None
 
 
-def test_the_third_failure_passes_an_update_over(state: State) -> None:
+def test_the_third_failure_passes_an_update_over(state: StateDatabase) -> None:
     bot = BotState(state, 7)
     assert [bot.fail(10, "x" * 1000, NOW) for _ in range(3)] == [False, False, True]
     assert bot.next_update_id(NOW) == 11
@@ -76,14 +78,14 @@ def test_the_third_failure_passes_an_update_over(state: State) -> None:
     assert (number, len(reason)) == (10, 500)
 
 
-def test_a_failed_update_can_succeed_later(state: State) -> None:
+def test_a_failed_update_can_succeed_later(state: StateDatabase) -> None:
     bot = BotState(state, 7)
     bot.fail(10, "once", NOW)
     assert bot.process(10, lambda _: [], NOW) is not None
     assert bot.passed_over() == []
 
 
-def test_an_invite_is_used_up_by_the_first(state: State) -> None:
+def test_an_invite_is_used_up_by_the_first(state: StateDatabase) -> None:
     with state.writing() as session:
         secret = invites.create(session, NOW, NOW + timedelta(hours=1))
     with state.writing() as session:
@@ -93,7 +95,7 @@ def test_an_invite_is_used_up_by_the_first(state: State) -> None:
         assert not invites.redeem(session, secret, 2, NOW)
 
 
-def test_sleep_does_not_let_a_waiting_chat_in(state: State) -> None:
+def test_sleep_does_not_let_a_waiting_chat_in(state: StateDatabase) -> None:
     with state.writing() as session:
         waiting = subscriptions.request(session, Place(1, title="x" * 100), 1, NOW)
         subscriptions.activate(session, Place(2, 5), 1, NOW)

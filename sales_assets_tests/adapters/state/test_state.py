@@ -24,7 +24,7 @@ from sales_assets.adapters.state import database as state_module
 from sales_assets.adapters.state.database import (
     Base,
     BotOffset,
-    State,
+    StateDatabase,
     StateError,
     StateLockedError,
     migration_config,
@@ -66,13 +66,13 @@ def plan(ledger: Ledger, readers: Sequence[Reader] | None = None) -> None:
 
 
 @pytest.fixture
-def state(url: str) -> Iterator[State]:
+def state(url: str) -> Iterator[StateDatabase]:
     opened = open_state(url)
     yield opened
     opened.close()
 
 
-def test_the_models_are_what_the_migrations_build(state: State) -> None:
+def test_the_models_are_what_the_migrations_build(state: StateDatabase) -> None:
     with state.reading() as session:
         context = MigrationContext.configure(session.connection())
         assert compare_metadata(context, Base.metadata) == []
@@ -96,13 +96,13 @@ def test_several_processes_open_a_new_state_at_once(url: str) -> None:
     assert ends == [("", 0)] * 3
 
 
-def test_opening_a_second_time_keeps_what_is_there(url: str, state: State) -> None:
+def test_opening_a_second_time_keeps_what_is_there(url: str, state: StateDatabase) -> None:
     subscribe(state, 5)
     with closing(open_state(url)) as again:
         assert subscriptions(again)[5] == ("active", None)
 
 
-def test_instants_come_back_aware_and_in_utc(state: State) -> None:
+def test_instants_come_back_aware_and_in_utc(state: StateDatabase) -> None:
     moment = MORNING.astimezone(TIMETABLE.zone)
     with state.writing() as session:
         session.add(BotOffset(bot_id=7_000_000_001, next_update_id=1, updated_at=moment))
@@ -111,26 +111,28 @@ def test_instants_come_back_aware_and_in_utc(state: State) -> None:
     assert (found, found.tzinfo) == (moment, UTC)
 
 
-def test_an_instant_without_a_zone_is_refused(state: State) -> None:
+def test_an_instant_without_a_zone_is_refused(state: StateDatabase) -> None:
     naive = datetime(2026, 2, 13)
     with pytest.raises(StatementError, match="no time zone"), state.writing() as session:
         session.add(BotOffset(bot_id=1, next_update_id=1, updated_at=naive))
 
 
-def test_a_chat_subscribes_once(state: State) -> None:
+def test_a_chat_subscribes_once(state: StateDatabase) -> None:
     subscribe(state, 5)
     with pytest.raises(StateError):
         subscribe(state, 5)
 
 
-def test_a_state_that_no_rule_knows_is_refused(state: State) -> None:
+def test_a_state_that_no_rule_knows_is_refused(state: StateDatabase) -> None:
     subscribe(state, 5)
     change = text("update subscriptions set state = 'x'")
     with pytest.raises(StateError), state.writing() as session:
         session.execute(change)
 
 
-def test_a_report_and_its_correction_go_through_the_ledger(state: State, tmp_path: Path) -> None:
+def test_a_report_and_its_correction_go_through_the_ledger(
+    state: StateDatabase, tmp_path: Path
+) -> None:
     clock = Clock()
     ledger = Ledger(state, is_outbox=True)
     dispatcher = Dispatcher(ledger, Outbox(tmp_path), TIMETABLE, clock, (), clock.sleep)
@@ -142,7 +144,7 @@ def test_a_report_and_its_correction_go_through_the_ledger(state: State, tmp_pat
     assert dict(content.numbers) == REPORT.numbers
 
 
-def test_a_row_is_claimed_by_one_alone(state: State) -> None:
+def test_a_row_is_claimed_by_one_alone(state: StateDatabase) -> None:
     ledger = Ledger(state)
     subscribe(state, 5)
     plan(ledger)
@@ -151,7 +153,7 @@ def test_a_row_is_claimed_by_one_alone(state: State) -> None:
     assert [claim is not None for claim in claims] == [True, False]
 
 
-def test_what_a_writer_read_is_still_so_when_it_writes(state: State) -> None:
+def test_what_a_writer_read_is_still_so_when_it_writes(state: StateDatabase) -> None:
     ledger = Ledger(state)
     subscribe(state, *range(1, 40))
     readers = ledger.readers()
@@ -177,7 +179,7 @@ def test_a_writer_that_waits_too_long_says_that_the_state_is_locked(url: str) ->
 
 
 def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
-    state: State,
+    state: StateDatabase,
 ) -> None:
     ledger = Ledger(state)
     subscribe(state, -5, -100)

@@ -12,17 +12,17 @@ from sales_assets.core.metrics.cleaning import set_aside
 from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import CONTENT, SMALL_SIZE, Block, small_lines, text_width
 from sales_assets.core.report.part import Part
-from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.wording import day_and_month, number, sentence, zone_name
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
 POPULATION = "population"
 _COLUMNS = (
-    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-    Column("first_at", ru.COLUMN_FIRST_EVENT, Kind.MOMENT),
-    Column("events", ru.COLUMN_EVENTS, Kind.COUNT),
-    Column("first_experiment_at", ru.COLUMN_JOINED, Kind.MOMENT),
+    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    SheetColumn("first_at", ru.COLUMN_FIRST_EVENT, CellKind.MOMENT),
+    SheetColumn("events", ru.COLUMN_EVENTS, CellKind.COUNT),
+    SheetColumn("first_experiment_at", ru.COLUMN_JOINED, CellKind.MOMENT),
 )
 _FIGURES = {
     "active": ru.FIGURE_ACTIVE,
@@ -78,7 +78,9 @@ class CrmBridge(Part):
         if told := numbers.get(POPULATION):
             rows = active_clients(set_aside(events.raw)[0], events.history)
             sums = summed(ru.TOTAL, rows, {name: told[name] for name in _FIGURES})
-            figures = [Column(name, title, Kind.FIGURE) for name, title in _FIGURES.items()]
+            figures = [
+                SheetColumn(name, title, CellKind.FIGURE) for name, title in _FIGURES.items()
+            ]
             yield Sheet(sentence(ru.PART_POPULATION), (*_COLUMNS, *figures), rows, (sums,))
 
     def block(self) -> Block:

@@ -20,12 +20,13 @@ from sales_assets.core.report.page import (
     SMALL_SIZE,
     Block,
     Text,
+    gap,
     small_lines,
     stacked,
     text_width,
 )
 from sales_assets.core.report.part import Part
-from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, Column, Kind, Sheet, summed
+from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.wording import day_and_month, number, plural, sentence
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
@@ -35,8 +36,8 @@ HOURS = (time(11), time(15))
 #: Of the figures by hour: what ran out before the delivery, what does up to the next hours.
 _FORMS = (ru.FIGURE_RAN_OUT, ru.FIGURE_UNTIL, ru.FIGURE_ALSO_UNTIL)
 _EXPIRED = (
-    Column("waiting", ru.FIGURE_WAITING, Kind.FIGURE),
-    Column("met", ru.FIGURE_MET, Kind.FIGURE),
+    SheetColumn("waiting", ru.FIGURE_WAITING, CellKind.FIGURE),
+    SheetColumn("met", ru.FIGURE_MET, CellKind.FIGURE),
 )
 
 
@@ -85,7 +86,7 @@ class Expiring(Part):
         reason, said = cls.reason(about), cls.absence(about)
         if reason:
             said = ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason)
-        return small_lines([said])
+        return stacked([gap(16), small_lines([said])])
 
     @staticmethod
     def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
@@ -117,13 +118,13 @@ class Expiring(Part):
         rows = rows.assign(**{f"until_{hour:%H:%M}": flags for hour, flags in within.items()})
         shown = [told["ran_out"], *told["until"].values()]
         figures = [
-            Column(f"until_{hour:%H:%M}", form.format(time=f"{hour:%H:%M}"), Kind.FIGURE)
+            SheetColumn(f"until_{hour:%H:%M}", form.format(time=f"{hour:%H:%M}"), CellKind.FIGURE)
             for hour, form in zip(hours, _FORMS, strict=False)
         ]
         total = {"in_progress": told["count"]} | {
             figure.name: value for figure, value in zip(figures, shown, strict=True)
         }
-        count = Column("in_progress", ru.EXPIRING_SHEET, Kind.FIGURE)
+        count = SheetColumn("in_progress", ru.EXPIRING_SHEET, CellKind.FIGURE)
         columns = (*CASE_COLUMNS, count, *figures)
         yield Sheet(ru.EXPIRING_SHEET, columns, rows, (summed(ru.TOTAL, rows, total),))
         yesterday = told["yesterday"]

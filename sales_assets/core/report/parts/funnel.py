@@ -42,7 +42,7 @@ from sales_assets.core.report.page import (
     wrapped,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.usual import Judged, judged
 from sales_assets.core.report.wording import day_and_month, day_range, number, percent, sentence
 from sales_assets.core.russian import report as ru
@@ -63,11 +63,11 @@ STAGES = (
     *((MAIN_PATH, step) for step in PATHS[MAIN_PATH][1:]),
 )
 _ENTERED = (
-    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-    Column("entered_at", ru.STEP_LABELS[journey.REQUEST_CREATED], Kind.MOMENT),
-    Column("entered", ru.STEP_LABELS[journey.REQUEST_CREATED], Kind.FIGURE),
-    Column("appointed", ru.STEP_LABELS[journey.LESSON_APPOINTED], Kind.FIGURE),
-    Column("paid", ru.STEP_LABELS[journey.PURCHASE], Kind.FIGURE),
+    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    SheetColumn("entered_at", ru.STEP_LABELS[journey.REQUEST_CREATED], CellKind.MOMENT),
+    SheetColumn("entered", ru.STEP_LABELS[journey.REQUEST_CREATED], CellKind.FIGURE),
+    SheetColumn("appointed", ru.STEP_LABELS[journey.LESSON_APPOINTED], CellKind.FIGURE),
+    SheetColumn("paid", ru.STEP_LABELS[journey.PURCHASE], CellKind.FIGURE),
 )
 BRANCH_SIGN = "↳"
 #: With more groups, columns are too narrow for their numbers: groups become rows.
@@ -351,18 +351,21 @@ def _is_shown(path: str, step: str) -> bool:
     return (path, step) in STAGES
 
 
-def _sheet_columns(path: str) -> tuple[Column, ...]:
+def _sheet_columns(path: str) -> tuple[SheetColumn, ...]:
     steps = list(enumerate(PATHS[path]))
     times = [
-        Column(f"at_{n}", ru.COLUMN_STEP.format(step=ru.STEP_LABELS[step]), Kind.MOMENT)
+        SheetColumn(f"at_{n}", ru.COLUMN_STEP.format(step=ru.STEP_LABELS[step]), CellKind.MOMENT)
         for n, step in steps
     ]
     figures = [
-        Column(f"got_to_{n}", ru.STEP_LABELS[step], Kind.FIGURE)
+        SheetColumn(f"got_to_{n}", ru.STEP_LABELS[step], CellKind.FIGURE)
         for n, step in steps
         if _is_shown(path, step)
     ]
-    who = (Column("group", ru.COLUMN_GROUP), Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT))
+    who = (
+        SheetColumn("group", ru.COLUMN_GROUP),
+        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    )
     return (*who, *times, *figures)
 
 

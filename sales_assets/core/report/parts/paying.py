@@ -35,7 +35,7 @@ from sales_assets.core.report.page import (
     stacked,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import Column, Kind, Sheet, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.usual import Judged, drawn_ranges, judged
 from sales_assets.core.report.wording import counted, day_and_month, full_date, number
 from sales_assets.core.russian import report as ru
@@ -47,12 +47,12 @@ CHART_TOP = 96
 CHART_HEIGHT = 140
 COLUMN = 20
 _PAYERS = (
-    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-    Column("first_payment_at", ru.COLUMN_FIRST_PAYMENT, Kind.MOMENT),
+    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    SheetColumn("first_payment_at", ru.COLUMN_FIRST_PAYMENT, CellKind.MOMENT),
 )
 _FIGURES = (
-    Column("new_paying", ru.NEW_PAYING_TITLE, Kind.FIGURE),
-    Column("new_paying_experiment", ru.FIGURE_IN_EXPERIMENTS, Kind.FIGURE),
+    SheetColumn("new_paying", ru.NEW_PAYING_TITLE, CellKind.FIGURE),
+    SheetColumn("new_paying_experiment", ru.FIGURE_IN_EXPERIMENTS, CellKind.FIGURE),
 )
 
 
@@ -183,7 +183,7 @@ class NewPaying(Part):
             return
         rows = first_payers(events.log, events.days)
         shown = {column.name: told[column.name] for column in _FIGURES}
-        columns = (*_PAYERS, Column("first_experiment_at", ru.COLUMN_JOINED, Kind.MOMENT))
+        columns = (*_PAYERS, SheetColumn("first_experiment_at", ru.COLUMN_JOINED, CellKind.MOMENT))
         total = summed(ru.TOTAL, rows, shown)
         yield Sheet(ru.NEW_PAYING_TITLE, (*columns, *_FIGURES), rows, (total,))
         drawn = [(date.fromisoformat(day), value) for day, value in told["last_28_days"]]

@@ -35,7 +35,7 @@ from sales_assets.core.report.page import (
     text_width,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, Column, Kind, Sheet, summed
+from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.usual import (
     Judged,
     is_broken_as_a_rule,
@@ -56,18 +56,18 @@ RANGE_HEIGHT = 8
 MOST_LINES = 3
 MONDAY = 0
 _DUE = (
-    Column("due", ru.FIGURE_DUE, Kind.FIGURE),
-    Column("breached", ru.FIGURE_BREACHED, Kind.FIGURE),
+    SheetColumn("due", ru.FIGURE_DUE, CellKind.FIGURE),
+    SheetColumn("breached", ru.FIGURE_BREACHED, CellKind.FIGURE),
 )
 _OVERDUE = (
-    Column("overdue", ru.FIGURE_OVERDUE, Kind.FIGURE),
-    Column("overdue_over_7d", ru.FIGURE_OVERDUE_OLD, Kind.FIGURE),
+    SheetColumn("overdue", ru.FIGURE_OVERDUE, CellKind.FIGURE),
+    SheetColumn("overdue_over_7d", ru.FIGURE_OVERDUE_OLD, CellKind.FIGURE),
 )
 _REQUESTS = (
-    Column("user_id", ru.COLUMN_CLIENT, Kind.CLIENT),
-    Column("first_at", ru.COLUMN_FIRST_REQUEST, Kind.MOMENT),
-    Column("requests", ru.COLUMN_STARTS, Kind.COUNT),
-    Column("requested", ru.NEW_REQUESTS, Kind.FIGURE),
+    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    SheetColumn("first_at", ru.COLUMN_FIRST_REQUEST, CellKind.MOMENT),
+    SheetColumn("requests", ru.COLUMN_STARTS, CellKind.COUNT),
+    SheetColumn("requested", ru.NEW_REQUESTS, CellKind.FIGURE),
 )
 #: The process whose start is the request.
 REQUESTS_PROCESS = PROCESSES[0].key
