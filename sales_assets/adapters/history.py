@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -268,22 +269,16 @@ class History:
         """Return the events that the values of `days` rest on; what misses is read, not stored."""
         window = sorted({one for day in days for one in days_up_to(day, EVENT_DAYS)})
         window = [day for day in window if day >= self.first_date]
-        stored = self.store.days(names.CLEAN_EVENTS)
+        stored = self.store.days(names.CLEAN_EVENTS).intersection(window)
         missing = [day for day in window if day not in stored]
-        raw = self.source.read_days(missing).frames if missing else {}
-        # Each is needed twice, and takes longer to make than to keep.
-        facts = dict(self.source.read_user_history(missing)) if missing else {}
-
-        def clean(day: date) -> pd.DataFrame:
-            if day in stored:
-                return self.store.read(names.CLEAN_EVENTS, day)
-            return cleaning.clean_events(cleaning.set_aside(raw[day])[0], facts[day])
-
-        histories = (
-            self.store.read(names.USER_HISTORY, day) if day in stored else facts[day]
-            for day in window
-        )
-        return encode((clean(day) for day in window), histories, self.zone)
+        events = (self.store.read(names.CLEAN_EVENTS, day) for day in sorted(stored))
+        histories = (self.store.read(names.USER_HISTORY, day) for day in sorted(stored))
+        if missing:
+            raw, known = self.source.read_together(missing)
+            events = chain(events, (cleaning.set_aside(rows)[0] for rows in raw))
+            histories = chain(histories, [known])
+        log = encode(events, histories, self.zone)
+        return log.without_experiments(ReportDays.of(missing, self.zone))
 
     # --- Taking a day, or refusing it ---
 
