@@ -302,9 +302,8 @@ class History:
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
 
     def _take_again(self, day: date, read: SourceRead) -> FilledDay:
-        """Store a day of the lookback; one that is read again may not shrink."""
-        is_new = not self.store.holds(names.RAW_EVENTS, day)
-        if not is_new:
+        """Store a day of the lookback; one that is told to be read again may not shrink."""
+        if day in self.orders.reread and self.store.holds(names.RAW_EVENTS, day):
             return self._take(day, read)
         frame = read.frames[day]
         self.store.write(names.RAW_EVENTS, day, frame)

@@ -1,8 +1,14 @@
 """Computing days from the command line: whole ranges, around blocked days, without half reports."""
 
-from collections.abc import Mapping, Sequence
+import os
+import signal
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
+from itertools import pairwise
+from multiprocessing import get_context
 
 import click
 import dagster as dg
@@ -12,7 +18,7 @@ from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.instance import failure_messages, opened_instance, run_job
+from sales_assets.cli.instance import failure_messages, opened_instance, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.report import METRICS
@@ -24,6 +30,8 @@ from sales_assets.defs.partitions import DAYS_PER_RUN, days_of_tags
 
 #: The checks whose refusal waits for the source or for a word of the operator.
 WAITING = (COMPLETENESS, SHRUNKEN)
+#: Each takes some 500 MB.
+MOST_PROCESSES = 4
 
 
 @dataclass
@@ -75,16 +83,45 @@ def require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool)
 def compute(
     settings: Settings, days: Sequence[date], orders: Mapping[str, str] | None = None
 ) -> Computed:
-    """Compute contiguous `days` in runs of at most half a year; a refused day stops only itself.
+    """Compute contiguous `days` in runs of at most a quarter; a refused day stops only itself.
 
-    `orders` are tags of the runs: what is done with a cut or a shrunken day.
+    Several runs are shared among processes, a core each; every run has a lookback of its own, so
+    that none waits for another. `orders` are tags of the runs: what is done with a cut or a
+    shrunken day.
     """
+    spans = _spans(days)
+    one = partial(_compute_span, settings, orders or {})
+    cores = min(len(spans), os.cpu_count() or 1, MOST_PROCESSES)
+    if cores == 1:
+        return _together(map(one, spans))
+    prepare_home(settings)
+    # Dagster ends a run at Ctrl-C by itself; a process between two runs has nothing to say.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(cores, get_context("spawn"), signal.signal, ignore) as processes:
+        return _together(processes.map(one, spans))
+
+
+def _spans(days: Sequence[date]) -> list[Sequence[date]]:
+    """Cut `days` into as few spans as runs allow, of equal length but for a day."""
+    count = -(-len(days) // DAYS_PER_RUN)
+    edges = [len(days) * number // count for number in range(count + 1)]
+    return [days[start:end] for start, end in pairwise(edges)]
+
+
+def _compute_span(settings: Settings, orders: Mapping[str, str], days: Sequence[date]) -> Computed:
     computed = Computed()
     with opened_instance(settings) as instance:
-        computing = _Computing(build_definitions(settings), instance, settings, orders or {})
-        for start in range(0, len(days), DAYS_PER_RUN):
-            computing.span(days[start : start + DAYS_PER_RUN], computed)
+        _Computing(build_definitions(settings), instance, settings, orders).span(days, computed)
     return computed
+
+
+def _together(parts: Iterable[Computed]) -> Computed:
+    whole = Computed()
+    for part in parts:
+        whole.reported.extend(part.reported)
+        whole.refused.extend(part.refused)
+        whole.failures.extend(part.failures)
+    return whole
 
 
 @dataclass(frozen=True)
