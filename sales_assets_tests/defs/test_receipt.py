@@ -1,4 +1,4 @@
-"""The receipt of computed days: every number of the picture, client by client."""
+"""The receipt of computed days: every number of the picture, client by client and day by day."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -15,6 +15,7 @@ from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.reports import read_content
 from sales_assets.core import journey, names
 from sales_assets.core.journey import PROCESSES
+from sales_assets.core.metrics.values import SERIES
 from sales_assets.core.report.receipt import Figure, figures
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.defs.world import FIRST, LAST, PLAN, Product, failures, span
@@ -79,11 +80,15 @@ def test_no_count_of_the_picture_is_left_without_its_clients(computed: Product) 
     assert told["Вчерашние сроки"] == sorted(numbers_in(yesterday))
     assert told["Сверка с CRM"] == sorted(numbers_in(numbers["population"]))
     assert told["Новые заявки"] == [numbers["requests"]["value"]]
-    drawn = [value for _, value in numbers[names.NEW_PAYING_USERS]["last_28_days"]]
-    assert told["Новые за 28\xa0дней"] == sorted(value for value in drawn if value is not None)
+    paying = numbers[names.NEW_PAYING_USERS]
+    drawn = [value for _, value in paying["last_28_days"] if value is not None]
+    compared = [paying["same_weekday_last_week"], paying["mean_7d"]]
+    assert told["Новые за 28\xa0дней"] == sorted([*drawn, *compared])
+    usual = ("window_value", "window_usual", "low", "high", "training_days")
+    assert told["Обычно"] == sorted(numbers[name][key] for name in SERIES for key in usual)
 
 
-def shown_on(sheet: str, found: list[Figure]) -> list[int]:
+def shown_on(sheet: str, found: list[Figure]) -> list[float]:
     return sorted(one.shown or 0 for one in found if one.sheet == sheet)
 
 
@@ -163,7 +168,7 @@ def test_whatever_a_sheet_holds_of_a_client_is_told_of_the_client(computed: Prod
     archive = archive_of(computed)
     sheets_of_day = archive.receipt(LAST)
     for sheet in sheets_of_day:
-        if sheet.rows.empty or sheet.title == "Отложенные строки":
+        if sheet.rows.empty or sheet.title in {"Отложенные строки", "Обычно"}:
             continue
         client = str(sheet.rows["user_id"].iloc[0])
         told = archive.client(client)
