@@ -17,6 +17,7 @@ from sales_assets.core import journey, names
 from sales_assets.core.journey import PROCESSES
 from sales_assets.core.metrics.values import SERIES
 from sales_assets.core.report.receipt import Figure, figures
+from sales_assets.core.report.sheet import Sheet
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.defs.world import FIRST, LAST, PLAN, Product, failures, span
 
@@ -36,6 +37,17 @@ def differing(product: Product) -> dict[date, list[Figure]]:
         for day, of_day in found.items()
         if not of_day or not all(one.is_equal for one in of_day)
     }
+
+
+@pytest.fixture(scope="module")
+def archive(computed: Product) -> Archive:
+    """Keeps the receipt of the last day that it was asked for."""
+    return archive_of(computed)
+
+
+@pytest.fixture(scope="module")
+def sheets_of_last(archive: Archive) -> tuple[Sheet, ...]:
+    return archive.receipt(LAST)
 
 
 def test_every_sum_is_the_number_of_the_picture(computed: Product) -> None:
@@ -63,9 +75,11 @@ def numbers_in(shown: Any) -> Iterator[int]:
         yield shown
 
 
-def test_no_count_of_the_picture_is_left_without_its_clients(computed: Product) -> None:
+def test_no_count_of_the_picture_is_left_without_its_clients(
+    computed: Product, sheets_of_last: tuple[Sheet, ...]
+) -> None:
     numbers = read_content(computed.store, LAST)["numbers"]
-    found = figures(archive_of(computed).receipt(LAST))
+    found = figures(sheets_of_last)
     told = {name: shown_on(name, found) for name in {one.sheet for one in found}}
     of_processes = numbers[names.UNCLOSED_PROCESSES]
     for process in PROCESSES:
@@ -98,18 +112,17 @@ def steps_of(group: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def book(computed: Product) -> dict[str, Worksheet]:
-    archive = archive_of(computed)
+def book(archive: Archive) -> dict[str, Worksheet]:
     opened = load_workbook(BytesIO(archive.receipt_book(LAST)))
     return {sheet.title: sheet for sheet in opened.worksheets}
 
 
 def test_the_first_sheet_holds_every_sum_beside_the_number_of_the_picture(
-    book: dict[str, Worksheet], computed: Product
+    book: dict[str, Worksheet], sheets_of_last: tuple[Sheet, ...]
 ) -> None:
     first, *rows, _note = list(next(iter(book.values())).values)
     assert first == ("Лист", "Число", "На картинке", "В книге", "Сошлось")
-    assert len(rows) == len(figures(archive_of(computed).receipt(LAST)))
+    assert len(rows) == len(figures(sheets_of_last))
     assert {str(row[4]) for row in rows} == {"да"}
     assert {str(row[0]) for row in rows} <= set(book)
 
@@ -150,9 +163,10 @@ def test_a_row_is_a_client_with_the_events_that_put_it_there(
     assert sheet.max_row == due + 2
 
 
-def test_the_lists_of_a_day_are_those_that_its_receipt_finds(computed: Product) -> None:
-    archive = archive_of(computed)
-    by_title = {sheet.title: sheet for sheet in archive.receipt(LAST)}
+def test_the_lists_of_a_day_are_those_that_its_receipt_finds(
+    computed: Product, sheets_of_last: tuple[Sheet, ...]
+) -> None:
+    by_title = {sheet.title: sheet for sheet in sheets_of_last}
     case = ["process", "user_id", "opened_at"]
     for asset, title in (
         (names.EXPIRING_CASES, "Успеть сегодня"),
@@ -164,10 +178,10 @@ def test_the_lists_of_a_day_are_those_that_its_receipt_finds(computed: Product) 
         assert len(stored) == len(found) > 0
 
 
-def test_whatever_a_sheet_holds_of_a_client_is_told_of_the_client(computed: Product) -> None:
-    archive = archive_of(computed)
-    sheets_of_day = archive.receipt(LAST)
-    for sheet in sheets_of_day:
+def test_whatever_a_sheet_holds_of_a_client_is_told_of_the_client(
+    archive: Archive, sheets_of_last: tuple[Sheet, ...]
+) -> None:
+    for sheet in sheets_of_last:
         if sheet.rows.empty or sheet.title in {"Отложенные строки", "Обычно"}:
             continue
         client = str(sheet.rows["user_id"].iloc[0])
