@@ -14,13 +14,16 @@ from sales_assets.adapters.demo.source import load_demo_source
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source
 from sales_assets.adapters.history import History
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.cli.instance import prepare_home
 from sales_assets.core.demo import DemoPlan
 from sales_assets_tests.base_source import ZONE, fill_base, yesterday
 from sales_assets_tests.sources import create_tables
 
 SourceDatabase = Callable[..., str]
 BaseStorage = Callable[[str, Path], None]
+DagsterHome = Callable[[Path], Path]
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +83,22 @@ def base_storage(
         accept_same_source(FrameStore(str(storage)), source(url))
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> DagsterHome:
+    """Return a function that makes a new home of Dagster: its databases are made once, and copied.
+
+    Commands in this process need one each; making the databases takes longer than most of them.
+    """
+    made = tmp_path_factory.mktemp("home") / "dagster"
+
+    def make(home: Path) -> Path:
+        if not made.exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("DAGSTER_HOME", str(made))
+                prepare_home(Settings(var_dir=made.parent))
+        shutil.copytree(made, home)
+        return home
+
+    return make

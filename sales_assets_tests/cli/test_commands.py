@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from sales_assets.cli.main import main
 from sales_assets.core import journey
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import DagsterHome, SourceDatabase
 from sales_assets_tests.sources import execute, fill
 
 FIRST = date(2025, 1, 6)
@@ -19,12 +19,14 @@ PASSWORD = "open-sesame"  # noqa: S105 - made up
 
 
 @pytest.fixture
-def environment(source_database: SourceDatabase, tmp_path: Path) -> dict[str, str]:
+def environment(
+    source_database: SourceDatabase, dagster_home: DagsterHome, tmp_path: Path
+) -> dict[str, str]:
     return {
         "SALES_ASSETS_SOURCE_URL": source_database(),
         "SALES_ASSETS_START_DATE": str(FIRST),
         "SALES_ASSETS_VAR": str(tmp_path),
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        "DAGSTER_HOME": str(dagster_home(tmp_path / "dagster")),
     }
 
 

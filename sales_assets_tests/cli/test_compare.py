@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from sales_assets.cli.main import main
 from sales_assets.core import journey
 from sales_assets.core.russian import comparison as ru
-from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.conftest import DagsterHome, SourceDatabase
 from sales_assets_tests.sources import fill
 
 FIRST = date(2025, 1, 6)
@@ -15,7 +15,9 @@ DAY = FIRST + timedelta(days=2)
 
 
 @pytest.fixture
-def environment(source_database: SourceDatabase, tmp_path: Path) -> dict[str, str]:
+def environment(
+    source_database: SourceDatabase, dagster_home: DagsterHome, tmp_path: Path
+) -> dict[str, str]:
     url = source_database()
     rows = [
         ("a", journey.FIRST_LINE_TASK, f"{DAY - timedelta(days=1)} 10:00"),
@@ -29,7 +31,7 @@ def environment(source_database: SourceDatabase, tmp_path: Path) -> dict[str, st
         "SALES_ASSETS_SOURCE_TZ": "UTC",
         "SALES_ASSETS_START_DATE": str(FIRST),
         "SALES_ASSETS_VAR": str(tmp_path),
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        "DAGSTER_HOME": str(dagster_home(tmp_path / "dagster")),
     }
 
 

@@ -11,7 +11,7 @@ from sales_assets.core import names
 from sales_assets.core.report.wording import day_and_month
 from sales_assets_tests.base_source import ROWS_A_DAY, ZONE, delete_rows, fill_base, yesterday
 from sales_assets_tests.cli.test_commands import reports
-from sales_assets_tests.conftest import BaseStorage, SourceDatabase
+from sales_assets_tests.conftest import BaseStorage, DagsterHome, SourceDatabase
 from sales_assets_tests.sources import execute
 
 DAY = yesterday()
@@ -24,6 +24,7 @@ BEFORE, NEXT = DAY - timedelta(days=1), DAY + timedelta(days=1)
 def environment(
     source_database: SourceDatabase,
     base_storage: BaseStorage,
+    dagster_home: DagsterHome,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
@@ -37,7 +38,7 @@ def environment(
         "SALES_ASSETS_VAR": str(tmp_path),
         "SALES_ASSETS_REPORT_TZ": ZONE.key,
         "SALES_ASSETS_LAST_CALL": "23:59",
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        "DAGSTER_HOME": str(dagster_home(tmp_path / "dagster")),
     }
 
 

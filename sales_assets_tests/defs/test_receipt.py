@@ -1,4 +1,4 @@
-"""The receipt of computed days: every number of the picture, client by client."""
+"""The receipt of computed days: every number of the picture, client by client and day by day."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -15,7 +15,9 @@ from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.reports import read_content
 from sales_assets.core import journey, names
 from sales_assets.core.journey import PROCESSES
+from sales_assets.core.metrics.values import SERIES
 from sales_assets.core.report.receipt import Figure, figures
+from sales_assets.core.report.sheet import Sheet
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.defs.world import FIRST, LAST, PLAN, Product, failures, span
 
@@ -35,6 +37,17 @@ def differing(product: Product) -> dict[date, list[Figure]]:
         for day, of_day in found.items()
         if not of_day or not all(one.is_equal for one in of_day)
     }
+
+
+@pytest.fixture(scope="module")
+def archive(computed: Product) -> Archive:
+    """Keeps the receipt of the last day that it was asked for."""
+    return archive_of(computed)
+
+
+@pytest.fixture(scope="module")
+def sheets_of_last(archive: Archive) -> tuple[Sheet, ...]:
+    return archive.receipt(LAST)
 
 
 def test_every_sum_is_the_number_of_the_picture(computed: Product) -> None:
@@ -62,9 +75,11 @@ def numbers_in(shown: Any) -> Iterator[int]:
         yield shown
 
 
-def test_no_count_of_the_picture_is_left_without_its_clients(computed: Product) -> None:
+def test_no_count_of_the_picture_is_left_without_its_clients(
+    computed: Product, sheets_of_last: tuple[Sheet, ...]
+) -> None:
     numbers = read_content(computed.store, LAST)["numbers"]
-    found = figures(archive_of(computed).receipt(LAST))
+    found = figures(sheets_of_last)
     told = {name: shown_on(name, found) for name in {one.sheet for one in found}}
     of_processes = numbers[names.UNCLOSED_PROCESSES]
     for process in PROCESSES:
@@ -79,11 +94,15 @@ def test_no_count_of_the_picture_is_left_without_its_clients(computed: Product) 
     assert told["Вчерашние сроки"] == sorted(numbers_in(yesterday))
     assert told["Сверка с CRM"] == sorted(numbers_in(numbers["population"]))
     assert told["Новые заявки"] == [numbers["requests"]["value"]]
-    drawn = [value for _, value in numbers[names.NEW_PAYING_USERS]["last_28_days"]]
-    assert told["Новые за 28\xa0дней"] == sorted(value for value in drawn if value is not None)
+    paying = numbers[names.NEW_PAYING_USERS]
+    drawn = [value for _, value in paying["last_28_days"] if value is not None]
+    compared = [paying["same_weekday_last_week"], paying["mean_7d"]]
+    assert told["Новые за 28\xa0дней"] == sorted([*drawn, *compared])
+    usual = ("window_value", "window_usual", "low", "high", "training_days")
+    assert told["Обычно"] == sorted(numbers[name][key] for name in SERIES for key in usual)
 
 
-def shown_on(sheet: str, found: list[Figure]) -> list[int]:
+def shown_on(sheet: str, found: list[Figure]) -> list[float]:
     return sorted(one.shown or 0 for one in found if one.sheet == sheet)
 
 
@@ -93,18 +112,17 @@ def steps_of(group: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def book(computed: Product) -> dict[str, Worksheet]:
-    archive = archive_of(computed)
+def book(archive: Archive) -> dict[str, Worksheet]:
     opened = load_workbook(BytesIO(archive.receipt_book(LAST)))
     return {sheet.title: sheet for sheet in opened.worksheets}
 
 
 def test_the_first_sheet_holds_every_sum_beside_the_number_of_the_picture(
-    book: dict[str, Worksheet], computed: Product
+    book: dict[str, Worksheet], sheets_of_last: tuple[Sheet, ...]
 ) -> None:
     first, *rows, _note = list(next(iter(book.values())).values)
     assert first == ("Лист", "Число", "На картинке", "В книге", "Сошлось")
-    assert len(rows) == len(figures(archive_of(computed).receipt(LAST)))
+    assert len(rows) == len(figures(sheets_of_last))
     assert {str(row[4]) for row in rows} == {"да"}
     assert {str(row[0]) for row in rows} <= set(book)
 
@@ -145,9 +163,10 @@ def test_a_row_is_a_client_with_the_events_that_put_it_there(
     assert sheet.max_row == due + 2
 
 
-def test_the_lists_of_a_day_are_those_that_its_receipt_finds(computed: Product) -> None:
-    archive = archive_of(computed)
-    by_title = {sheet.title: sheet for sheet in archive.receipt(LAST)}
+def test_the_lists_of_a_day_are_those_that_its_receipt_finds(
+    computed: Product, sheets_of_last: tuple[Sheet, ...]
+) -> None:
+    by_title = {sheet.title: sheet for sheet in sheets_of_last}
     case = ["process", "user_id", "opened_at"]
     for asset, title in (
         (names.EXPIRING_CASES, "Успеть сегодня"),
@@ -159,11 +178,11 @@ def test_the_lists_of_a_day_are_those_that_its_receipt_finds(computed: Product) 
         assert len(stored) == len(found) > 0
 
 
-def test_whatever_a_sheet_holds_of_a_client_is_told_of_the_client(computed: Product) -> None:
-    archive = archive_of(computed)
-    sheets_of_day = archive.receipt(LAST)
-    for sheet in sheets_of_day:
-        if sheet.rows.empty or sheet.title == "Отложенные строки":
+def test_whatever_a_sheet_holds_of_a_client_is_told_of_the_client(
+    archive: Archive, sheets_of_last: tuple[Sheet, ...]
+) -> None:
+    for sheet in sheets_of_last:
+        if sheet.rows.empty or sheet.title in {"Отложенные строки", "Обычно"}:
             continue
         client = str(sheet.rows["user_id"].iloc[0])
         told = archive.client(client)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sales_assets.adapters.source import session
-from sales_assets_tests.conftest import EmbeddedServer
+from sales_assets_tests.conftest import DagsterHome, EmbeddedServer
 from sales_assets_tests.faults.source_faults import FAULTS
 from sales_assets_tests.faults.source_trial import (
     Fault,
@@ -33,8 +33,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("fault", QUICK, ids=str)
 def test_a_fault_of_the_source_is_met(
-    fault: Fault, embedded_server: EmbeddedServer, template: str, tmp_path: Path
+    fault: Fault,
+    embedded_server: EmbeddedServer,
+    template: str,
+    dagster_home: DagsterHome,
+    tmp_path: Path,
 ) -> None:
+    dagster_home(tmp_path / "dagster")
     trial = Trial(fault, embedded_server, template, tmp_path, within_this_process)
     assert trial.tried() == []
 

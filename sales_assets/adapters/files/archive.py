@@ -23,16 +23,18 @@ from sales_assets.core.bot.expiring import next_expiring
 from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import encode
-from sales_assets.core.report.inputs import DayEvents
+from sales_assets.core.metrics.values import values_before
+from sales_assets.core.report.inputs import DayEvents, ReportInputs
 from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
 from sales_assets.core.report.parts.expiring import counted_cases
 from sales_assets.core.report.receipt import receipt, with_overview
+from sales_assets.core.report.report import about_of
 from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.russian import report as russian
 from sales_assets.core.source_findings import EXPIRING
-from sales_assets.core.windows import EVENT_DAYS, days_up_to
+from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
 STUCK_CASES = names.STUCK_CASES
 
@@ -126,16 +128,16 @@ class Archive:
         stamp = (
             day,
             self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
-            *(self._written_at(asset, day) for asset in names.EVENTS),
+            *(self._written_at(asset, day) for asset in (*names.EVENTS, names.DAILY_VALUES)),
         )
         kept = self._kept
         if kept is None or kept[0] != stamp:
             content = self._content(day)
-            events = self._read_events(day, content.get("not_counted", {}))
+            events = self._read_events(day, content)
             kept = self._kept = stamp, (events, receipt(events, content.get("numbers", {})))
         return kept[1]
 
-    def _read_events(self, day: date, not_counted: Mapping[str, str]) -> DayEvents:
+    def _read_events(self, day: date, content: Mapping[str, Any]) -> DayEvents:
         stored = self._store.days(names.CLEAN_EVENTS) & self._store.days(names.USER_HISTORY)
         lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
         log = encode(
@@ -143,12 +145,16 @@ class Archive:
             (self._store.read(names.USER_HISTORY, each) for each in lookback),
             self._zone,
         )
+        about = about_of(content, day, self._zone)
+        valued = self._store.days(names.DAILY_VALUES)
+        window = [each for each in days_up_to(day, VALUE_DAYS + 1) if each in valued]
+        values = {each: self._store.read(names.DAILY_VALUES, each) for each in window}
         return DayEvents(
             ReportDays((day,), self._zone),
             log,
             self._store.read(names.RAW_EVENTS, day),
             self._store.read(names.USER_HISTORY, day),
-            not_counted,
+            ReportInputs(about, {}, values_before(values, day, about.history_first_day)),
         )
 
     def _content(self, day: date) -> Mapping[str, Any]:

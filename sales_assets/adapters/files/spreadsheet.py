@@ -1,4 +1,4 @@
-"""Sheets of clients and cases as an .xlsx file."""
+"""Sheets of clients, cases and days as an .xlsx file."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -24,9 +24,13 @@ MOST_LINKS = 65_000
 LONGEST_LINK = 2_000
 #: What is more is not written; the sums count it.
 MOST_ROWS = 100_000
+#: Characters of a column of text.
+WIDEST = 60
+_TENTHS = "#,##0.0"
 _FORMATS = {
+    CellKind.DAY: {"num_format": "dd.mm.yyyy", "align": "left"},
     CellKind.MOMENT: {"num_format": "dd.mm.yyyy hh:mm", "align": "left"},
-    CellKind.HOURS: {"num_format": "#,##0.0"},
+    CellKind.HOURS: {"num_format": _TENTHS},
     CellKind.COUNT: {"num_format": "#,##0"},
     CellKind.FIGURE: {"num_format": "#,##0"},
 }
@@ -78,11 +82,13 @@ class _Writing:
             {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
         )
         self._bold = book.add_format({"bold": True, "num_format": "#,##0"})
+        self._bold_mean = book.add_format({"bold": True, "num_format": _TENTHS})
+        self._mean = book.add_format({"num_format": _TENTHS})
         self._formats = {kind: book.add_format(form) for kind, form in _FORMATS.items()}
 
     def write(self) -> None:
         for position, column in enumerate(self._sheet.columns):
-            self._target.set_column(position, position, column.kind.width)
+            self._target.set_column(position, position, self._width(column))
             is_moment = column.kind is CellKind.MOMENT
             title = ru.IN_ZONE.format(title=column.title, zone=self._clock)
             self._target.write_string(0, position, title if is_moment else column.title, self._head)
@@ -90,10 +96,19 @@ class _Writing:
         self._write_sums()
         self._set_up()
 
+    def _width(self, column: SheetColumn) -> int:
+        """Return the width in characters: names are read whole, up to a limit."""
+        width = column.kind.width
+        if column.kind is not CellKind.TEXT or self._rows.empty:
+            return width
+        longest = int(self._rows[column.name].astype("str").str.len().max())
+        return min(max(width, longest), WIDEST)
+
     def _write_column(self, position: int, column: SheetColumn) -> None:
         write = {
             CellKind.TEXT: self._target.write_string,
             CellKind.CLIENT: self._write_client,
+            CellKind.DAY: self._target.write_datetime,
             CellKind.MOMENT: self._target.write_datetime,
         }.get(column.kind, self._target.write_number)
         form = self._formats.get(column.kind)
@@ -102,7 +117,8 @@ class _Writing:
             values = values.astype("str")
         for row, value in enumerate(values, start=1):
             if not pd.isna(value):
-                write(row, position, value, form)
+                is_mean = column.kind in (CellKind.COUNT, CellKind.FIGURE) and value % 1
+                write(row, position, value, self._mean if is_mean else form)
 
     def _write_client(self, row: int, position: int, client: str, _form: Any) -> None:
         """Write the id as text, with a link where the CRM's address is known."""
@@ -123,7 +139,8 @@ class _Writing:
             for position, column in enumerate(self._sheet.columns):
                 if column.name in summed.counted:
                     value = summed.counted[column.name]
-                    self._target.write_number(row, position, value, self._bold)
+                    form = self._bold_mean if value % 1 else self._bold
+                    self._target.write_number(row, position, value, form)
 
     def _set_up(self) -> None:
         rows, columns = len(self._rows), len(self._sheet.columns)

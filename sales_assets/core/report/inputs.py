@@ -79,14 +79,15 @@ class DayEvents:
     """What the numbers of a day's report are counted from, as it is stored: its receipt lists it.
 
     `days` is that one day, `log` holds the events of its lookback, `raw` and `history` are the
-    day's own rows and `user_history`. `not_counted` is that of the report.
+    day's own rows and `user_history`. `inputs` have no frames: what the report knew of the day, and
+    the daily values that it is judged by.
     """
 
     days: ReportDays
     log: EventLog
     raw: pd.DataFrame
     history: pd.DataFrame
-    not_counted: Mapping[str, str] = field(default_factory=dict)
+    inputs: ReportInputs
 
     @property
     def day(self) -> date:
@@ -97,5 +98,5 @@ class DayEvents:
     def cases(self) -> pd.DataFrame:
         """The cases of the processes that are counted."""
         cases = cases_of_day(self.log, self.days)
-        unknown = [each.name for each in PROCESSES if each.key in self.not_counted]
+        unknown = [each.name for each in PROCESSES if each.key in self.inputs.about.not_counted]
         return cases[~cases["process"].isin(unknown)]

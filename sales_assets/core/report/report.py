@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sales_assets.core import names
 from sales_assets.core.metrics.metric import Metric
@@ -97,6 +99,7 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
         "is_new": report.verdict.is_new,
         "data": _data_json(report.about),
         "not_counted": dict(report.about.not_counted),
+        "compared": _compared_json(report.about),
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
@@ -113,6 +116,28 @@ def _data_json(about: ReportDay) -> dict[str, Any]:
     }
     written = {name: moment.isoformat() if moment else None for name, moment in times.items()}
     return {"state": found.state.value, **written, "missing": list(found.missing)}
+
+
+def _compared_json(about: ReportDay) -> dict[str, Any]:
+    """Return from which day on the day is compared, and which days are no measure."""
+    return {
+        "first_day": about.history_first_day.isoformat(),
+        "holidays": sorted(day.isoformat() for day in about.holidays),
+        "spoiled_days": sorted(day.isoformat() for day in about.spoiled_days),
+    }
+
+
+def about_of(stored: Mapping[str, Any], day: date, zone: ZoneInfo) -> ReportDay:
+    """Return what a stored report knew of its day, as far as its receipt needs it."""
+    compared = stored.get("compared", {})
+    return ReportDay(
+        day,
+        zone,
+        date.fromisoformat(compared.get("first_day", date.min.isoformat())),
+        frozenset(map(date.fromisoformat, compared.get("holidays", ()))),
+        frozenset(map(date.fromisoformat, compared.get("spoiled_days", ()))),
+        not_counted=stored.get("not_counted", {}),
+    )
 
 
 def json_bytes(stored: Mapping[str, Any]) -> bytes:

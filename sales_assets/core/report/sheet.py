@@ -1,4 +1,4 @@
-"""A sheet of a workbook as a value: rows of clients or cases, columns, the sums under them."""
+"""A sheet of a workbook as a value: rows of clients, cases or days, the sums under them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ class CellKind(Enum):
     TEXT = 22
     CLIENT = 28
     MOMENT = 18
+    DAY = 13
     COUNT = 12
     HOURS = 10
     FIGURE = 14
@@ -68,13 +69,13 @@ class Sum:
     """
 
     label: str
-    counted: Mapping[str, int]
-    shown: Mapping[str, int | None]
+    counted: Mapping[str, float]
+    shown: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: a row is a client (`user_id`) or a case of one."""
+    """One sheet: a row is a client (`user_id`), a case of one, or a day."""
 
     title: str
     columns: tuple[SheetColumn, ...]

@@ -4,14 +4,21 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sales_assets.core import journey
 from sales_assets.core.journey import PROCESSES
 from sales_assets.core.judgement.handling import broken_as_a_rule
 from sales_assets.core.judgement.handling import usual_due as level_of_due
 from sales_assets.core.judgement.history import history_up_to
 from sales_assets.core.judgement.judging import Judgement, judge
-from sales_assets.core.judgement.level import level_at
+from sales_assets.core.judgement.level import (
+    level_at,
+    model_rows,
+    moments,
+    training_positions,
+)
 from sales_assets.core.judgement.news import range_at
 from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, PAID, REQUESTS
 from sales_assets.core.report.inputs import ReportInputs
@@ -27,6 +34,14 @@ SIDES = {
     **{process.key: (1,) for process in PROCESSES},
     APPOINTED: BOTH_SIDES,
     PAID: BOTH_SIDES,
+}
+#: What the chief calls them.
+SERIES_NAMES = {
+    NEW_PAYING: ru.NEW_PAYING_TITLE,
+    REQUESTS: ru.NEW_REQUESTS,
+    **{process.key: process.name for process in PROCESSES},
+    APPOINTED: ru.STEP_LABELS[journey.LESSON_APPOINTED],
+    PAID: ru.STEP_LABELS[journey.PURCHASE],
 }
 _PROCESS_KEYS = {process.key for process in PROCESSES}
 _FUNNEL_KEYS = {APPOINTED, PAID}
@@ -117,6 +132,7 @@ class Judged:
             "window": found.window if self.change else 1,
             "window_value": found.window_value if self.change else self.value,
             "window_usual": found.window_usual if self.change else found.usual,
+            "training_days": found.training_days,
         }
 
 
@@ -161,6 +177,33 @@ def usual_due(series: str, inputs: ReportInputs) -> float | None:
 def is_broken_as_a_rule(series: str, inputs: ReportInputs) -> bool:
     """Tell whether a process's promise was broken in over half of the training days' cases."""
     return broken_as_a_rule(history_of(series, inputs), inputs.about.day)
+
+
+def compared_days(one: Judged, inputs: ReportInputs) -> pd.DataFrame:
+    """Return the days that a judged number is compared with, and the told window's own, in order.
+
+    Columns `day` (of the funnel the entry day), `value`, `of`; `learned` is 1 on the days that the
+    level was learned from, else 0; `compared` is the value of the usable days of the window, and
+    `usual` what each of them brings at the level, null on all others: their sums are the window's.
+    """
+    day = inputs.about.day
+    rows = history_of(one.series, inputs).sort_values("day", ignore_index=True)
+    laid_out = history_up_to(rows, day)
+    level = None if laid_out is None else level_at(laid_out, laid_out.last)
+    assert laid_out, "a number is judged by its day's row"  # noqa: S101 - a promise of `judged`
+    assert level, "a usual level was found"  # noqa: S101 - the same
+    back = np.array([(day - each).days for each in rows["day"]])
+    positions = laid_out.last - back
+    of = None if laid_out.of is None else laid_out.of[positions]
+    usual, _ = moments(model_rows(level.weekday, back) @ level.parameters, of)
+    is_compared = (back < one.numbers()["window"]) & laid_out.is_usable[positions]
+    learned = np.isin(positions, training_positions(laid_out, laid_out.last)).astype(int)
+    compared = rows["value"].where(is_compared)
+    usual = pd.Series(usual).where(is_compared)
+    entry = CONVERSION if one.series in _FUNNEL_KEYS else timedelta()
+    days = pd.to_datetime(rows["day"]) - entry
+    rows = rows.assign(day=days, learned=learned, compared=compared, usual=usual)
+    return rows[(learned == 1) | is_compared]
 
 
 def history_of(series: str, inputs: ReportInputs) -> pd.DataFrame:

@@ -35,9 +35,9 @@ from sales_assets.core.report.page import (
     stacked,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, Sum, summed
 from sales_assets.core.report.usual import Judged, drawn_ranges, judged
-from sales_assets.core.report.wording import counted, day_and_month, full_date, number
+from sales_assets.core.report.wording import counted, day_and_month, full_date, number, sentence
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DRAWN_DAYS, NEW_SOURCE, days_up_to
 
@@ -186,22 +186,22 @@ class NewPaying(Part):
         columns = (*_PAYERS, SheetColumn("first_experiment_at", ru.COLUMN_JOINED, CellKind.MOMENT))
         total = summed(ru.TOTAL, rows, shown)
         yield Sheet(ru.NEW_PAYING_TITLE, (*columns, *_FIGURES), rows, (total,))
-        drawn = [(date.fromisoformat(day), value) for day, value in told["last_28_days"]]
-        known = {day: value for day, value in drawn if value is not None}
+        drawn = {date.fromisoformat(day): value for day, value in told["last_28_days"]}
         of_days = {
             day: first_payers(events.log, ReportDays((day,), events.days.zone)).query(
                 "new_paying == 1"
             )
-            for day in known
+            for day in drawn
         }
-        if not known:
-            return
         sums = [
             summed(full_date(day), of_days[day], {"new_paying": value})
-            for day, value in known.items()
+            for day, value in drawn.items()
+            if value is not None
         ]
+        compared = _comparison_sums(told, [len(of_days[day]) for day in drawn], events.day)
         title = ru.DRAWN_SHEET.format(days=counted(DRAWN_DAYS, ru.DAYS_FORMS))
-        yield Sheet(title, (*_PAYERS, _FIGURES[0]), pd.concat(of_days.values()), tuple(sums))
+        rows = pd.concat(of_days.values())
+        yield Sheet(title, (*_PAYERS, _FIGURES[0]), rows, (*sums, *compared))
 
     def block(self) -> Block:
         """Draw the number in large, with what it is compared with, and a column per day."""
@@ -288,6 +288,18 @@ def _series_by_day(inputs: ReportInputs) -> dict[date, int]:
     rows = inputs.daily_values[inputs.daily_values["series"] == NEW_PAYING]
     known = rows[~rows["day"].isin(inputs.about.spoiled_days)]
     return dict(zip(known["day"], known["value"].astype("int64").tolist(), strict=True))
+
+
+def _comparison_sums(told: Mapping[str, Any], counts: Sequence[int], day: date) -> Iterator[Sum]:
+    """Yield what the day is compared with, of the `counts` of the drawn days that end with it."""
+    week = counts[-8:-1]
+    found = {
+        "same_weekday_last_week": (ru.ON_LAST_WEEKDAY[day.weekday()], week[0]),
+        "mean_7d": (ru.MEAN_7D.format(mean="").strip(), sum(week) / len(week)),
+    }
+    for name, (label, count) in found.items():
+        if told[name] is not None:
+            yield Sum(sentence(label), {"new_paying": count}, {"new_paying": told[name]})
 
 
 def _number_or_none(value: object) -> float | None:

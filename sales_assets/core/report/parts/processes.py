@@ -35,7 +35,15 @@ from sales_assets.core.report.page import (
     text_width,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, CellKind, Sheet, SheetColumn, summed
+from sales_assets.core.report.sheet import (
+    CASE_COLUMNS,
+    ENDS,
+    CellKind,
+    Sheet,
+    SheetColumn,
+    Sum,
+    summed,
+)
 from sales_assets.core.report.usual import (
     Judged,
     is_broken_as_a_rule,
@@ -256,8 +264,9 @@ class Processes(Part):
         for name in [each.name for each in PROCESSES if each.name in told]:
             shown = told[name]
             rows = events.cases.query("due == 1 and process == @name")
-            sums = summed(ru.TOTAL, rows, {each.name: shown[each.name] for each in _DUE})
-            yield Sheet(name, (*CASE_COLUMNS[1:], *ENDS, *_DUE), rows, (sums,))
+            total = summed(ru.TOTAL, rows, {each.name: shown[each.name] for each in _DUE})
+            made_of = split_sums(name, total.counted, numbers, events.inputs)
+            yield Sheet(name, (*CASE_COLUMNS[1:], *ENDS, *_DUE), rows, (*made_of, total))
         if told:
             rows = events.cases.query("overdue == 1")
             shown = {each.name: sum(one[each.name] for one in told.values()) for each in _OVERDUE}
@@ -452,6 +461,25 @@ def _split_words(process: ProcessDay, day: date) -> str:
     return ru.FLOW_AND_HANDLING.format(
         weekday=ru.USUAL_WEEKDAYS[day.weekday()], usual=number(split.usual_day), parts=parts
     )
+
+
+def split_sums(
+    name: str, counted_now: Mapping[str, float], numbers: Mapping[str, Any], inputs: ReportInputs
+) -> Iterator[Sum]:
+    """Yield of what a story of the day itself is made; they add up to what was breached."""
+    [key] = [each.key for each in PROCESSES if each.name == name]
+    split, told = numbers[names.UNCLOSED_PROCESSES][name]["split"], numbers[key] or {}
+    if not split or told["change"] <= 0 or told["window"] > 1:
+        return
+    one, due_usually = judged(key, inputs), usual_due(key, inputs)
+    if one is None or one.usual_share is None or due_usually is None:
+        return
+    now = int(counted_now["breached"]), int(counted_now["due"])
+    found = asdict(flow_and_handling(*now, one.usual_share, due_usually))
+    weekday = ru.USUAL_WEEKDAYS[inputs.about.day.weekday()]
+    labels = (ru.IN_WEEKDAY.format(weekday=weekday), ru.SPLIT_FLOW, ru.SPLIT_HANDLING)
+    for label, part in zip(labels, found, strict=True):
+        yield Sum(label, {"breached": found[part]}, {"breached": split[part]})
 
 
 def _shown(process: ProcessDay) -> str:
