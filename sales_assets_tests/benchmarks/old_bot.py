@@ -13,13 +13,20 @@ import altair as alt
 import pandas as pd
 import sqlalchemy as sa
 
-from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PROCESSES, PURCHASE, Process
+from sales_assets.core.journey import (
+    EVENT_TYPES,
+    EXPERIMENTS,
+    PROCESSES,
+    PURCHASE,
+    SECOND_LINE_EVENTS,
+    Process,
+)
 
 EVENTS = "SELECT _user_id AS user_id, event_id, happened_at AS time FROM events"
 DICTIONARY = "SELECT id AS event_id, _description AS name FROM events_dict"
 PAYMENTS = "SELECT _user_id AS user_id, transaction_created_at AS time FROM payments"
 #: What the funnel's bars show, in the order of the journey.
-BARS = [name for name in EVENT_TYPES if name not in EXPERIMENTS]
+BARS = [name for name in EVENT_TYPES if name not in (*EXPERIMENTS, *SECOND_LINE_EVENTS)]
 
 
 class Metrics(NamedTuple):

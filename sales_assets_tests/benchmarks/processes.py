@@ -41,7 +41,11 @@ def measured(
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=output, stderr=errors
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()  # the benchmark was ended
+            raise
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         said, complained = map(_text, (output, errors))
