@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 from sales_assets.core.errors import SalesAssetsError
 
-WAIT_SECONDS, STOP_SECONDS, POLL_SECONDS = 300, 60, 0.05
+WAIT_SECONDS, STOP_SECONDS, POLL_SECONDS = 900, 60, 0.05
 WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
 ASSETS = "{ assetNodes { assetKey { path } } }"
 #: What the button "Materialize all" sends.
@@ -24,7 +24,7 @@ mutation ($day: String!, $assets: [AssetKeyInput!]!) {
   launchRun(executionParams: {
     selector: {
       repositoryLocationName: "sales_assets", repositoryName: "__repository__",
-      jobName: "__ASSET_JOB", assetSelection: $assets, assetCheckSelection: []
+      jobName: "__ASSET_JOB", assetSelection: $assets
     }
     runConfigData: {}
     executionMetadata: { tags: [{ key: "dagster/partition", value: $day }] }
