@@ -14,7 +14,7 @@ from sales_assets.core.journey import PURCHASE
 from sales_assets.core.metrics.comparison import Step
 from sales_assets_tests.benchmarks import old_bot, sources, table
 from sales_assets_tests.benchmarks.processes import Measured, measured
-from sales_assets_tests.benchmarks.recipe import Recipe
+from sales_assets_tests.benchmarks.recipe import TODAY, Recipe
 from sales_assets_tests.benchmarks.table import Figure
 from sales_assets_tests.core.metrics.strategies import MOSCOW, Row, journeys
 from sales_assets_tests.core.metrics.test_comparison import DAY, compared
@@ -54,8 +54,8 @@ def test_the_rival_s_numbers_of_any_log_are_those_that_compare_recomputes(rows: 
 
 @pytest.fixture
 def small_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Journeys of three clients a day, for speed."""
-    monkeypatch.setattr(sources, "REQUESTS", 3)
+    """Journeys of two weeks, for speed."""
+    monkeypatch.setattr(sources, "FIRST_DAY", TODAY - timedelta(days=14))
 
 
 @pytest.mark.usefixtures("small_block")
