@@ -59,8 +59,10 @@ faults: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)
 	$(BIN)/python -m sales_assets_tests.faults.drills $(DRILLS)
 
+## What the product costs beside the old bot, on a quiet machine; writes docs/benchmarks.md. In
+## minutes, the smallest sizes alone, only printed: make bench QUICK=1
 bench: $(DEVELOPMENT)
-	$(BIN)/python -m sales_assets_tests.benchmarks
+	$(BIN)/python -m sales_assets_tests.benchmarks $(if $(QUICK),--quick)
 
 ## The whole product on a stranger's log, against the goals: make trial DATA=FOLDER
 trial: $(DEVELOPMENT)

@@ -1,127 +1,108 @@
 """`make bench`: what the product costs, and how often its judges are right.
 
-Prints tables and fails at nothing: machines differ, and small samples do.
+Prints what it measures and fails at nothing but a process that does: machines differ.
 """
 
-import json
-import os
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 
+from sales_assets.adapters.demo import embedded_postgres
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets_tests.benchmarks import completeness_goals, verdict_goals
+from sales_assets_tests.benchmarks import table
+from sales_assets_tests.benchmarks.bench import Bench
+from sales_assets_tests.benchmarks.costs import COSTS, TENTH
+from sales_assets_tests.benchmarks.table import Figure
 
-FULL_DAYS, FULL_REQUESTS = 300, 2510
-SMALL_DAYS, SMALL_REQUESTS = 60, 200
-SHORT_HISTORY, LONG_HISTORY, FEW_REQUESTS = 80, 800, 25
-GROUP_HISTORY = 100
-
-
-class Bench:
-    """Runs tasks in processes of their own, over demo sources under one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, task: str, var: str, **arguments: Any) -> dict[str, Any]:
-        """Run one task over the source called `var` and return its figures."""
-        module = "sales_assets_tests.benchmarks.tasks"
-        command = [sys.executable, "-m", module, task, str(self.folder / var)]
-        done = subprocess.run(
-            [*command, json.dumps(arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        )
-        if done.returncode:
-            raise SalesAssetsError(f"The benchmark {task} {arguments} failed:\n{done.stderr}")
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def storage(self, name: str) -> str:
-        """Return a folder of its own for a task's frames."""
-        return str(self.folder / "frames" / name)
+PROJECT = Path(__file__).parents[2]
+PAGE = PROJECT / "docs" / "benchmarks.md"
 
 
-def pipeline(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All frames of many days, by the core alone and through Dagster."""
-    days, requests = (FULL_DAYS, FULL_REQUESTS) if full else (SMALL_DAYS, SMALL_REQUESTS)
-    source = f"{days} days, {requests} requests a day"
-    loaded = bench.run("load", "source", days=days, requests=requests)
-    yield f"load the demo source: {source}", loaded
-    yield (
-        f"{days} days, core alone",
-        bench.run("core", "source", days=days, storage=bench.storage("core")),
-    )
-    yield (
-        f"{days} days, through Dagster",
-        bench.run("dagster", "source", days=days, storage=bench.storage("dagster")),
-    )
-
-
-def one_day(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ARG001 - called like the others
-    """One day's run over a history, and over one ten times as long."""
-    for history in (SHORT_HISTORY, LONG_HISTORY):
-        var = f"history-{history}"
-        bench.run("load", var, days=history, requests=FEW_REQUESTS)
-        figures = bench.run("dagster", var, days=1, warm_days=1, storage=bench.storage(var))
-        yield f"one day after {history} days of history", figures
-
-
-def groups(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ARG001 - called like the others
+def groups(bench: Bench) -> Iterator[str]:
     """How steady the client groups are over 60 days of demo data."""
-    bench.run("load", "groups", days=GROUP_HISTORY, requests=60)
-    yield "groups of 60 neighbouring days", bench.run("groups", "groups")
+    last = str(TENTH.last_day)
+    yield f"groups: {bench.task('groups', bench.world(), url=bench.url(TENTH), last=last)}"
 
 
-def picture(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ARG001 - called like the others
-    """How long a picture takes."""
-    yield "picture, built and rendered", bench.run("picture", "none")
-
-
-def telegram(bench: Bench, *, full: bool) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ARG001 - called like the others
+def telegram(bench: Bench) -> Iterator[str]:
     """Whether slow chats, and a stranger's flood, keep the others waiting."""
-    yield "deliver to 1,000 chats, 3 % of them odd", bench.run("fairness", "fairness")
-    yield "the chief's answer under a stranger's 40 words", bench.run("flooded", "flooded")
+    for task, what in (
+        ("fairness", "deliver to 1,000 chats, 3 % of them odd"),
+        ("flooded", "the chief's answer under a stranger's 40 words"),
+    ):
+        world = bench.world()
+        yield f"{what}: {bench.task(task, world, var=str(world.folder))}"
 
 
-COSTS = {suite.__name__: suite for suite in (pipeline, one_day, groups, picture, telegram)}
-#: How right the judges are: the day's in simulated desks, completeness in the demo's journeys.
-GOALS = {"verdict": verdict_goals.figures, "completeness": completeness_goals.demo_figures}
+def verdict(_: Bench) -> Iterator[str]:
+    """How right the day's judge is in simulated desks."""
+    yield from map(str, import_module("sales_assets_tests.benchmarks.verdict_goals").figures())
+
+
+def completeness(_: Bench) -> Iterator[str]:
+    """How right the judge of completeness is in the demo's journeys."""
+    module = import_module("sales_assets_tests.benchmarks.completeness_goals")
+    yield from map(str, module.demo_figures())
+
+
+#: After the costs: the judges are measured in this process, which has to be small until then.
+OTHERS = {suite.__name__: suite for suite in (groups, telegram, verdict, completeness)}
 
 
 @click.command()
-@click.argument("suites", nargs=-1, type=click.Choice(sorted([*COSTS, *GOALS])))
-@click.option("--full", is_flag=True, help="The big one: 300 days of 5 million rows.")
-def main(suites: tuple[str, ...], full: bool) -> None:  # noqa: FBT001 - click's flag
-    """Measure SUITES (all of them if none is named) and print the figures.
+@click.argument("suites", nargs=-1, type=click.Choice([*COSTS, *OTHERS]))
+@click.option("--quick", is_flag=True, help="The smallest sizes, one run each, costs alone.")
+@click.option("--cpu", is_flag=True, help="Judge CPU seconds, on a machine that others use.")
+@click.option("--page", is_flag=True, help="Write docs/benchmarks.md, whatever was measured.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=PROJECT / "var" / "bench",
+    help="Where the sources are kept.  [default: var/bench]",
+)
+def main(suites: tuple[str, ...], quick: bool, cpu: bool, page: bool, cache: Path) -> None:  # noqa: FBT001 - click's flags
+    """Measure SUITES, or all of them: what the product costs, and how right its judges are.
 
-    Of costs each figure is one process's wall clock, its own CPU time and its peak memory; of the
-    judges it stands beside the goal of docs/verdict.md. The defaults end within ten minutes.
+    A whole run, and no quick one, writes docs/benchmarks.md. Exits with 1 where a process failed;
+    a goal that is missed is only told.
     """
-    chosen = suites or (*COSTS, *GOALS)
-    with tempfile.TemporaryDirectory(prefix="sales-assets-bench-") as folder:
-        bench = Bench(Path(folder))
-        for name in (name for name in chosen if name in COSTS):
-            click.echo(f"{name:<52} {'seconds':>8} {'CPU s':>7} {'peak MB':>8}")
-            for what, figures in COSTS[name](bench, full=full):
-                click.echo(_line(what, figures))
-    for name in (name for name in chosen if name in GOALS):
-        click.echo(f"{name}: what, the goal, what was found, over how much")
-        for figure in GOALS[name]():
-            click.echo(str(figure))
+    chosen = suites or (*COSTS, *(() if quick else OTHERS))
+    # Ended so, it ends what it measures and takes its folder away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    cache.mkdir(parents=True, exist_ok=True)
+    with (
+        embedded_postgres.start(cache / "postgres") as server,
+        tempfile.TemporaryDirectory(prefix="work-", dir=cache) as work,
+    ):
+        bench = Bench(cache.absolute(), Path(work).absolute(), server, quick, cpu)
+        figures, has_failed = _measure(bench, [name for name in COSTS if name in chosen])
+        if page or not (suites or quick or cpu or has_failed):
+            postgres = embedded_postgres.MAJOR_VERSION
+            PAGE.write_text(table.page(figures, bench.processes, table.machine(postgres)))
+            click.echo(f"written: {PAGE}")
+        for name in (name for name in OTHERS if name in chosen):
+            for line in OTHERS[name](bench):
+                click.echo(line)
+    sys.exit(has_failed)
 
 
-def _line(what: str, figures: dict[str, Any]) -> str:
-    seconds, cpu, peak = (figures.pop(key) for key in ("seconds", "cpu_seconds", "peak_mb"))
-    others = ", ".join(f"{name} {value}" for name, value in figures.items())
-    return f"{what:<52} {seconds:>8.1f} {cpu:>7.1f} {peak:>8}  {others}".rstrip()
+def _measure(bench: Bench, suites: list[str]) -> tuple[list[Figure], bool]:
+    """Run suites, each whatever became of the others; return their figures, and if one failed."""
+    figures, has_failed = [], False
+    for name in suites:
+        try:
+            figures.extend(COSTS[name](bench))
+        except SalesAssetsError as error:
+            click.echo(f"The suite {name} broke off: {error}", err=True)
+            has_failed = True
+    for figure in figures:
+        click.echo(str(figure))
+    return figures, has_failed
 
 
 if __name__ == "__main__":
