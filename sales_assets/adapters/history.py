@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from sales_assets.adapters.files.day_records import (
     Refusal,
+    read_checked,
     read_refusal,
     withdraw_refusal,
+    write_checked,
     write_refusal,
 )
 from sales_assets.adapters.files.findings import write_findings
@@ -37,7 +40,7 @@ from sales_assets.core.metrics.schemas import (
     first_blocking,
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.metrics.values import daily_values, values_before, values_of
+from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets.core.source_findings import fit_outcome
 from sales_assets.core.stamp import Stamp
 from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
@@ -109,7 +112,7 @@ class History:
     holidays: str | None = None
     _stamp: Stamp | None = field(default=None, repr=False)
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
-    _failures: dict[date, CheckOutcome | None] = field(default_factory=dict, repr=False)
+    _failures: dict[date, Refusal | None] = field(default_factory=dict, repr=False)
     _refused: dict[date, Refusal] = field(default_factory=dict, repr=False)
     _read_again: set[tuple[str, date]] = field(default_factory=set, repr=False)
 
@@ -266,22 +269,16 @@ class History:
         """Return the events that the values of `days` rest on; what misses is read, not stored."""
         window = sorted({one for day in days for one in days_up_to(day, EVENT_DAYS)})
         window = [day for day in window if day >= self.first_date]
-        stored = self.store.days(names.CLEAN_EVENTS)
+        stored = self.store.days(names.CLEAN_EVENTS).intersection(window)
         missing = [day for day in window if day not in stored]
-        raw = self.source.read_days(missing).frames if missing else {}
-        # Each is needed twice, and takes longer to make than to keep.
-        facts = dict(self.source.read_user_history(missing)) if missing else {}
-
-        def clean(day: date) -> pd.DataFrame:
-            if day in stored:
-                return self.store.read(names.CLEAN_EVENTS, day)
-            return cleaning.clean_events(cleaning.set_aside(raw[day])[0], facts[day])
-
-        histories = (
-            self.store.read(names.USER_HISTORY, day) if day in stored else facts[day]
-            for day in window
-        )
-        return encode((clean(day) for day in window), histories, self.zone)
+        events = (self.store.read(names.CLEAN_EVENTS, day) for day in sorted(stored))
+        histories = (self.store.read(names.USER_HISTORY, day) for day in sorted(stored))
+        if missing:
+            raw, known = self.source.read_together(missing)
+            events = chain(events, (cleaning.set_aside(rows)[0] for rows in raw))
+            histories = chain(histories, [known])
+        log = encode(events, histories, self.zone)
+        return log.without_experiments(ReportDays.of(missing, self.zone))
 
     # --- Taking a day, or refusing it ---
 
@@ -369,17 +366,7 @@ class History:
         """Return the stored values of `days` and of the days that they are judged by."""
         stored = self.store.days(names.DAILY_VALUES)
         window = [day for day in self.values_window(days) if day in stored]
-        return values_of({day: self.store.read(names.DAILY_VALUES, day) for day in window})
-
-    def daily_values(self, day: date) -> pd.DataFrame:
-        """Return the stored values that `day` is judged by: `values_before`."""
-        window = self.values_window([day])
-        stored = self.store.days(names.DAILY_VALUES)
-        frames = DailyFrames(
-            [each for each in window if each in stored],
-            lambda each: self.store.read(names.DAILY_VALUES, each),
-        )
-        return values_before(frames, day, self.source_first_day)
+        return self.store.read_days(names.DAILY_VALUES, window) if window else values_of({})
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, made of its stored rows and histories."""
@@ -407,7 +394,10 @@ class History:
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
         """Return what the checks find in one day's rows; whether they block it is remembered."""
         found = [check_structure(raw, day), check_bad_rows(raw, self.limits.bad_rows_share)]
-        self._failures[day] = first_blocking(found)
+        failed = first_blocking(found)
+        self._failures[day] = (
+            Refusal(day, failed.name, failed.message, stored=True) if failed else None
+        )
         return found
 
     def spoiled_days(self, days: Sequence[date]) -> set[date]:
@@ -431,14 +421,20 @@ class History:
                 )
             if failure := self._failure(day):
                 raise BlockedDayError(
-                    f"{names.RAW_EVENTS} of {day} is blocked by its check {failure.name!r}: "
+                    f"{names.RAW_EVENTS} of {day} is blocked by its check {failure.check!r}: "
                     f"{failure.message}. Then materialize the day from {names.RAW_EVENTS} on."
                 )
 
     def _are_blocked(self, days: Sequence[date]) -> bool:
         return any(day in self._refused or self._failure(day) for day in days)
 
-    def _failure(self, day: date) -> CheckOutcome | None:
+    def _failure(self, day: date) -> Refusal | None:
+        """Return what blocks a stored day; the same file is checked once, not every morning."""
         if day not in self._failures:
-            self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
+            digest = self.store.digest(names.RAW_EVENTS, day)
+            terms = {"rows": digest, "bad_rows_share": self.limits.bad_rows_share}
+            is_known, self._failures[day] = read_checked(self.store, day, terms)
+            if not is_known:
+                self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
+                write_checked(self.store, day, terms, self._failures[day])
         return self._failures[day]

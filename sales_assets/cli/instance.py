@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -32,6 +33,13 @@ def prepare_home(settings: Settings) -> Path:
     Raises:
         SalesAssetsError: the folder can't be made, or Dagster can't use what is in it.
     """
+    with opened_instance(settings):
+        return Path(os.environ[HOME])
+
+
+@contextmanager
+def opened_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Open the instance of that home, which is made first: `prepare_home`."""
     home = Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
     os.environ[HOME] = str(home)  # Dagster takes nothing but an absolute path
     os.environ.setdefault(BATCH, BATCH_SIZE)
@@ -40,13 +48,14 @@ def prepare_home(settings: Settings) -> Path:
         # Two processes that let Dagster make its databases at once can spoil them for ever.
         with FileLock(home / LOCK, timeout=LOCK_SECONDS):
             _write_configuration(home / CONFIGURATION)
-            _make_databases(home)
+            instance = _instance_of(home)
     except OSError as error:
         raise SalesAssetsError(
             f"Dagster's home {home} could not be made: {error.strerror or error}. "
             f"Give the user the right to write there, or set {HOME} to another folder."
         ) from error
-    return home
+    with instance:
+        yield instance
 
 
 def _write_configuration(path: Path) -> None:
@@ -55,9 +64,9 @@ def _write_configuration(path: Path) -> None:
             shutil.copyfile(template, path)
 
 
-def _make_databases(home: Path) -> None:
+def _instance_of(home: Path) -> dg.DagsterInstance:
     try:
-        dg.DagsterInstance.get().dispose()
+        return dg.DagsterInstance.get()
     except OSError:
         raise
     except Exception as error:

@@ -1,7 +1,6 @@
 """Computing days from the command line: whole ranges, around blocked days, without half reports."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -13,7 +12,7 @@ from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.instance import failure_messages, prepare_home, run_job
+from sales_assets.cli.instance import failure_messages, opened_instance, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.report import METRICS
@@ -81,18 +80,11 @@ def compute(
     `orders` are tags of the runs: what is done with a cut or a shrunken day.
     """
     computed = Computed()
-    with _instance(settings) as instance:
+    with opened_instance(settings) as instance:
         computing = _Computing(build_definitions(settings), instance, settings, orders or {})
         for start in range(0, len(days), DAYS_PER_RUN):
             computing.span(days[start : start + DAYS_PER_RUN], computed)
     return computed
-
-
-@contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    prepare_home(settings)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
 
 
 @dataclass(frozen=True)
@@ -157,7 +149,7 @@ class _Computing:
 
 def deliver(settings: Settings) -> list[str]:
     """Let the sensor look once and run the deliveries that it asks for; return what failed."""
-    with _instance(settings) as instance:
+    with opened_instance(settings) as instance:
         definitions = build_definitions(settings)
         sensor = definitions.resolve_sensor_def(names.REPORT_DELIVERY_SENSOR)
         resources = {key: (definitions.resources or {})[key] for key in ("delivery", "storage")}

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import dagster as dg
+import pandas as pd
 
 from sales_assets.adapters.history import FilledDay
+from sales_assets.core.metrics.summaries import Summary
 from sales_assets.defs.checks import log_evaluation
 from sales_assets.defs.metadata import day_metadata
 
@@ -47,7 +49,12 @@ def _log_together(
         materialization = dg.AssetMaterialization(
             asset,
             partition=day.day.isoformat(),
-            metadata={**day_metadata(day.summary), "filled_for": context.run.run_id},
+            metadata={**day_metadata(_numbers(day.summary)), "filled_for": context.run.run_id},
         )
         member: Any = _Batch(batch, is_end=position == len(filled))
         dg.DagsterEvent.asset_materialization(step, materialization, member)
+
+
+def _numbers(summary: Summary) -> Summary:
+    """Leave out the tables: nobody looks at those of a lookback, and they take most of its time."""
+    return {name: value for name, value in summary.items() if not isinstance(value, pd.DataFrame)}

@@ -15,6 +15,7 @@ from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.funnel import usual_steps
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import expired_cases
+from sales_assets.core.metrics.values import values_before
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import METRICS_OF_PARTS, PARTS
 from sales_assets.core.report.workdays import holidays_among
@@ -38,7 +39,7 @@ class InputsOfRun:
         self._lookback = lookback
         self._failed = context.run.tags.get(FAILED_METRICS_TAG, "").split(",")
         self._counted: dict[str, _Frames] = {}
-        lookback.ensure_values(context)
+        self._values = lookback.values(context)
 
     def of(self, day: date) -> ReportInputs:
         """Return one day's inputs: its frames as stored, and the values it is judged by."""
@@ -59,7 +60,7 @@ class InputsOfRun:
         return ReportInputs(
             about,
             {name: frame for name, frame in frames.items() if frame is not None},
-            history.daily_values(day),
+            values_before(self._values, day),
             self._usual_steps.get(day),
             self._attempt("the rows set aside", lambda: self._quality(day)),
             self._expired.get(day),

@@ -276,5 +276,5 @@ def test_a_day_is_judged_by_what_is_stored_from_the_history_s_first_day_on(
 ) -> None:
     of_run = of_journeys("a")
     of_run.ensure_values([LONG[10]])
-    assert list(of_run.daily_values(LONG[5])["day"].unique()) == LONG[:6]
+    assert list(of_run.values([LONG[5]])["day"].unique()) == LONG[:6]
     assert list(of_run.values([LONG[5], LONG[9]])["day"].unique()) == LONG[:10]

@@ -196,12 +196,14 @@ def is_gone(place: Place) -> bool:
 
 
 def shown_caption(stage: Stage, place: Place, message_id: int | None) -> str:
-    for chat in place.ids:
-        for message in stage.fake.from_bot(chat):
-            is_meant = message_id in (None, message["message_id"])
-            if is_meant and VERDICT in message.get("caption", ""):
-                return message["caption"]
-    return ""
+    """Return what the message says now; of one without a number, what the newest copy says."""
+    captions = [
+        message["caption"]
+        for chat in place.ids
+        for message in stage.fake.from_bot(chat)
+        if message_id in (None, message["message_id"]) and VERDICT in message.get("caption", "")
+    ]
+    return captions[-1] if captions else ""
 
 
 def seat_breaches(seat: Seat, found: list[Place]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is kept of a day beside its frames: whether it was whole, and why it was refused."""
+"""What is kept of a day beside its frames: whether it was whole, what its checks said."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from sales_assets.adapters.files.frames import FrameStore, read_bytes, write_byt
 from sales_assets.core.completeness import Evidence, as_json, from_json
 from sales_assets.core.judgement import Completeness
 
-RECORD, REFUSAL = "completeness", "refusals"
+RECORD, REFUSAL, CHECKED = "completeness", "refusals", "checked"
 JSON = ".json"
 
 
@@ -81,6 +81,26 @@ def withdraw_refusal(store: FrameStore, day: date) -> None:
     """Forget a refusal: the day was taken."""
     if store.holds(REFUSAL, day, JSON):
         store.path(REFUSAL, day, JSON).unlink(missing_ok=True)
+
+
+def write_checked(
+    store: FrameStore, day: date, terms: Mapping[str, Any], failure: Refusal | None
+) -> None:
+    """Store what blocks a stored day, or that nothing does, under the `terms` of the checks."""
+    found = {"check": failure.check, "message": failure.message} if failure else None
+    _write(store, CHECKED, day, {"terms": terms, "failure": found})
+
+
+def read_checked(
+    store: FrameStore, day: date, terms: Mapping[str, Any]
+) -> tuple[bool, Refusal | None]:
+    """Return whether a day was checked under the same `terms`, and what blocks it."""
+    if not store.holds(CHECKED, day, JSON):
+        return False, None
+    stored = _read(store, CHECKED, day)
+    failure = stored["failure"]
+    found = Refusal(day, failure["check"], failure["message"], stored=True) if failure else None
+    return stored["terms"] == terms, found
 
 
 def _write(store: FrameStore, folder: str, day: date, content: Mapping[str, Any]) -> None:

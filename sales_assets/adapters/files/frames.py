@@ -4,16 +4,22 @@ import errno
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from upath import UPath
 
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.frames import FRAMES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 EXTENSION = ".parquet"
 #: Elsewhere a dictionary costs a third of the time and of the room.
@@ -91,6 +97,23 @@ class FrameStore:
         """Return the stored frame; raise `MissingDayError` if there is none."""
         return read_frame(self.path(asset, day))
 
+    def read_days(self, asset: str, days: Sequence[date]) -> pd.DataFrame:
+        """Return the stored frames of `days` below each other, a `day` column first.
+
+        Raises `MissingDayError` for a day that is not stored. Many small frames take a third of
+        the time of reading each by itself.
+        """
+        import pyarrow as pa
+
+        tables = [_read_table(self.path(asset, day)) for day in days]
+        frame = _with_text_categories(pa.concat_tables(tables, promote_options="none").to_pandas())
+        frame.insert(0, "day", np.repeat(np.array(days, object), [len(one) for one in tables]))
+        return frame
+
+    def digest(self, asset: str, day: date) -> str:
+        """Return the SHA-256 of a stored frame's file; raise `MissingDayError` without one."""
+        return sha256(read_bytes(self.path(asset, day))).hexdigest()
+
     def rows(self, asset: str, day: date) -> int:
         """Return how many rows the stored frame has; raise `MissingDayError` if there is none."""
         import pyarrow as pa
@@ -131,13 +154,16 @@ def read_frame(path: UPath) -> pd.DataFrame:
         MissingDayError: there is no such file.
         StorageError: it cannot be read as Parquet.
     """
+    return _with_text_categories(_read_table(path).to_pandas())
+
+
+def _read_table(path: UPath) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     content = read_bytes(path)
     with _damage_named(path):
-        table = pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
-    return _with_text_categories(table.to_pandas())
+        return pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
 
 
 @contextmanager

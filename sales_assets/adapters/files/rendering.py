@@ -11,12 +11,22 @@ LOCALE = "ru-RU"
 
 def render_png(spec: Mapping[str, Any], scale: float = 1.0) -> bytes:
     """Return the picture as PNG; the same specification gives the same bytes."""
+    return png_of(render_svg(spec), scale)
+
+
+def render_svg(spec: Mapping[str, Any]) -> str:
+    """Return the picture as SVG, from which PNG of any size are made."""
     import vl_convert
 
     _register_shipped_font()
-    return vl_convert.vegalite_to_png(
-        dict(spec), scale=scale, format_locale=LOCALE, time_format_locale=LOCALE
-    )
+    return vl_convert.vegalite_to_svg(dict(spec), format_locale=LOCALE, time_format_locale=LOCALE)
+
+
+def png_of(svg: str, scale: float = 1.0) -> bytes:
+    """Return an SVG's picture as PNG."""
+    import vl_convert
+
+    return vl_convert.svg_to_png(svg, scale=scale)
 
 
 @cache

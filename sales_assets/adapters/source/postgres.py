@@ -127,6 +127,10 @@ WHERE transaction_created_at >= '{EARLIEST}' AND transaction_created_at < 'infin
 """  # noqa: S608 - put together from constants
 
 
+#: So many days' rows stand in one frame: few enough for a large source, enough to be quick.
+DAYS_TOGETHER = 16
+
+
 @dataclass(frozen=True)
 class SourceRead:
     """What the source holds for the asked days.
@@ -293,6 +297,27 @@ class PostgresSource:
             number,
             lambda day: self._history_frame(facts, active[number[day]], cutoffs_us[number[day]]),
         )
+
+    def read_together(self, days: Sequence[date]) -> tuple[Iterator[pd.DataFrame], pd.DataFrame]:
+        """Return the rows of `days`, some days a frame, and what is known of all their users.
+
+        The columns are those of `read_days` and `read_user_history`; rows come in no order, a user
+        comes once, with the facts before the last day's cut-off. Nothing else is looked for, and
+        the rows are read once for both.
+
+        Raises:
+            SalesAssetsError: the source can't be reached or read, or is not as expected.
+        """
+        with self._session("reading the days behind the daily values") as session:
+            reader = self._reader(session, days)
+            rows = reader.rows()
+            facts = _Facts.of(rows, reader)
+        users = np.unique(rows.user[rows.is_valid])
+        known = self._history_frame(facts, users, reader.asked.cutoffs_us[-1])
+        firsts = range(0, len(reader.asked.days), DAYS_TOGETHER)
+        types = reader.dictionary.types
+        parts = (rows.of_days(first, first + DAYS_TOGETHER) for first in firsts)
+        return (self._raw_frame(part, types) for part in parts), known
 
     def stamp(self) -> Stamp:
         """Return what days of this source are known by."""

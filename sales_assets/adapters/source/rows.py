@@ -258,6 +258,12 @@ class Rows:
         edges = np.array([0, len(order)])
         return Rows(self.users, user[order], time_us[order], kind[order], edges)
 
+    def of_days(self, first: int, end: int) -> "Rows":
+        """Return the rows of some days, unsorted."""
+        part = slice(self.edges[first], self.edges[min(end, len(self.edges) - 1)])
+        columns = (self.user[part], self.time_us[part], self.type[part])
+        return Rows(self.users, *columns, self.edges[first : end + 1] - self.edges[first])
+
     def user_ids(self) -> pd.Series:
         """Return each row's user as text."""
         positions = pa.array(self.user, mask=self.user == MISSING)

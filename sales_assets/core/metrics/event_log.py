@@ -1,9 +1,8 @@
 """The event log: a run's clean events as sorted arrays, and what history knows of each user."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -30,8 +29,8 @@ FACTS = ("first_event_at", "first_experiment_at", "first_payment_at")
 
 _TYPE_CODES = pd.Index(EVENT_TYPES, dtype="str")
 _NO_INSTANT = np.iinfo(np.int64).min
-#: Frames read at a time: enough to meet the known users rarely, few enough to stay small.
-_BATCH = 32
+#: Rows read at a time: enough to meet the known users rarely, few enough to stay small.
+_BATCH_ROWS = 500_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,15 @@ class EventLog:
         """Return the rows of these event types, in order."""
         wanted = np.array([name in types for name in EVENT_TYPES])
         return np.flatnonzero(wanted[self.type])
+
+    def without_experiments(self, days: ReportDays) -> "EventLog":
+        """Leave out, on `days`, everybody in an experiment as of the day's cut-off.
+
+        Other days keep their rows: what `core.metrics.cleaning.clean_events` does day by day.
+        """
+        on = position_of_day(self.at_us, days)
+        kept = (on == NOWHERE) | (self.first_experiment[self.user] >= cutoffs_of(on, days))
+        return replace(self, user=self.user[kept], type=self.type[kept], at_us=self.at_us[kept])
 
     def next_of(self, rows: np.ndarray, targets: np.ndarray, skip: int = 0) -> np.ndarray:
         """Return for each row the first of `targets` that the user meets at the time or later.
@@ -182,8 +190,14 @@ class _Users:
 
 
 def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:
-    rest = iter(frames)
-    while batch := list(islice(rest, _BATCH)):
+    batch, rows = [], 0
+    for frame in frames:
+        batch.append(frame)
+        rows += len(frame)
+        if rows >= _BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
         yield batch
 
 

@@ -58,14 +58,10 @@ def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]
     return DailyFrames(days.days, lambda day: _frame(value[positions[day]], of[positions[day]]))
 
 
-def values_before(stored: Mapping[date, pd.DataFrame], day: date, first_day: date) -> pd.DataFrame:
-    """Return the values that `day` is judged by, its own included: a `day` column first.
-
-    The 112 days before it and itself, from the history's first day on; a day that is not stored
-    has no rows.
-    """
-    window = [each for each in days_up_to(day, VALUE_DAYS + 1) if each >= first_day]
-    return values_of({each: stored[each] for each in window if each in stored})
+def values_before(values: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Return the rows of `values_of` that `day` is judged by: its own and the 112 days before."""
+    window = days_up_to(day, VALUE_DAYS + 1)
+    return values[values["day"].isin(window)].reset_index(drop=True)
 
 
 def values_of(frames: Mapping[date, pd.DataFrame]) -> pd.DataFrame:

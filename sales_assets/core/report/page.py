@@ -1,7 +1,8 @@
 """The paper of the picture: texts and boxes at pixels, measured, stacked, turned into a chart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 from sales_assets.core.report.glyph_widths import REPLACEMENT, advances
@@ -37,6 +38,8 @@ USUAL_RANGE = "#e8eef3"
 MORE_SIGN = "▲"
 LESS_SIGN = "▼"
 ELLIPSIS = "\u2026"
+#: What the sheet's two layers draw.
+BOXES, TEXTS = "boxes", "texts"
 
 
 @dataclass(frozen=True)
@@ -173,20 +176,7 @@ def chart_spec(block: Block, width: int = WIDTH) -> dict[str, Any]:
 
     Signs that the shipped font lacks become boxes: otherwise the machine's fonts would be asked.
     """
-    import altair as alt
-
-    layers = [_boxes(block), _texts(block)]
-    sheet = alt.layer(*layers).properties(
-        width=width, height=round(block.height), padding=0, background=PAPER
-    )
-    return sheet.configure_view(stroke=None).to_dict()
-
-
-def _boxes(block: Block) -> Any:
-    import altair as alt
-
-    boxes = [mark for mark in block.marks if isinstance(mark, Box)]
-    values = [
+    boxes = [
         {
             "x": round(box.x),
             "y": round(box.y),
@@ -194,31 +184,35 @@ def _boxes(block: Block) -> Any:
             "y2": round(box.y + box.height),
             "color": box.color,
         }
-        for box in boxes
+        for box in block.marks
+        if isinstance(box, Box)
     ]
-    return (
-        alt.Chart(alt.Data(values=values))
-        .mark_rect()
-        .encode(
-            x=alt.X("x:Q", scale=None, axis=None),
-            y=alt.Y("y:Q", scale=None, axis=None),
-            x2="x2:Q",
-            y2="y2:Q",
-            color=alt.Color("color:N", scale=None),
-        )
-    )
+    texts = [
+        asdict(text) | {"x": round(text.x, 1), "y": round(text.y, 1), "text": _drawable(text.text)}
+        for text in block.marks
+        if isinstance(text, Text)
+    ]
+    return {
+        **_empty_sheet(),
+        "width": width,
+        "height": round(block.height),
+        "datasets": {BOXES: boxes, TEXTS: texts},
+    }
 
 
-def _texts(block: Block) -> Any:
+@cache
+def _empty_sheet() -> Mapping[str, Any]:
+    """Describe a sheet by its grammar; the tests validate it, which takes longer than drawing."""
     import altair as alt
 
-    texts = [mark for mark in block.marks if isinstance(mark, Text)]
-    values = [
-        asdict(text) | {"x": round(text.x, 1), "y": round(text.y, 1), "text": _drawable(text.text)}
-        for text in texts
-    ]
-    return (
-        alt.Chart(alt.Data(values=values))
+    x, y = alt.X("x:Q", scale=None, axis=None), alt.Y("y:Q", scale=None, axis=None)
+    boxes = (
+        alt.Chart(alt.NamedData(BOXES))
+        .mark_rect()
+        .encode(x=x, y=y, x2="x2:Q", y2="y2:Q", color=alt.Color("color:N", scale=None))
+    )
+    texts = (
+        alt.Chart(alt.NamedData(TEXTS))
         .mark_text(
             font=FONT,
             baseline="alphabetic",
@@ -226,13 +220,15 @@ def _texts(block: Block) -> Any:
             fontWeight=alt.expr("datum.weight"),
         )
         .encode(
-            x=alt.X("x:Q", scale=None, axis=None),
-            y=alt.Y("y:Q", scale=None, axis=None),
+            x=x,
+            y=y,
             text="text:N",
             size=alt.Size("size:Q", scale=None),
             color=alt.Color("color:N", scale=None),
         )
     )
+    sheet = alt.layer(boxes, texts).properties(padding=0, background=PAPER)
+    return sheet.configure_view(stroke=None).to_dict(validate=False)
 
 
 def _drawable(text: str) -> str:

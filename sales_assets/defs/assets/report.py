@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from sales_assets.adapters.files.rendering import render_png
+from sales_assets.adapters.files.rendering import png_of, render_svg
 from sales_assets.adapters.files.reports import NUMBERS, PICTURE, write_report
 from sales_assets.core import names
 from sales_assets.core.journey import ALL_GROUPS
@@ -47,11 +47,11 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     days = partition_days(context)
     for done, day in enumerate(days, start=1):
         report = build_report(inputs.of(day))
-        spec = picture_spec(report)
-        picture = render_png(spec)
+        drawing = render_svg(picture_spec(report))
+        picture = png_of(drawing)
         content = json_bytes(report_json(report, sha256(picture).hexdigest()))
         write_report(lookback.history.store, day, picture, content)
-        preview = render_png(spec, PREVIEW_SCALE) if len(days) <= MOST_PREVIEWS else None
+        preview = png_of(drawing, PREVIEW_SCALE) if len(days) <= MOST_PREVIEWS else None
         context.add_asset_metadata(
             _metadata(lookback, report, preview), partition_key=day.isoformat()
         )

@@ -3,12 +3,12 @@
 from datetime import date, timedelta
 
 import pandas as pd
-import pytest
 
 from sales_assets.core import journey
 from sales_assets.core.frames import DAILY_VALUES
 from sales_assets.core.metrics.schemas import frame_schema
 from sales_assets.core.metrics.values import SERIES, daily_values, values_before
+from sales_assets.core.metrics.values import values_of as under_each_other
 from sales_assets.core.windows import VALUE_DAYS
 from sales_assets_tests.core.metrics.strategies import Row, at, report_days, stored
 from sales_assets_tests.core.metrics.test_processes import WORKED_EXAMPLE
@@ -110,31 +110,19 @@ def test_a_range_equals_its_days_one_by_one() -> None:
         pd.testing.assert_frame_equal(in_range[day], alone)
 
 
-@pytest.fixture(scope="module")
-def stored_values() -> dict[date, pd.DataFrame]:
+def test_a_day_is_judged_by_itself_and_the_112_days_before_it() -> None:
     log = stored(WORKED_EXAMPLE, FIRST_DAY, DAY).log()
-    days = [DAY - timedelta(days=back) for back in range(VALUE_DAYS + 10)]
-    return dict(daily_values(log, report_days(*days)))
-
-
-def test_a_day_is_judged_by_itself_and_the_112_days_before_it(
-    stored_values: dict[date, pd.DataFrame],
-) -> None:
-    window = values_before(stored_values, DAY, date(2020, 1, 1))
+    days = [DAY - timedelta(days=back) for back in range(-1, VALUE_DAYS + 10)]
+    of_days = daily_values(log, report_days(*days))
+    window = values_before(under_each_other(of_days), DAY)
     assert list(window.columns) == ["day", "series", "value", "of"]
     assert window["day"].nunique() == VALUE_DAYS + 1
     assert (window["day"].min(), window["day"].max()) == (DAY - timedelta(days=VALUE_DAYS), DAY)
     today = window[window["day"] == DAY].drop(columns="day").reset_index(drop=True)
-    pd.testing.assert_frame_equal(today, stored_values[DAY])
+    pd.testing.assert_frame_equal(today, of_days[DAY])
 
 
-def test_what_is_before_the_history_or_not_stored_has_no_rows(
-    stored_values: dict[date, pd.DataFrame],
-) -> None:
-    first = DAY - timedelta(days=5)
-    without_one = {day: frame for day, frame in stored_values.items() if day != first}
-    assert values_before(stored_values, DAY, first)["day"].nunique() == 6
-    assert values_before(without_one, DAY, first)["day"].nunique() == 5
-    nothing = values_before({}, DAY, first)
+def test_a_day_that_is_not_stored_has_no_rows() -> None:
+    nothing = values_before(under_each_other({}), DAY)
     assert nothing.empty
     assert list(nothing.columns) == ["day", "series", "value", "of"]

@@ -390,10 +390,16 @@ def test_the_specification_names_the_shipped_font_alone() -> None:
     } == {FONT}
 
 
+def test_the_specification_is_valid_vega_lite() -> None:
+    import altair as alt
+
+    alt.LayerChart.from_dict(picture_spec(build_report(days.ordinary())), validate=True)
+
+
 def test_signs_that_the_font_lacks_are_replaced_and_no_other_font_is_asked() -> None:
     inputs = days.changed(days.ordinary(), funnel=days.funnel({"組 😀": (9, 8, 7, 6, 5, 4, 3)}))
     spec = picture_spec(build_report(inputs))
-    texts = [v["text"] for layer in spec["layer"] for v in layer["data"]["values"] if "text" in v]
+    texts = [mark["text"] for mark in spec["datasets"]["texts"]]
     assert "□ □" in texts
 
 
