@@ -1,15 +1,40 @@
 import re
+import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sales_assets.adapters.settings import PREFIX, InvalidSettingError, Settings, environment_name
+from sales_assets.adapters.state.database import WITNESS, open_state
 from sales_assets.cli.main import main
+from sales_assets.core.russian import delivery, report
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+SHELL = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+#: The blocks of commands that a test below runs as they stand, by how they begin.
+RUN_HERE = ("install -d", "mkdir -p var", ".venv/bin/python -c", "rm -f var/state.db")
+#: Commands of the documents that no test here runs, by how they begin, and why.
+NOT_RUN = (
+    ("make test", "is what runs this"),
+    ("make demo", "sales_assets_tests/core/test_demo.py has its data, .ci makes the environment"),
+    ("python -m sales_assets_tests.fake_telegram", "fake_telegram/test_process.py starts it"),
+    ("export SALES_ASSETS_", "sets what bot/test_program.py gives the bot"),
+    ("sales-assets bot", "bot/test_program.py starts it"),
+    ("docker ", "wants a Docker engine"),
+    ("helm ", "wants a cluster and the registry of charts"),
+    ("apt-get ", "changes the machine"),
+    ("useradd ", "changes the machine"),
+    ("sudo -u postgres ", "wants a Postgres of the machine's own"),
+    ("systemctl ", "wants a running systemd"),
+    ("cp deploy/systemd/* /etc/", "changes the machine"),
+    ("git pull", "wants the repository's server"),
+    ("python3 -m venv .venv", "make does it for every run of the tests"),
+    (".venv/bin/python -m pip ", "wants the registry of packages"),
+)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -95,3 +120,99 @@ def test_no_environment_file_and_no_data_are_kept_in_the_repository() -> None:
         check=True,
     )
     assert listed.stdout == ""
+
+
+def shell_blocks() -> list[str]:
+    """Return every block of commands of the documents, without its indentation."""
+    found = (found for path in DOCUMENTS for found in SHELL.findall(path.read_text()))
+    return [re.sub(rf"^{indent}", "", body, flags=re.MULTILINE) for indent, body in found]
+
+
+def the_block(start: str) -> str:
+    (block,) = (block for block in shell_blocks() if block.startswith(start))
+    return block
+
+
+def run_block(start: str, folder: Path) -> None:
+    subprocess.run(["/bin/sh", "-eu", "-c", the_block(start)], cwd=folder, check=True)
+
+
+def test_every_command_of_the_documents_is_run_or_has_a_reason_not_to_be() -> None:
+    blocks = [block for block in shell_blocks() if not block.startswith(RUN_HERE)]
+    commands = [line for block in blocks for line in block.splitlines()]
+    starts = tuple(start for start, _ in NOT_RUN)
+    assert [command for command in commands if not command.startswith(starts)] == []
+    unused = [start for start in starts if not any(one.startswith(start) for one in commands)]
+    assert unused == []
+
+
+def test_the_options_that_the_documents_name_exist() -> None:
+    for document in DOCUMENTS:
+        for name, rest in re.findall(r"`sales-assets ([a-z]+)([^`]*)`", document.read_text()):
+            options = {text for one in main.commands[name].params for text in one.opts}
+            assert set(re.findall(r"--[\w-]+", rest)) <= options, (document, name)
+
+
+def test_the_secrets_of_the_documents_are_those_of_the_compose_file(tmp_path: Path) -> None:
+    run_block("install -d", tmp_path)
+    folder = tmp_path / "deploy" / "secrets"
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    assert {path.name for path in folder.iterdir()} == set(re.findall(r"secrets/(\w+)}", compose))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    password = (folder / "DAGSTER_PG_PASSWORD").read_text()
+    assert re.fullmatch(r"\w{48}", password)
+    state_url = (folder / "SALES_ASSETS_STATE_URL").read_text()
+    assert state_url == f"postgresql+psycopg2://sales_assets:{password}@postgres/sales_assets"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that looks like the project's to the commands of the documents."""
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
+    (tmp_path / ".env.example").symlink_to(ROOT / ".env.example")
+    return tmp_path
+
+
+def test_the_files_of_the_systemd_way_are_laid_as_the_document_says(checkout: Path) -> None:
+    run_block("mkdir -p var", checkout)
+    assert (checkout / "var" / "dagster" / "dagster.yaml").exists()
+    assert (checkout / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restored_state_is_the_one_that_was_backed_up(checkout: Path) -> None:
+    var = checkout / "var"
+    url = f"sqlite:///{var / 'state.db'}"
+    open_state(url, witness=var / WITNESS).close()
+    before = identity(var / "state.db")
+    run_block(".venv/bin/python -c", checkout)
+    (var / "state.db").unlink()
+    lost = open_state(url, witness=var / WITNESS)
+    assert lost.lost
+    lost.close()
+    run_block("rm -f var/state.db", checkout)
+    assert identity(var / "state.db") == before
+    found = open_state(url, witness=var / WITNESS)
+    assert found.lost is None
+    found.close()
+
+
+def identity(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute("select identity from state_identity").fetchone()[0]
+    finally:
+        connection.close()
+
+
+def test_the_operations_page_tells_of_every_alarm_and_of_the_late_sentence() -> None:
+    page = " ".join(text_of("docs/operations.md").split())
+    names = [name for name in vars(delivery) if name.startswith("ALERT_")]
+    sentences = [getattr(delivery, name) for name in names]
+    sentences += [report.LATE_SENTENCE, report.LATE_IN_PROGRESS, report.LATE_FAILED]
+    for sentence in sentences:
+        told = sentence.removesuffix(" Причина: {reason}")
+        longest = max(re.split(r"\{\w+\}", told), key=len)
+        assert longest.strip(" :,().«»") in page, sentence
