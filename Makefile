@@ -69,7 +69,7 @@ trial: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.trial $(DATA) $(TRIAL)
 
 lint: $(DEVELOPMENT)
-	DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
+	env -u DAGSTER_HOME $(BIN)/dg check defs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
