@@ -87,8 +87,7 @@ def plots(numbers: Mapping[str, Any]) -> dict[str, float]:
     }
     others = {**numbers, **judged}
     funnel = others.pop(names.CONVERSION_FUNNEL, None) or {}
-    everybody = funnel.get(ALL_GROUPS) or {}
-    return dict(_plotted({**headlines, **others, **everybody}))
+    return dict(_plotted({**headlines, **others, "funnel": funnel.get(ALL_GROUPS)}))
 
 
 def _plotted(numbers: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
