@@ -18,6 +18,8 @@ from sales_assets.core.errors import SalesAssetsError
 
 WORKSPACE = "workspace.yaml"
 LOCK = ".dev.lock"
+#: `dg dev` would need an extra of its own; it starts the same processes.
+_QUIET = ("-W", "ignore:Function `dev_command` is superseded")
 #: Dagster's own processes have twice as long to end as they take on a busy machine.
 STOP_SECONDS = 20
 
@@ -65,7 +67,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         workspace = running.enter_context(as_file(files("sales_assets.defs") / WORKSPACE))
         if settings.telegram_bot_token:
             running.enter_context(_process([sys.executable, "-m", "sales_assets.cli.main", "bot"]))
-        command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace)]
+        command = [sys.executable, *_QUIET, "-m", "dagster", "dev", "-w", str(workspace)]
         click.echo(f"The Dagster UI: http://{host}:{port}", err=True)
         ui = running.enter_context(_process([*command, "-h", host, "-p", str(port)]))
         return ui.wait()

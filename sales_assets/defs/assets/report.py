@@ -87,7 +87,9 @@ def plots(numbers: Mapping[str, Any]) -> dict[str, float]:
     }
     others = {**numbers, **judged}
     funnel = others.pop(names.CONVERSION_FUNNEL, None) or {}
-    return dict(_plotted({**headlines, **others, "funnel": funnel.get(ALL_GROUPS)}))
+    processes = others.pop(names.UNCLOSED_PROCESSES, None)
+    short = {"funnel": funnel.get(ALL_GROUPS), "processes": processes}
+    return dict(_plotted({**headlines, **others, **short}))
 
 
 def _plotted(numbers: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
