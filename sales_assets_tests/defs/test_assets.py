@@ -111,7 +111,7 @@ def test_the_plots_begin_with_the_headlines_and_paths_are_absolute(computed: Pro
     # The UI sorts them by their names.
     plotted = sorted(name for name, value in shown.items() if isinstance(value, int | float))
     assert [name.split(" ")[-1] for name in plotted[: len(SERIES)]] == list(SERIES)
-    assert max(map(len, plotted)) < 60
+    assert max(map(len, plotted)) < 64
     assert Path(shown["picture"]).is_absolute()
     assert Path(shown["numbers"]).is_absolute()
     assert Path(computed.metadata(names.RAW_EVENTS, LAST)["path"]).is_absolute()
