@@ -21,11 +21,13 @@ ROUNDS ?= 300
 .PHONY: demo dev test witnesses receipts faults bench trial lint clean
 
 $(PROGRAM): pyproject.toml constraints.txt
+	@echo "Installing sales_assets and what it needs into $(VENV); once, a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e .
 	touch $@
 
 $(DEVELOPMENT): $(PROGRAM)
+	@echo "Installing what the tests, \`dg\` and the fake Telegram need into $(VENV)."
 	$(PIP) -e '.[dev]'
 	touch $@
 
@@ -69,6 +71,7 @@ trial: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.trial $(DATA) $(TRIAL)
 
 lint: $(DEVELOPMENT)
+	env -u DAGSTER_HOME $(BIN)/dg check defs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python

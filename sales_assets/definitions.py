@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -9,7 +10,7 @@ import dagster as dg
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings, base_folder
 from sales_assets.core.demo import first_day as demo_first_day
-from sales_assets.defs import jobs, schedules, sensors
+from sales_assets.defs import checks, jobs, schedules, sensors
 from sales_assets.defs.assets import delivery, events, metrics, report
 from sales_assets.defs.daily import FRAMES, DailyAssets
 from sales_assets.defs.io_managers import DailyFramesIOManager
@@ -29,6 +30,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     first = first_day(settings)
     return dg.Definitions(
         assets=_assets(daily_partitions(first, settings.report_zone)),
+        asset_checks=_checks(settings),
         jobs=[jobs.daily_report_job, jobs.report_delivery_job],
         schedules=[schedules.daily_report_schedule(settings, first)],
         sensors=sensors.sensors(settings, first),
@@ -41,14 +43,21 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 def _assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
     daily = DailyAssets(partitions)
     with warnings.catch_warnings():
-        # Marked beta by Dagster; what depends on it is in docs/decisions.md.
-        warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
+        # Range policies and code references; what depends on them is in docs/decisions.md.
+        warnings.simplefilter("ignore", dg.BetaWarning)
         return [
             *events.assets(daily),
             *metrics.assets(daily),
-            *report.assets(partitions),
+            *report.assets(daily),
             *delivery.assets(daily),
         ]
+
+
+def _checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
+    with warnings.catch_warnings():
+        # Superseded by a policy that is blind to partitions (docs/decisions.md).
+        warnings.simplefilter("ignore", dg.SupersessionWarning)
+        return checks.freshness_checks(settings)
 
 
 def first_day(settings: Settings) -> date:

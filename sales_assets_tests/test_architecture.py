@@ -2,6 +2,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,9 +138,11 @@ def test_the_code_location_does_without_the_heaviest_libraries_until_they_are_us
     assert loaded.stdout.strip() == "[]"
 
 
-def test_workspace_is_the_only_pointer_to_the_code() -> None:
-    configuration = (ROOT / "pyproject.toml").read_text()
-    assert "[tool.dagster" not in configuration
-    assert "[tool.dg" not in configuration
+def test_dagster_and_dg_are_pointed_to_the_same_code() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert "dagster" not in tools  # it would beat workspace.yaml without a word
+    assert tools["dg"]["project"] == {"root_module": "sales_assets"}
     assert not (ROOT / "dagster.yaml").exists()
-    assert "sales_assets.definitions" in (ROOT / "workspace.yaml").read_text()
+    workspace = (ROOT / "workspace.yaml").read_text()
+    assert "sales_assets.definitions" in workspace
+    assert workspace == (PACKAGE / "defs" / "workspace.yaml").read_text()

@@ -83,7 +83,7 @@ class Sender:
         if len(line) < LONGEST_LINE:
             line.append(owed)
             return
-        LOG.warning("Update %s of chat %s gets no answer: too many wait", owed.update_id, chat)
+        LOG.info("Update %s of chat %s gets no answer: too many wait", owed.update_id, chat)
         self._begin(self._settle(owed.update_id, ()))
 
     def _begin(self, work: Awaitable[None]) -> None:
@@ -135,7 +135,7 @@ class Sender:
             await asyncio.to_thread(self._state.settle, update_id, left, self._clock())
         except StateError as error:
             # It is owed still and comes once more after the next start.
-            LOG.warning("The answer to update %s is sent but not settled: %s", update_id, error)
+            LOG.info("The answer to update %s is sent but not settled: %s", update_id, error)
 
     async def _send_or_record(self, update_id: int, reply: Reply) -> None:
         """Send one reply; an error of ours is tried again, then recorded and passed over."""
@@ -287,7 +287,7 @@ class Sender:
 
     async def _give_up(self, reply: Reply, answer: Answer) -> None:
         """Let a refusal have its effect: a chat that is gone sleeps, and so does a lost topic."""
-        LOG.warning("A %s to chat %s was given up: %s", reply.kind, reply.chat, answer.reason)
+        LOG.info("A %s to chat %s was given up: %s", reply.kind, reply.chat, answer.reason)
         if reply.kind is ReplyKind.LEAVE:
             return
         thread = reply.thread if answer.outcome is Outcome.THREAD_GONE else None

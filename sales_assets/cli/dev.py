@@ -2,37 +2,72 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from importlib.resources import as_file, files
 
 import click
+from filelock import FileLock, Timeout
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.instance import prepare_home
+from sales_assets.cli.instance import HOME, home_folder, prepare_home
 from sales_assets.core.errors import SalesAssetsError
 
-WORKSPACE = Path("workspace.yaml")
+WORKSPACE = "workspace.yaml"
+LOCK = ".dev.lock"
+#: `dg dev` would need an extra of its own; it starts the same processes.
+_QUIET = ("-W", "ignore:Function `dev_command` is superseded")
 #: Dagster's own processes have twice as long to end as they take on a busy machine.
 STOP_SECONDS = 20
 
 
+@contextmanager
+def alone(settings: Settings, host: str, port: int) -> Iterator[None]:
+    """Hold Dagster's home: two daemons on one would do everything twice.
+
+    Raises:
+        SalesAssetsError: another `dev` holds it, or the port is taken.
+    """
+    home = home_folder(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home / LOCK, timeout=0):
+            _require_free(host, port)
+            yield
+    except Timeout:
+        raise SalesAssetsError(
+            f"`sales-assets dev` runs already with Dagster's home {home}. Use its UI, or stop it "
+            f"first; a second one beside it needs {HOME} and SALES_ASSETS_VAR of its own."
+        ) from None
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SalesAssetsError(
+                f"The UI cannot listen on {host}:{port}: {error.strerror}. Stop what does, or take "
+                "another port with --port."
+            ) from error
+
+
 def serve(settings: Settings, host: str, port: int) -> int:
     """Run the UI until it ends; return its exit code."""
-    if not WORKSPACE.exists():
-        raise SalesAssetsError(
-            f"{WORKSPACE} was looked for in {Path.cwd()} and is not there. "
-            "Start the command in the project's folder."
-        )
     prepare_home(settings)
     # Without a handler the processes below would outlive this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Dagster ends its own processes with an interrupt, which in a script's background is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as running:
+        workspace = running.enter_context(as_file(files("sales_assets.defs") / WORKSPACE))
         if settings.telegram_bot_token:
             running.enter_context(_process([sys.executable, "-m", "sales_assets.cli.main", "bot"]))
-        command = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE)]
+        command = [sys.executable, *_QUIET, "-m", "dagster", "dev", "-w", str(workspace)]
         click.echo(f"The Dagster UI: http://{host}:{port}", err=True)
         ui = running.enter_context(_process([*command, "-h", host, "-p", str(port)]))
         return ui.wait()

@@ -25,6 +25,11 @@ BATCH, BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE", "500"
 _QUIET: Mapping[str, Any] = {"loggers": {"progress": {}}}
 
 
+def home_folder(settings: Settings) -> Path:
+    """Return where `DAGSTER_HOME` is, or is to be made."""
+    return Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
+
+
 def prepare_home(settings: Settings) -> Path:
     """Make `DAGSTER_HOME` (default `<var>/dagster`) with all that Dagster needs there; return it.
 
@@ -40,7 +45,7 @@ def prepare_home(settings: Settings) -> Path:
 @contextmanager
 def opened_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the instance of that home, which is made first: `prepare_home`."""
-    home = Path(os.environ.get(HOME) or settings.var_dir / "dagster").absolute()
+    home = home_folder(settings)
     os.environ[HOME] = str(home)  # Dagster takes nothing but an absolute path
     os.environ.setdefault(BATCH, BATCH_SIZE)
     try:

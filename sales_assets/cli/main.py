@@ -1,8 +1,10 @@
 """The command line of the analyst: `sales-assets --help`."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -247,16 +249,23 @@ def revoke(settings: Settings, chat: int) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for a program.")
 @click.pass_obj
-def doctor(settings: Settings) -> None:
+def doctor(settings: Settings, *, as_json: bool) -> None:
     """Look at settings, source, storage and Telegram; say what is wrong and what to do."""
     from sales_assets.cli.doctor import examine
 
     findings = list(examine(settings, _today(settings)))
-    for finding in findings:
-        click.echo(f"{'ok ' if finding.is_well else 'BAD'}  {finding.text}")
-    if not all(finding.is_well for finding in findings):
-        raise SalesAssetsError("Something is not as it should be; see the lines marked BAD.")
+    is_well = all(finding.is_well for finding in findings)
+    if as_json:
+        told = {"is_well": is_well, "findings": [asdict(finding) for finding in findings]}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.is_well else 'BAD'}  {finding.text}")
+    if not is_well:
+        marked = "what is_well says of each finding" if as_json else "the lines marked BAD"
+        raise SalesAssetsError(f"Something is not as it should be; see {marked}.")
 
 
 @main.command()
@@ -269,11 +278,12 @@ def dev(settings: Settings, host: str, port: int) -> None:
     Without a source of its own the demo data is there.
     """
     from sales_assets.cli.demo import load_demo
-    from sales_assets.cli.dev import serve
+    from sales_assets.cli.dev import alone, serve
 
-    if settings.source_url is None:
-        load_demo(settings, datetime.now(UTC))
-    sys.exit(serve(settings, host, port))
+    with alone(settings, host, port):
+        if settings.source_url is None:
+            load_demo(settings, datetime.now(UTC))
+        sys.exit(serve(settings, host, port))
 
 
 if __name__ == "__main__":

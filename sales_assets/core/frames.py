@@ -80,7 +80,9 @@ def _number(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Co
     return Column(name, Kind.NUMBER, meaning, unit, nullable=nullable)
 
 
-_USER = _text("user_id", "the CRM's client id, as text")
+#: The column that says whose row it is.
+CLIENT = "user_id"
+_USER = _text(CLIENT, "the CRM's client id, as text")
 _PROCESS = _text("process", "the process, by its Russian name", repeats=True)
 _EVENT_TYPE = _text("event_type", "the dictionary's description of the event", repeats=True)
 
@@ -89,7 +91,7 @@ RAW_EVENTS = Frame(
     "row of the source",
     (
         _text(
-            "user_id", "the CRM's client id, as text; null where the source has none", nullable=True
+            CLIENT, "the CRM's client id, as text; null where the source has none", nullable=True
         ),
         _time("event_time", "when it happened", nullable=True),
         _text(

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core import names
 from sales_assets.core.completeness import CHECK
@@ -59,6 +60,8 @@ RAW_CHECKS = (
         "are not counted.",
     ),
 )
+#: The name that Dagster gives to its own check.
+FRESHNESS = dg.AssetCheckKey(dg.AssetKey(names.DAILY_REPORT), "freshness_check")
 CLEAN_CHECKS = (
     dg.AssetCheckSpec(
         CLEAN,
@@ -75,6 +78,19 @@ def checks_of(metric: Metric) -> tuple[dg.AssetCheckSpec, ...]:
         return ()
     name, about = metric.check.name, metric.check.about
     return (dg.AssetCheckSpec(name, asset=metric.name, blocking=True, description=about),)
+
+
+def freshness_checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
+    """Return the check of the promise: at the delivery time the newest finished day has a report.
+
+    `FreshnessPolicy` takes an old day that is rebuilt today for fresh; this one asks for the day.
+    """
+    due = settings.delivery_time
+    return dg.build_time_partition_freshness_checks(
+        assets=[names.DAILY_REPORT],
+        deadline_cron=f"{due.minute} {due.hour} * * *",
+        timezone=settings.report_zone.key,
+    )
 
 
 Outcomes = Mapping[date, Sequence[CheckOutcome]]

@@ -12,7 +12,7 @@ from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.report import METRICS
 from sales_assets.defs.filled import log_failures, log_filled
-from sales_assets.defs.partitions import partition_tags
+from sales_assets.defs.partitions import DAYS_TAG, partition_tags
 
 #: The run whose other days a run computes.
 PART_OF_TAG = "sales_assets/part_of"
@@ -76,7 +76,7 @@ def _own_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
     return {
         name: value
         for name, value in context.run.tags.items()
-        if name.startswith(_OURS) or name == _BACKFILL_TAG
+        if name == _BACKFILL_TAG or (name.startswith(_OURS) and name != DAYS_TAG)
     }
 
 

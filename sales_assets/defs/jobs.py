@@ -3,6 +3,7 @@
 import dagster as dg
 
 from sales_assets.core import names
+from sales_assets.defs.checks import FRESHNESS
 
 #: At most one such run at a time (dagster.yaml); by their priority yesterday goes first.
 MORNING_TAG = "sales_assets/morning"
@@ -18,12 +19,14 @@ REREAD_TAG = "sales_assets/reread"
 
 daily_report_job = dg.define_asset_job(
     names.DAILY_REPORT_JOB,
-    selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream(),
+    selection=dg.AssetSelection.assets(names.DAILY_REPORT).upstream()
+    - dg.AssetSelection.checks(FRESHNESS),
     description="Computes days, from the source's rows to the rendered report.",
 )
 
 report_delivery_job = dg.define_asset_job(
     names.REPORT_DELIVERY_JOB,
-    selection=dg.AssetSelection.assets(names.REPORT_DELIVERY),
-    description="Delivers a rendered report to every chat that the ledger still owes it.",
+    selection=dg.AssetSelection.assets(names.REPORT_DELIVERY) | dg.AssetSelection.checks(FRESHNESS),
+    description="Delivers a rendered report to every chat that the ledger still owes it, and looks "
+    "whether the newest was there in time.",
 )

@@ -16,7 +16,7 @@ from sales_assets.core.metrics.metric import Metric, MetricContext
 from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
-from sales_assets.defs.partitions import partition_days
+from sales_assets.defs.partitions import name_of_range, partition_days
 from sales_assets.defs.resources import (
     Calendar,
     SourceResource,
@@ -39,8 +39,10 @@ class LookbackResource(dg.ConfigurableResource):
     _history: History | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Start the history of the run, with what the run was told."""
+        """Start the history of the run, with what the run was told; name it by its days."""
         tags = context.run.tags if context.run else {}
+        if context.run and context.instance and (name := name_of_range(tags)):
+            context.instance.add_run_tags(context.run.run_id, name)
         self._history = History(
             self.storage.store(),
             self.source.connect,

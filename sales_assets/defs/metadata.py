@@ -1,5 +1,6 @@
 """What the UI shows of an asset: its columns, and each day's numbers and a small table."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,29 @@ def column_schema(frame: Frame) -> dict[str, Any]:
     """Return the definition metadata that shows an asset's columns."""
     columns = [_shown(column) for column in frame.columns]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def column_lineage(frame: Frame, made_from: Frame) -> dict[str, Any]:
+    """Return the definition metadata that says which columns are carried over from `made_from`.
+
+    A column that is carried over keeps its name; what is counted has one of its own.
+    """
+    carried = {
+        name: [dg.TableColumnDep(asset_key=made_from.asset, column_name=name)]
+        for name in frame.names
+        if name in made_from.names
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(carried)} if carried else {}
+
+
+def code_reference(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the definition metadata by which the UI opens `function` in an editor.
+
+    `dg.with_source_code_references` knows asset bodies only, and reads each file for its line.
+    """
+    code = function.__code__
+    at = dg.LocalFileCodeReference(file_path=code.co_filename, line_number=code.co_firstlineno)
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[at])}
 
 
 def _shown(column: Column) -> dg.TableColumn:

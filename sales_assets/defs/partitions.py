@@ -6,13 +6,20 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-#: A quarter in one run: one query per source table and one start-up for many days, and runs enough
-#: to keep every core busy over a year.
+from sales_assets.core.errors import SalesAssetsError
+
+#: A quarter in one run of `sales-assets backfill`: one query per source table and one start-up for
+#: many days, and runs enough to keep every core busy over a year.
 DAYS_PER_RUN = 92
+#: A run of the UI or of `dg launch` takes what it was given, and holds its events in memory.
+MOST_DAYS = 366
 #: Dagster's tags that say which days a run is about.
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
+#: Names a run of a range in the UI's list of runs, which hides Dagster's own two tags; a run of one
+#: day is named there by its partition. Dagster 1.13 has no other name of a run than its id.
+DAYS_TAG = "sales_assets/days"
 
 
 def daily_partitions(first_day: date, zone: ZoneInfo) -> dg.DailyPartitionsDefinition:
@@ -20,7 +27,12 @@ def daily_partitions(first_day: date, zone: ZoneInfo) -> dg.DailyPartitionsDefin
     return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), timezone=zone.key)
 
 
-BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)
+#: The one policy with which `dg launch` takes a range.
+BACKFILL_POLICY = dg.BackfillPolicy.single_run()
+
+
+class LongRangeError(SalesAssetsError):
+    """More days were asked for than one run holds in memory."""
 
 
 def partition_tags(days: Sequence[date]) -> dict[str, str]:
@@ -28,6 +40,12 @@ def partition_tags(days: Sequence[date]) -> dict[str, str]:
     if len(days) == 1:
         return {PARTITION_TAG: days[0].isoformat()}
     return {RANGE_START_TAG: days[0].isoformat(), RANGE_END_TAG: days[-1].isoformat()}
+
+
+def name_of_range(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tag that names a run by its days; none for a run of one day."""
+    days = days_of_tags(tags)
+    return {DAYS_TAG: f"{days[0]} to {days[-1]}"} if len(days) > 1 else {}
 
 
 def days_of_tags(tags: Mapping[str, str]) -> list[date]:
@@ -40,5 +58,16 @@ def days_of_tags(tags: Mapping[str, str]) -> list[date]:
 
 
 def partition_days(context: dg.AssetExecutionContext) -> list[date]:
-    """Return the days of the run, in order."""
-    return sorted(date.fromisoformat(key) for key in context.partition_keys)
+    """Return the days of the run, in order.
+
+    Raises:
+        LongRangeError: the run was given more than `MOST_DAYS`.
+    """
+    days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+    if len(days) > MOST_DAYS:
+        raise LongRangeError(
+            f"{len(days)} days, {days[0]} to {days[-1]}, were asked for in one run, which takes at "
+            f"most {MOST_DAYS}. Launch them a year at a time, or let `sales-assets backfill "
+            f"{days[0]} {days[-1]}` cut the range."
+        )
+    return days

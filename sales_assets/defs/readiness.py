@@ -83,7 +83,7 @@ def _is_whole(context: dg.SensorEvaluationContext, history: History, day: date) 
             return False
         answer = history.look(day)
     except PassingSourceError as away:
-        context.log.warning("%s", away)
+        context.log.info("%s", away)
         return False
     recent = {key: seen[key] for key in sorted(seen)[-MOST_DAYS:]}
     context.update_cursor(json.dumps({**recent, day.isoformat(): newest}))

@@ -92,7 +92,7 @@ class InputsOfRun:
         """Return the stored frame; a metric that is not there, or failed just now, is counted."""
         if asset not in self._failed and self._lookback.history.store.holds(asset, day):
             return self._lookback.history.store.read(asset, day)
-        self._context.log.warning("%s of %s is not stored; counting it", asset, day)
+        self._context.log.info("%s of %s is not stored; counting it", asset, day)
         return self._attempt(f"{asset} of {day}", lambda: self._count(asset)[day])
 
     def _count(self, asset: str) -> _Frames:

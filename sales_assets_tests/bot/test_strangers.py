@@ -42,6 +42,7 @@ def test_a_chat_that_the_service_holds_back_keeps_nobody_else_waiting(world: Bot
 def test_the_line_of_one_chat_is_bounded(
     world: BotWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(sender, "LONGEST_LINE", 5)
     talker = world.fake.add_private_chat("Talker")
     world.subscribe(talker)

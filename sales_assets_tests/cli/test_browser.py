@@ -14,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 
 from sales_assets.core.demo import DemoPlan
@@ -40,6 +41,7 @@ class Ui:
 
     url: str
     folder: Path
+    environment: dict[str, str]
 
     def reports(self) -> set[str]:
         return {path.stem for path in (self.folder / "storage/daily_report").glob("*.json")}
@@ -67,21 +69,31 @@ def ui(source_database: SourceDatabase, tmp_path_factory: pytest.TempPathFactory
         "SALES_ASSETS_BAD_ROWS_SHARE": "1",
         "SALES_ASSETS_VAR": str(folder),
         "DAGSTER_HOME": str(folder / "dagster"),
+        "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "sales_assets.cli.main", "dev", "--port", str(port)]
+    # As in the background of a script, and with nothing of the project in the current folder.
+    command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *dev(port)]
     with (
         (folder / "dev.log").open("w") as log,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process,
     ):
         url = f"http://127.0.0.1:{port}"
         try:
             wait_until_served(url, process)
-            yield Ui(url, folder)
+            yield Ui(url, folder, environment)
         finally:
+            started = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-    with pytest.raises(URLError):  # nothing outlives the command
+            assert len(started) > 2
+            _, outliving = psutil.wait_procs(started, timeout=30)
+    assert outliving == []
+    with pytest.raises(URLError):
         urlopen(url, timeout=1)
+
+
+def dev(port: int) -> list[str]:
+    return [sys.executable, "-m", "sales_assets.cli.main", "dev", "--port", str(port)]
 
 
 def wait_until_served(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -121,6 +133,27 @@ def launch(page: Any, ui: Ui, partitions: str) -> None:
     field.blur()
     dialog.get_by_role("button", name="Launch").last.click()
     dialog.wait_for(state="hidden")
+
+
+def test_a_second_one_stops_at_once_and_says_so(ui: Ui) -> None:
+    second = subprocess.run(
+        dev(free_port()),
+        cwd=ui.folder,
+        env=ui.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"runs already with Dagster's home {ui.folder / 'dagster'}" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_the_console_has_no_warning_of_ours(ui: Ui) -> None:
+    said = (ui.folder / "dev.log").read_text()
+    assert "Warning" not in said
+    assert "WARNING" not in said
 
 
 def test_the_graph_shows_the_groups_of_the_assets(page: Any, ui: Ui) -> None:

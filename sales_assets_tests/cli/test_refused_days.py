@@ -1,3 +1,4 @@
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -62,6 +63,11 @@ def test_a_cut_day_exits_with_3_stores_no_report_and_says_why(
     assert reports(environment) == []
     doctor = run(environment, "doctor")
     assert f"BAD  Yesterday in the source (ends_early): the rows of {DAY}" in doctor.stdout
+    as_json = run(environment, "doctor", "--json")
+    told = json.loads(as_json.stdout)
+    assert (told["is_well"], as_json.exit_code) == (False, doctor.exit_code)
+    lines = [("ok   " if one["is_well"] else "BAD  ") + one["text"] for one in told["findings"]]
+    assert lines == doctor.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

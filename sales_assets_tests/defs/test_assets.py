@@ -1,6 +1,7 @@
 import hashlib
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -35,9 +36,48 @@ def test_an_asset_says_what_it_is_and_which_columns_it_has(computed: Product, as
     assert len(spec.description) > 20
     assert spec.group_name in {"events", "metrics", "report"}
     assert spec.kinds
+    assert spec.owners == ["team:analysts"]
+    assert spec.code_version
+    assert ("personal_data" in spec.tags) == ("user_id" in FRAMES[asset].names)
     schema = spec.metadata["dagster/column_schema"]
     assert [column.name for column in schema.columns] == FRAMES[asset].names
     assert all(column.description for column in schema.columns)
+
+
+def test_an_asset_names_the_line_of_what_counts_it(computed: Product) -> None:
+    graph = computed.definitions.resolve_asset_graph()
+    for asset in (*FRAME_ASSETS, names.DAILY_REPORT, names.REPORT_DELIVERY):
+        shown = graph.get(dg.AssetKey(asset)).metadata["dagster/code_references"]
+        (at,) = shown.code_references
+        lines = Path(at.file_path).read_text().splitlines()
+        assert lines[at.line_number - 1].lstrip().startswith(("def ", "lambda "))
+
+
+def test_columns_that_are_carried_over_name_where_they_come_from(computed: Product) -> None:
+    graph = computed.definitions.resolve_asset_graph()
+    lineage = {
+        asset: {
+            column: [(dep.asset_key.to_user_string(), dep.column_name) for dep in deps]
+            for column, deps in shown.deps_by_column.items()
+        }
+        for asset in FRAME_ASSETS
+        if (shown := graph.get(dg.AssetKey(asset)).metadata.get("dagster/column_lineage"))
+    }
+    assert lineage == {
+        names.USER_HISTORY: {"user_id": [(names.RAW_EVENTS, "user_id")]},
+        names.CLEAN_EVENTS: {
+            column: [(names.RAW_EVENTS, column)]
+            for column in ("user_id", "event_time", "event_type")
+        },
+        names.STUCK_CASES: {"user_id": [(names.CLEAN_EVENTS, "user_id")]},
+        names.EXPIRING_CASES: {"user_id": [(names.CLEAN_EVENTS, "user_id")]},
+        names.DAILY_ACTIVITY: {"event_type": [(names.CLEAN_EVENTS, "event_type")]},
+    }
+
+
+def test_a_run_of_a_range_is_named_by_its_days(computed: Product) -> None:
+    (run,) = computed.instance.get_runs()
+    assert run.tags["sales_assets/days"] == f"{DAYS[0]} to {DAYS[-1]}"
 
 
 def test_the_daily_report_is_described_and_its_day_shows_its_picture(computed: Product) -> None:
@@ -55,13 +95,26 @@ def test_the_daily_report_is_described_and_its_day_shows_its_picture(computed: P
 def test_the_ui_plots_the_value_and_the_usual_range_of_each_judged_series(
     computed: Product, series: str
 ) -> None:
+    value = f"{SERIES.index(series) + 1} {series}"
     for day in DAYS:
         judged = read_report(computed.store, day).content["numbers"][series]
         shown = computed.metadata(names.DAILY_REPORT, day)
-        for name in ("value", "low", "usual", "high"):
+        plots = {name: f"{series}/{name}" for name in ("low", "usual", "high")} | {"value": value}
+        for name, plot in plots.items():
             # The types that Dagster draws over the partitions.
-            assert type(shown[f"{series}/{name}"]) in {int, float}
-            assert shown[f"{series}/{name}"] == judged[name]
+            assert type(shown[plot]) in {int, float}
+            assert shown[plot] == judged[name]
+
+
+def test_the_plots_begin_with_the_headlines_and_paths_are_absolute(computed: Product) -> None:
+    shown = computed.metadata(names.DAILY_REPORT, LAST)
+    # The UI sorts them by their names.
+    plotted = sorted(name for name, value in shown.items() if isinstance(value, int | float))
+    assert [name.split(" ")[-1] for name in plotted[: len(SERIES)]] == list(SERIES)
+    assert max(map(len, plotted)) < 64
+    assert Path(shown["picture"]).is_absolute()
+    assert Path(shown["numbers"]).is_absolute()
+    assert Path(computed.metadata(names.RAW_EVENTS, LAST)["path"]).is_absolute()
 
 
 @pytest.mark.parametrize("asset", FRAME_ASSETS)

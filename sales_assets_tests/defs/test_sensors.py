@@ -51,6 +51,8 @@ def render(product: Product, day: date, verdict: str = "Всё хорошо") ->
         "sha256": sha256(drawn).hexdigest(),
     }
     write_report(FrameStore(product.settings.storage), day, drawn, json_bytes(content))
+    shown = dg.AssetMaterialization(names.DAILY_REPORT, partition=day.isoformat())
+    product.instance.report_runless_asset_event(shown)
 
 
 def owed(product: Product) -> list[dg.RunRequest]:
@@ -130,13 +132,33 @@ def test_a_missing_report_is_announced_as_late_and_comes_by_itself_when_it_is_th
     assert request.partition_key == str(NEWEST)
     announced = deliver(product, NEWEST)
     assert "late-outbox.html" in outbox(product, NEWEST)
-    assert not announced.success, "a late report is no green run"
+    assert announced.success, "the chats were told: nobody has to look at this run"
+    checks = {one.check_name: one for one in announced.get_asset_check_evaluations()}
+    assert not checks["delivered"].passed
+    assert checks["delivered"].severity is dg.AssetCheckSeverity.WARN
+    assert not checks["freshness_check"].passed
     assert owed(product) == []
     render(product, NEWEST)
     (late,) = owed(product)
     assert late.run_key != request.run_key
     assert failures(deliver(product, NEWEST)) == {}
     assert "report-outbox.png" in outbox(product, NEWEST)
+
+
+def test_the_promise_of_the_morning_asks_for_yesterday_and_an_old_day_rebuilt_does_not_keep_it(
+    product: Product,
+) -> None:
+    def is_fresh() -> bool:
+        evaluations = deliver(product, NEWEST).get_asset_check_evaluations()
+        (found,) = [one for one in evaluations if one.check_name == "freshness_check"]
+        assert found.asset_key == dg.AssetKey(names.DAILY_REPORT)
+        assert str(NEWEST) in str(found.description)
+        return found.passed
+
+    render(product, OLD)
+    assert not is_fresh()
+    render(product, NEWEST)
+    assert is_fresh()
 
 
 @pytest.mark.parametrize(
@@ -227,7 +249,7 @@ def test_a_day_that_is_kept_as_it_was_is_asked_for_once_so_that_the_analyst_hear
     (request,) = [one for one in owed(product) if str(one.run_key).startswith("kept:")]
     assert (request.run_key, request.partition_key) == (f"kept:{OLD}:shrunken", str(OLD))
     result = product.run(OLD, job=names.REPORT_DELIVERY_JOB)
-    assert failures(result) == {}
+    assert result.success
     outbox = product.settings.var_dir / "outbox"
     told = [path.read_text() for path in outbox.rglob("*.*") if path.suffix != ".png"]
     assert any("the source has 0 rows" in text for text in told)

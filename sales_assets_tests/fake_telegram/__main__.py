@@ -1,4 +1,4 @@
-"""The fake as a process, to try the bot without the network."""
+"""The fake as a process, to try the bot without the network; it needs the extra `dev`."""
 
 import signal
 import threading
@@ -15,7 +15,10 @@ from sales_assets_tests.fake_telegram.server import FakeTelegram
 @click.option("--token", help="The bot's token; the default is one of no real bot.")
 @click.option("--username", default="sales_report_bot", show_default=True, help="Its username.")
 def main(port: int, folder: Path | None, token: str | None, username: str) -> None:
-    """Serve a Telegram of its own: the Bot API, and a page that shows the chats."""
+    """Serve a Telegram of its own: the Bot API, and a page that shows the chats.
+
+    What it needs comes with the extra `dev`: pip install -c constraints.txt -e '.[dev]'
+    """
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -472,7 +472,7 @@ class Dispatch:
             try:
                 return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
             except StateLockedError:
-                self._warnings.append("the state database was locked while an answer came in")
+                continue
         return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
 
     async def _hold(self, chat: int, answer: Answer) -> None:

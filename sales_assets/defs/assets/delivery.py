@@ -22,6 +22,7 @@ from sales_assets.defs.resources import DeliveryResource, StorageResource
 
 GROUP = "report"
 DELIVERED = "delivered"
+_LATE = dg.AssetCheckSeverity.WARN
 CHECK = dg.AssetCheckSpec(
     DELIVERED,
     asset=names.REPORT_DELIVERY,
@@ -76,7 +77,7 @@ def _deliver(
         context.log.warning(warning)
     context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
     if result.trouble is not None:
-        context.log.warning("%s: %s", day, _counts(result))
+        context.log.info("%s: %s", day, _counts(result))
         raise dg.Failure(result.trouble)
     return result
 
@@ -123,6 +124,8 @@ def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.
     return dg.AssetCheckResult(
         check_name=DELIVERED,
         passed=not late and not open_days,
+        # The chats know that it is late, and this run has done what it could.
+        severity=_LATE if late and not open_days else dg.AssetCheckSeverity.ERROR,
         description=_description(late, open_days),
         metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},
     )

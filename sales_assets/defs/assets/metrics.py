@@ -46,6 +46,7 @@ def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=KINDS,
         frame=metric.frame,
+        counted_by=metric.count,
         deps=[*EVENTS, names.DAILY_VALUES] if metric.rests_on_values else EVENTS,
         check_specs=checks_of(metric),
     )
