@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core.metrics.comparison import Bridge, Comparison, Step
 from sales_assets.core.report.wording import (
     day_range,
     full_date,
@@ -16,9 +15,10 @@ from sales_assets.core.report.wording import (
     sentence,
     titled_day,
 )
-from sales_assets.core.russian import comparison as ru
 from sales_assets.core.russian import report as ru_report
 from sales_assets.core.windows import COHORT
+from sales_assets.old_bot import words as ru
+from sales_assets.old_bot.rules import Bridge, Comparison, Step
 
 #: The cohort's first and last day of requests, counted back from the report day.
 _NOTHING = "\u2014"
