@@ -97,6 +97,12 @@ def test_sql_takes_values_as_parameters_and_is_put_together_from_constants_alone
     assert offending == []
 
 
+def test_dagster_s_private_modules_are_used_by_the_event_storage_alone() -> None:
+    private = re.compile(r"\b(from|import) dagster\._|\bdagster import _")
+    found = [name_of(module) for module in modules() if private.search(module.read_text())]
+    assert found == ["sales_assets/defs/event_storage.py"]
+
+
 def test_nothing_in_core_reads_a_clock() -> None:
     clocks = re.compile(r"\b(datetime\.now|date\.today|time\.time|utcnow|Timestamp\.now)\(")
     core = [module for module in modules() if "core" in module.parts]
