@@ -29,7 +29,7 @@ NOT_RUN = (
         "fake_telegram/test_process.py starts it",
     ),
     ("export SALES_ASSETS_", "sets what bot/test_program.py gives the bot"),
-    ("sales-assets bot", "bot/test_program.py starts it"),
+    (".venv/bin/sales-assets bot", "bot/test_program.py starts it"),
     ("docker ", "wants a Docker engine"),
     ("helm ", "wants a cluster and the registry of charts"),
     ("apt-get ", "changes the machine"),

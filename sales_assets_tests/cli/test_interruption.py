@@ -70,8 +70,9 @@ def is_json(content: bytes) -> bool:
 
 
 def lasting(found: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Leave out what tells when the source was read."""
-    return {name: content for name, content in found.items() if "completeness/" not in name}
+    """Leave out what tells when the source was read, and whose checks are remembered."""
+    passing = ("completeness/", "checked/")
+    return {name: content for name, content in found.items() if not name.startswith(passing)}
 
 
 def assert_nothing_half_written(folder: Path) -> None:
