@@ -20,7 +20,10 @@ RUN_HERE = ("install -d", "mkdir -p var", ".venv/bin/python -c", "rm -f var/stat
 #: Commands of the documents that no test here runs, by how they begin, and why.
 NOT_RUN = (
     ("make test", "is what runs this"),
-    ("make demo", "sales_assets_tests/core/test_demo.py has its data, .ci makes the environment"),
+    (
+        "make demo",
+        "sales_assets_tests/demo/test_journeys.py has its data, .ci makes the environment",
+    ),
     (
         ".venv/bin/python -m sales_assets_tests.fake_telegram",
         "fake_telegram/test_process.py starts it",

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
-from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings, environment_name
+from sales_assets.adapters.source.choice import source_at
 from sales_assets.bot.diagnosis import Diagnosis, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core import names

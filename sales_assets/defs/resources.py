@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.choice import source_at
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.adapters.state.database import WITNESS, open_state
 from sales_assets.adapters.state.ledger import Ledger

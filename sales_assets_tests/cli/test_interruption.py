@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sales_assets.core import names
-from sales_assets.core.demo import DemoPlan
 from sales_assets.core.report.report import METRICS
+from sales_assets.demo.journeys import DemoPlan
 from sales_assets_tests.conftest import SourceDatabase
 
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 1, 18), requests_per_day=5)

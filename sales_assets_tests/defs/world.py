@@ -12,10 +12,10 @@ from sales_assets.adapters.files.day_records import CHECKED
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core import names
-from sales_assets.core.demo import DemoPlan
 from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions
 from sales_assets.defs.causes import failure_message
+from sales_assets.demo.journeys import DemoPlan
 
 #: 84 days of a small department: the last ones have their whole lookback.
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 3, 31), requests_per_day=10)
