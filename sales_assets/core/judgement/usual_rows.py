@@ -56,8 +56,8 @@ class UsualRows:
 
     `rows` (days x hours) are its counts of the 56 days and of the judged one; `history` are the
     positions of those of the 56 that count: days with rows of the source and no holidays. Moments
-    are wall-clock hours since the first midnight, so every day has 24 of them. The definitions
-    are docs/verdict.md, part 2, "Expected rows".
+    are wall-clock hours since the first midnight, so every day has 24 of them. The words
+    are those of docs/verdict.md, "Is the day whole?".
     """
 
     rows: np.ndarray
