@@ -23,7 +23,7 @@ NOT_RUN = (
     ("make demo", "sales_assets_tests/core/test_demo.py has its data, .ci makes the environment"),
     (".venv/bin/python -m sales_assets_tests.fake_telegram", "fake_telegram/test_process.py starts it"),
     ("export SALES_ASSETS_", "sets what bot/test_program.py gives the bot"),
-    ("sales-assets bot", "bot/test_program.py starts it"),
+    (".venv/bin/sales-assets bot", "bot/test_program.py starts it"),
     ("docker ", "wants a Docker engine"),
     ("helm ", "wants a cluster and the registry of charts"),
     ("apt-get ", "changes the machine"),
