@@ -15,7 +15,7 @@ WEEKDAYS = 7
 #: Monday to Friday, Saturday, Sunday.
 KIND_OF_WEEKDAY = np.array([0, 0, 0, 0, 0, 1, 2])
 KINDS = 3
-#: A weekday with fewer days in the history is expected like its kind.
+#: A weekday with fewer days in the history takes the mean of its kind.
 ENOUGH_WEEKDAYS = 3
 #: Rows added to both sides of a level: a handful of rows early in the day decides little.
 LEVEL_PRIOR = 5.0
