@@ -1,4 +1,4 @@
-"""Messages as files, where no bot token is set: the same way as to Telegram, ending in a folder."""
+"""Messages as files, where no bot token is set: a transport like Telegram, into a folder."""
 
 import json
 from collections.abc import Mapping

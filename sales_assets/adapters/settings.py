@@ -33,7 +33,7 @@ LATEST_DELIVERY = time(23, 30)
 _PACKAGE = Path(__file__).parents[1]
 _POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
-#: So alike is a name that was meant for one of ours: SALES_ASSET_SOURCE_URL.
+#: From this likeness on, a name is taken for a slip of one of ours: SALES_ASSET_SOURCE_URL.
 _ALIKE = 0.85
 
 

@@ -44,7 +44,7 @@ class Computed:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing but days that may still be taken keeps the range from being whole."""
+        """Whether all that is missing are days that may still be taken."""
         refused = [one.check in WAITING for one in self.refused]
         return bool(refused) and all(refused) and not self.failures
 

@@ -17,7 +17,7 @@ from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_STA
 from sales_assets.defs.readiness import source_readiness_sensor
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
-#: 08:45 sharp, as far as a look every few seconds can be.
+#: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
@@ -98,7 +98,7 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
     )
     def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         run, instance = context.dagster_run, context.instance
-        # Nothing tells a sensor of the runs that computed the good days of this one.
+        # No sensor hears of the runs that computed the good days of this one.
         parts = instance.get_runs(dg.RunsFilter(tags={PART_OF_TAG: run.run_id}))
         asked = list(filter(None, (_partial_report(instance, one) for one in [run, *parts])))
         yield from asked

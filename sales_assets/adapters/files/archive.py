@@ -78,7 +78,7 @@ class Archive:
         return refusal.completeness if refusal else None
 
     def picture_of(self, day: date, caption: str) -> bytes | None:
-        """Return the picture that was made with this very caption, if it is stored still."""
+        """Return the picture that belongs to this very caption, if it is still stored."""
         try:
             stored = self.report(day)
         except StorageError:

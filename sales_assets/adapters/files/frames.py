@@ -35,7 +35,7 @@ class StorageError(SalesAssetsError):
 
 
 class FullStorageError(StorageError):
-    """The storage has no room left: it passes once somebody makes some."""
+    """The storage is full; it passes once somebody frees space."""
 
 
 class MissingDayError(StorageError):
@@ -74,7 +74,7 @@ class FrameStore:
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
     def clear(self, *files: str) -> int:
-        """Take all day files of all assets away, and the named files beside; return how many."""
+        """Delete all day files of all assets, and the named files beside; return how many."""
         with _trouble_named("clear", self.base):
             inside = self.base.iterdir() if self.base.is_dir() else []
             folders = [path for path in inside if path.is_dir()]

@@ -59,7 +59,7 @@ class StateError(SalesAssetsError):
 
 
 class StateLockedError(StateError):
-    """Another process kept the state database for longer than one waits."""
+    """Another process locked the state database for longer than the time-out."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

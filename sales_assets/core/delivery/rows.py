@@ -16,7 +16,7 @@ DEFAULT_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE_OF_ALERT = timedelta(hours=12)
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=15)
-#: One flagged repeat, never two.
+#: One marked repeat, never two.
 MOST_DOUBTS = 2
 #: A question to the owner may come several times: better so than not at all.
 MOST_DOUBTS_OF_ALERT = 12

@@ -124,7 +124,7 @@ def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.
     return dg.AssetCheckResult(
         check_name=DELIVERED,
         passed=not late and not open_days,
-        # The chats know that it is late, and this run has done what it could.
+        # The chats know that it is late; the run did all it could.
         severity=_LATE if late and not open_days else dg.AssetCheckSeverity.ERROR,
         description=_description(late, open_days),
         metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},
