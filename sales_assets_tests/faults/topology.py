@@ -93,17 +93,16 @@ class Site:
                 kill_session(process)
                 process.wait()
 
-    def stop(self) -> Iterator[str]:
-        """Stop each as systemd does; every one that has to be killed is a sentence."""
-        self.over.set()
-        for name in UNITS:
-            process, asked = self.running[name], monotonic()
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(int(section(name)["TimeoutStopSec"]))
-                self.scene.tell(f"{name} ended by SIGTERM in {monotonic() - asked:.0f} s")
-            except subprocess.TimeoutExpired:
-                yield f"wrong: {name} does not end by SIGTERM within its TimeoutStopSec"
+    def stop(self, name: str) -> Iterator[str]:
+        """Ask the whole unit to end, as systemd does; having to kill it then is a sentence."""
+        process, asked = self.running[name], monotonic()
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(int(section(name)["TimeoutStopSec"]))
+            self.scene.tell(f"{name} ended by SIGTERM in {monotonic() - asked:.0f} s")
+        except subprocess.TimeoutExpired:
+            yield f"wrong: {name} does not end by SIGTERM within its TimeoutStopSec"
+            kill_session(process)
 
     def environment(self, name: str) -> dict[str, str]:
         """Return what the process is told: Dagster's own know neither source, token nor store."""
@@ -134,15 +133,21 @@ class Site:
             return answer.status == 200
         return False
 
-    def computes(self) -> bool:
-        """Tell whether the morning's run has begun its work."""
+    def at_work(self) -> set[str]:
+        """Return the ids of the morning's runs that have begun their work."""
         with suppress(psycopg2.Error):
-            return bool(query(self.instance.url("dagster"), STARTED))
-        return False
+            return {run_id for run_id, status in self._runs() if status == "STARTED"}
+        return set()
+
+    def ended(self) -> list[str]:
+        return [status for _, status in self._runs()]
+
+    def _runs(self) -> list[tuple]:
+        return query(self.instance.url("dagster"), RUNS)
 
 
-STARTED = (
-    f"SELECT 1 FROM runs WHERE pipeline_name = '{names.DAILY_REPORT_JOB}' AND status = 'STARTED'"  # noqa: S608 - a name of ours
+RUNS = (
+    f"SELECT run_id, status FROM runs WHERE pipeline_name = '{names.DAILY_REPORT_JOB}' ORDER BY id"  # noqa: S608 - a name of ours
 )
 
 
@@ -240,19 +245,25 @@ def deployed(folder: Path, _outage: float) -> Told:
                 300,
             )
             settle(scene)
-            breaches += made.stop()
+            made.over.set()
+            breaches += [words for name in UNITS for words in made.stop(name)]
         told = judged(scene, sentences=0)
         return Told(told.account, [*breaches, *told.breaches, *miscounted(scene, readers)])
 
 
 def code_server_dies(folder: Path, _outage: float) -> Told:
-    """The code server dies in the middle of the morning's run, with the run."""
+    """The code server is restarted in the middle of the morning's run; then both are killed."""
     with site(folder) as made:
+        scene, breaches = made.scene, []
         with made.all_running():
-            made.scene.wait_for("the morning's run is at work", made.computes, 900)
+            first = scene.wait_for("the morning's run is at work", made.at_work, 900)
+            breaches += made.stop("code")
+            scene.wait_for("a second run is at work", lambda: made.at_work() - first, 600)
             made.kill("code")
-            settle(made.scene)
-        return judged(made.scene, sentences=0)
+            settle(scene)
+            scene.tell(f"the morning's runs, in order: {', '.join(made.ended())}")
+        told = judged(scene, sentences=0)
+        return Told(told.account, [*breaches, *told.breaches])
 
 
 def unpunctual(scene: Morning) -> Iterator[str]:
