@@ -116,15 +116,18 @@ class Site:
     # --- What befalls it ---
 
     def kill(self, name: str) -> None:
-        kill_session(self.running[name])
+        """Kill a unit and wait until it is started again, or the Postgres and start it later."""
         self.scene.tell(f"{name} is killed")
-
-    def kill_instance(self) -> None:
-        kill_server(self.instance)
-        self.scene.tell("the Postgres of the instance and of the state is killed")
-        self.over.wait(OUTAGE_SECONDS)
-        embedded_postgres.start(self.instance.folder).release()
-        self.scene.tell("that Postgres is back")
+        if name == "instance":
+            kill_server(self.instance)
+            self.over.wait(OUTAGE_SECONDS)
+            embedded_postgres.start(self.instance.folder).release()
+            self.scene.tell("instance is back")
+            return
+        killed = self.running[name]
+        kill_session(killed)
+        while self.running[name] is killed:
+            self.over.wait(0.2)
 
     # --- What there is to see ---
 
@@ -225,18 +228,24 @@ def site(folder: Path) -> Iterator[Site]:
 
 
 def deployed(folder: Path, _outage: float) -> Told:
-    """Everything as deployed plays a morning; then each process is killed, a reader waiting."""
+    """Everything as deployed plays a morning; then each process is killed, a reader waiting.
+
+    A day is asked for again each five minutes: the kills of a wave come before the same delivery.
+    """
     with site(folder) as made:
         scene, breaches, readers = made.scene, [], {}
         with made.all_running():
             scene.wait_for("the UI answers", made.serves, 400)
             scene.wait_for("the report is computed", lambda: is_stored(scene), 900)
             breaches += unpunctual(scene, scene.clock())
-            for name in (*UNITS, "instance"):
-                readers[name] = reader = new_reader(scene)
-                made.kill(name) if name in UNITS else made.kill_instance()
+            for wave in (("webserver", "bot", "daemon"), ("code", "instance")):
+                for name in wave:
+                    readers[name] = new_reader(scene)
+                    made.kill(name)
                 scene.wait_for(
-                    f"a new reader has the report ({name})", lambda to=reader: scene.got(to), 600
+                    f"the new readers have the report: {', '.join(wave)}",
+                    lambda of=wave: all(scene.got(readers[name]) for name in of),
+                    900,
                 )
             scene.wait_for("the UI answers", made.serves, 400)
             scene.fake.say(readers["bot"], "/report")
