@@ -55,7 +55,7 @@ receipts: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -m long
 
 ## Faults of the source, kills and faults of the delivery, the daemon and the bot, then mornings
-## played with the daemon: make faults ROUNDS=20 DRILLS="postgres midnight"
+## played with the daemon and with all of deploy/: make faults ROUNDS=20 DRILLS="postgres topology"
 faults: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.faults.sources
 	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)

@@ -54,18 +54,19 @@ def yesterday() -> date:
     return datetime.now(ZONE).date() - timedelta(days=1)
 
 
-def first_day(last: date) -> date:
+def first_day(last: date, days: int = DAYS) -> date:
     """The first day of a source that ends with `last`."""
-    return last - timedelta(days=DAYS - 1)
+    return last - timedelta(days=days - 1)
 
 
-def fill_base(url: str, last: date) -> date:
-    """Fill an empty source up to `last`; return its first day. Replaces the dictionary."""
+def fill_base(url: str, last: date, days: int = DAYS) -> date:
+    """Fill an empty source with `days` up to `last`; return the first. Replaces the dictionary."""
     execute(url, "TRUNCATE events_dict")
     execute(url, "INSERT INTO events_dict VALUES (%s, %s)", DICTIONARY.items())
+    first = first_day(last, days)
     for statement in (_EVENTS, _PAYMENTS):
-        execute(url, statement, [(first_day(last), last)])
-    return first_day(last)
+        execute(url, statement, [(first, last)])
+    return first
 
 
 def make_base(url: str, last: date, change: str = "") -> None:

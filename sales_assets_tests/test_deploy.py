@@ -111,18 +111,23 @@ def test_the_instance_is_one_that_dagster_takes(monkeypatch: pytest.MonkeyPatch)
     assert storage["scheme"] == "postgresql+psycopg2"
 
 
-def test_the_instance_of_a_server_differs_from_a_desks_in_storage_and_retries_alone() -> None:
+def test_the_instance_of_a_server_differs_from_a_desks_in_what_a_server_alone_has() -> None:
     desk = yaml.safe_load((ROOT / "sales_assets" / "defs" / "dagster.yaml").read_text())
     server = document("dagster.yaml")
     differing = {key for key in {*desk, *server} if desk.get(key) != server.get(key)}
-    assert differing == {"storage", "event_log_storage", "run_retries"}
+    assert differing == {"storage", "event_log_storage", "run_launcher", "run_retries"}
 
 
 def test_the_chart_is_told_the_same_as_the_instance() -> None:
     values, instance = document("helm_values.yaml"), document("dagster.yaml")
     told = values["additionalInstanceConfig"]
     assert told == {name: instance[name] for name in told}
-    assert set(instance).difference(told) == {"telemetry", "storage", "compute_logs"}
+    assert set(instance).difference(told) == {
+        "telemetry",
+        "storage",
+        "compute_logs",
+        "run_launcher",
+    }
     assert values["telemetry"] == instance["telemetry"]
     assert values["computeLogManager"]["type"] == instance["compute_logs"]["class"]
     database = instance["storage"]["postgres"]["postgres_db"]

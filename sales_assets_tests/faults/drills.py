@@ -13,8 +13,7 @@ import tempfile
 import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import click
@@ -24,7 +23,18 @@ import pytest
 
 from sales_assets.demo import embedded_postgres
 from sales_assets_tests.base_source import delete_rows
-from sales_assets_tests.faults.mornings import DrillError, Morning, kill_session, morning
+from sales_assets_tests.faults.mornings import (
+    DrillError,
+    Morning,
+    Told,
+    judged,
+    kill_server,
+    kill_session,
+    morning,
+    settle,
+)
+from sales_assets_tests.faults.stores import backfilled, upload_killed
+from sales_assets_tests.faults.topology import code_server_dies, deployed
 from sales_assets_tests.faults.zones import Leap
 from sales_assets_tests.sources import execute, query
 
@@ -40,14 +50,6 @@ class Skipped(Exception):  # noqa: N818 - no error: the machine can't do it
     """The drill can't be played here."""
 
 
-@dataclass
-class Told:
-    """What a drill came to."""
-
-    account: list[str]
-    breaches: list[str]
-
-
 # --- The drills -----------------------------------------------------------------------------
 
 
@@ -59,7 +61,7 @@ def postgres_killed(folder: Path, outage: float) -> Told:
             scene.wait_for(
                 "a query of the morning's run waits", lambda: query(scene.url, WAITING)[0][0]
             )
-            scene.kill_source()
+            kill_server(scene.server)
             scene.tell(f"the source is killed, for {outage:.0f} s")
             with suppress(psycopg2.Error):
                 other.close()
@@ -154,38 +156,14 @@ DRILLS = {
     "code-server": code_server_killed,
     "disk-full": disk_full,
     "midnight": midnight,
+    "topology": deployed,
+    "topology-code": code_server_dies,
+    "upload": upload_killed,
+    "backfill": backfilled,
 }
 
 
 # --- What they share ------------------------------------------------------------------------
-
-
-def settle(scene: Morning, *, reports: int = 1) -> None:
-    """Wait for the report, and then for two looks of every sensor, in case more is sent."""
-    with suppress(DrillError):
-        scene.wait_for("the report is delivered", lambda: len(scene.reports()) >= reports, 600)
-        clock.sleep(130)
-
-
-def judged(
-    scene: Morning, *, sentences: int, words: str = "", days: list[date] | None = None
-) -> Told:
-    """Hold what everybody got against the promise."""
-    days = days or [scene.day]
-    breaches = [f"lost: {one}" for one in scene.lost(days)]
-    found, reports = scene.sentences(), scene.reports()
-    if len(found) != sentences or any(words not in one for one in found):
-        breaches.append(
-            f"wrong: the chief should get {sentences} sentences with {words!r}: {found}"
-        )
-    if len(reports) != len(days):
-        breaches.append(f"wrong: the chief got {len(reports)} reports, {len(days)} were to come")
-    if len(scene.got(scene.chief)) != len(found) + len(reports):
-        breaches.append("wrong: the chief got something else, too")
-    alerts = [one["text"] for one in scene.got(scene.analyst)]
-    if len(set(alerts)) != len(alerts) or len(alerts) > 1 + sentences:
-        breaches.append(f"wrong: the analyst got {len(alerts)} messages about one cause: {alerts}")
-    return Told(list(scene.account()), breaches)
 
 
 def runs(scene: Morning) -> list[dg.DagsterRun]:

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, read_bytes
+from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.state.database import DeliveryRow, open_state
 from sales_assets.core import names
 from sales_assets.core.delivery.messages import plain_text
@@ -39,6 +40,14 @@ FIGURES = {"requests": 20, "new_paying": 4}
 
 class DrillError(AssertionError):
     """What the drill waited for did not come."""
+
+
+@dataclass
+class Told:
+    """What a drill came to."""
+
+    account: list[str]
+    breaches: list[str]
 
 
 @dataclass
@@ -64,6 +73,10 @@ class Morning:
     @property
     def storage(self) -> Path:
         return self.folder / "storage"
+
+    @property
+    def store(self) -> FrameStore:
+        return FrameStore(self.environment["SALES_ASSETS_STORAGE"])
 
     # --- Time ---
 
@@ -103,34 +116,30 @@ class Morning:
     @contextmanager
     def process(self, name: str, module: str, *arguments: str) -> Iterator["subprocess.Popen"]:
         """Run a module of Python in a session of its own, which is killed at the end."""
-        with (
-            (self.folder / f"{name}.log").open("ab") as log,
-            subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                cwd=PROJECT,
-                env=os.environ | self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            ) as process,
-        ):
+        with self.popen(name, [sys.executable, "-m", module, *arguments]) as process:
             try:
                 yield process
             finally:
                 kill_session(process)
 
+    def popen(
+        self, name: str, command: Sequence[str], environment: dict[str, str] | None = None
+    ) -> "subprocess.Popen":
+        """Start a command in a session of its own, in the scene's environment or another."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=environment or os.environ | self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
     def command(self, *arguments: str) -> int:
         """Run one of the product's own commands; return its exit code."""
         with self.process("command", "sales_assets.cli.main", *arguments) as process:
             return process.wait(300)
-
-    def kill_source(self) -> None:
-        """Kill the source's server as a machine does that loses its power."""
-        pid = int((self.server.folder / "data" / "postmaster.pid").read_text().split()[0])
-        server = psutil.Process(pid)
-        for process in [server, *server.children()]:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
 
     # --- What there is to see ---
 
@@ -157,20 +166,19 @@ class Morning:
         for row in self.rows():
             if row.state != "sent":
                 yield f"{row.kind} of {row.report_day} for {row.chat} is {row.state}: {row.reason}"
-        for path in self.storage.rglob("*.tmp"):
+        for path in self.store.base.rglob("*.tmp"):
             yield f"{path} was left half written"
         yield from (f"aiogram's models object: {words}" for words in self.fake.violations)
 
     def _lost_of(self, day: date) -> Iterator[str]:
-        store = FrameStore(str(self.storage))
-        path = self.storage / names.DAILY_REPORT / f"{day}.json"
-        if not path.exists():
+        store = self.store
+        if not store.holds(names.DAILY_REPORT, day, NUMBERS):
             yield f"there is no report of {day}"
             return
         rows = len(store.read(names.RAW_EVENTS, day))
         if rows != ROWS_A_DAY:
             yield f"{rows} of {ROWS_A_DAY} rows of {day} are stored"
-        numbers = json.loads(path.read_text())["numbers"]
+        numbers = json.loads(read_bytes(store.path(names.DAILY_REPORT, day, NUMBERS)))["numbers"]
         found = {
             "requests": numbers["appointed"]["of"],
             "new_paying": numbers["new_paying_users"]["new_paying"],
@@ -196,6 +204,15 @@ def said(message: dict[str, Any]) -> str:
     is_report = "photo" in message or "document" in message
     words = plain_text(message.get("caption") or message.get("text", "")).split("\n")[0]
     return f"the report: {words}" if is_report else words
+
+
+def kill_server(server: EmbeddedServer) -> None:
+    """Kill a Postgres as a machine does that loses its power."""
+    pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+    parent = psutil.Process(pid)
+    for process in [parent, *parent.children()]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def kill_session(process: "subprocess.Popen") -> None:
@@ -247,3 +264,34 @@ def morning(
         with closing(open_state(environment["SALES_ASSETS_STATE_URL"])) as state:
             subscribe(state, chief)
         yield made
+
+
+# --- What became of it ----------------------------------------------------------------------
+
+
+def settle(scene: Morning, *, reports: int = 1) -> None:
+    """Wait for the report, and then for two looks of every sensor, in case more is sent."""
+    with suppress(DrillError):
+        scene.wait_for("the report is delivered", lambda: len(scene.reports()) >= reports, 600)
+        time.sleep(130)
+
+
+def judged(
+    scene: Morning, *, sentences: int, words: str = "", days: list[date] | None = None
+) -> Told:
+    """Hold what everybody got against the promise."""
+    days = days or [scene.day]
+    breaches = [f"lost: {one}" for one in scene.lost(days)]
+    found, reports = scene.sentences(), scene.reports()
+    if len(found) != sentences or any(words not in one for one in found):
+        breaches.append(
+            f"wrong: the chief should get {sentences} sentences with {words!r}: {found}"
+        )
+    if len(reports) != len(days):
+        breaches.append(f"wrong: the chief got {len(reports)} reports, {len(days)} were to come")
+    if len(scene.got(scene.chief)) != len(found) + len(reports):
+        breaches.append("wrong: the chief got something else, too")
+    alerts = [one["text"] for one in scene.got(scene.analyst)]
+    if len(set(alerts)) != len(alerts) or len(alerts) > 1 + sentences:
+        breaches.append(f"wrong: the analyst got {len(alerts)} messages about one cause: {alerts}")
+    return Told(list(scene.account()), breaches)
