@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import runs_owed
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
@@ -53,6 +52,8 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
     def sensor(
         delivery: DeliveryResource, storage: StorageResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from sales_assets.adapters.delivery.dispatcher import runs_owed
+
         now, timetable = datetime.now(UTC), delivery.timetable
         newest = timetable.newest_finished_day(now)
         reports = content_hashes(storage.store(), _recent_days(newest, first_day))
