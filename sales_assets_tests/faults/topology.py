@@ -214,6 +214,8 @@ def site(folder: Path) -> Iterator[Site]:
             "DAGSTER_PG_PASSWORD": PASSWORD,
             "DAGSTER_EVENT_BATCH_SIZE": "500",
             "CODE_SERVER_HOST": HOST,
+            # To start a run is one such call; a machine with other work takes more than a minute.
+            "DAGSTER_GRPC_TIMEOUT_SECONDS": "300",
         }
         home = folder / "dagster"
         home.mkdir()
