@@ -344,6 +344,8 @@ def _make_folder(url: URL) -> None:
             "The state database needs a file that several processes share; expected something "
             "like sqlite:///var/state.db in SALES_ASSETS_STATE_URL."
         )
+    if url.database.startswith("file:"):
+        return  # SQLite's own URI, which names its file by itself
     folder = Path(url.database).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -245,6 +245,7 @@ def test_a_file_that_may_not_be_written_is_told_as_a_sentence(tmp_path: Path) ->
     sqlite3.connect(path).close()
     with pytest.raises(StateError, match=r"cannot be used: .*SALES_ASSETS_STATE_URL"):
         open_state(f"sqlite:///file:{path}?mode=ro&immutable=1&uri=true")
+    assert not Path("file:").exists()
 
 
 def test_another_state_than_before_is_noticed_until_that_is_accepted(tmp_path: Path) -> None:
