@@ -122,7 +122,12 @@ def test_the_chart_is_told_the_same_as_the_instance() -> None:
     values, instance = document("helm_values.yaml"), document("dagster.yaml")
     told = values["additionalInstanceConfig"]
     assert told == {name: instance[name] for name in told}
-    assert set(instance).difference(told) == {"telemetry", "storage", "compute_logs", "run_launcher"}
+    assert set(instance).difference(told) == {
+        "telemetry",
+        "storage",
+        "compute_logs",
+        "run_launcher",
+    }
     assert values["telemetry"] == instance["telemetry"]
     assert values["computeLogManager"]["type"] == instance["compute_logs"]["class"]
     database = instance["storage"]["postgres"]["postgres_db"]
