@@ -23,7 +23,7 @@ ROUNDS ?= 300
 $(PROGRAM): pyproject.toml constraints.txt
 	@echo "Installing sales_assets and what it needs into $(VENV); once, a minute or two."
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -e .
+	$(PIP) -e '.[demo]'
 	touch $@
 
 $(DEVELOPMENT): $(PROGRAM)

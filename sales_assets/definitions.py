@@ -9,7 +9,6 @@ import dagster as dg
 
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings, base_folder
-from sales_assets.core.demo import first_day as demo_first_day
 from sales_assets.defs import checks, jobs, schedules, sensors
 from sales_assets.defs.assets import delivery, events, metrics, report
 from sales_assets.defs.daily import FRAMES, DailyAssets
@@ -62,8 +61,11 @@ def _checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
 
 def first_day(settings: Settings) -> date:
     """Return the first partition: as set, or the demo data's first day."""
-    today = datetime.now(UTC).astimezone(settings.report_zone).date()
-    return settings.start_date or demo_first_day(today)
+    if settings.start_date is not None:
+        return settings.start_date
+    from sales_assets.demo.journeys import first_day as demo_first_day
+
+    return demo_first_day(datetime.now(UTC).astimezone(settings.report_zone).date())
 
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:

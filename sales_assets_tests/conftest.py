@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.demo import embedded_postgres
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
-from sales_assets.adapters.demo.source import load_demo_source
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.cli.instance import prepare_home
-from sales_assets.core.demo import DemoPlan
+from sales_assets.demo import embedded_postgres
+from sales_assets.demo.embedded_postgres import EmbeddedServer
+from sales_assets.demo.journeys import DemoPlan
+from sales_assets.demo.source import load_demo_source
 from sales_assets_tests.base_source import ZONE, fill_base, yesterday
 from sales_assets_tests.sources import create_tables
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import psycopg2
 
-from sales_assets.core.demo import DICTIONARY
+from sales_assets.demo.journeys import DICTIONARY
 
 SCHEMA = """
 CREATE TABLE events (_user_id text, event_id int, happened_at timestamp);

@@ -37,7 +37,11 @@ def test_imports_run_one_way() -> None:
 
 
 def test_russian_words_live_in_their_rooms() -> None:
-    rooms = ("sales_assets/core/journey.py", "sales_assets/core/russian/")
+    rooms = (
+        "sales_assets/core/journey.py",
+        "sales_assets/core/russian/",
+        "sales_assets/old_bot/words.py",
+    )
     elsewhere = [
         f"{name_of(module)}:{number}"
         for module in modules()
@@ -91,6 +95,12 @@ def test_sql_takes_values_as_parameters_and_is_put_together_from_constants_alone
         and "Error(" not in module.read_text().splitlines()[string.lineno - 2]
     ]
     assert offending == []
+
+
+def test_dagster_s_private_modules_are_used_by_the_event_storage_and_the_launcher_alone() -> None:
+    private = re.compile(r"\b(from|import) dagster\._|\bdagster import _")
+    found = [name_of(module) for module in modules() if private.search(module.read_text())]
+    assert found == ["sales_assets/defs/event_storage.py", "sales_assets/defs/run_launcher.py"]
 
 
 def test_nothing_in_core_reads_a_clock() -> None:

@@ -20,13 +20,16 @@ RUN_HERE = ("install -d", "mkdir -p var", ".venv/bin/python -c", "rm -f var/stat
 #: Commands of the documents that no test here runs, by how they begin, and why.
 NOT_RUN = (
     ("make test", "is what runs this"),
-    ("make demo", "sales_assets_tests/core/test_demo.py has its data, .ci makes the environment"),
+    (
+        "make demo",
+        "sales_assets_tests/demo/test_journeys.py has its data, .ci makes the environment",
+    ),
     (
         ".venv/bin/python -m sales_assets_tests.fake_telegram",
         "fake_telegram/test_process.py starts it",
     ),
     ("export SALES_ASSETS_", "sets what bot/test_program.py gives the bot"),
-    ("sales-assets bot", "bot/test_program.py starts it"),
+    (".venv/bin/sales-assets bot", "bot/test_program.py starts it"),
     ("docker ", "wants a Docker engine"),
     ("helm ", "wants a cluster and the registry of charts"),
     ("apt-get ", "changes the machine"),

@@ -8,7 +8,7 @@ TIMEOUT_SECONDS = 10
 
 
 def beat(url: str | None, log: logging.Logger | logging.LoggerAdapter) -> None:
-    """Call the address, if one is set; a monitor that is away is no fault of the report's.
+    """Call the address, if one is set; an unreachable monitor fails nothing.
 
     The address may hold a secret, so it stands in no message.
     """

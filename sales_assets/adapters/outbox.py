@@ -1,12 +1,11 @@
-"""Messages as files, where no bot token is set: the same way as to Telegram, ending in a folder."""
+"""Messages as files, where no bot token is set: a transport like Telegram, into a folder."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from sales_assets.adapters.files.whole import write_whole
 from sales_assets.core.delivery.messages import Message
 from sales_assets.core.delivery.rows import OUTBOX_CHAT, OUTBOX_NAME, Answer, Outcome, Place
 from sales_assets.core.errors import SalesAssetsError
@@ -40,7 +39,6 @@ class Outbox:
         """
         base = self._folder / message.day.isoformat() / _stem(message.label, place)
         try:
-            base.parent.mkdir(parents=True, exist_ok=True)
             if message.file is not None:
                 write_whole(base.with_suffix(".png"), message.file)
             write_whole(base.with_suffix(".html"), message.html.encode())
@@ -61,19 +59,6 @@ class Outbox:
 def outbox_files(folder: Path, day: str) -> list[Path]:
     """Return the files that stand for the messages of `day`, by name."""
     return sorted((folder / day).glob("*.*"))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` under `path` so that no reader ever sees a part of it."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _stem(label: str, place: Place) -> str:

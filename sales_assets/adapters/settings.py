@@ -10,6 +10,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values, find_dotenv
+from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -32,7 +33,7 @@ LATEST_DELIVERY = time(23, 30)
 _PACKAGE = Path(__file__).parents[1]
 _POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
-#: So alike is a name that was meant for one of ours: SALES_ASSET_SOURCE_URL.
+#: From this likeness on, a name is taken for a slip of one of ours: SALES_ASSET_SOURCE_URL.
 _ALIKE = 0.85
 
 
@@ -330,6 +331,14 @@ def _read_file(path: str) -> dict[str, str | None]:
             f"{path} was read as UTF-8 and isn't: see the byte 0x{content[position]:02x} at "
             f"{position}. Save the file in UTF-8, comments included."
         )
+    for line in parse_stream(StringIO(text)):
+        if line.error:
+            # The rest of the line may be a secret.
+            name = re.match(r"\w*", line.original.string.strip())
+            raise InvalidSettingError(
+                f"{path} has in line {line.original.line} {name and name[0]!r} and something else "
+                "than a value. A line is NAME=value, or a comment after a #."
+            )
     return dotenv_values(stream=StringIO(text))
 
 

@@ -85,8 +85,8 @@ class Handlers:
             return None
         return parse_command(incoming.text, self._bot_name, is_group=incoming.place.is_group)
 
-    def asks_who_rules(self, incoming: Incoming | None) -> tuple[int, int] | None:
-        """Return the group and the user whose rights in it decide about the update, if any do."""
+    def whose_rights_decide(self, incoming: Incoming | None) -> tuple[int, int] | None:
+        """Return the group, and the user whose rights in it decide about the update, if any."""
         if not isinstance(incoming, Said | Pressed) or incoming.user is None:
             return None
         if isinstance(incoming, Pressed):
@@ -103,14 +103,14 @@ class Handlers:
         return button.day if button and button.action is Action.NOW else None
 
     def asks_for_status(self, incoming: Incoming | None) -> bool:
-        """Tell whether it is asked how things stand."""
+        """Tell whether the update is /status."""
         command = self.command(incoming)
         return command is not None and command.name == "status"
 
     # --- Updates ---
 
     def handle(self, session: Session, incoming: Incoming | None, context: Context) -> list[Reply]:
-        """Do what the update asks for; return what is owed for it."""
+        """Do what the update asks for; return the replies that are owed."""
         match incoming:
             case Said():
                 return self._said(session, incoming, context)
@@ -136,7 +136,7 @@ class Handlers:
         if command is None and said.place.is_group:
             return []  # what people say to each other, or to another bot
         is_owner = self.is_owner(said.user, said.place)
-        # Nobody can say what somebody who writes in a channel's name may do in this group.
+        # Who writes in a channel's name may be anybody in this group.
         is_channel = said.user is None and not said.is_from_chat_itself
         is_chat_admin = context.is_chat_admin and not is_channel
         asker = Asker(said.place, is_owner=is_owner, is_chat_admin=is_chat_admin)
@@ -146,7 +146,7 @@ class Handlers:
         return self._bounded(replies, said.place.chat, context.now)
 
     def _bounded(self, replies: list[Reply], chat: int, now: datetime) -> list[Reply]:
-        """Leave out the answers to a chat that may not read, once it had enough of them today."""
+        """Drop the answers to a chat that may not read once it has had its share for today."""
         today = now.astimezone(self._zone).date()
         if self._answered[0] != today:
             self._answered = (today, Counter())
@@ -170,7 +170,7 @@ class Handlers:
             return [Reply(ReplyKind.LEAVE, place.chat)]
         if place.kind != _CHANNEL:
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]
-        # Whoever reads a channel is none the wiser for instructions.
+        # Instructions are no use to the readers of a channel.
         title = html.escape(place.title or ru.BOT_REQUEST_UNTITLED)
         told = ru.BOT_ADDED_CHANNEL.format(title=title, name=self._bot_name)
         return [Reply(ReplyKind.TEXT, moved.user, html=told)]
@@ -213,7 +213,7 @@ class Handlers:
 
 
 class _Conversation:
-    """One command, or words that are none, of one asker."""
+    """What one asker wrote: a command, or other words."""
 
     def __init__(
         self,
@@ -502,7 +502,7 @@ class _Pressing:
         return [self._answer(), self._edit(decided, buttons), _text(known.place, told)]
 
     def _edit(self, html: str, buttons: Keyboard = ()) -> Reply:
-        """Put other words, and buttons if there are any, into the message that was pressed."""
+        """Replace the words and buttons of the message whose button was pressed."""
         place, message = self._place, self._pressed.message
         return Reply(ReplyKind.EDIT, place.chat, html=html, buttons=buttons, message=message)
 

@@ -20,7 +20,7 @@ from sales_assets.adapters.state.database import WITNESS, StateDatabase, StateEr
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.adapters.telegram.secrecy import hidden
-from sales_assets.adapters.telegram.updates import ALLOWED, RULERS, read_update
+from sales_assets.adapters.telegram.updates import ADMINISTRATORS, ALLOWED, read_update
 from sales_assets.bot.handlers import Context, Handlers
 from sales_assets.bot.sender import Sender
 from sales_assets.core.bot.access import fair_order
@@ -162,7 +162,7 @@ class _Bot:
         return name
 
     def _migrate(self, ledger: Ledger, old: int, new: int) -> None:
-        """Let a chat have its new id; its admins hear of a right to read that stays away."""
+        """Give a chat its new id; the admins hear of a right to read that stays revoked."""
         now = self._clock()
         admins = [Reader(Place(chat)) for chat in self._settings.telegram_admins]
         ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
@@ -221,7 +221,7 @@ class _Bot:
             raise _Ended(f"{self._odd} answers in a row were of that kind: {answer.reason}")
 
     async def _insist(self, act: Callable[[], Awaitable[_T]]) -> _T:
-        """Do `act` until it works, slower with each failure; `_Ended` once the bot shall stop."""
+        """Repeat `act` until it works, slower with each failure; `_Ended` if the bot stops."""
         pause = FIRST_BACKOFF_SECONDS
         while True:
             try:
@@ -261,7 +261,7 @@ class _Bot:
             try:
                 owed = await self._decide(raw, shelf, offset)
             except StateError as error:
-                # Not the update's fault: it waits for the database, and so do those behind it.
+                # Not the update's fault: it waits for the database, and those behind it wait, too.
                 LOG.warning("Update %s waits: %s", update_id, error)
             except Exception as error:  # noqa: BLE001 - one bad update must not end the bot
                 LOG.warning("Update %s failed: %s: %s", update_id, type(error).__name__, error)
@@ -297,7 +297,7 @@ class _Bot:
         )
 
     def _shelf(self) -> tuple[Context, frozenset[int]]:
-        """Find out once for all the updates that came together what is stored, and who reads."""
+        """Look up once for a batch of updates what is stored, and who reads."""
         context = Context(
             now=self._clock(),
             report_days=self._archive.report_days(),
@@ -308,8 +308,8 @@ class _Bot:
         return context, frozenset({*readers, *self._settings.telegram_admins})
 
     async def _context(self, incoming: Incoming | None, shelf: Context) -> Context:
-        """Find out what the decision needs and a transaction must not wait for."""
-        asked = self._handlers.asks_who_rules(incoming)
+        """Look up what the decision needs and no transaction should wait for."""
+        asked = self._handlers.whose_rights_decide(incoming)
         is_chat_admin = await self._is_chat_admin(*asked) if asked else True
         context = replace(shelf, now=self._clock(), is_chat_admin=is_chat_admin)
         stored = found = None
@@ -324,11 +324,11 @@ class _Bot:
         return replace(context, stored=stored, found=found)
 
     async def _is_chat_admin(self, chat: int, user: int) -> bool:
-        """Whether the user rules the group; one that the service does not show does not."""
+        """Whether the user administers the group; one that Telegram does not show does not."""
         answer = await self._api.member(chat, user)
         if answer.outcome in (Outcome.REFUSED, Outcome.CHAT_NOT_FOUND, Outcome.SLEEP):
             return False
-        return result_of(answer).get("status") in RULERS
+        return result_of(answer).get("status") in ADMINISTRATORS
 
 
 class _OddAnswerError(SalesAssetsError):

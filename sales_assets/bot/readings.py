@@ -77,7 +77,7 @@ def client_reply(place: Place, client: str) -> Reply:
 
 
 def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
-    """Return a report without its words; one that was sent can be compared with today's."""
+    """Return a report without words, to compare the numbers that were sent with today's."""
     buttons = texts.report_keyboard(day, with_now=is_sent)
     return Reply(ReplyKind.REPORT, place.chat, place.thread, buttons=buttons, day=day)
 

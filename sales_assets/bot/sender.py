@@ -34,9 +34,9 @@ MOST_DOUBTS = 2
 #: A longer pause than this is asked of the whole service: the person has gone by then.
 LONGEST_PAUSE = timedelta(minutes=2)
 FIRST_BACKOFF = timedelta(seconds=0.5)
-#: Updates of one chat that wait for their answers; what comes on top of them gets none.
+#: Updates of one chat that may wait for answers; further ones get none.
 LONGEST_LINE = 20
-#: Requests under way at once. Whoever waits for something else than an answer takes none of them.
+#: Requests under way at once; a reply that waits for its turn takes none of them.
 _REQUESTS = 16
 
 Clock = Callable[[], datetime]
@@ -72,7 +72,7 @@ class Sender:
         self.stopped: str | None = None
 
     async def start(self, owed: Owed) -> None:
-        """Put what is owed into its chat's line; nobody waits for that."""
+        """Queue what is owed in its chat's line, without waiting."""
         if not owed.replies:
             return
         chat = owed.replies[0].chat
@@ -189,7 +189,7 @@ class Sender:
         await self._give_up(reply, answer)
 
     async def _wait(self, answer: Answer, tried: int) -> bool:
-        """Wait for the next try; False if there is no use in one."""
+        """Wait for the next try; False if trying again is useless."""
         match answer.outcome:
             case Outcome.WAIT:
                 pause = answer.retry_after or rows.DEFAULT_PAUSE
@@ -286,7 +286,7 @@ class Sender:
             self._files.pop(_name(message), None)
 
     async def _give_up(self, reply: Reply, answer: Answer) -> None:
-        """Let a refusal have its effect: a chat that is gone sleeps, and so does a lost topic."""
+        """Act on a refusal: a chat or a topic that is gone is put to sleep."""
         LOG.info("A %s to chat %s was given up: %s", reply.kind, reply.chat, answer.reason)
         if reply.kind is ReplyKind.LEAVE:
             return

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
-from sales_assets.adapters.demo.server import source_at
+from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings, environment_name
+from sales_assets.adapters.source.choice import source_at
 from sales_assets.bot.diagnosis import Diagnosis, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core import names
@@ -105,13 +106,15 @@ def _newest_report(settings: Settings, yesterday: date) -> Iterator[Diagnosis]:
     store = FrameStore(settings.storage)
     days = store.days(names.DAILY_REPORT, ".json")
     newest, command = max(days, default=None), f"sales-assets report {yesterday}"
+    if refusal := read_refusal(store, yesterday):
+        told = f"Yesterday, {yesterday}, is refused ({refusal.check}): {refusal.message}"
+        yield Diagnosis(told, is_well=False)
     if newest is None:
         yield Diagnosis(f"No report is rendered yet; the first, once all above is well: {command}")
     elif yesterday in days:
         yield Diagnosis(f"The report of yesterday, {yesterday}, is rendered")
-        # What was found in its rows, and made it lack parts; of the whole source is told above.
-        marking = (one for one in read_findings(store, yesterday) if one.parts)
-        yield from (Diagnosis(one.sentence, is_well=False) for one in marking)
+        found = read_findings(store, yesterday)
+        yield from (Diagnosis(one.sentence, is_well=not one.parts) for one in found)
     else:
         yield Diagnosis(
             f"The report of yesterday, {yesterday}, is not rendered; the newest is of {newest}. "

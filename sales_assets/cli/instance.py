@@ -50,7 +50,7 @@ def opened_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     os.environ.setdefault(BATCH, BATCH_SIZE)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        # Two processes that let Dagster make its databases at once can spoil them for ever.
+        # Two processes that let Dagster make its databases at once can corrupt them.
         with FileLock(home / LOCK, timeout=LOCK_SECONDS):
             _write_configuration(home / CONFIGURATION)
             instance = _instance_of(home)

@@ -3,38 +3,21 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import click
 
 from sales_assets.adapters.settings import Settings, read_settings
+from sales_assets.cli.computing import DAY, compute, raise_failures, show_report, today_of
 from sales_assets.core.errors import RefusedError, SalesAssetsError
-
-
-class _Day(click.ParamType):
-    """A report day, like 2026-01-31."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a day; write it like 2026-01-31.", param, ctx)
-
-
-DAY = _Day()
-
+from sales_assets.demo.command import demo, load_demo
+from sales_assets.old_bot.command import compare
 
 #: The exit code where the source's days, or whose they are, keep a report from being made.
 REFUSED = 3
-
-
-class DaysRefusedError(RefusedError):
-    """Days were refused that may be taken later, or at the operator's word."""
 
 
 class _Refused(click.ClickException):
@@ -85,8 +68,8 @@ def report(settings: Settings, day: date, **orders: bool) -> None:
     Exits with 3 where the source's day is refused: cut before its last call, or shrunken;
     or where the stored days are of another source.
     """
-    _compute(settings, [day], **orders)
-    _show_report(settings, day)
+    compute(settings, [day], **orders)
+    show_report(settings, day)
 
 
 @main.command()
@@ -108,30 +91,8 @@ def backfill(settings: Settings, from_day: date, to_day: date, **orders: bool) -
             f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
         )
     days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
-    _compute(settings, days, **orders)
+    compute(settings, days, **orders)
     click.echo(f"{len(days)} days from {from_day} to {to_day} are in {settings.storage}")
-
-
-@main.command()
-@click.argument("day", type=DAY)
-@click.pass_obj
-def compare(settings: Settings, day: date) -> None:
-    """Show the old bot's numbers of DAY beside ours, and why they differ; write a page of it.
-
-    What is not stored yet is computed first, as `report` does.
-    """
-    from sales_assets.cli.compare import StoredDays, compared, lines, write_page
-    from sales_assets.cli.runs import require_finished
-
-    today = _today(settings)
-    require_finished(settings, [day], today)
-    days = StoredDays(settings, day, today)
-    if missing := days.missing():
-        _compute(settings, missing)
-    comparison = compared(days)
-    for line in lines(days, comparison):
-        click.echo(line)
-    click.echo(f"page: {write_page(days, comparison)}")
 
 
 @main.command()
@@ -146,77 +107,12 @@ def receipt(settings: Settings, day: date) -> None:
     from sales_assets.cli.receipt import is_reported, write_receipt
     from sales_assets.cli.runs import require_finished
 
-    require_finished(settings, [day], _today(settings))
+    require_finished(settings, [day], today_of(settings))
     if not is_reported(settings, day):
-        _compute(settings, [day])
+        compute(settings, [day])
     path, differences = write_receipt(settings, day)
     click.echo(f"receipt: {path}")
-    _raise_failures(differences)
-
-
-def _today(settings: Settings) -> date:
-    return datetime.now(UTC).astimezone(settings.report_zone).date()
-
-
-def _compute(  # noqa: PLR0913 - one word of the operator each
-    settings: Settings,
-    days: list[date],
-    *,
-    as_it_is: bool = False,
-    accept_loss: bool = False,
-    same_source: bool = False,
-    rebuild: bool = False,
-) -> None:
-    from sales_assets.cli.runs import compute, require_finished, require_own_storage
-    from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
-
-    require_finished(settings, days, _today(settings))
-    require_own_storage(settings, same_source=same_source, rebuild=rebuild)
-    told = {AS_IT_IS_TAG: as_it_is, ACCEPT_LOSS_TAG: accept_loss}
-    computed = compute(settings, days, {tag: "true" for tag, is_set in told.items() if is_set})
-    missing = sorted(set(days).difference(computed.reported))
-    without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
-    refused = [f"{one.day} is refused ({one.check}): {one.message}." for one in computed.refused]
-    if computed.is_waiting:
-        raise DaysRefusedError("\n".join([*refused, *without]))
-    _raise_failures([*refused, *computed.failures, *without])
-
-
-def _raise_failures(failures: Iterable[str]) -> None:
-    told = list(dict.fromkeys(failures))
-    if told:
-        raise SalesAssetsError("\n".join(told))
-
-
-def _show_report(settings: Settings, day: date) -> None:
-    from sales_assets.adapters.files.frames import FrameStore
-    from sales_assets.adapters.files.reports import NUMBERS, PICTURE, read_report
-    from sales_assets.core import names
-
-    store = FrameStore(settings.storage)
-    stored = read_report(store, day)
-    click.echo(f"verdict: {stored.content['verdict']}")
-    click.echo(f"picture: {store.path(names.DAILY_REPORT, day, PICTURE)}")
-    click.echo(f"caption: {store.path(names.DAILY_REPORT, day, NUMBERS)}")
-
-
-@main.command()
-@click.pass_obj
-def demo(settings: Settings) -> None:
-    """Show everything on demo data: an embedded Postgres, yesterday's report, its delivery."""
-    from sales_assets.cli.demo import delivered_files, load_demo
-    from sales_assets.cli.runs import deliver
-
-    today = _today(settings)
-    # The demo waits for no morning: a report is due as soon as its day is over.
-    settings = settings.model_copy(update={"delivery_time": time()})
-    load_demo(settings, datetime.now(UTC))
-    yesterday = today - timedelta(days=1)
-    _compute(settings, [yesterday])
-    _raise_failures(deliver(settings))
-    _show_report(settings, yesterday)
-    for path in delivered_files(settings, yesterday):
-        click.echo(f"delivered: {path}")
+    raise_failures(differences)
 
 
 @main.command()
@@ -255,7 +151,7 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
     """Look at settings, source, storage and Telegram; say what is wrong and what to do."""
     from sales_assets.cli.doctor import examine
 
-    findings = list(examine(settings, _today(settings)))
+    findings = list(examine(settings, today_of(settings)))
     is_well = all(finding.is_well for finding in findings)
     if as_json:
         told = {"is_well": is_well, "findings": [asdict(finding) for finding in findings]}
@@ -277,14 +173,16 @@ def dev(settings: Settings, host: str, port: int) -> None:
 
     Without a source of its own the demo data is there.
     """
-    from sales_assets.cli.demo import load_demo
     from sales_assets.cli.dev import alone, serve
 
     with alone(settings, host, port):
         if settings.source_url is None:
-            load_demo(settings, datetime.now(UTC))
+            load_demo(settings)
         sys.exit(serve(settings, host, port))
 
+
+main.add_command(demo)
+main.add_command(compare)
 
 if __name__ == "__main__":
     main()

@@ -13,11 +13,11 @@ from multiprocessing import get_context
 import click
 import dagster as dg
 
-from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.choice import source_at
 from sales_assets.cli.instance import failure_messages, opened_instance, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
@@ -44,7 +44,7 @@ class Computed:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing but days that may still be taken keeps the range from being whole."""
+        """Whether all that is missing are days that may still be taken."""
         refused = [one.check in WAITING for one in self.refused]
         return bool(refused) and all(refused) and not self.failures
 

@@ -83,7 +83,7 @@ def judged(
         by_the_hour = completeness(counts, day, None, *bounds)
         if by_the_hour.state not in CUT:
             answer = replace(by_the_hour, ends_at=answer.ends_at)
-    # As it is stored, so that the first who asks hears what all others do.
+    # As it is stored, so that the first answer equals all later ones.
     return from_json(as_json(answer))
 
 

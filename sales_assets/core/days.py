@@ -96,7 +96,7 @@ class DailyFrames(Mapping[date, pd.DataFrame]):
         return cls(frames if days is None else days, frames.__getitem__)
 
     def __contains__(self, day: object) -> bool:
-        # The inherited way would make the frame to see whether it can be made.
+        # The inherited method would make the frame only to see whether it exists.
         return day in self._days
 
     def __getitem__(self, day: date) -> pd.DataFrame:

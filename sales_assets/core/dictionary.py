@@ -21,11 +21,11 @@ class AmbiguousDictionaryError(SalesAssetsError):
 
 
 def spelling(name: str) -> str:
-    """Return `name` in one case, composed, with its blanks collapsed, trimmed of signs unseen."""
+    """Return `name` in lower case, composed, with single blanks and no invisible signs."""
     seen = "".join(
         " " if unicodedata.category(sign) == "Cc" else sign
         for sign in unicodedata.normalize("NFC", name)
-        if unicodedata.category(sign) != "Cf"  # no width, no direction: nobody sees them
+        if unicodedata.category(sign) != "Cf"  # no width, no direction: invisible
     )
     return " ".join(seen.split()).casefold()
 

@@ -19,7 +19,7 @@ from sales_assets.core.source_findings import (
 
 SAMPLE = 10
 FOUR_WEEKS = timedelta(days=28)
-#: From so many payers, or payments, on a share says something.
+#: The fewest payers, or payments, of which a share says something.
 FEWEST = 3
 #: Above this share of payers without events the parts are marked whatever the past says.
 CERTAIN_SHARE = 0.5

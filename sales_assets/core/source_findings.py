@@ -111,7 +111,7 @@ def not_counted(findings: Iterable[Finding]) -> dict[str, Reason]:
 def parts_living_on(event_type: str) -> tuple[str, ...]:
     """Return the parts that can't be known without `event_type`.
 
-    A process lives on its start and all its ends, the funnel on its seven steps; without an
+    A process lives on its start and all its ends, the funnel on its steps; without an
     experiment's type the population is another, so everything goes; new clients live on payments.
     """
     if event_type in EXPERIMENTS:

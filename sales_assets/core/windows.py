@@ -28,13 +28,13 @@ CONVERSION = WEEK
 COHORT = Window(timedelta(days=14), CONVERSION)
 #: The entries that the groups of clients are learnt from.
 TRAINING = Window(timedelta(days=35), CONVERSION)
-#: How long after an entry the facts are looked at that its group depends on.
+#: How long after an entry the facts count that decide its group.
 FIRST_FACTS = DAY
 
 #: The events that one day's own numbers rest on, the day itself included: those of `TRAINING`,
 #: and the day before them, whose appointments the features look at.
 EVENT_DAYS = 36
-#: The same weekday of so many weeks before is what a number is compared with.
+#: How many weeks back the same weekday is compared.
 COMPARED_WEEKS = 4
 #: The drawn days of new paying clients, the day itself included.
 DRAWN_DAYS = 28
@@ -44,9 +44,9 @@ VALUE_DAYS = 112
 COMPLETENESS_DAYS = 56
 #: Those that the values need, so that each compared day's own wholeness is known.
 COUNT_DAYS = VALUE_DAYS + COMPLETENESS_DAYS
-#: A row so long after a day tells nothing about the day any more.
+#: A later row says nothing about the day.
 AFTER_DAYS = 7
-#: So long after the start of a source everybody looks new.
+#: How long after the start of a source everybody looks new.
 NEW_SOURCE = timedelta(days=60)
 
 

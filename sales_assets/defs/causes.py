@@ -1,4 +1,4 @@
-"""Why a report is not there, for the analyst: the last run of its day, and where to look."""
+"""Why a report is missing, for the analyst: the last run of its day, and where to look."""
 
 import re
 from datetime import date

@@ -56,5 +56,5 @@ def _log_together(
 
 
 def _numbers(summary: Summary) -> Summary:
-    """Leave out the tables: nobody looks at those of a lookback, and they take most of its time."""
+    """Leave out the tables: nobody reads those of a lookback, and they cost most of its time."""
     return {name: value for name, value in summary.items() if not isinstance(value, pd.DataFrame)}

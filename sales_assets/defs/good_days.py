@@ -32,7 +32,7 @@ class RefusedDaysError(SalesAssetsError):
 
 
 def go_on_without_refused(context: dg.AssetExecutionContext, reading: Reading) -> NoReturn:
-    """Show each day as what it is, compute what the run was to make of the good ones, and fail.
+    """Log each day as it is, compute the good ones in runs of their own, and fail.
 
     An output speaks for all days of a run, and what is downstream would see the refused ones as
     materialized. So the good days go on as runs of their own, here and now.

@@ -1,4 +1,4 @@
-"""What the UI shows of an asset: its columns, and each day's numbers and a small table."""
+"""What the UI shows of an asset: its columns, each day's numbers and a small table."""
 
 from collections.abc import Callable
 from typing import Any

@@ -80,10 +80,10 @@ def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | 
     if run.status in _IN_PROGRESS:
         return Ended.NOT_YET
     if run.status not in _FAILED:
-        return Ended.WELL  # a run that somebody cancelled is nobody's to start again
+        return Ended.WELL  # a cancelled run is not started again
     entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     if not entries:
-        return Ended.PASSING  # it never came to a step, or its process is gone
+        return Ended.PASSING  # it never reached a step, or its process is gone
     told = [_error_names(entry.get_dagster_event()) for entry in entries]
     if refusal and any(said & _REFUSED for said in told):
         return _BY_CHECK.get(refusal.check, Ended.PASSING)

@@ -20,9 +20,9 @@ from sales_assets.defs.morning import days_in_progress, run_request, standing
 from sales_assets.defs.schedules import NEWEST
 
 SECONDS_BETWEEN_LOOKS = 60
-#: A run of an earlier morning is nothing to go on with.
+#: Runs of an earlier morning do not count.
 MORNING = timedelta(hours=30)
-#: So many days the cursor remembers.
+#: How many days the cursor remembers.
 MOST_DAYS = 30
 
 

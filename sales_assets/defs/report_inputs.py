@@ -1,4 +1,4 @@
-"""Where the report's frames come from; one that cannot be had is missing, the others stay."""
+"""Where the report's frames come from; one that fails is missing, the others stay."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -108,6 +108,6 @@ class InputsOfRun:
     def _attempt(self, what: str, make: Callable[[], _Value]) -> _Value | None:
         try:
             return make()
-        except Exception:  # one failing part must not take the report with it
+        except Exception:  # one failing part must not fail the report
             self._context.log.exception("%s: not computed; the report goes without", what)
             return None

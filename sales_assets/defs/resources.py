@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.demo.server import source_at
 from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.choice import source_at
 from sales_assets.adapters.source.postgres import PostgresSource
-from sales_assets.adapters.state.database import WITNESS, open_state
-from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.delivery.timetable import Timetable
 
 if TYPE_CHECKING:
+    # The ledger's tables alone take a sixth of the time in which the code location is imported.
+    from sales_assets.adapters.delivery.dispatcher import Dispatcher
+    from sales_assets.adapters.outbox import Outbox
+    from sales_assets.adapters.state.ledger import Ledger
     from sales_assets.adapters.telegram.client import BotApi
 
 OUTBOX_FOLDER = "outbox"
@@ -60,21 +60,28 @@ class DeliveryResource(dg.ConfigurableResource):
         return Timetable(self.settings.report_zone, self.settings.delivery_time)
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
+    def ledger(self) -> "Iterator[Ledger]":
         """Open the ledger; without a token it is the outbox's."""
+        from sales_assets.adapters.state.database import WITNESS, open_state
+        from sales_assets.adapters.state.ledger import Ledger
+
         witness = self.settings.var_dir / WITNESS
         with closing(open_state(self.state_url, witness=witness)) as state:
             yield Ledger(state, is_outbox=not self.token)
 
     @contextmanager
-    def dispatcher(self) -> Iterator[Dispatcher]:
+    def dispatcher(self) -> "Iterator[Dispatcher]":
         """Open what sends the messages that the ledger lacks."""
+        from sales_assets.adapters.delivery.dispatcher import Dispatcher
+
         with self.ledger() as ledger:
             yield Dispatcher(
                 ledger, self._transport(), self.timetable, _now, self.settings.telegram_admins
             )
 
     def _transport(self) -> "BotApi | Outbox":
+        from sales_assets.adapters.outbox import Outbox
+
         if not self.token:
             return Outbox(self.settings.var_dir / OUTBOX_FOLDER)
         from sales_assets.adapters.telegram.client import BotApi

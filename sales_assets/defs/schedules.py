@@ -23,7 +23,7 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
         busy = days_in_progress(context.instance)
         moment = context.scheduled_execution_time.astimezone(settings.report_zone)
         newest = moment.date() - timedelta(days=1)
-        # The storage knows which days are there: the instance may be older, or newer.
+        # The storage knows which days are there; the instance may be another one.
         stored = FrameStore(settings.storage).days(names.DAILY_REPORT, NUMBERS)
         days = days_to_compute(
             newest, first_day, stored, settings.reread_days, settings.catch_up_days

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import runs_owed
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.settings import Settings
@@ -17,7 +16,7 @@ from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_STA
 from sales_assets.defs.readiness import source_readiness_sensor
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
-#: 08:45 sharp, as far as a look every few seconds can be.
+#: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
@@ -53,6 +52,8 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
     def sensor(
         delivery: DeliveryResource, storage: StorageResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from sales_assets.adapters.delivery.dispatcher import runs_owed
+
         now, timetable = datetime.now(UTC), delivery.timetable
         newest = timetable.newest_finished_day(now)
         reports = content_hashes(storage.store(), _recent_days(newest, first_day))
@@ -98,7 +99,7 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
     )
     def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         run, instance = context.dagster_run, context.instance
-        # Nothing tells a sensor of the runs that computed the good days of this one.
+        # No sensor hears of the runs that computed the good days of this one.
         parts = instance.get_runs(dg.RunsFilter(tags={PART_OF_TAG: run.run_id}))
         asked = list(filter(None, (_partial_report(instance, one) for one in [run, *parts])))
         yield from asked

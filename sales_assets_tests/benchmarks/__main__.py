@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from sales_assets.adapters.demo import embedded_postgres
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.benchmarks import table
 from sales_assets_tests.benchmarks.bench import Bench
 from sales_assets_tests.benchmarks.costs import COSTS, TENTH

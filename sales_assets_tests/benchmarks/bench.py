@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.benchmarks.processes import Measured, measured
 from sales_assets_tests.benchmarks.recipe import Recipe
 from sales_assets_tests.benchmarks.table import process_cells

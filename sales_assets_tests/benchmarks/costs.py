@@ -26,6 +26,7 @@ def steady(bench: Bench) -> Iterator[Figure]:
     for recipe, goal in _sizes(bench, {TENTH: 1, MILLION: 1 / 2, FIVE: 1 / 10}):
         name, days, world = f"steady day, {recipe}", bench.days(recipe), bench.world(recipe)
         bench.product(f"report {days[0] - timedelta(days=1)}", world)
+        old = ""
         for day in days:
             old = bench.old_bot(recipe, day)
             bench.product(f"report {day}", world, name)
@@ -38,7 +39,7 @@ def steady(bench: Bench) -> Iterator[Figure]:
 def first(bench: Bench) -> Iterator[Figure]:
     """A day on an empty storage: the lookback is read, too."""
     for recipe, goal in _sizes(bench, {TENTH: 2, FIVE: 1 / 2}):
-        name, of_server = f"first day, {recipe}", []
+        name, of_server, old = f"first day, {recipe}", [], ""
         for day in bench.days(recipe):
             old, world = bench.old_bot(recipe, day), bench.world(recipe)
             before = cpu_of_server(bench.server.folder)
@@ -66,6 +67,7 @@ def days300(bench: Bench) -> Iterator[Figure]:
         at_work = f"{name}: both cores at work, wall beside its CPU"
         yield Figure(at_work, [run.wall], 2 / 3 if judged else None, [run.cpu], "CPU")
         yield Figure(f"{name}: the largest process", [run.peak_mb], 700, unit=MEGABYTES)
+        old = ""
         for number in range(OLD_BOT_DAYS):
             old = bench.old_bot(recipe, recipe.last_day - timedelta(days=number))
         of_days = bench.seconds(old)

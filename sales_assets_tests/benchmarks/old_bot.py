@@ -41,9 +41,10 @@ def main(url: str, day: date, folder: Path) -> None:
     """Compute the day, draw it into `folder` and print the new paying clients."""
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
     with engine.connect() as connection:
-        tables = [pd.read_sql(sa.text(query), connection) for query in (EVENTS, DICTIONARY)]
-        payments = pd.read_sql(sa.text(PAYMENTS), connection)
-    found = metrics(*tables, payments, day)
+        events, dictionary, payments = (
+            pd.read_sql(sa.text(query), connection) for query in (EVENTS, DICTIONARY, PAYMENTS)
+        )
+    found = metrics(events, dictionary, payments, day)
     draw(found.unclosed, "Незакрытые процессы", folder / "processes.png")
     draw(found.funnel, "Воронка", folder / "funnel.png")
     print(found.new_paying)  # noqa: T201 - its answer

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import psutil
 
@@ -55,7 +55,7 @@ def measured(
     return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
 
 
-def _text(file: "tempfile._TemporaryFileWrapper[bytes]") -> str:  # pyright: ignore[reportPrivateUsage]
+def _text(file: BinaryIO) -> str:
     file.seek(0)
     return file.read().decode(errors="replace")
 

@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core import journey
-from sales_assets.core.demo import DICTIONARY, PURCHASE_ID, DemoPlan, demo_rows
 from sales_assets.core.judgement import Completeness, completeness
+from sales_assets.demo.journeys import DICTIONARY, PURCHASE_ID, DemoPlan, demo_rows
 
 HISTORY = timedelta(days=56)
 DAY = timedelta(days=1)

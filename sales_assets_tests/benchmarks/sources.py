@@ -16,8 +16,7 @@ import pandas as pd
 import psycopg2
 import pyarrow as pa
 
-from sales_assets.adapters.demo import embedded_postgres
-from sales_assets.core import demo, demo_department
+from sales_assets.demo import department, embedded_postgres, journeys
 from sales_assets_tests.benchmarks.recipe import DAYS, FIRST_DAY, TODAY, Recipe
 
 #: So many requests a day make 0.1 million rows in those days: the block that is multiplied.
@@ -68,15 +67,18 @@ def _found_version(url: str) -> str | None:
 
 def _version() -> str:
     """Return what tells rows of one text of the generator from those of another."""
-    modules = (__file__, demo.__file__, demo_department.__file__)
+    modules = (__file__, journeys.__file__, department.__file__)
     return sha256(b"".join(Path(module).read_bytes() for module in modules)).hexdigest()
 
 
 def load(url: str, recipe: Recipe) -> None:
     """Fill the empty database at `url`; a kill leaves it empty."""
     rows = source_rows(recipe)
-    is_payment = rows["event_id"] == demo.PURCHASE_ID
-    dictionary = {"id": list(demo.DICTIONARY.values()), "_description": list(demo.DICTIONARY)}
+    is_payment = rows["event_id"] == journeys.PURCHASE_ID
+    dictionary = {
+        "id": list(journeys.DICTIONARY.values()),
+        "_description": list(journeys.DICTIONARY),
+    }
     schema = pa.schema([("id", pa.int32()), ("_description", pa.string())])
     with closing(postgres.connect(url)) as connection, closing(connection.cursor()) as cursor:
         _execute_each(cursor, CREATE_TABLES)
@@ -106,7 +108,7 @@ def source_rows(recipe: Recipe) -> pd.DataFrame:
 
 
 def _block() -> pd.DataFrame:
-    rows = pd.concat(demo.demo_rows(demo.DemoPlan(FIRST_DAY, TODAY, REQUESTS)))
+    rows = pd.concat(journeys.demo_rows(journeys.DemoPlan(FIRST_DAY, TODAY, REQUESTS)))
     user = rows["user_id"].astype("Int64").fillna(NO_USER).astype("int64")
     return pd.DataFrame({"user": user, "event_id": rows["event_id"], "time": rows["happened_at"]})
 

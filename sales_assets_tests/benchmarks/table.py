@@ -125,7 +125,7 @@ lowest and the highest in brackets. A ratio is ours to what stands beside it.
 
 - **Source**: the demo's journeys of 300 days, 0.1 million rows, copied for other clients (and, for
   a longer history, into earlier days) in the embedded Postgres with its settings
-  (`adapters/demo/embedded_postgres.py`: no parallel workers, default buffers). Indexes: a primary
+  (`demo/embedded_postgres.py`: no parallel workers, default buffers). Indexes: a primary
   key on an `id`, and those of [source.md](source.md). Rows lie in the order of their times, or
   shuffled where that is said.
 - **Old bot**: its work in our words, `benchmarks/old_bot.py`: the whole events, dictionary and

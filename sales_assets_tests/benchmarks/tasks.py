@@ -24,7 +24,7 @@ Figures = dict[str, float | int | str]
 
 def source(folder: str, recipe: Mapping[str, Any]) -> Figures:
     """Fill a source in the embedded server of `folder`."""
-    from sales_assets.adapters.demo import embedded_postgres
+    from sales_assets.demo import embedded_postgres
     from sales_assets_tests.benchmarks.recipe import Recipe
     from sales_assets_tests.benchmarks.sources import ensure_source
 

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.journey import PURCHASE
-from sales_assets.core.metrics.comparison import Step
+from sales_assets.old_bot.rules import Step
 from sales_assets_tests.benchmarks import old_bot, sources, table
 from sales_assets_tests.benchmarks.processes import Measured, measured
 from sales_assets_tests.benchmarks.recipe import TODAY, Recipe
 from sales_assets_tests.benchmarks.table import Figure
 from sales_assets_tests.core.metrics.strategies import MOSCOW, Row, journeys
-from sales_assets_tests.core.metrics.test_comparison import DAY, compared
 from sales_assets_tests.core.metrics.test_processes import WORKED_EXAMPLE
+from sales_assets_tests.old_bot.test_rules import DAY, compared
 from sales_assets_tests.sources import DICTIONARY
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import psutil
 import pytest
 
-from sales_assets.core.demo import DemoPlan
+from sales_assets.demo.journeys import DemoPlan
 from sales_assets_tests.conftest import SourceDatabase
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,6 @@
 import pytest
 
 from sales_assets.core import journey
-from sales_assets.core.demo import DICTIONARY
 from sales_assets.core.dictionary import AmbiguousDictionaryError, EventDictionary
 from sales_assets.core.journey import EVENT_TYPES, PURCHASE
 from sales_assets.core.source_findings import (
@@ -12,6 +11,7 @@ from sales_assets.core.source_findings import (
     not_counted,
     parts_living_on,
 )
+from sales_assets.demo.journeys import DICTIONARY
 
 #: id to name, as a source that fits has them.
 WHOLE = {str(number): name for name, number in DICTIONARY.items()}

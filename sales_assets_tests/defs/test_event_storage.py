@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -100,6 +101,24 @@ def test_the_stock_storage_goes_on_with_the_same_files(home: Path) -> None:
     (home / "dagster.yaml").touch()
     with dg.DagsterInstance.get() as stock:
         assert known_of(stock, run_id) == written
+
+
+def test_the_stock_storage_takes_batches_apart_or_ours_can_go(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "stock").mkdir()
+    with dg.DagsterInstance.local_temp(str(home / "stock")) as stock:
+        storage, one_by_one = type(stock.event_log_storage), []
+        store_event = storage.store_event
+
+        def seen(self: Any, event: dg.EventLogEntry) -> None:
+            one_by_one.append(event.dagster_event_type)
+            store_event(self, event)
+
+        monkeypatch.setattr(storage, "store_event", seen)
+        run_range(stock)
+    # Ten days of two assets. Fewer: drop defs/event_storage.py, and its module in dagster.yaml.
+    assert Counter(one_by_one)[dg.DagsterEventType.ASSET_MATERIALIZATION] == 20
 
 
 def test_a_batch_is_not_taken_apart(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

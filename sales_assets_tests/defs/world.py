@@ -8,13 +8,14 @@ from typing import Any
 
 import dagster as dg
 
+from sales_assets.adapters.files.day_records import CHECKED
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core import names
-from sales_assets.core.demo import DemoPlan
 from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions
 from sales_assets.defs.causes import failure_message
+from sales_assets.demo.journeys import DemoPlan
 
 #: 84 days of a small department: the last ones have their whole lookback.
 PLAN = DemoPlan(first_day=date(2025, 1, 6), today=date(2025, 3, 31), requests_per_day=10)
@@ -96,14 +97,17 @@ class Product:
         return {name: value.value for name, value in materialization.metadata.items()}
 
     def files(self, days: Iterable[date], *assets: str) -> dict[str, bytes]:
-        """The stored files of `days` by their name under the storage."""
+        """The stored files of `days` by their name under the storage.
+
+        Without what is only remembered: which files' checks were run already.
+        """
         base = Path(self.settings.storage)
         wanted = {day.isoformat() for day in days}
         return {
             str(path.relative_to(base)): path.read_bytes()
             for asset in assets or ("*",)
             for path in base.glob(f"{asset}/*")
-            if path.stem in wanted
+            if path.stem in wanted and path.parent.name != CHECKED
         }
 
 

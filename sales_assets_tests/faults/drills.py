@@ -21,7 +21,7 @@ import dagster as dg
 import psycopg2
 import pytest
 
-from sales_assets.adapters.demo import embedded_postgres
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.base_source import delete_rows
 from sales_assets_tests.faults.mornings import (
     DrillError,

@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
-from sales_assets.adapters.demo import embedded_postgres
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.files.frames import FrameStore, read_bytes
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.state.database import DeliveryRow, open_state
 from sales_assets.core import names
 from sales_assets.core.delivery.messages import plain_text
+from sales_assets.demo import embedded_postgres
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.base_source import ROWS_A_DAY, fill_base
 from sales_assets_tests.fake_telegram.server import FakeTelegram

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sales_assets.adapters.demo import embedded_postgres
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.faults.promises import Figures
 from sales_assets_tests.faults.rounds import DaemonRound, DagsterRound, Round
 from sales_assets_tests.faults.stage import stage

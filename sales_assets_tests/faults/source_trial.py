@@ -15,12 +15,12 @@ from unittest.mock import patch
 
 from click.testing import CliRunner
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.cli.main import main
 from sales_assets.core import journey, names
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.base_source import ZONE, make_base, yesterday
 from sales_assets_tests.sources import execute
 

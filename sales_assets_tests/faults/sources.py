@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sales_assets.adapters.demo import embedded_postgres
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.faults.source_faults import FAULTS
 from sales_assets_tests.faults.source_trial import Trial, as_a_process, base_template
 

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from upath import UPath
 
-from sales_assets.adapters.demo import embedded_postgres
 from sales_assets.adapters.files.frames import FrameStore, read_bytes
 from sales_assets.core import names
 from sales_assets.defs.partitions import DAYS_PER_RUN
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.base_source import ZONE, fill_base, yesterday
 from sales_assets_tests.faults.mornings import DrillError, Told
 from sales_assets_tests.faults.proxies import LOOPBACK, copy

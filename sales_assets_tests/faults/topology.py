@@ -17,11 +17,11 @@ from urllib.request import urlopen
 
 import psycopg2
 
-from sales_assets.adapters.demo import embedded_postgres
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.state.database import open_state
 from sales_assets.core import names
+from sales_assets.demo import embedded_postgres
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.faults.mornings import (
     PROJECT,

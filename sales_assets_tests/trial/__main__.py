@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from sales_assets.adapters.demo import embedded_postgres
 from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import NUMBERS, read_report
@@ -22,6 +21,7 @@ from sales_assets.adapters.settings import PREFIX
 from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.receipt import figures as numbers_of
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.trial.figures import Figure, figures, receipts, told
 from sales_assets_tests.trial.log import LogDays, days_of, load, settings_of
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
-from sales_assets.core import demo
-from sales_assets.core.demo import DemoPlan
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.demo import journeys
+from sales_assets.demo.embedded_postgres import EmbeddedServer
+from sales_assets.demo.journeys import DemoPlan
 from sales_assets_tests.sources import query
 from sales_assets_tests.trial import log as of_log
 from sales_assets_tests.trial.__main__ import main
@@ -31,15 +31,18 @@ DAYS = LogDays(FIRST, FIRST + 99 * DAY, FIRST + 9 * DAY)
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as a stranger would hand it over."""
     folder = tmp_path_factory.mktemp("log")
-    rows = pd.concat(demo.demo_rows(PLAN)).dropna()
+    rows = pd.concat(journeys.demo_rows(PLAN)).dropna()
     rows = rows.rename(columns={"user_id": "_user_id"})
-    is_payment = rows["event_id"] == demo.PURCHASE_ID
+    is_payment = rows["event_id"] == journeys.PURCHASE_ID
     events = rows.loc[~is_payment, ["happened_at", "_user_id", "event_id"]]
     events.to_csv(folder / "events.csv.gz", index=False)
     payments = rows.loc[is_payment, ["_user_id", "happened_at"]]
     payments = payments.rename(columns={"happened_at": "transaction_created_at"})
     payments.to_csv(folder / "payments.csv.gz", index=False)
-    dictionary = {"id": list(demo.DICTIONARY.values()), "_description": list(demo.DICTIONARY)}
+    dictionary = {
+        "id": list(journeys.DICTIONARY.values()),
+        "_description": list(journeys.DICTIONARY),
+    }
     pd.DataFrame(dictionary).to_csv(folder / "events_dict.csv", index=False)
     return folder
 
@@ -58,7 +61,7 @@ def test_a_log_is_loaded_whole_in_whatever_order_its_columns_stand(log: Path, ur
         rows = len(pd.read_csv(log / f"{table}.csv.gz"))
         counted = f"SELECT count(*), count(_user_id) FROM {table}"  # noqa: S608 - our own words
         assert query(url, counted) == [(rows, rows)]
-    assert len(query(url, "SELECT * FROM events_dict")) == len(demo.DICTIONARY)
+    assert len(query(url, "SELECT * FROM events_dict")) == len(journeys.DICTIONARY)
 
 
 def test_the_days_are_those_that_the_log_can_tell(log: Path, url: str) -> None:

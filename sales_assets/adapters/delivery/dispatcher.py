@@ -44,11 +44,11 @@ if TYPE_CHECKING:  # the sensor looks every few seconds and needs no Telegram fo
 #: Requests under way at once: so many at first, one more with each message that arrives, so that
 #: a service in trouble brings few chats into doubt, and few slow chats hold nobody up.
 FIRST_WIDTH, WIDEST = 8, 40
-#: A row that is due again so soon is sent by this run, not by the next.
+#: A row that is due again within this time is sent by this run, not by the next.
 SOON = timedelta(seconds=30)
-#: So many vain requests in a row, to any chats, are the service's trouble and not a chat's.
+#: Failed requests in a row, to any chats, that prove trouble with the service.
 MOST_IN_VAIN = 10
-#: So many chats unknown, or too narrow for the picture, and none served, are enough to see it.
+#: Chats unknown, or too narrow for the picture, that prove a wrong setting if none is served.
 MOST_SUSPECTS = 20
 #: How long the others wait for the first upload, whose file they can reuse.
 UPLOAD_HEAD_START_SECONDS = 5.0
@@ -71,7 +71,7 @@ _UNPROVEN = frozenset(
         Outcome.TOO_LARGE,
     }
 )
-#: They may be one chat's matter or that of all: looked at when all had their turn.
+#: Trouble of one chat or of all: decided once every chat has been tried.
 _SUSPECT = frozenset({Outcome.CHAT_NOT_FOUND, Outcome.TOO_LARGE})
 
 
@@ -238,7 +238,7 @@ class Dispatch:
         self._shown: dict[Place, Delivery] = {}
         self._sounds: dict[Place, Reader] = {}
         self._warnings: list[str] = []
-        #: Why nobody else is sent anything, if so.
+        #: Why the run stops sending, if it does.
         self._stop: str | None = None
         self._suspects: dict[int, tuple[Delivery, Outcome]] = {}
         self._known: set[int] = set()
@@ -247,7 +247,7 @@ class Dispatch:
         self._width = FIRST_WIDTH
 
     async def run(self) -> DeliveryResult:
-        """Do what is owed until nothing is, or until the service asks for an end."""
+        """Send what is owed until nothing is, or until the service asks to stop."""
         await _beside_loop(self._begin)
         async with self._transport:
             for _ in range(_MOST_ROUNDS):
@@ -501,7 +501,7 @@ class Dispatch:
         return _WRONG_BOT if outcome is Outcome.CHAT_NOT_FOUND else reason or outcome.value
 
     async def _judge_suspects(self) -> None:
-        """Decide about them when all had their turn: they are to blame, or a setting is.
+        """Decide once every chat has been tried: the suspects are to blame, or a setting is.
 
         Most chats unknown: the token is another bot's. No chat served, and every one too narrow
         for the picture: a server on the way is. Otherwise each of them is refused for good.

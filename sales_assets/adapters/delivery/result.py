@@ -15,7 +15,7 @@ class DeliveryResult:
     """How a day's messages stand after a dispatch: every chat, not only those it sent to.
 
     `outcomes` is the frame of `report_delivery`: a row per message. `trouble` says why the run has
-    failed though its messages may stand well: the dispatch ended before every chat had its turn,
+    failed though its messages may be fine: the dispatch ended before it reached every chat,
     or the readers are missing.
     """
 

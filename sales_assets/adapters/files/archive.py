@@ -23,7 +23,7 @@ from sales_assets.core.bot.expiring import next_expiring
 from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import encode
-from sales_assets.core.metrics.values import values_before
+from sales_assets.core.metrics.values import values_of
 from sales_assets.core.report.inputs import DayEvents, ReportInputs
 from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
 from sales_assets.core.report.parts.expiring import counted_cases
@@ -78,7 +78,7 @@ class Archive:
         return refusal.completeness if refusal else None
 
     def picture_of(self, day: date, caption: str) -> bytes | None:
-        """Return the picture that was made with this very caption, if it is stored still."""
+        """Return the picture that belongs to this very caption, if it is still stored."""
         try:
             stored = self.report(day)
         except StorageError:
@@ -147,14 +147,18 @@ class Archive:
         )
         about = about_of(content, day, self._zone)
         valued = self._store.days(names.DAILY_VALUES)
-        window = [each for each in days_up_to(day, VALUE_DAYS + 1) if each in valued]
-        values = {each: self._store.read(names.DAILY_VALUES, each) for each in window}
+        window = [
+            each
+            for each in days_up_to(day, VALUE_DAYS + 1)
+            if each in valued and each >= about.history_first_day
+        ]
+        values = self._store.read_days(names.DAILY_VALUES, window) if window else values_of({})
         return DayEvents(
             ReportDays((day,), self._zone),
             log,
             self._store.read(names.RAW_EVENTS, day),
             self._store.read(names.USER_HISTORY, day),
-            ReportInputs(about, {}, values_before(values, day, about.history_first_day)),
+            ReportInputs(about, {}, values),
         )
 
     def _content(self, day: date) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 import errno
 import io
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 from upath import UPath
 
+from sales_assets.adapters.files.whole import write_whole
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.frames import FRAMES
 
@@ -35,7 +35,7 @@ class StorageError(SalesAssetsError):
 
 
 class FullStorageError(StorageError):
-    """The storage has no room left: it passes once somebody makes some."""
+    """The storage is full; it passes once somebody frees space."""
 
 
 class MissingDayError(StorageError):
@@ -74,7 +74,7 @@ class FrameStore:
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
     def clear(self, *files: str) -> int:
-        """Take all day files of all assets away, and the named files beside; return how many."""
+        """Delete all day files of all assets, and the named files beside; return how many."""
         with _trouble_named("clear", self.base):
             inside = self.base.iterdir() if self.base.is_dir() else []
             folders = [path for path in inside if path.is_dir()]
@@ -202,7 +202,7 @@ def write_bytes(path: UPath, content: bytes) -> None:
     """Write a whole file or none: what stood there before stays until the new one is complete."""
     with _trouble_named("write", path):
         if isinstance(path, Path):
-            _replace(path, content)
+            write_whole(path, content)
         else:
             path.write_bytes(content)
 
@@ -218,40 +218,6 @@ def _location(base: str) -> UPath:
             f"({error}). Install it (s3fs for s3://, gcsfs for gs://) or name a folder."
         ) from error
     return location
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _temporary_name(path) as temporary:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-
-
-@contextmanager
-def _temporary_name(path: Path) -> Iterator[Path]:
-    _sweep(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sweep(path: Path) -> None:
-    """Remove what a killed process left of this very file."""
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        if not _is_alive(int(leftover.name.split(".")[-2])):
-            leftover.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 _ADVICE = {

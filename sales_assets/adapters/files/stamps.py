@@ -1,4 +1,4 @@
-"""The stamp beside the stored days: read, compared with the source at hand, written, taken away."""
+"""The stamp beside the stored days: read, compared with the source, written, deleted."""
 
 import json
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from sales_assets.core.errors import RefusedError
 from sales_assets.core.stamp import Stamp, remembered
 
 STAMP = "source.json"
-#: So many stored days have to be the same for a database to count as one that only moved.
+#: Stored days that have to be equal before a database counts as one that only moved.
 COMPARED_DAYS = 3
 
 
 class ForeignSourceError(RefusedError):
-    """The storage holds days of another source or zone, or of nobody knows which."""
+    """The storage holds days of another, or of an unknown, source or zone."""
 
 
 def read_stamp(store: FrameStore) -> Stamp | None:
@@ -94,7 +94,7 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
 
 
 def forget_days(store: FrameStore) -> int:
-    """Take every stored day of every asset away, and the stamp; return how many files went."""
+    """Delete every stored day of every asset, and the stamp; return how many files."""
     return store.clear(STAMP)
 
 

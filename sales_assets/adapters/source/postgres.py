@@ -374,7 +374,7 @@ class PostgresSource:
         with self._session("checking the source") as session:
             session.require_rows()
             reader = self._reader(session, [yesterday])
-            reader.bind_spans()
+            reader.rows()  # bytes that are no text, and blanks around ids, show in rows alone
             found = [
                 *reader.dictionary.events.compared_with(last_names or {}),
                 *odd_times(_counts(session.frame(ROWS_WITHOUT_TIME)), _future_rows(reader)),

@@ -11,7 +11,7 @@ from sales_assets.adapters.state.database import BotOffset, BotUpdate, StateData
 from sales_assets.core.bot import replies
 from sales_assets.core.bot.replies import Reply
 
-#: An update that fails so often is recorded and passed over.
+#: After so many failures an update is recorded and passed over.
 MOST_FAILURES = 3
 #: After a week without updates Telegram numbers them anew, so an old offset could skip some.
 OFFSET_LIFETIME = timedelta(days=6)

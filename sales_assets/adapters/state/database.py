@@ -32,6 +32,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from sales_assets.adapters.files.whole import write_whole
 from sales_assets.adapters.telegram.secrecy import hidden, secrets_of, shown_url
 from sales_assets.core.errors import SalesAssetsError
 
@@ -58,7 +59,7 @@ class StateError(SalesAssetsError):
 
 
 class StateLockedError(StateError):
-    """Another process kept the state database for longer than one waits."""
+    """Another process locked the state database for longer than the time-out."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -298,8 +299,7 @@ def _compare_with(witness: Path, engine: Engine) -> str | None:
         identity = str(connection.execute(text("select identity from state_identity")).scalar())
     try:
         if not witness.exists():
-            witness.parent.mkdir(parents=True, exist_ok=True)
-            witness.write_text(identity)
+            write_whole(witness, identity.encode())
         if witness.read_text().strip() == identity:
             return None
     except OSError as error:

@@ -110,7 +110,7 @@ def migrate(session: Session, old: int, new: int, now: datetime) -> list[Known]:
 
 
 def let_in(session: Session, subscription_id: int, now: datetime) -> None:
-    """Give a right back that was taken away."""
+    """Give a revoked right back."""
     _set_state(session, Subscription.id == subscription_id, (_ASLEEP,), _ACTIVE, None, now)
 
 
@@ -131,7 +131,7 @@ def requests_since(session: Session, since: datetime) -> int:
 
 
 def was_served(session: Session, place: Place, day: object) -> bool:
-    """Whether the dispatcher had the place's turn for the report of `day` already."""
+    """Whether the dispatcher has already reached the place with the report of `day`."""
     found = session.scalars(
         select(DeliveryRow.state).where(
             DeliveryRow.report_day == day,

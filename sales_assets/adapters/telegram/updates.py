@@ -14,8 +14,8 @@ ALLOWED = (
     Update.CALLBACK_QUERY,
     Update.MY_CHAT_MEMBER,
 )
-#: What a member's status is who decides for a group.
-RULERS = (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
+#: The status of members who decide for a group.
+ADMINISTRATORS = (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
 _ABSENT = (ChatMember.LEFT, ChatMember.BANNED)
 _PRESENT = (
     ChatMember.OWNER,

@@ -8,21 +8,21 @@ from enum import StrEnum
 
 from sales_assets.core.delivery.rows import Place
 
-#: Reasons with which a subscription sleeps for good: /init does not wake it.
+#: Reasons for which a subscription sleeps for good: /init does not wake it.
 REFUSED = "refused by an admin"
 REVOKED = "revoked"
 BARRING = frozenset({REFUSED, REVOKED})
-#: Reasons with which it sleeps until the chat wants it back.
+#: Reasons for which it sleeps until the chat wants it back.
 STOPPED = "stopped by the chat"
 BLOCKED = "blocked by the user"
 REMOVED = "the bot was removed from the chat"
-#: A chat that still waits may ask the admins again so often.
+#: How often a waiting chat may ask the admins again.
 ASK_AGAIN_AFTER = timedelta(days=1)
 LONGEST_TITLE = 64
-#: So many requests a day are questions of their own.
+#: Requests a day that the admins get one by one.
 MOST_QUESTIONS = 3
 _LISTED_AT = frozenset({10, 30, 100, 300, 1000, 3000, 10_000})
-#: What a stranger writes is answered so often a day.
+#: Answers a day to a stranger.
 MOST_ANSWERS_TO_STRANGER = 10
 
 

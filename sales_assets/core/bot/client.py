@@ -16,7 +16,7 @@ from sales_assets.core.report.wording import full_date, number
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.windows import DAY
 
-#: So many of the client's last events and cases are told: one message holds them.
+#: How many of the client's last events and cases one message holds.
 MOST_EVENTS, MOST_CASES = 10, 8
 _LONGEST_ECHO = 40
 HOUR = timedelta(hours=1)

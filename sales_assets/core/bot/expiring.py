@@ -10,9 +10,9 @@ from sales_assets.core.report.wording import day_and_month, number
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.windows import DAY
 
-#: So many cases are named; all of them are in the spreadsheet.
+#: How many cases are named; the spreadsheet has them all.
 MOST_CASES = 10
-#: What a line of a message takes of a client's id, and of an address in the CRM.
+#: How much of a client's id, and of an address in the CRM, a line of a message takes.
 _LONGEST_ID, _LONGEST_LINK = 40, 300
 
 

@@ -72,7 +72,7 @@ class Command:
 
 
 def parse_command(text: str, bot_name: str, *, is_group: bool) -> Command | None:
-    """Return the command, or None if it is none or not for this bot.
+    """Return the command; None if the text is none, or one for another bot.
 
     In a group only `/command@thisbot` is for it: other bots read the bare ones, too.
     """
@@ -97,7 +97,7 @@ def parse_day(text: str) -> date | None:
 
 
 def one_line(name: str) -> str:
-    """Return a name that strangers chose without line breaks, direction marks and the like."""
+    """Return a stranger's name without line breaks, direction marks and the like."""
     kept = (" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in name)
     return " ".join("".join(kept).split())
 
@@ -124,7 +124,7 @@ OF_CLIENTS = frozenset({Action.EXPIRING, Action.STUCK, Action.RECEIPT})
 _OF_DAY = OF_CLIENTS | {Action.DAY, Action.NOW}
 #: What only a product's admin may press.
 OF_OWNER = frozenset({Action.AGAIN, Action.ALLOW, Action.REFUSE, Action.LET_IN})
-#: What only those may press who decide for the chat, and what it may be set to.
+#: Settings of the chat, for its administrators only, and their values.
 SETTINGS = {
     Action.SOUND: ("always", "news", "never"),
     Action.DOUBTS: ("repeat", "hold"),

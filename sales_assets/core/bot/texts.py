@@ -33,9 +33,9 @@ from sales_assets.core.russian import bot as ru
 from sales_assets.core.windows import DAY
 
 _MOSCOW = "Europe/Moscow"
-#: What a person typed is repeated to him at this length at most.
+#: How much of what a person typed is quoted back.
 _LONGEST_ECHO = 40
-#: A list of requests names so many, the newest first.
+#: How many requests a list names, the newest first.
 MOST_LISTED = 10
 
 
@@ -60,7 +60,7 @@ def help_text(when: str) -> str:
 def subscribed(when: str, outlook: Outlook, *, is_served: bool, suffix: str) -> str:
     """Say that the report will come, and which one comes first.
 
-    `is_served`: the chat had its turn for the newest finished day already.
+    `is_served`: the chat already has the report of the newest finished day.
     """
     return f"{ru.BOT_SUBSCRIBED.format(when=when)} " + _first(
         outlook, is_served=is_served, suffix=suffix

@@ -22,11 +22,11 @@ from sales_assets.core.delivery.rows import (
 from sales_assets.core.report.wording import counted, day_and_month
 from sales_assets.core.russian import delivery as ru
 
-#: What a ledger's column holds.
+#: The width of the ledger's column.
 _LONGEST_SUBJECT = 64
 #: A longer text would be refused; a technical cause says what matters first.
 _LONGEST_TEXT = 3000
-#: An alert names so many chats and counts the rest.
+#: How many chats an alert names; the rest are counted.
 _MOST_NAMED = 5
 #: The subject of the alert with a late report's cause.
 LATE_SUBJECT = "late"
@@ -61,12 +61,12 @@ def markup_alert(day: date, reason: str) -> Message:
 
 
 def state_alert(words: str) -> Message:
-    """Return the news that the state is not the one that the readers are in."""
+    """Return the news that the readers are in another state database."""
     return plain_alert("state", ru.ALERT_STATE.format(words=words))
 
 
 def barred_alert(old: int, place: Place, subscription_id: int) -> Message:
-    """Return the question about a chat that became one whose right to read was taken away."""
+    """Return the question about a chat that became one whose right to read is revoked."""
     text = ru.ALERT_BARRED.format(old=old, chat=place, title=place.title or ru.UNTITLED)
     button = Button(ru.BUTTON_LET_IN, f"{LET_IN}:{subscription_id}")
     label = f"barred:{subscription_id}:{old}"

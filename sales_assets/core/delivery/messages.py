@@ -13,7 +13,7 @@ from sales_assets.core.russian import delivery as ru
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
-#: A reply names so many changed numbers at most; the edited report shows them all.
+#: How many changed numbers a reply names; the edited report shows them all.
 MOST_CHANGES = 3
 
 Number = int | float | str | None
@@ -176,7 +176,7 @@ def changes_text(
 
 
 def first_verdict_text(report: ReportToSend, changes: str | None) -> str:
-    """Return the reply that brings the verdict which a neutral banner had the place of."""
+    """Return the reply with the verdict that takes the neutral banner's place."""
     told = ru.REPORT_COMPLETED.format(day=day_and_month(report.day))
     return f"<b>{html.escape(report.verdict)}</b>\n{changes or html.escape(told)}"
 

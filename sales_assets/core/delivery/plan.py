@@ -1,4 +1,4 @@
-"""What is owed: rows, report, readers and now in, the rows to send out. It touches nothing."""
+"""What is owed: rows, report, readers and the time in, the rows to send out; a pure function."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace

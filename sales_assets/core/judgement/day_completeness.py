@@ -72,13 +72,13 @@ def completeness(  # noqa: PLR0913, PLR0917 - all that is known of a source's da
 ) -> Completeness:
     """Say whether the source's rows of `day` are the whole day, or why that can't be known.
 
-    The definition is docs/verdict.md, part 2. `counts` holds `hour` (datetime64, the start of an
-    hour), `type` and the number of `rows`, from 56 days before `day` to `as_of`, the moment up
-    to which the source claims to be current (without it the end of `day`); counts of later hours
-    aren't read. Their order doesn't matter, an hour that stands twice is summed, and rows of no
-    type count for the source alone. `last_at` is each type's last row of `day`, believed where it
-    lies in the last hour with rows; `first_after` is the first row after the day. Whole hours
-    stand for what isn't known of them.
+    The definition is docs/verdict.md, "Is the day whole?". `counts` holds `hour` (datetime64, the
+    start of an hour), `type` and the number of `rows`, from 56 days before `day` to `as_of`, the
+    moment up to which the source claims to be current (without it the end of `day`); counts of
+    later hours aren't read. Their order doesn't matter, an hour that stands twice is summed, and
+    rows of no type count for the source alone. `last_at` is each type's last row of `day`,
+    believed where it lies in the last hour with rows; `first_after` is the first row after the
+    day. Whole hours stand for what isn't known of them.
     """
     start = datetime.combine(day, time()) - timedelta(days=HISTORY_DAYS)
     last_rows = {name: _hours(last, start) for name, last in (last_at or {}).items()}

@@ -56,7 +56,7 @@ def broken_as_a_rule(history: pd.DataFrame, day: date) -> bool:
     """Tell whether over half of what fell due on the training days of `day` was broken.
 
     `history` is the process's own, as `judge` takes it. False where under 14 training days are
-    usable, or `day` has no row. On which days it is said is the report's affair.
+    usable, or `day` has no row. The report decides on which days it is said.
     """
     series = history_up_to(history, day)
     if series is None or series.of is None:

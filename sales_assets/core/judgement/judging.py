@@ -10,9 +10,9 @@ from sales_assets.core.judgement.history import DailySeries, history_up_to
 from sales_assets.core.judgement.level import is_young
 from sales_assets.core.judgement.news import news_at, ordinary_range
 
-#: News days at most so far apart are one episode.
+#: How far apart news days of one episode may lie.
 EPISODE_GAP_DAYS = 14
-#: An episode's beginning is looked for so far back.
+#: How far back the beginning of an episode is looked for.
 EPISODE_LOOKBACK_DAYS = 28
 #: A number is back to usual when it was news so many days ago and hasn't been since.
 BACK_AFTER_DAYS = 3

@@ -15,7 +15,7 @@ WEEKDAYS = 7
 #: Monday to Friday, Saturday, Sunday.
 KIND_OF_WEEKDAY = np.array([0, 0, 0, 0, 0, 1, 2])
 KINDS = 3
-#: A weekday with fewer days in the history is expected like its kind.
+#: A weekday with fewer days in the history takes the mean of its kind.
 ENOUGH_WEEKDAYS = 3
 #: Rows added to both sides of a level: a handful of rows early in the day decides little.
 LEVEL_PRIOR = 5.0
@@ -56,8 +56,8 @@ class UsualRows:
 
     `rows` (days x hours) are its counts of the 56 days and of the judged one; `history` are the
     positions of those of the 56 that count: days with rows of the source and no holidays. Moments
-    are wall-clock hours since the first midnight, so every day has 24 of them. The definitions
-    are docs/verdict.md, part 2, "Expected rows".
+    are wall-clock hours since the first midnight, so every day has 24 of them. The words
+    are those of docs/verdict.md, "Is the day whole?".
     """
 
     rows: np.ndarray

@@ -89,7 +89,7 @@ def client_groups(log: EventLog, days: ReportDays) -> Mapping[date, CohortGroups
 
     requests, profiles = Requests.of(log), request_profiles(log, days)
     cutoffs = zip(days.days, days.cutoffs_us.tolist(), strict=True)
-    # With several threads KMeans adds up in an order of chance, and beside another busy process
+    # With several threads KMeans adds up in a random order, and beside another busy process
     # its threads wait for each other: 4 s for a day instead of 0.06 s.
     with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
         return {day: _cohort_groups(requests, profiles, cutoff) for day, cutoff in cutoffs}

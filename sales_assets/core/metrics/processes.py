@@ -145,7 +145,7 @@ def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
 
 
 def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
-    """Tell what became of the cases that ran out on each day: of those open at its start, the met.
+    """Count the cases that ran out on each day: those open at its start, and those of them met.
 
     Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
     these, those closed by their deadline), int64; what is not met is `breached` of the day.

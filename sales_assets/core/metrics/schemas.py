@@ -50,7 +50,9 @@ def check_structure(raw: pd.DataFrame, day: date) -> CheckOutcome:
 
     What fails here makes every number of the day wrong. An empty day passes and says so.
     """
-    return _validated("raw_structure", raw, _raw_schema(day))
+    return _validated(
+        "raw_structure", raw, frame_schema(RAW_EVENTS, {"event_time": [_within(day)]})
+    )
 
 
 def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> CheckOutcome:
@@ -177,10 +179,6 @@ def frame_schema(
         for column in frame.columns
     }
     return pa.DataFrameSchema(columns, checks=list(checks))
-
-
-def _raw_schema(day: date) -> "pa.DataFrameSchema":
-    return frame_schema(RAW_EVENTS, {"event_time": [_within(day)]})
 
 
 def _clean_schema(day: date, joined: pd.Series) -> "pa.DataFrameSchema":

@@ -15,7 +15,7 @@ Summary = Mapping[str, int | float | pd.DataFrame]
 
 
 def summary_of(asset: str, frame: pd.DataFrame) -> Summary:
-    """Return the rows of an asset's frame, and whatever else its day is known by."""
+    """Return the rows of an asset's frame, and its day's main numbers."""
     return {ROWS: len(frame), **_SUMMARIES.get(asset, _preview)(frame)}
 
 

@@ -27,7 +27,7 @@ class VerdictKind(StrEnum):
 
 
 class Rank(IntEnum):
-    """Whose story of one kind is told first; of equal rank, the rarer one."""
+    """Which of two stories of one kind is told first; of equal rank, the rarer one."""
 
     PROCESSES = 1
     NEW_PAYING = 2

@@ -1,7 +1,7 @@
 """The report of one day as a value: its parts, what is said of them, its stored form."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
@@ -148,9 +148,4 @@ def json_bytes(stored: Mapping[str, Any]) -> bytes:
 
 def headline_numbers(numbers: Mapping[str, Any]) -> dict[str, str]:
     """Return the headline numbers of a stored report, by their names, as people read them."""
-    return dict(_headlines(numbers))
-
-
-def _headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for part in PARTS:
-        yield from part.headlines(numbers)
+    return {name: said for part in PARTS for name, said in part.headlines(numbers)}

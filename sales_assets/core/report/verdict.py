@@ -77,7 +77,8 @@ def caption_html(said: Verdict, parts: Parts, about: ReportDay) -> str:
     room = LONGEST_CAPTION - _length(said.text, *lines[:-1])
     lines = [*lines[:-1], *(elided_words(line, room) for line in lines[-1:])]
     shown = [f"<b>{escape(said.text)}</b>", *map(escape, lines)]
-    questions = [ru.QUESTIONS_TITLE, *_questions(parts)] if said.kind is VerdictKind.ALARM else []
+    asked = [story.question for story in _stories(parts) if story.question][:MOST_QUESTIONS]
+    questions = [ru.QUESTIONS_TITLE, *asked] if said.kind is VerdictKind.ALARM else []
     while questions and _length(said.text, *lines, *questions) > LONGEST_CAPTION:
         questions.pop()
     if len(questions) > 1:
@@ -93,10 +94,6 @@ def _length(*lines: str) -> int:
 
 def _stories(parts: Parts) -> list[Story]:
     return sorted((story for part in _present(parts) for story in part.stories()), key=_order)
-
-
-def _questions(parts: Parts) -> list[str]:
-    return [story.question for story in _stories(parts) if story.question][:MOST_QUESTIONS]
 
 
 def worded(story: Story) -> Verdict:

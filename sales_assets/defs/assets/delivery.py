@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.delivery.result import DeliveryResult
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.reports import NUMBERS, read_report
@@ -19,6 +18,9 @@ from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.morning import days_in_progress
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import DeliveryResource, StorageResource
+
+if TYPE_CHECKING:
+    from sales_assets.adapters.delivery.dispatcher import Dispatcher
 
 GROUP = "report"
 DELIVERED = "delivered"
@@ -68,7 +70,7 @@ def report_delivery(
 
 def _deliver(
     context: dg.AssetExecutionContext,
-    dispatcher: Dispatcher,
+    dispatcher: "Dispatcher",
     storage: StorageResource,
     day: date,
 ) -> DeliveryResult:
@@ -84,7 +86,7 @@ def _deliver(
 
 def _send(
     context: dg.AssetExecutionContext,
-    dispatcher: Dispatcher,
+    dispatcher: "Dispatcher",
     storage: StorageResource,
     day: date,
 ) -> DeliveryResult:
@@ -124,7 +126,7 @@ def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.
     return dg.AssetCheckResult(
         check_name=DELIVERED,
         passed=not late and not open_days,
-        # The chats know that it is late, and this run has done what it could.
+        # The chats know that it is late; the run did all it could.
         severity=_LATE if late and not open_days else dg.AssetCheckSeverity.ERROR,
         description=_description(late, open_days),
         metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},

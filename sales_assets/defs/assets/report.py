@@ -26,7 +26,7 @@ from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.report_inputs import InputsOfRun
 
 GROUP = "report"
-#: The UI shows a smaller picture, and a longer range none: they stay in the event log for ever.
+#: The UI shows a smaller picture, and a longer range none: the event log keeps them all.
 PREVIEW_SCALE = 0.4
 MOST_PREVIEWS = 31
 

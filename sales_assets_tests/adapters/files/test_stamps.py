@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import (
     STAMP,
@@ -25,6 +24,7 @@ from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import journey, names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.stamp import SourceIdentity, Stamp
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.faults.source_surroundings import object_store
 from sales_assets_tests.source_world import BEFORE, DAY, DICTIONARY, make_base
 

@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from sales_assets.adapters.demo import embedded_postgres
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
-from sales_assets.adapters.demo.source import load_demo_source
 from sales_assets.adapters.source.postgres import FIRST_EVENTS, PostgresSource
 from sales_assets.adapters.source.rows import EVENTS_IN_SPANS, Dictionary, RowReader
 from sales_assets.adapters.source.session import open_session
 from sales_assets.core import journey
 from sales_assets.core.days import ReportDays
-from sales_assets.core.demo import DemoPlan
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.journey import EVENT_TYPES
 from sales_assets.core.source_findings import FindingKind
+from sales_assets.demo import embedded_postgres
+from sales_assets.demo.embedded_postgres import EmbeddedServer
+from sales_assets.demo.journeys import DemoPlan
+from sales_assets.demo.source import load_demo_source
 from sales_assets_tests.sources import execute, fill, query
 
 MOSCOW = ZoneInfo("Europe/Moscow")

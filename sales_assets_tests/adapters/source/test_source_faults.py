@@ -11,12 +11,12 @@ import pytest
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.source import session
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.source_findings import Finding, FindingKind
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.source_world import BEFORE, DAY, make_base
 
 MOSCOW = ZoneInfo("Europe/Moscow")

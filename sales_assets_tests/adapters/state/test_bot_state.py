@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.state import invites, subscriptions
 from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
 from sales_assets.adapters.state.database import StateDatabase, open_state
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 
 NOW = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
 HELLO = Reply(ReplyKind.TEXT, 1, html="hello")

@@ -12,11 +12,11 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.state.database import StateError, migration_config, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.delivery.alerts import read_notice
 from sales_assets.core.delivery.rows import MessageKind, Place, Reader, RowState
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 
 DAY, BEFORE = date(2026, 2, 12), date(2026, 2, 11)
 NOW = "2026-02-13 05:45:00"

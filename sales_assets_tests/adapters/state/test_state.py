@@ -18,7 +18,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
 from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.state import database as state_module
 from sales_assets.adapters.state.database import (
@@ -33,6 +32,7 @@ from sales_assets.adapters.state.database import (
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.delivery.plan import owed
 from sales_assets.core.delivery.rows import Answer, Outcome, Reader
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
     DAY,

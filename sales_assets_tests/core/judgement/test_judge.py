@@ -25,7 +25,7 @@ from sales_assets_tests.core.judgement.daily_values import (
 
 NOTHING = Judgement()
 FLAT = [10] * 98
-#: 77 days that stray more than Poisson numbers: docs/verdict.md, "Worked examples".
+#: 77 days that stray more than Poisson numbers: docs/verdict.md, "Example".
 NOISY = [13, 14, 8, 11, 15, 4, 16, 9, 7, 9, 5, 10, 11, 11, 10, 12, 6, 25, 3, 9, 6, 9, 14, 11, 11]
 NOISY += [12, 6, 7, 7, 10, 12, 5, 2, 11, 10, 5, 9, 9, 7, 11, 7, 8, 11, 14, 2, 9, 9, 15, 20, 8, 15]
 NOISY += [

@@ -29,7 +29,7 @@ _FIGURES = {
     "in_experiments": ru.FIGURE_IN_EXPERIMENTS,
     "left": ru.FIGURE_LEFT,
 }
-#: A silence that is noticed from here on needs no word.
+#: From this hour on, the certainty goes without saying.
 EVENING = time(22)
 
 
@@ -65,7 +65,7 @@ class CrmBridge(Part):
 
     @staticmethod
     def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
-        """Have none: the bridge explains the other numbers."""
+        """Yield none: the bridge explains the other numbers."""
         yield from ()
 
     def numbers(self) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Expiring(Part):
 
     @staticmethod
     def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
-        """Have none: a list to work off is no result of the day."""
+        """Yield none: a list to work off is no result of the day."""
         yield from ()
 
     def numbers(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class Expiring(Part):
 
     def block(self) -> Block:
         """Write the count in bold, the hours after it, and what became of yesterday's."""
-        # What misses of a cut day may have opened cases as well as closed them: no bound.
+        # The missing part of a cut day may open cases as well as close them: no bound.
         form = ru.EXPIRING_LOADED if self.about.is_cut else ru.EXPIRING
         title = form.format(count=number(self.count))
         told = ", ".join(self._hours())

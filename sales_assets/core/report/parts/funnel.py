@@ -98,7 +98,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class ClientGroup:
-    """A group of clients with its seven stages in the order of the journey."""
+    """A group of clients with its stages in the order of the journey."""
 
     name: str
     stages: tuple[Stage, ...]

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sales_assets.core import demo, journey
-from sales_assets.core.demo import DemoPlan
-from sales_assets.core.demo_department import Department, Incidents
+from sales_assets.core import journey
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 from sales_assets.core.judgement import Completeness, Judgement, completeness, judge
 from sales_assets.core.metrics.processes import unclosed_processes
-from sales_assets_tests.core.demo_series import (
+from sales_assets.demo import journeys
+from sales_assets.demo.department import Department, Incidents
+from sales_assets.demo.journeys import DemoPlan
+from sales_assets_tests.demo.series import (
     Straying,
     days_of,
     event_log,
@@ -25,7 +26,7 @@ from sales_assets_tests.core.demo_series import (
 DAY = timedelta(days=1)
 TODAY = date(2026, 7, 2)
 #: What `sales-assets demo` shows at nine in the morning.
-PLAN = demo.plan_at(datetime(2026, 7, 2, 9, 30))
+PLAN = journeys.plan_at(datetime(2026, 7, 2, 9, 30))
 NEWEST = TODAY - DAY
 MIDNIGHT = pd.Timestamp(TODAY)
 #: The sides on which the report tells a series: more is no news of a process that is at its best.
@@ -51,15 +52,18 @@ def incidents() -> Incidents:
 
 def clients_with(rows: pd.DataFrame, *types: str) -> set[str]:
     ids = [
-        demo.PURCHASE_ID if each == journey.PURCHASE else demo.DICTIONARY[each] for each in types
+        journeys.PURCHASE_ID if each == journey.PURCHASE else journeys.DICTIONARY[each]
+        for each in types
     ]
     return set(rows.loc[rows["event_id"].isin(ids), "user_id"].dropna())
 
 
 def test_the_history_is_at_least_180_days_and_begins_with_a_year() -> None:
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(800)]
-    assert all((day - demo.first_day(day)).days > 180 for day in days)
-    assert {(demo.first_day(day).month, demo.first_day(day).day) for day in days} == {(1, 1)}
+    assert all((day - journeys.first_day(day)).days > 180 for day in days)
+    assert {(journeys.first_day(day).month, journeys.first_day(day).day) for day in days} == {
+        (1, 1)
+    }
 
 
 def test_nothing_is_known_of_the_present_hour_or_later(rows: pd.DataFrame) -> None:
@@ -90,7 +94,7 @@ def test_a_later_hour_or_day_only_adds_rows_some_of_them_late() -> None:
 
 def test_the_chunks_do_not_change_the_rows() -> None:
     short = replace(PLAN, first_day=TODAY - 20 * DAY)
-    chunks = pd.concat(demo.demo_rows(short, days_per_chunk=3), ignore_index=True)
+    chunks = pd.concat(journeys.demo_rows(short, days_per_chunk=3), ignore_index=True)
     pd.testing.assert_frame_equal(chunks, rows_of(short))
 
 
@@ -100,18 +104,22 @@ def test_a_year_is_about_130_000_rows_at_most(rows: pd.DataFrame) -> None:
 
 
 def test_every_type_occurs_and_payments_are_no_events(rows: pd.DataFrame) -> None:
-    named = set(demo.DICTIONARY) | {journey.PURCHASE}
+    named = set(journeys.DICTIONARY) | {journey.PURCHASE}
     assert set(EVENT_TYPES) <= named
-    assert journey.PURCHASE not in demo.DICTIONARY
-    assert set(rows["event_id"]) == {*demo.DICTIONARY.values(), demo.PURCHASE_ID, demo.UNKNOWN_ID}
+    assert journey.PURCHASE not in journeys.DICTIONARY
+    assert set(rows["event_id"]) == {
+        *journeys.DICTIONARY.values(),
+        journeys.PURCHASE_ID,
+        journeys.UNKNOWN_ID,
+    }
 
 
 def test_bad_rows_of_every_kind_are_there_and_few(rows: pd.DataFrame) -> None:
-    is_event = rows["event_id"] != demo.PURCHASE_ID
+    is_event = rows["event_id"] != journeys.PURCHASE_ID
     shares = {
         "no user": rows["user_id"].isna().mean(),
         "no time": rows["happened_at"].isna().mean(),
-        "unknown": (rows["event_id"] == demo.UNKNOWN_ID).mean(),
+        "unknown": (rows["event_id"] == journeys.UNKNOWN_ID).mean(),
         "repeated": rows.duplicated(["user_id", "event_id", "happened_at"])[is_event].mean(),
     }
     assert all(0 < share < 0.02 for share in shares.values()), shares
@@ -125,11 +133,11 @@ def test_about_a_tenth_of_the_clients_are_in_experiments(rows: pd.DataFrame) -> 
 def test_the_four_kinds_of_clients_are_each_a_visible_share(rows: pd.DataFrame) -> None:
     valid = rows.dropna()
     times = valid.pivot_table("happened_at", "user_id", "event_id", aggfunc="min")
-    entry = times[demo.DICTIONARY[journey.REQUEST_CREATED]]
+    entry = times[journeys.DICTIONARY[journey.REQUEST_CREATED]]
     known = times[entry < MIDNIGHT - DAY]
 
     def within_a_day(name: str) -> pd.Series:
-        return known[demo.DICTIONARY[name]] <= entry[known.index] + pd.Timedelta(days=1)
+        return known[journeys.DICTIONARY[name]] <= entry[known.index] + pd.Timedelta(days=1)
 
     called, reached = (
         within_a_day(journey.FIRST_LINE_TASK),
@@ -199,7 +207,9 @@ def test_public_holidays_are_quieter(year: pd.DataFrame) -> None:
 
 
 def test_the_night_is_quiet(rows: pd.DataFrame) -> None:
-    requests = rows.loc[rows["event_id"] == demo.DICTIONARY[journey.REQUEST_CREATED], "happened_at"]
+    requests = rows.loc[
+        rows["event_id"] == journeys.DICTIONARY[journey.REQUEST_CREATED], "happened_at"
+    ]
     assert 0 < (requests.dt.hour < 6).mean() < 0.05
 
 
@@ -360,6 +370,6 @@ def test_the_newest_day_is_calm_but_for_many_requests_that_are_handled_as_usual(
 
 
 def test_the_size_is_free_and_no_days_are_no_rows() -> None:
-    large = sum(map(len, demo.demo_rows(DemoPlan(TODAY, TODAY + 5 * DAY, 600))))
+    large = sum(map(len, journeys.demo_rows(DemoPlan(TODAY, TODAY + 5 * DAY, 600))))
     assert large > 5 * 600
-    assert list(demo.demo_rows(DemoPlan(TODAY, TODAY))) == []
+    assert list(journeys.demo_rows(DemoPlan(TODAY, TODAY))) == []

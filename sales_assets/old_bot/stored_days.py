@@ -9,7 +9,14 @@ from upath import UPath
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
-from sales_assets.core.metrics.comparison import (
+from sales_assets.core.metrics.event_log import encode
+from sales_assets.definitions import first_day
+from sales_assets.old_bot.page import (
+    comparison_page,
+    known_until_note,
+    unfinished_note,
+)
+from sales_assets.old_bot.rules import (
     LOG_DAYS,
     Bridge,
     Comparison,
@@ -18,13 +25,6 @@ from sales_assets.core.metrics.comparison import (
     compare,
     days_around,
 )
-from sales_assets.core.metrics.event_log import encode
-from sales_assets.core.report.comparison_page import (
-    comparison_page,
-    known_until_note,
-    unfinished_note,
-)
-from sales_assets.definitions import first_day
 
 FOLDER = "compare"
 PAGE = ".html"

@@ -12,8 +12,8 @@ import adbc_driver_postgresql.dbapi as postgres
 import pandas as pd
 import pyarrow as pa
 
-from sales_assets.core import demo, demo_department
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.demo import department, journeys
 
 CREATE_TABLES = """
 CREATE TABLE events (
@@ -70,7 +70,7 @@ class _State:
     known_until: datetime
 
 
-def load_demo_source(url: str, plan: demo.DemoPlan, *, indexes: bool = True) -> int:
+def load_demo_source(url: str, plan: journeys.DemoPlan, *, indexes: bool = True) -> int:
     """Fill the database at `url` with the demo data of `plan`; return how many rows were added.
 
     A source that this function filled up to an earlier moment gets what arrived since, late rows
@@ -97,7 +97,7 @@ def load_demo_source(url: str, plan: demo.DemoPlan, *, indexes: bool = True) -> 
     return rows
 
 
-def _continued(found: _State, plan: demo.DemoPlan) -> demo.DemoPlan | None:
+def _continued(found: _State, plan: journeys.DemoPlan) -> journeys.DemoPlan | None:
     """Return `plan` with the past that was found; nothing where it doesn't go on from there."""
     same_kind = found.recipe == _recipe(plan) and (
         (found.incidents_before is None) == (plan.incidents_before is None)
@@ -107,9 +107,9 @@ def _continued(found: _State, plan: demo.DemoPlan) -> demo.DemoPlan | None:
     return replace(plan, first_day=found.first_day, incidents_before=found.incidents_before)
 
 
-def _recipe(plan: demo.DemoPlan) -> str:
+def _recipe(plan: journeys.DemoPlan) -> str:
     """Return what tells one kind of demo data from another: the generator's text and its size."""
-    modules = (demo.__file__, demo_department.__file__)
+    modules = (journeys.__file__, department.__file__)
     text = b"".join(Path(module).read_bytes() for module in modules)
     return f"{sha256(text).hexdigest()}, {plan.requests_per_day} requests a day"
 
@@ -134,9 +134,9 @@ def _found_state(cursor: postgres.Cursor) -> _State | None:
     return _State(**values)
 
 
-def _fill(cursor: postgres.Cursor, plan: demo.DemoPlan, *, replace: bool, indexes: bool) -> int:
+def _fill(cursor: postgres.Cursor, plan: journeys.DemoPlan, *, replace: bool, indexes: bool) -> int:
     _create_tables(cursor, replace=replace)
-    rows = _append_all(cursor, demo.demo_rows(plan))
+    rows = _append_all(cursor, journeys.demo_rows(plan))
     if indexes:
         _execute_each(cursor, CREATE_INDEXES)
     return rows
@@ -146,7 +146,10 @@ def _create_tables(cursor: postgres.Cursor, *, replace: bool) -> None:
     if replace:
         cursor.execute(DROP_TABLES)
     _execute_each(cursor, CREATE_TABLES)
-    dictionary = {"id": list(demo.DICTIONARY.values()), "_description": list(demo.DICTIONARY)}
+    dictionary = {
+        "id": list(journeys.DICTIONARY.values()),
+        "_description": list(journeys.DICTIONARY),
+    }
     schema = pa.schema([("id", pa.int32()), ("_description", pa.string())])
     cursor.adbc_ingest("events_dict", pa.table(dictionary, schema), mode="append")
 
@@ -156,8 +159,8 @@ def _execute_each(cursor: postgres.Cursor, statements: str) -> None:
         cursor.execute(statement)
 
 
-def _rows_since(since: datetime, plan: demo.DemoPlan) -> Iterator[pd.DataFrame]:
-    for chunk in demo.demo_rows(plan):
+def _rows_since(since: datetime, plan: journeys.DemoPlan) -> Iterator[pd.DataFrame]:
+    for chunk in journeys.demo_rows(plan):
         yield chunk[chunk["loaded_at"] >= since]
 
 
@@ -166,7 +169,7 @@ def _append_all(cursor: postgres.Cursor, chunks: Iterator[pd.DataFrame]) -> int:
 
 
 def _append(cursor: postgres.Cursor, rows: pd.DataFrame) -> int:
-    is_payment = rows["event_id"] == demo.PURCHASE_ID
+    is_payment = rows["event_id"] == journeys.PURCHASE_ID
     _ingest(cursor, "events", rows[~is_payment], EVENT_COLUMNS)
     _ingest(cursor, "payments", rows[is_payment], PAYMENT_COLUMNS)
     return len(rows)
@@ -180,7 +183,7 @@ def _ingest(
         cursor.adbc_ingest(table, pa.Table.from_pandas(frame, preserve_index=False), mode="append")
 
 
-def _write_state(cursor: postgres.Cursor, plan: demo.DemoPlan) -> None:
+def _write_state(cursor: postgres.Cursor, plan: journeys.DemoPlan) -> None:
     cursor.execute(DELETE_STATE)
     state = _State(_recipe(plan), plan.first_day, plan.incidents_before, plan.known_until)
     types = {"recipe": pa.string(), "known_until": pa.timestamp("us")}

@@ -8,17 +8,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from sales_assets.core import demo, journey
+from sales_assets.core import journey
 from sales_assets.core.days import ReportDays
-from sales_assets.core.demo import DemoPlan
-from sales_assets.core.demo_department import COUNTRY
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.values import daily_values
 from sales_assets.core.report.workdays import holidays_among
+from sales_assets.demo import journeys
+from sales_assets.demo.department import COUNTRY
+from sales_assets.demo.journeys import DemoPlan
 
 MOSCOW = ZoneInfo("Europe/Moscow")
-NAMES = {number: name for name, number in demo.DICTIONARY.items()}
-NAMES[demo.PURCHASE_ID] = journey.PURCHASE
+NAMES = {number: name for name, number in journeys.DICTIONARY.items()}
+NAMES[journeys.PURCHASE_ID] = journey.PURCHASE
 
 
 def is_holiday(day: date) -> bool:
@@ -26,7 +27,7 @@ def is_holiday(day: date) -> bool:
 
 
 def rows_of(plan: DemoPlan) -> pd.DataFrame:
-    return pd.concat(demo.demo_rows(plan), ignore_index=True)
+    return pd.concat(journeys.demo_rows(plan), ignore_index=True)
 
 
 def days_of(plan: DemoPlan) -> ReportDays:

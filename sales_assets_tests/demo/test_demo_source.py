@@ -9,11 +9,11 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from sales_assets.adapters.demo.embedded_postgres import EmbeddedServer
-from sales_assets.adapters.demo.source import load_demo_source
-from sales_assets.core import demo
-from sales_assets.core.demo import DemoPlan
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.demo import journeys
+from sales_assets.demo.embedded_postgres import EmbeddedServer
+from sales_assets.demo.journeys import DemoPlan
+from sales_assets.demo.source import load_demo_source
 from sales_assets_tests.sources import execute, query
 
 FIRST = date(2026, 1, 1)
@@ -27,7 +27,7 @@ ORDER BY 4, 1, 2, 3
 
 
 def rows_of(plan: DemoPlan) -> int:
-    return sum(map(len, demo.demo_rows(plan)))
+    return sum(map(len, journeys.demo_rows(plan)))
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def url(embedded_server: EmbeddedServer, request: pytest.FixtureRequest) -> str:
 
 def test_all_rows_arrive_in_the_tables_of_the_contract(url: str) -> None:
     assert load_demo_source(url, PLAN) == rows_of(PLAN)
-    expected = pd.concat(demo.demo_rows(PLAN))
+    expected = pd.concat(journeys.demo_rows(PLAN))
     stored = pd.DataFrame(query(url, ROWS), columns=["user", "event_id", "time", "loaded_at"])
     assert len(stored) == len(expected)
     assert stored["user"].isna().sum() == expected["user_id"].isna().sum()
     assert stored["time"].isna().sum() == expected["happened_at"].isna().sum()
     assert set(stored["event_id"]) == set(expected["event_id"])
-    assert len(query(url, "SELECT * FROM events_dict")) == len(demo.DICTIONARY)
+    assert len(query(url, "SELECT * FROM events_dict")) == len(journeys.DICTIONARY)
 
 
 def test_a_later_day_is_the_same_extended_as_loaded_at_once(
@@ -112,15 +112,15 @@ def test_a_kill_in_the_middle_leaves_what_was_there(url: str) -> None:
     program = f"""
         import os, signal
         from datetime import date
-        from sales_assets.adapters.demo import source as demo_source
-        from sales_assets.core import demo
-        rows = demo.demo_rows
+        from sales_assets.demo import source as demo_source
+        from sales_assets.demo import journeys
+        rows = journeys.demo_rows
         def rows_and_death(plan):
             yield from rows(plan, days_per_chunk=1)
             print("loaded", flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
-        demo.demo_rows = rows_and_death
-        plan = demo.DemoPlan(date(2026, 1, 1), date(2026, 1, 20), 90)
+        journeys.demo_rows = rows_and_death
+        plan = journeys.DemoPlan(date(2026, 1, 1), date(2026, 1, 20), 90)
         demo_source.load_demo_source({url!r}, plan)
     """
     killed = subprocess.run(

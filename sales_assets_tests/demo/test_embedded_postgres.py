@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from sales_assets.adapters.demo import embedded_postgres
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.demo import embedded_postgres
 from sales_assets_tests.sources import execute, query
 
 #: Deeper than the 107 bytes of a socket's path, and with what shells and URLs treat specially.
@@ -74,7 +74,7 @@ def test_a_lease_ends_with_the_process_that_held_it(used_folder: Path) -> None:
     program = f"""
         import os, signal
         from pathlib import Path
-        from sales_assets.adapters.demo import embedded_postgres
+        from sales_assets.demo import embedded_postgres
         server = embedded_postgres.start(Path({str(used_folder)!r}))
         print(server.url("kept"), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -95,7 +95,7 @@ def test_processes_that_start_a_new_server_at_once_share_one(tmp_path: Path) -> 
     program = f"""
         import sys
         from pathlib import Path
-        from sales_assets.adapters.demo import embedded_postgres
+        from sales_assets.demo import embedded_postgres
         with embedded_postgres.start(Path({str(tmp_path / "new")!r})) as server:
             print(server.ensure_database("shared"), flush=True)
             sys.stdin.readline()
