@@ -46,6 +46,8 @@ BEGIN, DELIVERY, MINUTES = time(8, 40), time(8, 52), 6
 #: A look every ten seconds, a run that starts, on a machine that does more than this.
 PUNCTUAL = timedelta(seconds=90)
 OUTAGE_SECONDS = 15
+#: So many seconds for anything: a run of 20 s took five minutes beside other work.
+PATIENCE = 1800
 
 
 @dataclass
@@ -237,8 +239,8 @@ def deployed(folder: Path, _outage: float) -> Told:
     with site(folder) as made:
         scene, breaches, readers = made.scene, [], {}
         with made.all_running():
-            scene.wait_for("the UI answers", made.serves, 400)
-            scene.wait_for("the report is computed", lambda: is_stored(scene), 900)
+            scene.wait_for("the UI answers", made.serves, PATIENCE)
+            scene.wait_for("the report is computed", lambda: is_stored(scene), PATIENCE)
             breaches += unpunctual(scene, scene.clock())
             for wave in (("webserver", "bot", "daemon"), ("code", "instance")):
                 for name in wave:
@@ -247,14 +249,14 @@ def deployed(folder: Path, _outage: float) -> Told:
                 scene.wait_for(
                     f"the new readers have the report: {', '.join(wave)}",
                     lambda of=wave: all(scene.got(readers[name]) for name in of),
-                    900,
+                    PATIENCE,
                 )
-            scene.wait_for("the UI answers", made.serves, 400)
+            scene.wait_for("the UI answers", made.serves, PATIENCE)
             scene.fake.say(readers["bot"], "/report")
             scene.wait_for(
                 "the bot shows a reader the report again",
                 lambda: len(scene.got(readers["bot"])) > 1,
-                300,
+                PATIENCE,
             )
             settle(scene)
             made.over.set()
@@ -268,9 +270,9 @@ def code_server_dies(folder: Path, _outage: float) -> Told:
     with site(folder) as made:
         scene, breaches = made.scene, []
         with made.all_running():
-            first = scene.wait_for("the morning's run is at work", made.at_work, 900)
+            first = scene.wait_for("the morning's run is at work", made.at_work, PATIENCE)
             breaches += made.stop("code")
-            scene.wait_for("a second run is at work", lambda: made.at_work() - first, 600)
+            scene.wait_for("a second run is at work", lambda: made.at_work() - first, PATIENCE)
             made.kill("code")
             settle(scene)
             scene.tell(f"the morning's runs, in order: {', '.join(made.ended())}")
@@ -285,7 +287,7 @@ def is_stored(scene: Morning) -> bool:
 def unpunctual(scene: Morning, computed_at: datetime) -> Iterator[str]:
     """Wait for the report; a minute too late or too early is a breach, of whatever machine."""
     due = datetime.combine(scene.day + timedelta(days=1), DELIVERY, scene.zone)
-    scene.wait_for("the report is delivered", scene.reports, 900)
+    scene.wait_for("the report is delivered", scene.reports, PATIENCE)
     arrived = datetime.fromtimestamp(scene.reports()[0]["date"], scene.zone)
     if not due <= arrived < max(due, computed_at) + PUNCTUAL:
         yield f"wrong: the report was due at {due:%H:%M} and came at {arrived:%H:%M:%S}"
