@@ -22,6 +22,7 @@ def with_broken(product: Product, *broken: str) -> Product:
     assets = [failing(one) if one.key.to_user_string() in broken else one for one in parts]
     definitions = dg.Definitions(
         assets=assets,
+        asset_checks=whole.asset_checks,
         jobs=whole.jobs,
         schedules=whole.schedules,
         sensors=whole.sensors,

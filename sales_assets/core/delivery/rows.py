@@ -12,8 +12,8 @@ LEASE = timedelta(minutes=4)
 GRACE = timedelta(minutes=5)
 #: What a 429 without `retry_after` means.
 DEFAULT_PAUSE = timedelta(seconds=30)
-#: An admin's chat that asks for a longer pause is given up for the day: the morning would be over.
-LONGEST_PAUSE_OF_ALERT = timedelta(hours=12)
+#: An admin's chat that asks for a longer pause is given up for the day.
+LONGEST_PAUSE_OF_ALERT = timedelta(minutes=15)
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=15)
 #: One marked repeat, never two.

@@ -94,10 +94,10 @@ def test_the_lease_is_longer_than_the_longest_request() -> None:
     assert timedelta(seconds=REQUEST_SECONDS) < delivery.LEASE
 
 
-def test_an_alert_is_given_up_where_its_chat_cannot_be_reached_for_half_a_day() -> None:
+def test_an_alert_is_given_up_where_its_chat_cannot_be_reached_for_the_hour() -> None:
     alert = claimed(replace(ROW, kind=MessageKind.ALERT, subject="late"), "me", NOW)
-    long = Answer(Outcome.WAIT, retry_after=timedelta(hours=13))
-    short = Answer(Outcome.WAIT, retry_after=timedelta(hours=1))
+    long = Answer(Outcome.WAIT, retry_after=timedelta(hours=1))
+    short = Answer(Outcome.WAIT, retry_after=timedelta(minutes=1))
     for answer in (long, Answer(Outcome.CHAT_NOT_FOUND), Answer(Outcome.SLEEP)):
         assert after(alert, answer, NOW).state is RowState.FAILED
     for answer in (short, Answer(Outcome.NOT_SENT), Answer(Outcome.STOP)):
