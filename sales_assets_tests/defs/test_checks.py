@@ -7,7 +7,7 @@ import pytest
 
 from sales_assets.core import journey, names
 from sales_assets.core.report.report import METRICS
-from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, RAW_CHECKS, STRUCTURE
+from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, FRESHNESS, RAW_CHECKS, STRUCTURE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
 from sales_assets_tests.sources import execute, fill
 

@@ -115,7 +115,10 @@ def told_rows(stage: Stage) -> set[tuple[int, int]]:
     """The rows, each with its claims, that an alert told the admin of, or was to tell."""
     with stage.state() as state:
         rows = Ledger(state).rows(stage.day)
-    ends = (RowState.SENT, RowState.FAILED)  # one that fails is given up for the day: doctor says so
+    ends = (
+        RowState.SENT,
+        RowState.FAILED,
+    )  # one that fails is given up for the day: doctor says so
     told = [row for row in rows if row.chat == stage.admin and row.state in ends]
     return {(one[0], one[1]) for row in told if row.notice for one in row.notice["about"]}
 
