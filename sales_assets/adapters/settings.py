@@ -333,11 +333,11 @@ def _read_file(path: str) -> dict[str, str | None]:
         )
     for line in parse_stream(StringIO(text)):
         if line.error:
-            # The rest of the line may be a secret.
-            name = re.match(r"\w*", line.original.string.strip())
+            # Whatever else the line holds may be a secret.
+            name = re.match(rf"{PREFIX}\w*", line.original.string.strip())
             raise InvalidSettingError(
-                f"{path} has in line {line.original.line} {name and name[0]!r} and something else "
-                "than a value. A line is NAME=value, or a comment after a #."
+                f"{path} sets nothing in line {line.original.line}{f' ({name[0]})' if name else ''}. "
+                "A line is NAME=value, or a comment after a #."
             )
     return dotenv_values(stream=StringIO(text))
 
