@@ -336,8 +336,8 @@ def _read_file(path: str) -> dict[str, str | None]:
             # Whatever else the line holds may be a secret.
             name = re.match(rf"{PREFIX}\w*", line.original.string.strip())
             raise InvalidSettingError(
-                f"{path} sets nothing in line {line.original.line}{f' ({name[0]})' if name else ''}. "
-                "A line is NAME=value, or a comment after a #."
+                f"{path} sets nothing in line {line.original.line}"
+                f"{f', {name[0]}' if name else ''}: a line is NAME=value, or a comment after a #."
             )
     return dotenv_values(stream=StringIO(text))
 
