@@ -295,7 +295,7 @@ class History:
         found += self.outcomes(frame, day)
         if first_blocking(found):
             return self._refuse(day, found, None)
-        self.store.write(names.RAW_EVENTS, day, frame)
+        self._store_checked(day, frame)
         found.append(self._fit(day, frame, read))
         self.whole_days.take(day, read.counts, answer)
         withdraw_refusal(self.store, day)
@@ -306,8 +306,8 @@ class History:
         if day in self.orders.reread and self.store.holds(names.RAW_EVENTS, day):
             return self._take(day, read)
         frame = read.frames[day]
-        self.store.write(names.RAW_EVENTS, day, frame)
         failed = tuple(found for found in self.outcomes(frame, day) if not found.passed)
+        self._store_checked(day, frame)
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), failed)
 
     def _fit(self, day: date, frame: pd.DataFrame, read: SourceRead) -> CheckOutcome:
@@ -427,13 +427,21 @@ class History:
     def _are_blocked(self, days: Sequence[date]) -> bool:
         return any(day in self._refused or self._failure(day) for day in days)
 
+    def _store_checked(self, day: date, frame: pd.DataFrame) -> None:
+        self.store.write(names.RAW_EVENTS, day, frame)
+        write_checked(self.store, day, self._terms(day), self._failures[day])
+
     def _failure(self, day: date) -> Refusal | None:
         """Return what blocks a stored day; the same file is checked once, not every morning."""
         if day not in self._failures:
-            digest = self.store.digest(names.RAW_EVENTS, day)
-            terms = {"rows": digest, "bad_rows_share": self.limits.bad_rows_share}
+            terms = self._terms(day)
             is_known, self._failures[day] = read_checked(self.store, day, terms)
             if not is_known:
                 self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
                 write_checked(self.store, day, terms, self._failures[day])
         return self._failures[day]
+
+    def _terms(self, day: date) -> dict[str, str | float]:
+        """Return what the answer of the checks on a stored day depends on."""
+        digest = self.store.digest(names.RAW_EVENTS, day)
+        return {"rows": digest, "bad_rows_share": self.limits.bad_rows_share}
