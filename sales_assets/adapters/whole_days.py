@@ -30,6 +30,7 @@ class WholeDays:
     first_date: date
     country: str | None
     _counts: dict[date, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _answers: dict[date, Completeness] = field(default_factory=dict, repr=False)
     _stored: set[date] = field(default_factory=set, repr=False)
 
     def lookback(self, days: Sequence[date]) -> list[date]:
@@ -79,12 +80,13 @@ class WholeDays:
 
     def completeness(self, day: date) -> Completeness:
         """Return what the judge says of a stored day; raise `MissingDayError` for another."""
-        record = read_record(self.store, day)
-        if record.completeness is not None:
-            return record.completeness
-        answer = self._judged(day, self.counts(day), record)
-        write_record(self.store, day, DayRecord(record.evidence, answer))
-        return answer
+        if day not in self._answers:
+            record = read_record(self.store, day)
+            answer = record.completeness or self._judged(day, self.counts(day), record)
+            if record.completeness is None:
+                write_record(self.store, day, DayRecord(record.evidence, answer))
+            self._answers[day] = answer
+        return self._answers[day]
 
     def cut_days(self, days: Sequence[date]) -> tuple[date, ...]:
         """Return those of `days` that were stored as they are, without their end or a part."""
@@ -106,3 +108,4 @@ class WholeDays:
         self.store.write(names.HOURLY_COUNTS, day, frame)
         self._counts[day] = frame
         self._stored.add(day)
+        self._answers.pop(day, None)

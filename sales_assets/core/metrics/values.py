@@ -33,6 +33,8 @@ SERIES = (
     APPOINTED,
     PAID,
 )
+#: Those that go by entry day: of the clients who came in a week before.
+OF_A_COHORT = (APPOINTED, PAID)
 
 
 def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,13 @@ from sales_assets.core.journey import PROCESSES
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.processes import cases_of_day
+from sales_assets.core.metrics.values import OF_A_COHORT
+from sales_assets.core.windows import CONVERSION, DAY
 
 _UNKNOWN = Completeness(State.UNKNOWN)
 _CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
+_PROCESS_KEYS = {process.key for process in PROCESSES}
+_CONVERSION_DAYS = CONVERSION // DAY
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,45 @@ class ReportInputs:
     usual_steps: pd.DataFrame | None = None
     quality: DataQuality | None = None
     expired: pd.DataFrame | None = None
+
+    def history(self, series: str) -> pd.DataFrame:
+        """Return one series as its judge takes it: `day`, `value`, `of`, `is_holiday`.
+
+        A holiday marks each day whose value it decided, and a day with spoiled data takes the
+        value of each day that rests on it: of a process the day after, too; of the funnel, whose
+        clients entered a week before, the days until then.
+        """
+        return self._histories.get(series, self._history(series, self.daily_values[:0]))
+
+    @cached_property
+    def _histories(self) -> dict[str, pd.DataFrame]:
+        by_series = self.daily_values.groupby("series")
+        return {str(series): self._history(str(series), rows) for series, rows in by_series}
+
+    def _history(self, series: str, rows: pd.DataFrame) -> pd.DataFrame:
+        rests_on, decided_by = _reach(series)
+        spoiled = _reached_by(self.about.spoiled_days - {self.about.day}, rests_on)
+        holidays = _reached_by(self.about.holidays, decided_by)
+        history = {
+            "day": rows["day"],
+            "value": rows["value"].astype("Int64").mask(rows["day"].isin(spoiled)),
+            "of": rows["of"],
+            "is_holiday": rows["day"].isin(holidays),
+        }
+        return pd.DataFrame(history).reset_index(drop=True)
+
+
+def _reach(series: str) -> tuple[range, range]:
+    """Return how many days later spoiled data and a holiday are felt in the series."""
+    if series in OF_A_COHORT:
+        return range(_CONVERSION_DAYS + 1), range(_CONVERSION_DAYS, _CONVERSION_DAYS + 1)
+    if series in _PROCESS_KEYS:
+        return range(2), range(2)
+    return range(1), range(1)
+
+
+def _reached_by(days: frozenset[date], later: range) -> set[date]:
+    return {day + timedelta(days=after) for day in days for after in later}
 
 
 @dataclass(frozen=True)

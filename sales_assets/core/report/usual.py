@@ -1,7 +1,7 @@
 """What is usual for each judged number of the report, and whether it stands out today."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,11 @@ from sales_assets.core.judgement.level import (
     training_positions,
 )
 from sales_assets.core.judgement.news import range_at
-from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, PAID, REQUESTS
+from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, OF_A_COHORT, PAID, REQUESTS
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.wording import counted, number
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import CONVERSION, DAY, days_up_to
+from sales_assets.core.windows import CONVERSION, days_up_to
 
 BOTH_SIDES = (-1, 1)
 #: A promise that is kept more often needs no alarm.
@@ -43,9 +43,6 @@ SERIES_NAMES = {
     APPOINTED: ru.STEP_LABELS[journey.LESSON_APPOINTED],
     PAID: ru.STEP_LABELS[journey.PURCHASE],
 }
-_PROCESS_KEYS = {process.key for process in PROCESSES}
-_FUNNEL_KEYS = {APPOINTED, PAID}
-_CONVERSION_DAYS = CONVERSION // DAY
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ def judged(series: str, inputs: ReportInputs) -> Judged | None:
 
     A day that is cut is not judged: its number is shown beside no usual level.
     """
-    history = history_of(series, inputs)
+    history = inputs.history(series)
     today = history[history["day"] == inputs.about.day]
     if today.empty or pd.isna(today["value"].iloc[0]):
         return None
@@ -160,7 +157,7 @@ def drawn_ranges(
     """
     nothing = (None,) * count
     days = days_up_to(inputs.about.day, count)
-    rows = history_of(series, inputs)
+    rows = inputs.history(series)
     laid_out = None if inputs.about.is_cut else history_up_to(rows, inputs.about.day)
     level = None if laid_out is None else level_at(laid_out, laid_out.last)
     if laid_out is None or level is None:
@@ -171,12 +168,12 @@ def drawn_ranges(
 
 def usual_due(series: str, inputs: ReportInputs) -> float | None:
     """Return how many cases of a process fall due on a day like this one."""
-    return level_of_due(history_of(series, inputs), inputs.about.day)
+    return level_of_due(inputs.history(series), inputs.about.day)
 
 
 def is_broken_as_a_rule(series: str, inputs: ReportInputs) -> bool:
     """Tell whether a process's promise was broken in over half of the training days' cases."""
-    return broken_as_a_rule(history_of(series, inputs), inputs.about.day)
+    return broken_as_a_rule(inputs.history(series), inputs.about.day)
 
 
 def compared_days(one: Judged, inputs: ReportInputs) -> pd.DataFrame:
@@ -187,7 +184,7 @@ def compared_days(one: Judged, inputs: ReportInputs) -> pd.DataFrame:
     `usual` what each of them brings at the level, null on all others: their sums are the window's.
     """
     day = inputs.about.day
-    rows = history_of(one.series, inputs).sort_values("day", ignore_index=True)
+    rows = inputs.history(one.series).sort_values("day", ignore_index=True)
     laid_out = history_up_to(rows, day)
     level = None if laid_out is None else level_at(laid_out, laid_out.last)
     assert laid_out, "a number is judged by its day's row"  # noqa: S101 - a promise of `judged`
@@ -200,43 +197,7 @@ def compared_days(one: Judged, inputs: ReportInputs) -> pd.DataFrame:
     learned = np.isin(positions, training_positions(laid_out, laid_out.last)).astype(int)
     compared = rows["value"].where(is_compared)
     usual = pd.Series(usual).where(is_compared)
-    entry = CONVERSION if one.series in _FUNNEL_KEYS else timedelta()
+    entry = CONVERSION if one.series in OF_A_COHORT else timedelta()
     days = pd.to_datetime(rows["day"]) - entry
     rows = rows.assign(day=days, learned=learned, compared=compared, usual=usual)
     return rows[(learned == 1) | is_compared]
-
-
-def history_of(series: str, inputs: ReportInputs) -> pd.DataFrame:
-    """Return one series as its judge takes it: `day`, `value`, `of`, `is_holiday`.
-
-    A holiday marks each day whose value it decided, and a day with spoiled data takes the value
-    of each day that rests on it: of a process the day after, too; of the funnel, whose clients
-    entered a week before, the days until then.
-    """
-    about = inputs.about
-    rows = inputs.daily_values[inputs.daily_values["series"] == series].copy()
-    rests_on, decided_by = _reach(series)
-    spoiled = _reached_by(about.spoiled_days - {about.day}, rests_on)
-    value = rows["value"].astype("Int64").mask(rows["day"].isin(spoiled))
-    holidays = _reached_by(about.holidays, decided_by)
-    return pd.DataFrame(
-        {
-            "day": rows["day"],
-            "value": value,
-            "of": rows["of"],
-            "is_holiday": rows["day"].isin(holidays),
-        }
-    ).reset_index(drop=True)
-
-
-def _reach(series: str) -> tuple[range, range]:
-    """Return how many days later spoiled data and a holiday are felt in the series."""
-    if series in _FUNNEL_KEYS:
-        return range(_CONVERSION_DAYS + 1), range(_CONVERSION_DAYS, _CONVERSION_DAYS + 1)
-    if series in _PROCESS_KEYS:
-        return range(2), range(2)
-    return range(1), range(1)
-
-
-def _reached_by(days: frozenset[date], later: range) -> set[date]:
-    return {day + timedelta(days=after) for day in days for after in later}
