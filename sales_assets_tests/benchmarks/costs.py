@@ -19,6 +19,7 @@ OLD_BOT_DAYS, QUICK_DAYS = 3, 30
 DEMO_ZONE = ZoneInfo("Europe/Moscow")
 SMALL_IMPORTS, DEV_RUNS = 5, 3
 DAGSTER, LOCATION = "import dagster", "import of the code location"
+LIBRARIES = "the libraries alone: their imports, and a run of empty assets"
 
 
 def steady(bench: Bench) -> Iterator[Figure]:
@@ -113,6 +114,13 @@ def imports(bench: Bench) -> Iterator[Figure]:
         _import_location(bench, world)
     yield _beside(bench, LOCATION, LOCATION, DAGSTER, 1.5)
     yield Figure(f"{LOCATION}: memory", bench.peaks(LOCATION), 110, unit=MEGABYTES)
+    day, runs = str(TENTH.first_day), _runs(bench, SMALL_IMPORTS)
+    for name in ("", *(LIBRARIES,) * runs):  # first the instance's files are made
+        bench.task("libraries", world, name, day=day)
+    old = ""
+    for _ in range(runs):
+        old = bench.old_bot(TENTH, TENTH.last_day)
+    yield Figure(LIBRARIES, bench.seconds(LIBRARIES), None, bench.seconds(old), "old bot")
 
 
 def doctor(bench: Bench) -> Iterator[Figure]:

@@ -16,6 +16,7 @@ ROWS_OF_TABLES = (
     "SELECT _user_id, transaction_created_at FROM payments",
 )
 GROUP_DAYS = 60
+ASSETS_OF_A_DAY = 12
 #: What the first of those days learns its groups from.
 DAYS_BEFORE_GROUPS = 36
 
@@ -45,6 +46,31 @@ def bare_read(url: str) -> Figures:
             cursor.execute(query)
             rows += sum(batch.num_rows for batch in cursor.fetch_record_batch())
     return {"rows": rows}
+
+
+def libraries(day: str) -> Figures:
+    """Import what a day is made with, and let Dagster run as many assets that do nothing."""
+    import adbc_driver_postgresql.dbapi  # noqa: F401
+    import altair as alt  # noqa: F401
+    import dagster as dg
+    import pandera.pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import sklearn.cluster  # noqa: F401
+    import sqlalchemy.orm  # noqa: F401
+    import vl_convert  # noqa: F401
+
+    daily = dg.DailyPartitionsDefinition(day)
+
+    def empty(number: int) -> dg.AssetsDefinition:
+        return dg.asset(name=f"empty_{number}", partitions_def=daily)(lambda: None)
+
+    assets = [empty(number) for number in range(ASSETS_OF_A_DAY)]
+    home = Path(os.environ["DAGSTER_HOME"])
+    home.mkdir(exist_ok=True)
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.get() as instance:
+        dg.materialize(assets, partition_key=day, instance=instance)
+    return {"assets": ASSETS_OF_A_DAY}
 
 
 def frames(first: str, last: str) -> Figures:
@@ -128,7 +154,8 @@ def flooded(var: str) -> Figures:
 
 
 TASKS: Mapping[str, Callable[..., Figures]] = {
-    task.__name__: task for task in (source, bare_read, frames, groups, fairness, flooded)
+    task.__name__: task
+    for task in (source, bare_read, libraries, frames, groups, fairness, flooded)
 }
 
 
