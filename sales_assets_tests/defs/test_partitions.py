@@ -1,0 +1,40 @@
+"""How many days one run takes."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from sales_assets.defs.partitions import (
+    MOST_DAYS,
+    LongRangeError,
+    daily_partitions,
+    partition_days,
+)
+
+FIRST = date(2024, 1, 1)
+
+
+def days_of_run(count: int) -> list[date]:
+    """Return the days that an asset of a run over `count` days sees."""
+    seen: list[date] = []
+
+    @dg.asset(partitions_def=daily_partitions(FIRST, ZoneInfo("Europe/Moscow")))
+    def days(context: dg.AssetExecutionContext) -> None:
+        seen.extend(partition_days(context))
+
+    keys = dg.PartitionKeyRange(str(FIRST), str(FIRST + timedelta(days=count - 1)))
+    days(dg.build_asset_context(partition_key_range=keys))
+    return seen
+
+
+def test_a_leap_year_fits_into_one_run() -> None:
+    assert len(days_of_run(MOST_DAYS)) == 366
+
+
+def test_a_longer_range_is_refused_with_the_command_that_cuts_it() -> None:
+    with pytest.raises(LongRangeError) as refused:
+        days_of_run(MOST_DAYS + 1)
+    assert "367 days, 2024-01-01 to 2025-01-01, were asked for" in str(refused.value)
+    assert "sales-assets backfill 2024-01-01 2025-01-01" in str(refused.value)
