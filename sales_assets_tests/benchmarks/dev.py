@@ -57,7 +57,8 @@ def dev_times(folder: Path, environment: Mapping[str, str], day: date) -> DevTim
 
     What was delivered before is forgotten, so that the day is owed.
     """
-    (folder / "state.db").unlink(missing_ok=True)
+    for name in ("state.db", "state.id"):
+        (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "outbox", ignore_errors=True)
     shutil.copy(WORKSPACE, folder)
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -96,9 +96,12 @@ def _cpu_info() -> list[str]:
 
 
 def page(
-    figures: Sequence[Figure], processes: Mapping[str, Sequence[Measured]], machine: str
+    figures: Sequence[Figure],
+    processes: Mapping[str, Sequence[Measured]],
+    machine: str,
+    seconds: str = "the clock",
 ) -> str:
-    """Return the text of docs/benchmarks.md."""
+    """Return the text of docs/benchmarks.md; `seconds` says whose they are."""
     goals = _table(
         ("work", "ours", "beside", "ratio", "goal", ""), [figure.cells for figure in figures]
     )
@@ -106,7 +109,7 @@ def page(
         ("process", "runs", "wall, s", "CPU, s", "peak, MB"),
         [process_cells(name, runs) for name, runs in processes.items()],
     )
-    return INTRODUCTION.format(machine=machine, goals=goals, processes=every)
+    return INTRODUCTION.format(machine=machine, seconds=seconds, goals=goals, processes=every)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -121,7 +124,8 @@ INTRODUCTION = """\
 prints). {machine}
 
 Whole processes, from their start to their end, all of one run of `make bench`; medians, with the
-lowest and the highest in brackets. A ratio is ours to what stands beside it.
+lowest and the highest in brackets. A ratio is ours to what stands beside it. Seconds under
+"Goals" are those of {seconds}.
 
 - **Source**: the demo's journeys of 300 days, 0.1 million rows, copied for other clients (and, for
   a longer history, into earlier days) in the embedded Postgres with its settings
