@@ -30,7 +30,6 @@ LAST_CALL = time(13)
 #: The last call comes after the delivery and before midnight.
 LATEST_DELIVERY = time(23, 30)
 
-_PACKAGE = Path(__file__).parents[1]
 _POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
 #: From this likeness on, a name is taken for a slip of one of ours: SALES_ASSET_SOURCE_URL.
@@ -249,7 +248,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             raise _invalid(str(first["loc"][0]), given) from None
-        _refuse_demo_in_production(settings)
+        if settings.production and settings.source_url is None:
+            raise InvalidSettingError(
+                f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers "
+                "would go to real chats. Set the source, or leave PRODUCTION at 0."
+            )
         return settings.resting_on(base)
 
     def resting_on(self, base: Path) -> "Settings":
@@ -300,7 +303,7 @@ def base_folder() -> Path:
     path = find_dotenv(usecwd=True)
     if path:
         return Path(path).parent
-    project = _PACKAGE.parent
+    project = Path(__file__).parents[2]
     return project if (project / "pyproject.toml").exists() else Path.cwd()
 
 
@@ -360,14 +363,6 @@ def _refuse_unknown(names: Iterable[str]) -> None:
                 f"{name} is set, but there is no such setting; the nearest name is {nearest[0]}. "
                 "Correct it in the environment or in .env; .env.example lists every name."
             )
-
-
-def _refuse_demo_in_production(settings: Settings) -> None:
-    if settings.production and settings.source_url is None:
-        raise InvalidSettingError(
-            f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers would "
-            "go to real chats. Set the source, or leave PRODUCTION at 0."
-        )
 
 
 def _invalid(location: str, environment: Mapping[str, str]) -> InvalidSettingError:

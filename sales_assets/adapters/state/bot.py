@@ -90,14 +90,20 @@ class BotState:
             return is_over
 
     def settle(self, update_id: int, left: Sequence[Reply], now: datetime) -> None:
-        """Record what the bot owes still; nothing is the end of the update."""
+        """Record what the bot still owes; nothing ends the update, and old ones are forgotten."""
         with self._state.writing() as session:
             row = self._row(session, update_id)
             if row is not None:
                 row.replies = [replies.to_json(reply) for reply in left] or None
                 row.updated_at = now
             if not left:
-                self._forget_old(session, now)
+                session.execute(
+                    delete(BotUpdate).where(
+                        BotUpdate.bot_id == self._bot_id,
+                        BotUpdate.updated_at < now - KEPT_FOR,
+                        BotUpdate.replies.is_(None),
+                    )
+                )
 
     def owed(self) -> list[Owed]:
         """Return what a killed process left unsaid, the oldest first."""
@@ -134,12 +140,3 @@ class BotState:
             row = BotOffset(bot_id=self._bot_id)
             session.add(row)
         row.next_update_id, row.updated_at = offset, now
-
-    def _forget_old(self, session: Session, now: datetime) -> None:
-        session.execute(
-            delete(BotUpdate).where(
-                BotUpdate.bot_id == self._bot_id,
-                BotUpdate.updated_at < now - KEPT_FOR,
-                BotUpdate.replies.is_(None),
-            )
-        )
