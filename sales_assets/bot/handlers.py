@@ -42,8 +42,6 @@ from sales_assets.core.russian import bot as ru
 
 #: Commands for a group's administrators.
 _DECIDING = frozenset({"start", "init", "stop", "settings"})
-_ONE_DAY = timedelta(days=1)
-_CHANNEL = "channel"
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,8 @@ class Handlers:
     """The bot's behaviour, for one bot name and one set of settings."""
 
     def __init__(self, settings: Settings, bot_id: int, bot_name: str) -> None:
-        self._admins = settings.telegram_admins
+        #: The chats of the product's admins.
+        self.admins = settings.telegram_admins
         self._zone = settings.report_zone
         self._delivery_time = settings.delivery_time
         self._timetable = Timetable(settings.report_zone, settings.delivery_time)
@@ -128,7 +127,7 @@ class Handlers:
         return [
             Reply(ReplyKind.TEXT, admin, html=alert.html, buttons=alert.buttons)
             for alert in alerts
-            for admin in self._admins
+            for admin in self.admins
         ]
 
     def _said(self, session: Session, said: Said, context: Context) -> list[Reply]:
@@ -168,7 +167,7 @@ class Handlers:
         is_owner = self.is_owner(moved.user, place)
         if not access.may_add_to_groups(is_owner, theirs):
             return [Reply(ReplyKind.LEAVE, place.chat)]
-        if place.kind != _CHANNEL:
+        if place.kind != "channel":
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]
         # Instructions are no use to the readers of a channel.
         title = html.escape(place.title or ru.BOT_REQUEST_UNTITLED)
@@ -179,12 +178,7 @@ class Handlers:
 
     def is_owner(self, user: int | None, place: Place) -> bool:
         """Whether an admin of the product acts: by name, or in a chat of theirs."""
-        return user in self._admins or place.chat in self._admins
-
-    @property
-    def admins(self) -> Sequence[int]:
-        """The chats of the product's admins."""
-        return self._admins
+        return user in self.admins or place.chat in self.admins
 
     def suffix(self, place: Place) -> str:
         """Return what a command carries in this chat to reach the bot."""
@@ -289,7 +283,7 @@ class _Conversation:
     def _ask_the_admins(self) -> list[Reply]:
         session, now = self._session, self._context.now
         asking = subscriptions.request(session, self._place, self._user, now)
-        requests = subscriptions.requests_since(session, now - _ONE_DAY)
+        requests = subscriptions.requests_since(session, now - timedelta(days=1))
         if not access.is_told_now(requests):
             return [self._text(ru.BOT_REQUESTED)]
         question, buttons = texts.request(asking), texts.request_buttons(asking.id)
@@ -306,7 +300,10 @@ class _Conversation:
         if secret and self._standing is not Standing.READER:
             return self._enter(secret)
         if access.may_read(self._asker, self._known):
-            return [self._text(f"{self._help()}\n\n{self._here()}")]
+            here = ru.BOT_STATUS_NOT_SUBSCRIBED.format(suffix=self._suffix)
+            if self._is_subscribed_here():
+                here = ru.BOT_STATUS_SUBSCRIBED
+            return [self._text(f"{self._help()}\n\n{here}")]
         if self._asker.is_owner:
             return [self._text(ru.BOT_GREETING.format(suffix=self._suffix))]
         return [self._text(self._closed_door())]
@@ -396,11 +393,6 @@ class _Conversation:
 
     def _help(self) -> str:
         return texts.help_text(self._handlers.when(self._context.now))
-
-    def _here(self) -> str:
-        if self._is_subscribed_here():
-            return ru.BOT_STATUS_SUBSCRIBED
-        return ru.BOT_STATUS_NOT_SUBSCRIBED.format(suffix=self._suffix)
 
     def _is_subscribed_here(self) -> bool:
         return _subscribed_in(self._known, self._place) is not None
