@@ -30,7 +30,6 @@ LAST_CALL = time(13)
 #: The last call comes after the delivery and before midnight.
 LATEST_DELIVERY = time(23, 30)
 
-_POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
 #: From this likeness on, a name is taken for a slip of one of ours: SALES_ASSET_SOURCE_URL.
 _ALIKE = 0.85
@@ -63,27 +62,6 @@ def _time_of_day(value: str | time) -> time:
     return moment
 
 
-def _postgres(text: str) -> str:
-    if not _POSTGRES.match(text):
-        raise ValueError("another scheme")
-    return text
-
-
-def _starting_with(*schemes: str) -> BeforeValidator:
-    def checked(text: str) -> str:
-        if not text.startswith(schemes):
-            raise ValueError("another scheme")
-        return text
-
-    return BeforeValidator(checked)
-
-
-def _with_user_id(text: str) -> str:
-    if "{user_id}" not in text:
-        raise ValueError("no place for the id")
-    return text
-
-
 def _chat_ids(value: str | tuple[int, ...]) -> tuple[int, ...]:
     if not isinstance(value, str):
         return value
@@ -105,10 +83,10 @@ def _country(text: str) -> str | None:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-PostgresUrl = Annotated[str, BeforeValidator(_postgres)]
-HttpUrl = Annotated[str, _starting_with("http://", "https://")]
-ProxyUrl = Annotated[str, _starting_with("http://", "https://", "socks5://", "socks5h://")]
-ClientUrl = Annotated[HttpUrl, BeforeValidator(_with_user_id)]
+PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+\w+)?://")]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
+ProxyUrl = Annotated[str, Field(pattern=r"^(https?|socks5h?)://")]
+ClientUrl = Annotated[str, Field(pattern=r"(?s)^https?://.*\{user_id\}")]
 ChatIds = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_chat_ids)]
 Country = Annotated[str | None, BeforeValidator(_country)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

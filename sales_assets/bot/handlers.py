@@ -367,14 +367,14 @@ class _Conversation:
             return [self._text(self._bad_day(ru.BOT_BAD_STUCK_DAY, typed, newest))]
         if day not in self._context.stuck_days:
             return [self._text(ru.BOT_NO_LIST.format(day=full_date(day)))]
-        return [readings.stuck_reply(self._place, day)]
+        return [Reply(ReplyKind.STUCK, self._place.chat, self._place.thread, day=day)]
 
     def _client(self, typed: str) -> list[Reply]:
         if not access.may_see_clients(self._place, self._known):
             return [self._text(ru.BOT_LISTS_OFF.format(suffix=self._suffix))]
         if not typed:
             return [self._text(ru.BOT_NO_CLIENT_ID.format(suffix=self._suffix))]
-        return [readings.client_reply(self._place, typed)]
+        return [Reply(ReplyKind.CLIENT, self._place.chat, self._place.thread, client=typed)]
 
     def _bad_day(self, words: str, typed: str, newest: date | None) -> str:
         if not typed:
@@ -464,16 +464,16 @@ class _Pressing:
             suffix = self._handlers.suffix(self._place)
             return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
         context, place = self._context, self._place
-        listed, reply = {
-            Action.EXPIRING: (
-                context.expiring_days,
-                readings.expiring_reply(place, day, context.now),
-            ),
-            Action.STUCK: (context.stuck_days, readings.stuck_reply(place, day)),
-            Action.RECEIPT: (context.report_days, readings.receipt_reply(place, day)),
+        kind, listed = {
+            Action.EXPIRING: (ReplyKind.EXPIRING, context.expiring_days),
+            Action.STUCK: (ReplyKind.STUCK, context.stuck_days),
+            Action.RECEIPT: (ReplyKind.RECEIPT, context.report_days),
         }[action]
-        no_list = ru.BOT_NO_LIST.format(day=full_date(day))
-        return [self._answer(), reply] if day in listed else [self._answer(no_list)]
+        if day not in listed:
+            return [self._answer(ru.BOT_NO_LIST.format(day=full_date(day)))]
+        # The next deadlines are those from the press on.
+        asked_at = context.now.isoformat() if kind is ReplyKind.EXPIRING else ""
+        return [self._answer(), Reply(kind, place.chat, place.thread, day=day, asked_at=asked_at)]
 
     def _decide(self, button: Press) -> list[Reply]:
         if button.action is Action.AGAIN:
@@ -485,7 +485,11 @@ class _Pressing:
         if known is None or not is_open:
             return [self._answer(ru.BOT_DECIDED_BEFORE)]
         is_allowed = button.action is not Action.REFUSE
-        told = self._allow(known) if is_allowed else self._refuse(known)
+        if is_allowed:
+            told = self._allow(known)
+        else:
+            subscriptions.refuse(self._session, known.id, access.REFUSED, self._context.now)
+            told = ru.BOT_REFUSED
         decided, buttons = texts.decided(known, is_allowed=is_allowed), ()
         if button.is_listed:
             waiting = subscriptions.waiting(self._session)
@@ -505,10 +509,6 @@ class _Pressing:
         else:
             subscriptions.allow(session, known.id, now)
         return self._handlers.welcome(session, known.place, self._context)
-
-    def _refuse(self, known: access.Known) -> str:
-        subscriptions.refuse(self._session, known.id, access.REFUSED, self._context.now)
-        return ru.BOT_REFUSED
 
     def _send_again(self, delivery_id: int) -> str:
         try:
