@@ -70,7 +70,8 @@ def first_day(settings: Settings) -> date:
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:
     source = SourceResource(url=_secret("SOURCE_URL"), settings=settings)
-    storage, state_url = StorageResource(settings=settings), settings.state_url
+    storage = StorageResource(settings=settings)
+    state_url = settings.state_url
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
         "storage": storage,

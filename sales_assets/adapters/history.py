@@ -99,7 +99,7 @@ class History:
     """The days that a run is about or looks back on: rows, counts, histories, clean events.
 
     One object serves one run: it remembers the event log, what the checks found, and the first
-    day of the source. `connect` is called when the source is needed first; `holidays` is the
+    day of the source. `connect` is called when the source is first needed; `holidays` is the
     country of the public ones.
     """
 
@@ -172,8 +172,8 @@ class History:
     def ensure(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
         """Store whatever of `days` is missing, up to the clean events; return what that was.
 
-        Nothing more is made than raw events where one of the run's `own` days is refused or
-        blocked: `refuse_blocked` says so.
+        Where one of the run's `own` days is refused or blocked, raw events alone are stored, and
+        `refuse_blocked` says why.
         """
         filled = self.ensure_read(days, own)
         if self._are_blocked(own):
@@ -297,7 +297,7 @@ class History:
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
 
     def _take_again(self, day: date, read: SourceRead) -> FilledDay:
-        """Store a day of the lookback; one that is told to be read again may not shrink."""
+        """Store a day of the lookback; one that is to be read again may not shrink."""
         if day in self.orders.reread and self.store.holds(names.RAW_EVENTS, day):
             return self._take(day, read)
         frame = read.frames[day]

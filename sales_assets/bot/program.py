@@ -183,7 +183,7 @@ class _Bot:
                     raise _Ended
 
     async def _poll(self) -> list[dict[str, Any]]:
-        """Return the next updates; those without a number of theirs are told of and left out.
+        """Return the next updates; those without a number are logged and left out.
 
         Raises:
             _Ended: the token is not known, or something else answers there and goes on doing so.
@@ -249,7 +249,7 @@ class _Bot:
     async def _process(self, raw: dict[str, Any], shelf: Context, offset: int) -> None:
         """Process one update; what fails is tried again, then recorded and passed over.
 
-        `offset` is what to ask for after it: those before that are all done.
+        `offset` is what to ask for after it: all before that are done.
         """
         update_id = raw["update_id"]
         pause = FIRST_BACKOFF_SECONDS

@@ -34,7 +34,7 @@ class LookbackResource(dg.ConfigurableResource):
     _history: History | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Start the history of the run, with what the run was told; name it by its days."""
+        """Start the run's history, under the run's orders; name the run by its days."""
         tags = context.run.tags if context.run else {}
         again = tags.get(REREAD_TAG, "")
         if context.run and context.instance and (name := name_of_range(tags)):
@@ -138,7 +138,7 @@ class LookbackResource(dg.ConfigurableResource):
     def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
         """Return the daily values of the run's days and of those that they are judged by.
 
-        What misses of them is filled.
+        Those that are missing are filled.
         """
         days = partition_days(context)
         log_filled(context, self.history.ensure_values(days))

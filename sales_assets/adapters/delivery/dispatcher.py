@@ -60,7 +60,7 @@ _WRONG_BOT = (
     "Telegram says 'chat not found' for most chats, so SALES_ASSETS_TELEGRAM_BOT_TOKEN belongs to "
     "another bot. No subscription was touched. Set the token of the bot that the chats know."
 )
-#: What proves that the bot knows a chat: it took the message, or refused it in its own words.
+#: What doesn't prove that the bot knows a chat, as a message does that is taken or refused.
 _UNPROVEN = frozenset(
     {
         Outcome.UNKNOWN,
@@ -462,7 +462,7 @@ class Dispatch:
         return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
 
     async def _hold(self, chat: int, answer: Answer) -> None:
-        """Let the chat wait for the pause that it was asked for, or everybody."""
+        """Hold the chat, or everybody, back for the pause that was asked for."""
         asked = answer.retry_after or rows.DEFAULT_PAUSE
         pause, now = self._pace.hold(chat, asked, names_chat=answer.names_chat), self._clock()
         is_end = pause is not None and self._pace.is_too_long(pause)

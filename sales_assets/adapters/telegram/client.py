@@ -26,7 +26,7 @@ REQUEST_SECONDS = 150.0
 POLL_SECONDS = 25
 _CONNECT, _READ, _WRITE, _MEDIA_WRITE, _POOL = 10.0, 60.0, 30.0, 60.0, 10.0
 _POLL_READ_SECONDS = 10.0
-#: What a person waits for behind; nothing big travels with it.
+#: For requests that a person waits for; nothing big travels with them.
 _QUICK_SECONDS = 10.0
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 #: What waits in the kernel counts as sent: the less that is, the better one knows what was not.

@@ -59,9 +59,9 @@ def report_delivery(
         results = {
             day: _deliver(context, dispatcher, storage, day) for day in partition_days(context)
         }
-    last = max(results)
-    has_report = storage.store().holds(names.DAILY_REPORT, last, NUMBERS)
-    if last == newest and has_report and results[last].is_complete:
+    last, store = max(results), storage.store()
+    is_settled = results[last].is_complete and store.holds(names.DAILY_REPORT, last, NUMBERS)
+    if is_settled and last == newest:
         beat(delivery.settings.heartbeat_url, context.log)
     yield dg.MaterializeResult(
         value=DailyFrames(results, lambda day: results[day].outcomes),
