@@ -71,6 +71,7 @@ def first_day(settings: Settings) -> date:
 def _resources(settings: Settings, first: date) -> dict[str, object]:
     source = SourceResource(url=_secret("SOURCE_URL"), settings=settings)
     storage = StorageResource(settings=settings)
+    state_url = settings.state_url
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
         "storage": storage,
@@ -81,17 +82,13 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
             settings=settings,
         ),
         "delivery": DeliveryResource(
-            state_url=_state_url(settings),
+            # SQLite's file is no secret and may rest on another folder.
+            state_url=state_url if state_url.startswith("sqlite") else _secret("STATE_URL"),
             token=_secret("TELEGRAM_BOT_TOKEN"),
             proxy=_secret("TELEGRAM_PROXY"),
             settings=settings,
         ),
     }
-
-
-def _state_url(settings: Settings) -> str:
-    """Return SQLite's file, which is no secret and may rest on another folder, or the reference."""
-    return settings.state_url if settings.state_url.startswith("sqlite") else _secret("STATE_URL")
 
 
 def _secret(name: str) -> str:

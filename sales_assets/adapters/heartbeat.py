@@ -18,5 +18,4 @@ def beat(url: str | None, log: logging.Logger | logging.LoggerAdapter) -> None:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS):  # noqa: S310 - http alone is set
             log.info("SALES_ASSETS_HEARTBEAT_URL was called")
     except (URLError, OSError, ValueError) as error:
-        reason = type(error).__name__
-        log.warning("SALES_ASSETS_HEARTBEAT_URL could not be called: %s", reason)
+        log.warning("SALES_ASSETS_HEARTBEAT_URL could not be called: %s", type(error).__name__)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import cached_property
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -99,7 +99,7 @@ class History:
     """The days that a run is about or looks back on: rows, counts, histories, clean events.
 
     One object serves one run: it remembers the event log, what the checks found, and the first
-    day of the source. `connect` is called when the source is needed first; `holidays` is the
+    day of the source. `connect` is called when the source is first needed; `holidays` is the
     country of the public ones.
     """
 
@@ -172,8 +172,8 @@ class History:
     def ensure(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
         """Store whatever of `days` is missing, up to the clean events; return what that was.
 
-        Nothing more is made than raw events where one of the run's `own` days is refused or
-        blocked: `refuse_blocked` says so.
+        Where one of the run's `own` days is refused or blocked, raw events alone are stored, and
+        `refuse_blocked` says why.
         """
         filled = self.ensure_read(days, own)
         if self._are_blocked(own):
@@ -182,7 +182,7 @@ class History:
         return filled + self._store(names.CLEAN_EVENTS, DailyFrames(missing, self.clean))
 
     def ensure_read(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
-        """Do so up to the user histories."""
+        """Store whatever of `days` is missing, up to the user histories."""
         filled = self.ensure_rows(days, own)
         missing = [] if self._are_blocked(own) else self._missing(names.USER_HISTORY, days)
         if missing:
@@ -190,7 +190,7 @@ class History:
         return filled
 
     def ensure_rows(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
-        """Do so with the raw events alone, and their counts."""
+        """Store the raw events of `days` that are missing, and their counts."""
         missing = self._missing(names.RAW_EVENTS, days)
         if not missing:
             return []
@@ -204,12 +204,9 @@ class History:
         return self._fill_counts(missing, self.source.read_counts(missing)) if missing else []
 
     def _missing(self, asset: str, days: Iterable[date]) -> list[date]:
-        stored = self.store.days(asset)
-        return [day for day in days if day not in stored or self._is_to_be_read(asset, day)]
-
-    def _is_to_be_read(self, asset: str, day: date) -> bool:
-        is_done = (asset, day) in self._read_again or day in self._refused
-        return day in self.orders.reread and not is_done
+        done = {day for read, day in self._read_again if read == asset}.union(self._refused)
+        stored = self.store.days(asset).difference(set(self.orders.reread) - done)
+        return [day for day in days if day not in stored]
 
     def _read(self, own: Sequence[date], before: Sequence[date]) -> Reading:
         rests_on = set(self.whole_days.lookback(own)).difference(own)
@@ -252,18 +249,15 @@ class History:
         """
         stored = self.store.days(names.DAILY_VALUES)
         before = set(self.values_window(days)).difference(stored)
-        after = self._resting_on(days).intersection(stored)
-        return self._store_values(sorted((before | after).difference(days)))
+        after = {day + timedelta(days=later) for day in days for later in range(1, EVENT_DAYS)}
+        wanted = before | after.intersection(stored)
+        return self._store_values(sorted(wanted.difference(days)))
 
     def _store_values(self, days: Sequence[date]) -> list[FilledDay]:
         if not days:
             return []
         frames = daily_values(self._log_of(days), ReportDays.of(days, self.zone))
         return self._store(names.DAILY_VALUES, frames)
-
-    def _resting_on(self, days: Sequence[date]) -> set[date]:
-        after = range(1, EVENT_DAYS)
-        return {day + timedelta(days=later) for day in days for later in after}
 
     def _log_of(self, days: Sequence[date]) -> EventLog:
         """Return the events that the values of `days` rest on; what misses is read, not stored."""
@@ -285,16 +279,17 @@ class History:
     def _take(self, day: date, read: SourceRead) -> FilledDay:
         """Store a day of the run, or what refuses it."""
         answer = self.whole_days.judge(day, read.counts)
-        may_be_cut = self.orders.as_it_is or self._is_past_last_call(day, read.counts.as_of)
+        now = read.counts.as_of.astimezone(self.zone).replace(tzinfo=None)
+        may_be_cut = self.orders.as_it_is or now >= last_call(day, self.limits.last_call)
         # Where stored rows are gone, that is what has to be said, whatever else is missing.
         found = [self._loss(day, read)]
         found.append(check_whole(answer, day, self.limits.last_call, may_be_cut=may_be_cut))
-        if first_blocking(found):
-            return self._refuse(day, found, answer)
+        if failed := first_blocking(found):
+            return self._refuse(day, failed, found, answer)
         frame = read.frames[day]
         found += self.outcomes(frame, day)
-        if first_blocking(found):
-            return self._refuse(day, found, None)
+        if failed := first_blocking(found):
+            return self._refuse(day, failed, found, answer)
         self._store_checked(day, frame)
         found.append(self._fit(day, frame, read))
         self.whole_days.take(day, read.counts, answer)
@@ -302,7 +297,7 @@ class History:
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
 
     def _take_again(self, day: date, read: SourceRead) -> FilledDay:
-        """Store a day of the lookback; one that is told to be read again may not shrink."""
+        """Store a day of the lookback; one that is to be read again may not shrink."""
         if day in self.orders.reread and self.store.holds(names.RAW_EVENTS, day):
             return self._take(day, read)
         frame = read.frames[day]
@@ -324,20 +319,14 @@ class History:
         return check_loss(stored, read.rows[day], day, share)
 
     def _refuse(
-        self, day: date, found: Sequence[CheckOutcome], answer: Completeness | None
+        self, day: date, failed: CheckOutcome, found: Sequence[CheckOutcome], answer: Completeness
     ) -> FilledDay:
-        failed = first_blocking(found)
-        assert failed, "a day is refused for a reason"  # noqa: S101 - a promise of the callers
         stored = self.store.holds(names.RAW_EVENTS, day)
         found_cut = answer if failed.name == CHECK else None
         refusal = Refusal(day, failed.name, failed.message, stored, found_cut)
         write_refusal(self.store, refusal)
         self._refused[day] = refusal
         return FilledDay(names.RAW_EVENTS, day, {"rows": 0}, tuple(found), refusal)
-
-    def _is_past_last_call(self, day: date, as_of: datetime) -> bool:
-        now = as_of.astimezone(self.zone).replace(tzinfo=None)
-        return now >= last_call(day, self.limits.last_call)
 
     # --- Reading what is stored ---
 

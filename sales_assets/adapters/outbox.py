@@ -37,7 +37,10 @@ class Outbox:
         Raises:
             SalesAssetsError: the folder cannot be written; nothing counts as sent.
         """
-        base = self._folder / message.day.isoformat() / _stem(message.label, place)
+        chat = OUTBOX_NAME if place.chat == OUTBOX_CHAT else str(place.chat)
+        thread = f"-{place.thread}" if place.thread else ""
+        stem = f"{message.label.replace(':', '-')}-{chat}{thread}"
+        base = self._folder / message.day.isoformat() / stem
         try:
             if message.file is not None:
                 write_whole(base.with_suffix(".png"), message.file)
@@ -59,11 +62,6 @@ class Outbox:
 def outbox_files(folder: Path, day: str) -> list[Path]:
     """Return the files that stand for the messages of `day`, by name."""
     return sorted((folder / day).glob("*.*"))
-
-
-def _stem(label: str, place: Place) -> str:
-    name = OUTBOX_NAME if place.chat == OUTBOX_CHAT else str(place.chat)
-    return "-".join([label.replace(":", "-"), name, *([str(place.thread)] if place.thread else [])])
 
 
 def _as_json(message: Message) -> bytes:

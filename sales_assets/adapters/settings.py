@@ -30,8 +30,6 @@ LAST_CALL = time(13)
 #: The last call comes after the delivery and before midnight.
 LATEST_DELIVERY = time(23, 30)
 
-_PACKAGE = Path(__file__).parents[1]
-_POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
 #: From this likeness on, a name is taken for a slip of one of ours: SALES_ASSET_SOURCE_URL.
 _ALIKE = 0.85
@@ -64,27 +62,6 @@ def _time_of_day(value: str | time) -> time:
     return moment
 
 
-def _postgres(text: str) -> str:
-    if not _POSTGRES.match(text):
-        raise ValueError("another scheme")
-    return text
-
-
-def _starting_with(*schemes: str) -> BeforeValidator:
-    def checked(text: str) -> str:
-        if not text.startswith(schemes):
-            raise ValueError("another scheme")
-        return text
-
-    return BeforeValidator(checked)
-
-
-def _with_user_id(text: str) -> str:
-    if "{user_id}" not in text:
-        raise ValueError("no place for the id")
-    return text
-
-
 def _chat_ids(value: str | tuple[int, ...]) -> tuple[int, ...]:
     if not isinstance(value, str):
         return value
@@ -106,10 +83,10 @@ def _country(text: str) -> str | None:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Day = Annotated[date, BeforeValidator(_day)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-PostgresUrl = Annotated[str, BeforeValidator(_postgres)]
-HttpUrl = Annotated[str, _starting_with("http://", "https://")]
-ProxyUrl = Annotated[str, _starting_with("http://", "https://", "socks5://", "socks5h://")]
-ClientUrl = Annotated[HttpUrl, BeforeValidator(_with_user_id)]
+PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+\w+)?://")]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
+ProxyUrl = Annotated[str, Field(pattern=r"^(https?|socks5h?)://")]
+ClientUrl = Annotated[str, Field(pattern=r"(?s)^https?://.*\{user_id\}")]
 ChatIds = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_chat_ids)]
 Country = Annotated[str | None, BeforeValidator(_country)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -249,7 +226,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             raise _invalid(str(first["loc"][0]), given) from None
-        _refuse_demo_in_production(settings)
+        if settings.production and settings.source_url is None:
+            raise InvalidSettingError(
+                f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers "
+                "would go to real chats. Set the source, or leave PRODUCTION at 0."
+            )
         return settings.resting_on(base)
 
     def resting_on(self, base: Path) -> "Settings":
@@ -300,7 +281,7 @@ def base_folder() -> Path:
     path = find_dotenv(usecwd=True)
     if path:
         return Path(path).parent
-    project = _PACKAGE.parent
+    project = Path(__file__).parents[2]
     return project if (project / "pyproject.toml").exists() else Path.cwd()
 
 
@@ -360,14 +341,6 @@ def _refuse_unknown(names: Iterable[str]) -> None:
                 f"{name} is set, but there is no such setting; the nearest name is {nearest[0]}. "
                 "Correct it in the environment or in .env; .env.example lists every name."
             )
-
-
-def _refuse_demo_in_production(settings: Settings) -> None:
-    if settings.production and settings.source_url is None:
-        raise InvalidSettingError(
-            f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers would "
-            "go to real chats. Set the source, or leave PRODUCTION at 0."
-        )
 
 
 def _invalid(location: str, environment: Mapping[str, str]) -> InvalidSettingError:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,13 +54,10 @@ def telegram_findings(settings: Settings) -> list[Diagnosis]:
         StateError: the state database cannot be used.
     """
     service = asyncio.run(_service(settings))
-    state = open_state(settings.state_url, witness=settings.var_dir / WITNESS)
-    try:
+    with closing(open_state(settings.state_url, witness=settings.var_dir / WITNESS)) as state:
         lost = [Diagnosis(state.lost, is_well=False)] if state.lost else []
         known = [Diagnosis(line) for line in _state_lines(state, service.bot_id, settings)]
         return [*service.findings, *lost, *known]
-    finally:
-        state.close()
 
 
 async def _service(settings: Settings) -> _Service:
@@ -70,11 +68,17 @@ async def _service(settings: Settings) -> _Service:
         async with api:
             answer = await api.identity()
             if answer.outcome is Outcome.STOP:
-                words = f"{answer.reason}. {_SETTINGS_REMEDY}"
-                return _bad(f"token: cannot be used at {api.address}: {words}")
+                return _bad(
+                    f"token: cannot be used at {api.address}: {answer.reason}. Compare "
+                    "SALES_ASSETS_TELEGRAM_BOT_TOKEN with what BotFather shows, and check "
+                    "SALES_ASSETS_TELEGRAM_BASE_URL."
+                )
             if answer.outcome is not Outcome.SENT:
-                words = f"{answer.reason}. {_WAY_REMEDY}"
-                return _bad(f"token: could not be checked at {api.address}: {words}")
+                return _bad(
+                    f"token: could not be checked at {api.address}: {answer.reason}. Check the "
+                    "network, SALES_ASSETS_TELEGRAM_BASE_URL and, where Telegram is blocked, "
+                    "SALES_ASSETS_TELEGRAM_PROXY."
+                )
             bot_id, name = int(answer.result["id"]), answer.result["username"]
             token = Diagnosis(f"token: belongs to @{name}, at {api.address}")
             return _Service((token, await _webhook(api)), bot_id)
@@ -84,16 +88,6 @@ async def _service(settings: Settings) -> _Service:
 
 def _bad(text: str) -> _Service:
     return _Service((Diagnosis(text, is_well=False),))
-
-
-_SETTINGS_REMEDY = (
-    "Compare SALES_ASSETS_TELEGRAM_BOT_TOKEN with what BotFather shows, and check "
-    "SALES_ASSETS_TELEGRAM_BASE_URL."
-)
-_WAY_REMEDY = (
-    "Check the network, SALES_ASSETS_TELEGRAM_BASE_URL and, where Telegram is blocked, "
-    "SALES_ASSETS_TELEGRAM_PROXY."
-)
 
 
 async def _webhook(api: BotApi) -> Diagnosis:
@@ -125,8 +119,10 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
     yield f"deliveries not settled: {len(unsettled)}"
     yield from _shortened([_unsettled(row) for row in unsettled])
     yield from _given_up(ledger, settings)
-    if bot_id is not None:
-        yield from _passed_over(BotState(state, bot_id))
+    passed_over = BotState(state, bot_id).passed_over() if bot_id is not None else []
+    if passed_over:
+        yield f"updates passed over after three failures: {len(passed_over)}"
+        yield from _shortened([f"  update {number}: {reason}" for number, reason in passed_over])
 
 
 def _quiet(known: Known) -> str:
@@ -154,13 +150,6 @@ def _given_up(ledger: Ledger, settings: Settings) -> Iterator[str]:
             f"admin {chat}: cannot be reached ({reason}), so he gets no more alerts about {day}; "
             "he has to open the chat with the bot, or leave SALES_ASSETS_TELEGRAM_ADMINS"
         )
-
-
-def _passed_over(updates: BotState) -> Iterator[str]:
-    found = updates.passed_over()
-    if found:
-        yield f"updates passed over after three failures: {len(found)}"
-        yield from _shortened([f"  update {number}: {reason}" for number, reason in found])
 
 
 def _shortened(lines: list[str]) -> list[str]:

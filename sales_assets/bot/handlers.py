@@ -42,8 +42,6 @@ from sales_assets.core.russian import bot as ru
 
 #: Commands for a group's administrators.
 _DECIDING = frozenset({"start", "init", "stop", "settings"})
-_ONE_DAY = timedelta(days=1)
-_CHANNEL = "channel"
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,8 @@ class Handlers:
     """The bot's behaviour, for one bot name and one set of settings."""
 
     def __init__(self, settings: Settings, bot_id: int, bot_name: str) -> None:
-        self._admins = settings.telegram_admins
+        #: The chats of the product's admins.
+        self.admins = settings.telegram_admins
         self._zone = settings.report_zone
         self._delivery_time = settings.delivery_time
         self._timetable = Timetable(settings.report_zone, settings.delivery_time)
@@ -128,7 +127,7 @@ class Handlers:
         return [
             Reply(ReplyKind.TEXT, admin, html=alert.html, buttons=alert.buttons)
             for alert in alerts
-            for admin in self._admins
+            for admin in self.admins
         ]
 
     def _said(self, session: Session, said: Said, context: Context) -> list[Reply]:
@@ -168,7 +167,7 @@ class Handlers:
         is_owner = self.is_owner(moved.user, place)
         if not access.may_add_to_groups(is_owner, theirs):
             return [Reply(ReplyKind.LEAVE, place.chat)]
-        if place.kind != _CHANNEL:
+        if place.kind != "channel":
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]
         # Instructions are no use to the readers of a channel.
         title = html.escape(place.title or ru.BOT_REQUEST_UNTITLED)
@@ -179,12 +178,7 @@ class Handlers:
 
     def is_owner(self, user: int | None, place: Place) -> bool:
         """Whether an admin of the product acts: by name, or in a chat of theirs."""
-        return user in self._admins or place.chat in self._admins
-
-    @property
-    def admins(self) -> Sequence[int]:
-        """The chats of the product's admins."""
-        return self._admins
+        return user in self.admins or place.chat in self.admins
 
     def suffix(self, place: Place) -> str:
         """Return what a command carries in this chat to reach the bot."""
@@ -289,7 +283,7 @@ class _Conversation:
     def _ask_the_admins(self) -> list[Reply]:
         session, now = self._session, self._context.now
         asking = subscriptions.request(session, self._place, self._user, now)
-        requests = subscriptions.requests_since(session, now - _ONE_DAY)
+        requests = subscriptions.requests_since(session, now - timedelta(days=1))
         if not access.is_told_now(requests):
             return [self._text(ru.BOT_REQUESTED)]
         question, buttons = texts.request(asking), texts.request_buttons(asking.id)
@@ -306,7 +300,10 @@ class _Conversation:
         if secret and self._standing is not Standing.READER:
             return self._enter(secret)
         if access.may_read(self._asker, self._known):
-            return [self._text(f"{self._help()}\n\n{self._here()}")]
+            here = ru.BOT_STATUS_NOT_SUBSCRIBED.format(suffix=self._suffix)
+            if self._is_subscribed_here():
+                here = ru.BOT_STATUS_SUBSCRIBED
+            return [self._text(f"{self._help()}\n\n{here}")]
         if self._asker.is_owner:
             return [self._text(ru.BOT_GREETING.format(suffix=self._suffix))]
         return [self._text(self._closed_door())]
@@ -370,14 +367,14 @@ class _Conversation:
             return [self._text(self._bad_day(ru.BOT_BAD_STUCK_DAY, typed, newest))]
         if day not in self._context.stuck_days:
             return [self._text(ru.BOT_NO_LIST.format(day=full_date(day)))]
-        return [readings.stuck_reply(self._place, day)]
+        return [Reply(ReplyKind.STUCK, self._place.chat, self._place.thread, day=day)]
 
     def _client(self, typed: str) -> list[Reply]:
         if not access.may_see_clients(self._place, self._known):
             return [self._text(ru.BOT_LISTS_OFF.format(suffix=self._suffix))]
         if not typed:
             return [self._text(ru.BOT_NO_CLIENT_ID.format(suffix=self._suffix))]
-        return [readings.client_reply(self._place, typed)]
+        return [Reply(ReplyKind.CLIENT, self._place.chat, self._place.thread, client=typed)]
 
     def _bad_day(self, words: str, typed: str, newest: date | None) -> str:
         if not typed:
@@ -396,11 +393,6 @@ class _Conversation:
 
     def _help(self) -> str:
         return texts.help_text(self._handlers.when(self._context.now))
-
-    def _here(self) -> str:
-        if self._is_subscribed_here():
-            return ru.BOT_STATUS_SUBSCRIBED
-        return ru.BOT_STATUS_NOT_SUBSCRIBED.format(suffix=self._suffix)
 
     def _is_subscribed_here(self) -> bool:
         return _subscribed_in(self._known, self._place) is not None
@@ -472,16 +464,16 @@ class _Pressing:
             suffix = self._handlers.suffix(self._place)
             return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
         context, place = self._context, self._place
-        listed, reply = {
-            Action.EXPIRING: (
-                context.expiring_days,
-                readings.expiring_reply(place, day, context.now),
-            ),
-            Action.STUCK: (context.stuck_days, readings.stuck_reply(place, day)),
-            Action.RECEIPT: (context.report_days, readings.receipt_reply(place, day)),
+        kind, listed = {
+            Action.EXPIRING: (ReplyKind.EXPIRING, context.expiring_days),
+            Action.STUCK: (ReplyKind.STUCK, context.stuck_days),
+            Action.RECEIPT: (ReplyKind.RECEIPT, context.report_days),
         }[action]
-        no_list = ru.BOT_NO_LIST.format(day=full_date(day))
-        return [self._answer(), reply] if day in listed else [self._answer(no_list)]
+        if day not in listed:
+            return [self._answer(ru.BOT_NO_LIST.format(day=full_date(day)))]
+        # The next deadlines are those from the press on.
+        asked_at = context.now.isoformat() if kind is ReplyKind.EXPIRING else ""
+        return [self._answer(), Reply(kind, place.chat, place.thread, day=day, asked_at=asked_at)]
 
     def _decide(self, button: Press) -> list[Reply]:
         if button.action is Action.AGAIN:
@@ -493,7 +485,11 @@ class _Pressing:
         if known is None or not is_open:
             return [self._answer(ru.BOT_DECIDED_BEFORE)]
         is_allowed = button.action is not Action.REFUSE
-        told = self._allow(known) if is_allowed else self._refuse(known)
+        if is_allowed:
+            told = self._allow(known)
+        else:
+            subscriptions.refuse(self._session, known.id, access.REFUSED, self._context.now)
+            told = ru.BOT_REFUSED
         decided, buttons = texts.decided(known, is_allowed=is_allowed), ()
         if button.is_listed:
             waiting = subscriptions.waiting(self._session)
@@ -513,10 +509,6 @@ class _Pressing:
         else:
             subscriptions.allow(session, known.id, now)
         return self._handlers.welcome(session, known.place, self._context)
-
-    def _refuse(self, known: access.Known) -> str:
-        subscriptions.refuse(self._session, known.id, access.REFUSED, self._context.now)
-        return ru.BOT_REFUSED
 
     def _send_again(self, delivery_id: int) -> str:
         try:

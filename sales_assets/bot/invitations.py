@@ -1,8 +1,7 @@
 """Letting somebody in with a link, and taking the right to read away again."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from sales_assets.adapters.settings import Settings
@@ -13,7 +12,6 @@ from sales_assets.core.bot.access import REVOKED
 from sales_assets.core.errors import SalesAssetsError
 
 VALID_FOR = timedelta(days=3)
-_LINK = "https://t.me/{name}?start={secret}"
 
 
 def invite(settings: Settings, valid_for: timedelta = VALID_FOR) -> str:
@@ -33,7 +31,7 @@ def invite(settings: Settings, valid_for: timedelta = VALID_FOR) -> str:
     now = datetime.now(UTC)
     with _opened(settings) as state, state.writing() as session:
         secret = invites.create(session, now, now + valid_for)
-    return _LINK.format(name=name, secret=secret)
+    return f"https://t.me/{name}?start={secret}"
 
 
 def revoke(settings: Settings, chat: int) -> int:
@@ -65,10 +63,5 @@ async def _bot_name(settings: Settings) -> str:
             ) from None
 
 
-@contextmanager
-def _opened(settings: Settings) -> Iterator[StateDatabase]:
-    state = open_state(settings.state_url, witness=settings.var_dir / WITNESS)
-    try:
-        yield state
-    finally:
-        state.close()
+def _opened(settings: Settings) -> closing[StateDatabase]:
+    return closing(open_state(settings.state_url, witness=settings.var_dir / WITNESS))

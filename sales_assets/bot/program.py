@@ -19,6 +19,7 @@ from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, StateError, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
+from sales_assets.adapters.telegram.pace import Clock
 from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.adapters.telegram.updates import ADMINISTRATORS, ALLOWED, read_update
 from sales_assets.bot.handlers import Context, Handlers
@@ -66,7 +67,7 @@ async def _until_signal(settings: Settings) -> int:
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, clock: Callable[[], datetime] | None = None
+    settings: Settings, stop: asyncio.Event, clock: Clock = lambda: datetime.now(UTC)
 ) -> int:
     """Run the bot until `stop` is set; return the exit code, as `run`."""
     api = open_api(settings)
@@ -76,7 +77,7 @@ async def serve(
         LOG.error("%s", state.lost)
     try:
         async with api:
-            return await _Bot(settings, api, state, stop, clock or _now).run()
+            return await _Bot(settings, api, state, stop, clock).run()
     finally:
         state.close()
 
@@ -108,11 +109,12 @@ class _Bot:
         api: BotApi,
         state: StateDatabase,
         stop: asyncio.Event,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._api = api
         self._state = state
+        self._ledger = Ledger(state)
         self._stop = stop
         self._clock = clock
         self._odd, self._odd_since = 0, None
@@ -150,22 +152,16 @@ class _Bot:
         bot_id, name = int(identity["id"]), str(identity["username"])
         self._updates = BotState(self._state, bot_id)
         self._handlers = Handlers(self._settings, bot_id, name)
-        ledger = Ledger(self._state)
         self._sender = Sender(
-            self._api,
-            self._updates,
-            ledger,
-            self._archive,
-            self._clock,
-            lambda old, new: self._migrate(ledger, old, new),
+            self._api, self._updates, self._ledger, self._archive, self._clock, self._migrate
         )
         return name
 
-    def _migrate(self, ledger: Ledger, old: int, new: int) -> None:
+    def _migrate(self, old: int, new: int) -> None:
         """Give a chat its new id; the admins hear of a right to read that stays revoked."""
         now = self._clock()
         admins = [Reader(Place(chat)) for chat in self._settings.telegram_admins]
-        ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
+        self._ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
 
     async def _send_owed(self) -> None:
         for owed in await asyncio.to_thread(self._updates.owed):
@@ -187,7 +183,7 @@ class _Bot:
                     raise _Ended
 
     async def _poll(self) -> list[dict[str, Any]]:
-        """Return the next updates; those without a number of theirs are told of and left out.
+        """Return the next updates; those without a number are logged and left out.
 
         Raises:
             _Ended: the token is not known, or something else answers there and goes on doing so.
@@ -253,7 +249,7 @@ class _Bot:
     async def _process(self, raw: dict[str, Any], shelf: Context, offset: int) -> None:
         """Process one update; what fails is tried again, then recorded and passed over.
 
-        `offset` is what to ask for after it: those before that are all done.
+        `offset` is what to ask for after it: all before that are done.
         """
         update_id = raw["update_id"]
         pause = FIRST_BACKOFF_SECONDS
@@ -304,7 +300,7 @@ class _Bot:
             stuck_days=self._archive.stuck_days(),
             expiring_days=self._archive.expiring_days(),
         )
-        readers = {reader.place.chat for reader in Ledger(self._state).readers()}
+        readers = {reader.place.chat for reader in self._ledger.readers()}
         return context, frozenset({*readers, *self._settings.telegram_admins})
 
     async def _context(self, incoming: Incoming | None, shelf: Context) -> Context:
@@ -356,8 +352,16 @@ def result_of(answer: Answer) -> Any:
     if answer.outcome is Outcome.SENT:
         return answer.result
     words = answer.reason
-    if answer.status == HTTPStatus.CONFLICT:
-        words = _other_poller(words)
+    if answer.status == HTTPStatus.CONFLICT and "webhook" in words:
+        words = (
+            "Telegram sends this bot's updates to a webhook, so they cannot be taken here; "
+            "remove it with the method deleteWebhook"
+        )
+    elif answer.status == HTTPStatus.CONFLICT:
+        words = (
+            "Another process takes the updates of this bot; only one may run with a token. "
+            f"Telegram says: {words}"
+        )
     raise _OddAnswerError(words, answer.retry_after)
 
 
@@ -373,22 +377,6 @@ def _chat_of(update: dict[str, Any]) -> int | None:
 
 def _is_numbered(update: object) -> bool:
     return isinstance(update, dict) and type(update.get("update_id")) is int
-
-
-def _other_poller(words: str) -> str:
-    if "webhook" in words:
-        return (
-            "Telegram sends this bot's updates to a webhook, so they cannot be taken here; "
-            "remove it with the method deleteWebhook"
-        )
-    return (
-        "Another process takes the updates of this bot; only one may run with a token. "
-        f"Telegram says: {words}"
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _load_what_replies_need() -> None:

@@ -16,6 +16,7 @@ from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import StateError
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
+from sales_assets.adapters.telegram.pace import Clock, Sleep
 from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.replies import READ_WHEN_SENT, Reply, ReplyKind
@@ -38,9 +39,6 @@ FIRST_BACKOFF = timedelta(seconds=0.5)
 LONGEST_LINE = 20
 #: Requests under way at once; a reply that waits for its turn takes none of them.
 _REQUESTS = 16
-
-Clock = Callable[[], datetime]
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class Sender:
@@ -253,28 +251,22 @@ class Sender:
     def _stuck(self, day: date) -> Message:
         stuck, expiring = len(self._archive.stuck(day)), self._archive.expiring(day)
         expire = 0 if expiring is None else len(expiring)
-        caption = html.escape(texts.lists_caption(day, stuck, expire))
+        caption = texts.lists_caption(day, stuck, expire)
         if not stuck and not expire:
-            return Message(caption)
-        message = Message(
-            caption,
-            file=self._archive.spreadsheet(day),
-            file_name=f"stuck-{day}.xlsx",
-            as_document=True,
-        )
-        return replace(message, file_id=self._files.get(_name(message)))
+            return Message(html.escape(caption))
+        return self._workbook(caption, self._archive.spreadsheet(day), f"stuck-{day}.xlsx")
 
     def _receipt(self, day: date) -> Message:
         try:
             sheets = self._archive.receipt(day)
         except MissingDayError:
             return Message(ru.BOT_NO_RECEIPT.format(day=full_date(day)))
-        message = Message(
-            html.escape(texts.receipt_caption(day, figures(sheets))),
-            file=self._archive.receipt_book(day),
-            file_name=f"receipt-{day}.xlsx",
-            as_document=True,
-        )
+        caption = texts.receipt_caption(day, figures(sheets))
+        return self._workbook(caption, self._archive.receipt_book(day), f"receipt-{day}.xlsx")
+
+    def _workbook(self, caption: str, content: bytes, name: str) -> Message:
+        """Return a file with its caption; one that was sent before goes by its id."""
+        message = Message(html.escape(caption), file=content, file_name=name, as_document=True)
         return replace(message, file_id=self._files.get(_name(message)))
 
     def _remember(self, message: Message, answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from functools import partial
 
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.findings import read_findings
@@ -18,16 +19,11 @@ from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.definitions import first_day
 
-PROBE = ".probe"
-
 
 def examine(settings: Settings, today: date) -> Iterator[Diagnosis]:
     """Yield what was found, in the order in which a report travels."""
     yesterday = today - timedelta(days=1)
-
-    def reports() -> Iterable[Diagnosis]:
-        return _newest_report(settings, yesterday)
-
+    reports = partial(_newest_report, settings, yesterday)
     examinations: tuple[Callable[[], Iterable[Diagnosis]], ...] = (
         lambda: [Diagnosis(f"What is stored here is under {settings.var_dir}")],
         lambda: _source_findings(settings, yesterday),
@@ -52,15 +48,16 @@ def examine(settings: Settings, today: date) -> Iterator[Diagnosis]:
 
 def _source_findings(settings: Settings, yesterday: date) -> Iterator[Diagnosis]:
     """Yield what there is to say of the source; what keeps it from being read is said once."""
-    store = FrameStore(settings.storage)
-    stamp = read_stamp(store)
-    sentence, found = source_at(settings.source_url, settings).check(
+    stamp = read_stamp(FrameStore(settings.storage))
+    source = source_at(settings.source_url, settings)
+    sentence, found = source.check(
         stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
     )
     yield Diagnosis(sentence)
     yield from (Diagnosis(one.sentence, is_well=not one.parts) for one in found)
     yield _first_partition(settings, yesterday)
-    yield Diagnosis(_newest_rows(settings))
+    newest = [f"of {table} {time or 'none'}" for table, time in source.newest().items()]
+    yield Diagnosis(f"The newest rows ({settings.report_zone}): {', '.join(newest)}")
     yield _wholeness(settings, yesterday)
 
 
@@ -74,12 +71,6 @@ def _first_partition(settings: Settings, yesterday: date) -> Diagnosis:
         )
     chosen = "as set" if settings.start_date else "the demo's; set it to the first day you want"
     return Diagnosis(f"The first day of reports is {first} ({name}: {chosen})")
-
-
-def _newest_rows(settings: Settings) -> str:
-    newest = source_at(settings.source_url, settings).newest()
-    told = [f"of {table} {time or 'none'}" for table, time in newest.items()]
-    return f"The newest rows ({settings.report_zone}): {', '.join(told)}"
 
 
 def _wholeness(settings: Settings, yesterday: date) -> Diagnosis:
@@ -96,7 +87,7 @@ def _wholeness(settings: Settings, yesterday: date) -> Diagnosis:
 
 
 def _storage(settings: Settings) -> str:
-    probe = FrameStore(settings.storage).base / PROBE
+    probe = FrameStore(settings.storage).base / ".probe"
     write_bytes(probe, b"")
     probe.unlink()
     return f"The storage {settings.storage} can be written"

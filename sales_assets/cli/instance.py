@@ -15,7 +15,7 @@ from filelock import FileLock
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.defs.causes import failure_message
-from sales_assets.defs.partitions import RANGE_END_TAG, RANGE_START_TAG
+from sales_assets.defs.partitions import partition_tags
 
 HOME = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
@@ -52,7 +52,9 @@ def opened_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         home.mkdir(parents=True, exist_ok=True)
         # Two processes that let Dagster make its databases at once can corrupt them.
         with FileLock(home / LOCK, timeout=LOCK_SECONDS):
-            _write_configuration(home / CONFIGURATION)
+            if not (home / CONFIGURATION).exists():
+                with as_file(files("sales_assets.defs") / CONFIGURATION) as template:
+                    shutil.copyfile(template, home / CONFIGURATION)
             instance = _instance_of(home)
     except OSError as error:
         raise SalesAssetsError(
@@ -61,12 +63,6 @@ def opened_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         ) from error
     with instance:
         yield instance
-
-
-def _write_configuration(path: Path) -> None:
-    if not path.exists():
-        with as_file(files("sales_assets.defs") / CONFIGURATION) as template:
-            shutil.copyfile(template, path)
 
 
 def _instance_of(home: Path) -> dg.DagsterInstance:
@@ -97,12 +93,8 @@ def run_job(
         asset_selection=[dg.AssetKey(name) for name in selection] if selection else None,
         raise_on_error=False,
         partition_key=days[0].isoformat() if len(days) == 1 else None,
-        tags={**(tags or {}), **(_range_tags(days) if len(days) > 1 else {})},
+        tags={**(tags or {}), **(partition_tags(days) if len(days) > 1 else {})},
     )
-
-
-def _range_tags(days: Sequence[date]) -> dict[str, str]:
-    return {RANGE_START_TAG: days[0].isoformat(), RANGE_END_TAG: days[-1].isoformat()}
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:

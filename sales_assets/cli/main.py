@@ -192,9 +192,9 @@ main.add_command(compare)
 def program() -> None:
     """Run `main` as the program that a shell starts, without the garbage collector.
 
-    A start makes half a million objects that live as long as the process: to go through them
-    again and again, and once more at the end, is a tenth of a short command. What lasts calls
-    `_collect_garbage`.
+    A start makes half a million objects that live as long as the process: going through them
+    again and again, and once more at the end, takes a tenth of a short command's time. A program
+    that lasts calls `_collect_garbage`.
     """
     gc.disable()
     atexit.register(gc.freeze)

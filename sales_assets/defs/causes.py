@@ -4,7 +4,6 @@ import re
 from datetime import date
 
 import dagster as dg
-from dagster_shared.error import SerializableErrorInfo
 
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import FrameStore
@@ -50,10 +49,6 @@ def failure_message(event: dg.DagsterEvent) -> str:
     """
     data = event.step_failure_data if event.is_step_failure else event.job_failure_data
     error = data.error
-    while error is not None and error.cause is not None and _is_wrapping(error):
+    while error and error.cause and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     return "unknown error" if error is None else _OUR_ERROR.sub("", error.message.strip())
-
-
-def _is_wrapping(error: SerializableErrorInfo) -> bool:
-    return (error.cls_name or "").startswith("Dagster")

@@ -23,42 +23,21 @@ SHRUNKEN = "shrunken"
 DICTIONARY = "dictionary"
 CLEAN = "clean_promises"
 
-RAW_CHECKS = (
-    dg.AssetCheckSpec(
-        STRUCTURE,
-        asset=names.RAW_EVENTS,
-        blocking=True,
-        description="Columns, types, and every time within its day.",
-    ),
-    dg.AssetCheckSpec(
-        BAD_ROWS,
-        asset=names.RAW_EVENTS,
-        blocking=True,
-        description="The share of rows without a user or a time, and of exact duplicates.",
-    ),
-    dg.AssetCheckSpec(
-        COMPLETENESS,
-        asset=names.RAW_EVENTS,
-        blocking=True,
-        description="The source has the day from its beginning to its end.",
-    ),
-    dg.AssetCheckSpec(
-        SHRUNKEN,
-        asset=names.RAW_EVENTS,
-        blocking=True,
-        description="A day that is read again has not lost rows that were stored.",
-    ),
-    dg.AssetCheckSpec(
-        DICTIONARY,
-        asset=names.RAW_EVENTS,
-        description="Ids that the dictionary does not know, and events that it does not name.",
-    ),
-    dg.AssetCheckSpec(
-        FITS,
-        asset=names.RAW_EVENTS,
-        description="Names, keys and times of the source fit each other; else parts of the report "
-        "are not counted.",
-    ),
+#: What the checks of raw events that block a day look at, and those that only warn.
+_BLOCKING = {
+    STRUCTURE: "Columns, types, and every time within its day.",
+    BAD_ROWS: "The share of rows without a user or a time, and of exact duplicates.",
+    COMPLETENESS: "The source has the day from its beginning to its end.",
+    SHRUNKEN: "A day that is read again has not lost rows that were stored.",
+}
+_WARNING = {
+    DICTIONARY: "Ids that the dictionary does not know, and events that it does not name.",
+    FITS: "Names, keys and times of the source fit each other; else parts of the report are not "
+    "counted.",
+}
+RAW_CHECKS = tuple(
+    dg.AssetCheckSpec(name, asset=names.RAW_EVENTS, blocking=name in _BLOCKING, description=about)
+    for name, about in {**_BLOCKING, **_WARNING}.items()
 )
 #: The name that Dagster gives to its own check.
 FRESHNESS = dg.AssetCheckKey(dg.AssetKey(names.DAILY_REPORT), "freshness_check")
@@ -126,38 +105,24 @@ def refuse_broken(context: dg.AssetExecutionContext, asset: str, outcomes: Outco
 
 
 def results(
-    context: dg.AssetExecutionContext,
-    asset: str,
-    outcomes: Outcomes,
+    context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes
 ) -> list[dg.AssetCheckResult]:
     """Return one result per check for the whole run, failed if any day fails.
 
     An ordinary result of a range carries no partition, so each failing day of a range is also
-    logged by itself, with its partition.
+    logged by itself, with its partition; and of one day alone, whether it is whole. The numbers of
+    a range's whole days stand in its table: an event a day costs 20 ms.
     """
     by_check: dict[str, dict[date, CheckOutcome]] = {}
     for day, of_day in outcomes.items():
         for outcome in of_day:
             by_check.setdefault(outcome.name, {})[day] = outcome
-    _log_days(context, asset, by_check, is_range=len(outcomes) > 1)
-    return [_result(asset, name, by_day) for name, by_day in by_check.items()]
-
-
-def _log_days(
-    context: dg.AssetExecutionContext,
-    asset: str,
-    by_check: Mapping[str, Mapping[date, CheckOutcome]],
-    *,
-    is_range: bool,
-) -> None:
-    """Log days with their partition: the failing ones of a range, and whether one alone is whole.
-
-    The numbers of a whole day stand in the range's table: an event a day costs 20 ms.
-    """
+    is_range = len(outcomes) > 1
     for name, by_day in by_check.items():
         for day, outcome in by_day.items():
             if (is_range and not outcome.passed) or (name == COMPLETENESS and not is_range):
                 log_evaluation(context, asset, day, outcome)
+    return [_result(asset, name, by_day) for name, by_day in by_check.items()]
 
 
 def log_evaluation(
@@ -206,10 +171,9 @@ def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, Che
 
 
 def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
-    counts = {f"rows_{kind}": count for kind, count in outcome.failing.items()}
     sample = outcome.sample.to_markdown(index=False) if len(outcome.sample) else None
     return {
-        **counts,
+        **{f"rows_{kind}": count for kind, count in outcome.failing.items()},
         **outcome.facts,
         **({"sample": dg.MetadataValue.md(sample)} if sample else {}),
     }

@@ -50,10 +50,7 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
             ids = [int(row[0]) for row in stored]
             self._store_asset_event_tags(connection, events, ids)
             # An asset's row tells of its last event.
-            latest = {_asset_of(event): position for position, event in enumerate(events)}
+            keys = [event.get_dagster_event().asset_key for event in events]
+            latest = {key: position for position, key in enumerate(keys)}
             for position in latest.values():
                 self._store_asset_event(connection, events[position], ids[position])
-
-
-def _asset_of(event: dg.EventLogEntry) -> dg.AssetKey | None:
-    return event.dagster_event.asset_key if event.dagster_event else None

@@ -28,7 +28,6 @@ class RefusedDaysError(SalesAssetsError):
         told = "; ".join(f"{one.day} ({one.check}): {one.message}" for one in refused)
         others = f" The other {len(done)} days of the range went on." if done else ""
         super().__init__(f"{names.RAW_EVENTS} refuses {told}.{others}")
-        self.refused = tuple(refused)
 
 
 def go_on_without_refused(context: dg.AssetExecutionContext, reading: Reading) -> NoReturn:
@@ -52,32 +51,23 @@ def go_on_without_refused(context: dg.AssetExecutionContext, reading: Reading) -
 
 
 def _run_rest(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
-    rest = _selected(context) - {dg.AssetKey(names.RAW_EVENTS)}
+    computed = map(dg.AssetKey, (*names.EVENTS, *METRICS, names.DAILY_REPORT))
+    rest = set(context.run.asset_selection or computed) - {dg.AssetKey(names.RAW_EVENTS)}
     if not rest:
         return
+    taken_over = {
+        name: value
+        for name, value in context.run.tags.items()
+        if name == _BACKFILL_TAG or (name.startswith(_OURS) and name != DAYS_TAG)
+    }
     result = context.job_def.execute_in_process(
         instance=context.instance,
         run_config={"loggers": context.run.run_config.get("loggers", {})},
         asset_selection=sorted(rest),
         raise_on_error=False,
-        tags={**_own_tags(context), **partition_tags(days), PART_OF_TAG: context.run.run_id},
+        tags={**taken_over, **partition_tags(days), PART_OF_TAG: context.run.run_id},
     )
     context.log.info("%s to %s: run %s, %s", days[0], days[-1], result.run_id, result.success)
-
-
-def _selected(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
-    if context.run.asset_selection:
-        return set(context.run.asset_selection)
-    computed = (*names.EVENTS, *METRICS, names.DAILY_REPORT)
-    return {dg.AssetKey(name) for name in computed}
-
-
-def _own_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in context.run.tags.items()
-        if name == _BACKFILL_TAG or (name.startswith(_OURS) and name != DAYS_TAG)
-    }
 
 
 def spans(days: Iterable[date]) -> list[list[date]]:

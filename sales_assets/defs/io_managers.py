@@ -32,7 +32,13 @@ class DailyFramesIOManager(dg.UPathIOManager):
     def handle_output(self, context: dg.OutputContext, obj: Mapping[date, pd.DataFrame]) -> None:
         """Write the file of every day of the run."""
         paths = self._get_paths_for_partitions(context)
-        _refuse_missing(context, [key for key in paths if date.fromisoformat(key) not in obj])
+        missing = [key for key in paths if date.fromisoformat(key) not in obj]
+        if missing:
+            raise MissingDayError(
+                f"{context.asset_key.to_user_string()} was to be written for {', '.join(missing)}, "
+                "and its frames do not hold that. Nothing was written; this is a defect of the "
+                "asset."
+            )
         told_at = time.monotonic()
         for done, (key, path) in enumerate(paths.items(), start=1):
             self._store_day(context, key, obj[date.fromisoformat(key)], path)
@@ -66,11 +72,3 @@ class DailyFramesIOManager(dg.UPathIOManager):
     def load_from_path(self, context: dg.InputContext, path: UPath) -> Any:  # noqa: ARG002 - the base class's signature
         """Read one day's file."""
         return read_frame(path)
-
-
-def _refuse_missing(context: dg.OutputContext, missing: list[str]) -> None:
-    if missing:
-        raise MissingDayError(
-            f"{context.asset_key.to_user_string()} was to be written for {', '.join(missing)}, "
-            "and its frames do not hold that. Nothing was written; this is a defect of the asset."
-        )

@@ -10,18 +10,13 @@ from pydantic import PrivateAttr
 from sales_assets.adapters.history import History, Limits, Orders, Reading
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.days import DailyFrames, ReportDays
-from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.metric import Metric, MetricContext
 from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import name_of_range, partition_days
-from sales_assets.defs.resources import (
-    Calendar,
-    SourceResource,
-    StorageResource,
-)
+from sales_assets.defs.resources import Calendar, SourceResource, StorageResource
 
 
 class LookbackResource(dg.ConfigurableResource):
@@ -39,8 +34,9 @@ class LookbackResource(dg.ConfigurableResource):
     _history: History | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Start the history of the run, with what the run was told; name it by its days."""
+        """Start the run's history, under the run's orders; name the run by its days."""
         tags = context.run.tags if context.run else {}
+        again = tags.get(REREAD_TAG, "")
         if context.run and context.instance and (name := name_of_range(tags)):
             context.instance.add_run_tags(context.run.run_id, name)
         self._history = History(
@@ -54,7 +50,11 @@ class LookbackResource(dg.ConfigurableResource):
                 self.settings.last_call,
                 self.settings.payers_without_events,
             ),
-            _orders(tags),
+            Orders(
+                tags.get(AS_IT_IS_TAG) == "true",
+                tags.get(ACCEPT_LOSS_TAG) == "true",
+                tuple(date.fromisoformat(day) for day in again.split(",") if day),
+            ),
             self.settings.holidays,
         )
 
@@ -78,11 +78,6 @@ class LookbackResource(dg.ConfigurableResource):
         filled = history.ensure_counts(days)
         log_filled(context, [day for day in filled if day.day not in days])
         return {day: history.whole_days.counts(day) for day in days}
-
-    def completeness(self, context: dg.AssetExecutionContext, day: date) -> Completeness:
-        """Return the judge's word on a day of the run; what it rests on is counted if need be."""
-        log_filled(context, self.history.ensure_counts([day]))
-        return self.history.completeness(day)
 
     def user_history(self, context: dg.AssetExecutionContext) -> Mapping[date, pd.DataFrame]:
         """Ask what the source knows of the days' clients; store the lookback's missing days."""
@@ -141,13 +136,13 @@ class LookbackResource(dg.ConfigurableResource):
         log_filled(context, self.history.renew_values(partition_days(context)))
 
     def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
-        """Return the daily values of the run's days and of those that they are judged by."""
-        self.ensure_values(context)
-        return self.history.values(partition_days(context))
+        """Return the daily values of the run's days and of those that they are judged by.
 
-    def ensure_values(self, context: dg.AssetExecutionContext) -> None:
-        """Fill the daily values that the run's days are judged by, where they miss."""
-        log_filled(context, self.history.ensure_values(partition_days(context)))
+        Those that are missing are filled.
+        """
+        days = partition_days(context)
+        log_filled(context, self.history.ensure_values(days))
+        return self.history.values(days)
 
     def report_days(self, context: dg.AssetExecutionContext) -> ReportDays:
         """Return the days of the run."""
@@ -157,12 +152,3 @@ class LookbackResource(dg.ConfigurableResource):
         own = partition_days(context)
         log_filled(context, self.history.ensure(days, own))
         self.history.refuse_blocked(own)
-
-
-def _orders(tags: Mapping[str, str]) -> Orders:
-    again = tags.get(REREAD_TAG, "")
-    return Orders(
-        as_it_is=tags.get(AS_IT_IS_TAG) == "true",
-        accept_loss=tags.get(ACCEPT_LOSS_TAG) == "true",
-        reread=tuple(date.fromisoformat(day) for day in again.split(",") if day),
-    )

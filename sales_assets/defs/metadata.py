@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sales_assets.core.frames import Column, Frame
+from sales_assets.core.frames import Frame
 from sales_assets.core.metrics.summaries import ROWS, Summary
 
 ROW_COUNT = "dagster/row_count"
@@ -14,7 +14,16 @@ ROW_COUNT = "dagster/row_count"
 
 def column_schema(frame: Frame) -> dict[str, Any]:
     """Return the definition metadata that shows an asset's columns."""
-    columns = [_shown(column) for column in frame.columns]
+    columns = [
+        dg.TableColumn(
+            column.name,
+            column.kind.value,
+            description=column.meaning,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            tags={"unit": column.unit} if column.unit else None,
+        )
+        for column in frame.columns
+    ]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
@@ -39,16 +48,6 @@ def code_reference(function: Callable[..., Any]) -> dict[str, Any]:
     code = function.__code__
     at = dg.LocalFileCodeReference(file_path=code.co_filename, line_number=code.co_firstlineno)
     return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[at])}
-
-
-def _shown(column: Column) -> dg.TableColumn:
-    return dg.TableColumn(
-        column.name,
-        column.kind.value,
-        description=column.meaning,
-        constraints=dg.TableColumnConstraints(nullable=column.nullable),
-        tags={"unit": column.unit} if column.unit else None,
-    )
 
 
 def day_metadata(summary: Summary) -> dict[str, Any]:

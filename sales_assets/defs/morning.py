@@ -22,7 +22,6 @@ _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_FAILED = (dg.DagsterRunStatus.FAILURE,)
 #: Errors of ours, by name, as a run's log keeps them.
 _PASSING = {PassingSourceError.__name__, FullStorageError.__name__}
 _REFUSED = {"RefusedDaysError", "BlockedDayError"}
@@ -79,7 +78,7 @@ def standing(
 def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | None) -> Ended:
     if run.status in _IN_PROGRESS:
         return Ended.NOT_YET
-    if run.status not in _FAILED:
+    if run.status is not dg.DagsterRunStatus.FAILURE:
         return Ended.WELL  # a cancelled run is not started again
     entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     if not entries:

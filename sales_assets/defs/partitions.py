@@ -17,6 +17,7 @@ MOST_DAYS = 366
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
+DAY_TAGS = (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)
 #: Names a run of a range in the UI's list of runs, which hides Dagster's own two tags; a run of one
 #: day is named there by its partition. Dagster 1.13 has no other name of a run than its id.
 DAYS_TAG = "sales_assets/days"
@@ -50,8 +51,7 @@ def name_of_range(tags: Mapping[str, str]) -> dict[str, str]:
 
 def days_of_tags(tags: Mapping[str, str]) -> list[date]:
     """Return the days that a run is about, by its tags; none for a run about no days."""
-    bounds = [tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)]
-    days = sorted(date.fromisoformat(bound) for bound in bounds if bound)
+    days = sorted(date.fromisoformat(tags[tag]) for tag in DAY_TAGS if tags.get(tag))
     if not days:
         return []
     return [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)]

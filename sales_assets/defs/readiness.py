@@ -45,7 +45,8 @@ def source_readiness_sensor(
         now = datetime.now(UTC)
         asked = 0
         for found in _standings(context.instance, settings, first_day, now):
-            step = next_step(found, now, _last_call(settings, found.day))
+            call = last_call(found.day, settings.last_call).replace(tzinfo=settings.report_zone)
+            step = next_step(found, now, call)
             if step is NextStep.LOOK and not _is_whole(context, lookback.history, found.day):
                 continue
             if step is not NextStep.WAIT:
@@ -68,10 +69,6 @@ def _standings(
     days = days_to_compute(newest, first_day, (), settings.reread_days, settings.catch_up_days)
     found = (standing(instance, store, day, now - MORNING) for day in days if day not in busy)
     return [one for one in found if one]
-
-
-def _last_call(settings: Settings, day: date) -> datetime:
-    return last_call(day, settings.last_call).replace(tzinfo=settings.report_zone)
 
 
 def _is_whole(context: dg.SensorEvaluationContext, history: History, day: date) -> bool:

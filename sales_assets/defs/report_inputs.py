@@ -10,8 +10,10 @@ import pandas as pd
 
 from sales_assets.adapters.files.findings import read_findings
 from sales_assets.core import names
+from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
+from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import usual_steps
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import expired_cases
@@ -74,19 +76,18 @@ class InputsOfRun:
 
     @cached_property
     def _usual_steps(self) -> _Frames:
-        def make() -> _Frames:
-            log = self._lookback.event_log(self._context)
-            return usual_steps(log, self._lookback.report_days(self._context))
-
-        return self._attempt("the usual steps of the funnel", make) or {}
+        return self._of_events("the usual steps of the funnel", usual_steps)
 
     @cached_property
     def _expired(self) -> _Frames:
+        return self._of_events("what became of the expiring cases", expired_cases)
+
+    def _of_events(self, what: str, count: Callable[[EventLog, ReportDays], _Frames]) -> _Frames:
         def make() -> _Frames:
             log = self._lookback.event_log(self._context)
-            return expired_cases(log, self._lookback.report_days(self._context))
+            return count(log, self._lookback.report_days(self._context))
 
-        return self._attempt("what became of the expiring cases", make) or {}
+        return self._attempt(what, make) or {}
 
     def _frame(self, asset: str, day: date) -> pd.DataFrame | None:
         """Return the stored frame; a metric that is not there, or failed just now, is counted."""

@@ -10,7 +10,7 @@ from dagster._serdes import deserialize_value
 class WatchfulRunLauncher(dg.DefaultRunLauncher):
     """Lets run monitoring ask the code server whether it still has the run.
 
-    A code server notices the death of its runs, but nobody the death of both: Dagster's own
+    A code server notices the death of its runs, but nobody notices the death of both: Dagster's own
     launcher would let such a run hold the morning's place until max_runtime_seconds, two hours.
     A run whose code was reloaded from the UI meanwhile counts as gone, too, and is started again.
     """

@@ -12,7 +12,7 @@ from sales_assets.core import names
 from sales_assets.core.report.report import METRICS
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
-from sales_assets.defs.partitions import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from sales_assets.defs.partitions import DAY_TAGS
 from sales_assets.defs.readiness import source_readiness_sensor
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 
@@ -21,8 +21,6 @@ SECONDS_BETWEEN_LOOKS = 10
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
 
-#: Tags that say which days a run is about; a follow-up run takes them over.
-_DAY_TAGS = (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG)
 FOLLOW_UP_TAG = "sales_assets/follow_up_of"
 
 
@@ -56,7 +54,8 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
 
         now, timetable = datetime.now(UTC), delivery.timetable
         newest = timetable.newest_finished_day(now)
-        reports = content_hashes(storage.store(), _recent_days(newest, first_day))
+        recent = (newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT))
+        reports = content_hashes(storage.store(), (day for day in recent if day >= first_day))
         with delivery.ledger() as ledger:
             admins = delivery.settings.telegram_admins
             owed = [
@@ -81,11 +80,6 @@ def kept_days(storage: StorageResource, days: Iterable[date]) -> list[Refusal]:
     refused = store.days(REFUSAL, JSON)
     found = [read_refusal(store, day) for day in days if day in refused]
     return [one for one in found if one and one.stored]
-
-
-def _recent_days(newest: date, first_day: date) -> list[date]:
-    days = (newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT))
-    return [day for day in days if day >= first_day]
 
 
 def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
@@ -118,7 +112,7 @@ def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunR
         run_key=f"partial:{run.run_id}",
         asset_selection=[dg.AssetKey(names.DAILY_REPORT)],
         tags={
-            **{tag: run.tags[tag] for tag in _DAY_TAGS if tag in run.tags},
+            **{tag: run.tags[tag] for tag in DAY_TAGS if tag in run.tags},
             FOLLOW_UP_TAG: run.run_id,
             FAILED_METRICS_TAG: ",".join(sorted(failed)),
         },

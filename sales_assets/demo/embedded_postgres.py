@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
@@ -106,12 +105,7 @@ class EmbeddedServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *fault: object) -> None:
         self.release()
 
 
@@ -165,13 +159,9 @@ def _hand_over(folder: Path) -> None:
         account = pwd.getpwnam(ACCOUNT_FOR_ROOT)
         os.chown(folder, account.pw_uid, account.pw_gid)
     for passed in (*folder.parents, *_programs().parents):
-        _allow_passing(passed)
-
-
-def _allow_passing(folder: Path) -> None:
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if not mode & stat.S_IXOTH:
-        folder.chmod(mode | stat.S_IXOTH)
+        mode = stat.S_IMODE(passed.stat().st_mode)
+        if not mode & stat.S_IXOTH:
+            passed.chmod(mode | stat.S_IXOTH)
 
 
 def _unusable_folder(folder: Path, reason: str) -> SalesAssetsError:
@@ -186,8 +176,13 @@ def _ensure_initialized(folder: Path) -> None:
     data = _data(folder)
     version_file = data / "PG_VERSION"
     if version_file.exists():
-        _require_version(folder, version_file.read_text().strip())
-        return
+        version = version_file.read_text().strip()
+        if version == MAJOR_VERSION:
+            return
+        raise SalesAssetsError(
+            f"The folder {folder} holds data of Postgres {version}, and the embedded Postgres is "
+            f"{MAJOR_VERSION}. Remove the folder; the demo data will be made anew."
+        )
     unfinished = folder / "data.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     _run(
@@ -199,14 +194,6 @@ def _ensure_initialized(folder: Path) -> None:
     with (unfinished / "postgresql.conf").open("a") as configuration:
         configuration.write(CONFIGURATION)
     unfinished.rename(data)
-
-
-def _require_version(folder: Path, version: str) -> None:
-    if version != MAJOR_VERSION:
-        raise SalesAssetsError(
-            f"The folder {folder} holds data of Postgres {version}, and the embedded Postgres is "
-            f"{MAJOR_VERSION}. Remove the folder; the demo data will be made anew."
-        )
 
 
 # --- The server process -------------------------------------------------------------------

@@ -123,19 +123,16 @@ def demo_rows(plan: DemoPlan, days_per_chunk: int = 10) -> Iterator[pd.DataFrame
 
 def _rows_of_entry_day(day: date, plan: DemoPlan) -> pd.DataFrame:
     random = random_of(day, "journeys")
-    clients = random.poisson(_expected_requests(day, plan))
+    growth = np.exp(YEARLY_GROWTH * (day - plan.first_day).days / 365)
+    clients = random.poisson(plan.requests_per_day * growth * plan.department.on(day).requests)
     log = _Log(random, day, plan.department)
     entries = _times_of_day(random, clients)
     _request(log, np.arange(clients), entries)
     _repeat_requests(log, clients, entries)
     _join_experiments(log, clients, entries)
     _visit_cabinet(log, clients, entries)
-    return _as_known_at(_with_flaws(log.rows(), random), plan.known_until)
-
-
-def _expected_requests(day: date, plan: DemoPlan) -> float:
-    growth = np.exp(YEARLY_GROWTH * (day - plan.first_day).days / 365)
-    return plan.requests_per_day * growth * plan.department.on(day).requests
+    rows = _with_flaws(log.rows(), random)
+    return rows[rows["loaded_at"] < plan.known_until].sort_values("loaded_at", kind="stable")
 
 
 def _times_of_day(random: np.random.Generator, count: int) -> np.ndarray:
@@ -361,7 +358,9 @@ def _some_days_after(log: _Log, entries: np.ndarray, median: float) -> np.ndarra
 
 def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """Add bad rows beside the good ones, and the time at which each row reaches the source."""
-    copied = {kind: _some(rows, share, random) for kind, share in BAD_SHARES.items()}
+    copied = {
+        kind: np.flatnonzero(random.random(len(rows)) < share) for kind, share in BAD_SHARES.items()
+    }
     is_event = rows["event_id"].to_numpy() != PURCHASE_ID
     copied["unknown_id"] = copied["unknown_id"][is_event[copied["unknown_id"]]]
     kind = np.repeat(["good", *copied], [len(rows), *map(len, copied.values())])
@@ -375,16 +374,8 @@ def _with_flaws(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame
     )
 
 
-def _some(rows: pd.DataFrame, share: float, random: np.random.Generator) -> np.ndarray:
-    return np.flatnonzero(random.random(len(rows)) < share)
-
-
 def _loading_delays(count: int, random: np.random.Generator) -> np.ndarray:
     seconds = random.integers(1, MINUTE, count)
     is_late = random.random(count) < LATE_SHARE
     seconds += np.where(is_late, random.exponential(20 * HOUR, count).astype("int64"), 0)
     return seconds.astype("timedelta64[s]")
-
-
-def _as_known_at(rows: pd.DataFrame, known_until: datetime) -> pd.DataFrame:
-    return rows[rows["loaded_at"] < known_until].sort_values("loaded_at", kind="stable")

@@ -90,7 +90,8 @@ def load_demo_source(url: str, plan: journeys.DemoPlan, *, indexes: bool = True)
         elif continued.known_until == found.known_until:
             return 0
         else:
-            rows = _append_all(cursor, _rows_since(found.known_until, continued))
+            chunks, since = journeys.demo_rows(continued), found.known_until
+            rows = _append(cursor, (chunk[chunk["loaded_at"] >= since] for chunk in chunks))
         cursor.execute(ANALYZE_TABLES)
         _write_state(cursor, continued or plan)
         connection.commit()
@@ -135,14 +136,6 @@ def _found_state(cursor: postgres.Cursor) -> _State | None:
 
 
 def _fill(cursor: postgres.Cursor, plan: journeys.DemoPlan, *, replace: bool, indexes: bool) -> int:
-    _create_tables(cursor, replace=replace)
-    rows = _append_all(cursor, journeys.demo_rows(plan))
-    if indexes:
-        _execute_each(cursor, CREATE_INDEXES)
-    return rows
-
-
-def _create_tables(cursor: postgres.Cursor, *, replace: bool) -> None:
     if replace:
         cursor.execute(DROP_TABLES)
     _execute_each(cursor, CREATE_TABLES)
@@ -152,6 +145,10 @@ def _create_tables(cursor: postgres.Cursor, *, replace: bool) -> None:
     }
     schema = pa.schema([("id", pa.int32()), ("_description", pa.string())])
     cursor.adbc_ingest("events_dict", pa.table(dictionary, schema), mode="append")
+    rows = _append(cursor, journeys.demo_rows(plan))
+    if indexes:
+        _execute_each(cursor, CREATE_INDEXES)
+    return rows
 
 
 def _execute_each(cursor: postgres.Cursor, statements: str) -> None:
@@ -159,20 +156,14 @@ def _execute_each(cursor: postgres.Cursor, statements: str) -> None:
         cursor.execute(statement)
 
 
-def _rows_since(since: datetime, plan: journeys.DemoPlan) -> Iterator[pd.DataFrame]:
-    for chunk in journeys.demo_rows(plan):
-        yield chunk[chunk["loaded_at"] >= since]
-
-
-def _append_all(cursor: postgres.Cursor, chunks: Iterator[pd.DataFrame]) -> int:
-    return sum(_append(cursor, chunk) for chunk in chunks)
-
-
-def _append(cursor: postgres.Cursor, rows: pd.DataFrame) -> int:
-    is_payment = rows["event_id"] == journeys.PURCHASE_ID
-    _ingest(cursor, "events", rows[~is_payment], EVENT_COLUMNS)
-    _ingest(cursor, "payments", rows[is_payment], PAYMENT_COLUMNS)
-    return len(rows)
+def _append(cursor: postgres.Cursor, chunks: Iterator[pd.DataFrame]) -> int:
+    count = 0
+    for rows in chunks:
+        is_payment = rows["event_id"] == journeys.PURCHASE_ID
+        _ingest(cursor, "events", rows[~is_payment], EVENT_COLUMNS)
+        _ingest(cursor, "payments", rows[is_payment], PAYMENT_COLUMNS)
+        count += len(rows)
+    return count
 
 
 def _ingest(

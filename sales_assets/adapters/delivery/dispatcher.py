@@ -60,7 +60,7 @@ _WRONG_BOT = (
     "Telegram says 'chat not found' for most chats, so SALES_ASSETS_TELEGRAM_BOT_TOKEN belongs to "
     "another bot. No subscription was touched. Set the token of the bot that the chats know."
 )
-#: What proves that the bot knows a chat: it took the message, or refused it in its own words.
+#: What doesn't prove that the bot knows a chat, as a message does that is taken or refused.
 _UNPROVEN = frozenset(
     {
         Outcome.UNKNOWN,
@@ -154,40 +154,24 @@ def runs_owed(  # noqa: PLR0913 - what a look rests on
         days.add(newest)
     due = [day for day in sorted(days) if day <= newest and timetable.due_at(day) <= now]
     readers = ledger.readers() if due else []
-    return [
-        (day, timetable.attempt(day, now))
-        for day in due
-        if _has_work(ledger, day, readers, admins, now, reports.get(day), is_news=day == newest)
-    ]
-
-
-def _has_work(  # noqa: PLR0913, PLR0917 - as `runs_owed`
-    ledger: Ledger,
-    day: date,
-    readers: Sequence[Reader],
-    admins: Sequence[int],
-    now: datetime,
-    sha256: str | None,
-    *,
-    is_news: bool,
-) -> bool:
-    found = ledger.rows(day)
-    if is_under_way(found, now):
-        return False
-    alerts = _standing_alerts(ledger) + ([late_alert("")] if sha256 is None else [])
-    return bool(
-        owed(
+    attempts: list[tuple[date, int]] = []
+    for day in due:
+        found, is_news = ledger.rows(day), day == newest
+        if is_under_way(found, now):
+            continue
+        if owed(
             day,
             found,
             readers,
             readers_of(ledger, admins),
             now,
-            sha256=sha256,
+            sha256=reports.get(day),
             is_news=is_news,
             before=ledger.rows(day - timedelta(days=1)) if is_news else (),
-            alerts=alerts,
-        )
-    )
+            alerts=_standing_alerts(ledger) + ([] if day in reports else [late_alert("")]),
+        ):
+            attempts.append((day, timetable.attempt(day, now)))
+    return attempts
 
 
 def readers_of(ledger: Ledger, admins: Sequence[int]) -> list[Reader]:
@@ -462,7 +446,9 @@ class Dispatch:
         if row.kind is MessageKind.ALERT:
             return
         if answer.outcome in _SUSPECT:
-            self._suspect(row, answer)
+            self._suspects[row.id] = (row, answer.outcome)
+            if len(self._suspects) >= MOST_SUSPECTS and not self._known:
+                self._stop = self._words_about(answer.outcome, answer.reason)
         if answer.outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
             self._warnings.append(f"chat {row.place} sleeps: {row.reason}")
 
@@ -476,7 +462,7 @@ class Dispatch:
         return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
 
     async def _hold(self, chat: int, answer: Answer) -> None:
-        """Let the chat wait for the pause that it was asked for, or everybody."""
+        """Hold the chat, or everybody, back for the pause that was asked for."""
         asked = answer.retry_after or rows.DEFAULT_PAUSE
         pause, now = self._pace.hold(chat, asked, names_chat=answer.names_chat), self._clock()
         is_end = pause is not None and self._pace.is_too_long(pause)
@@ -491,11 +477,6 @@ class Dispatch:
         await _beside_loop(self._ledger.postpone, until, now, day=self._day, chat=chat)
 
     # --- Chats that are unknown, or too narrow for the picture ---
-
-    def _suspect(self, row: Delivery, answer: Answer) -> None:
-        self._suspects[row.id] = (row, answer.outcome)
-        if len(self._suspects) >= MOST_SUSPECTS and not self._known:
-            self._stop = self._words_about(answer.outcome, answer.reason)
 
     def _words_about(self, outcome: Outcome, reason: str | None) -> str:
         return _WRONG_BOT if outcome is Outcome.CHAT_NOT_FOUND else reason or outcome.value
@@ -588,17 +569,16 @@ class Dispatch:
         shown = self._shown.get(row.place)
         reply_to = shown.message_id if shown is not None else None
         is_silent = not (is_first_verdict and self._is_news)
-        found = Message(text or "", reply_to=reply_to, is_silent=is_silent, label=row.kind)
-        return found if text else None
+        if not text:
+            return None
+        return Message(text, reply_to=reply_to, is_silent=is_silent, label=row.kind)
 
     # --- The end ---
 
     def _result(self) -> DeliveryResult:
-        kinds = (
-            (MessageKind.REPORT, MessageKind.EDIT, MessageKind.CHANGE)
-            if self._report
-            else (MessageKind.LATE,)
-        )
+        kinds = {MessageKind.LATE}
+        if self._report:
+            kinds = {MessageKind.REPORT, MessageKind.EDIT, MessageKind.CHANGE}
         places = {reader.place for reader in self._ledger.readers()}
         shown = [
             row
@@ -607,13 +587,13 @@ class Dispatch:
             if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
         ]
         result = DeliveryResult(self._day, as_frame(shown), tuple(dict.fromkeys(self._warnings)))
+        trouble = self._ledger.lost
         if self._stop is not None:
             trouble = (
                 f"The delivery of {self._day} stopped: {self._stop} "
                 f"{result.sent} messages are sent, {result.waiting} wait for the next run."
             )
-            return replace(result, trouble=trouble)
-        return replace(result, trouble=self._ledger.lost)
+        return replace(result, trouble=trouble)
 
 
 async def _beside_loop(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

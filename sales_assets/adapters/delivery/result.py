@@ -12,7 +12,7 @@ from sales_assets.core.frames import REPORT_DELIVERY
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """How a day's messages stand after a dispatch: every chat, not only those it sent to.
+    """The messages of a day after a dispatch: of every chat, not only those it sent to.
 
     `outcomes` is the frame of `report_delivery`: a row per message. `trouble` says why the run has
     failed though its messages may be fine: the dispatch ended before it reached every chat,

@@ -36,8 +36,6 @@ from sales_assets.core.russian import report as russian
 from sales_assets.core.source_findings import EXPIRING
 from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
-STUCK_CASES = names.STUCK_CASES
-
 
 class Archive:
     """Reads what the orchestrator stored; writes nothing."""
@@ -59,7 +57,7 @@ class Archive:
 
     def stuck_days(self) -> frozenset[date]:
         """Return the days that have a list of stuck cases."""
-        return frozenset(self._store.days(STUCK_CASES))
+        return frozenset(self._store.days(names.STUCK_CASES))
 
     def report(self, day: date) -> StoredReport | None:
         """Return the stored report of `day`, or None.
@@ -87,7 +85,7 @@ class Archive:
 
     def stuck(self, day: date) -> pd.DataFrame:
         """Return the stuck cases of `day`; raise `MissingDayError` if the day has no list."""
-        return self._store.read(STUCK_CASES, day)
+        return self._store.read(names.STUCK_CASES, day)
 
     def expiring(self, day: date) -> pd.DataFrame | None:
         """Return the expiring cases of `day` as its report counts them; None if not stored."""
@@ -176,15 +174,13 @@ class Archive:
         stamp = (
             day,
             self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
-            *(self._written_at(STUCK_CASES, one) for one in (day, day - timedelta(days=1))),
+            *(self._written_at(names.STUCK_CASES, one) for one in (day, day - timedelta(days=1))),
             self._written_at(names.EXPIRING_CASES, day),
         )
         kept = self._newest
-        if kept is not None and kept[0] == stamp:
-            return kept[1]
-        content = self._build_spreadsheet(day)
-        self._newest = stamp, content
-        return content
+        if kept is None or kept[0] != stamp:
+            kept = self._newest = stamp, self._build_spreadsheet(day)
+        return kept[1]
 
     def client(self, client: str) -> str:
         """Return where the client with this id stands, by the newest report's day, as HTML."""
@@ -196,7 +192,7 @@ class Archive:
 
     def _build_spreadsheet(self, day: date) -> bytes:
         try:
-            previous = self._store.read(STUCK_CASES, day - timedelta(days=1))
+            previous = self._store.read(names.STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
             previous = None
         sheets = [stuck_sheet(self.stuck(day), day, previous)]

@@ -50,7 +50,15 @@ class FrameStore:
     """
 
     def __init__(self, base: str) -> None:
-        self.base = _location(base)
+        try:
+            # A remembered listing would hide what another process writes.
+            self.base = UPath(base, use_listings_cache=False) if "://" in base else UPath(base)
+            _ = self.base.fs  # looks for an object store's driver here, not at the first file
+        except (ImportError, ValueError) as error:
+            raise StorageError(
+                f"SALES_ASSETS_STORAGE is {base!r}, which needs a package that is not installed "
+                f"({error}). Install it (s3fs for s3://, gcsfs for gs://) or name a folder."
+            ) from error
 
     def path(self, asset: str, day: date, extension: str = EXTENSION) -> UPath:
         """Return where the file of that asset and day stands, written or not."""
@@ -205,19 +213,6 @@ def write_bytes(path: UPath, content: bytes) -> None:
             write_whole(path, content)
         else:
             path.write_bytes(content)
-
-
-def _location(base: str) -> UPath:
-    try:
-        # A remembered listing would hide what another process writes.
-        location = UPath(base, use_listings_cache=False) if "://" in base else UPath(base)
-        _ = location.fs  # the driver of an object store is looked for here, not at the first file
-    except (ImportError, ValueError) as error:
-        raise StorageError(
-            f"SALES_ASSETS_STORAGE is {base!r}, which needs a package that is not installed "
-            f"({error}). Install it (s3fs for s3://, gcsfs for gs://) or name a folder."
-        ) from error
-    return location
 
 
 _ADVICE = {

@@ -49,7 +49,13 @@ def workbook(
     """
     import xlsxwriter
 
-    _check_template(crm_url_template)
+    if crm_url_template is not None and CLIENT_PLACEHOLDER not in crm_url_template:
+        raise SalesAssetsError(
+            f"The address template of the CRM is {crm_url_template!r}. Expected an address with "
+            f"{CLIENT_PLACEHOLDER} where the client's id goes, such as "
+            f"https://crm.example/clients/{CLIENT_PLACEHOLDER}. Mend the setting, or remove it to "
+            "have the list without links."
+        )
     target = BytesIO()
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
         book.set_properties({"title": title, "created": datetime.combine(day, time())})
@@ -57,16 +63,6 @@ def workbook(
         for sheet in sheets:
             _Writing(book, sheet, clock, crm_url_template).write()
     return target.getvalue()
-
-
-def _check_template(template: str | None) -> None:
-    if template is not None and CLIENT_PLACEHOLDER not in template:
-        raise SalesAssetsError(
-            f"The address template of the CRM is {template!r}. Expected an address with "
-            f"{CLIENT_PLACEHOLDER} where the client's id goes, such as "
-            f"https://crm.example/clients/{CLIENT_PLACEHOLDER}. Mend the setting, or remove it to "
-            "have the list without links."
-        )
 
 
 class _Writing:
@@ -94,7 +90,14 @@ class _Writing:
             self._target.write_string(0, position, title if is_moment else column.title, self._head)
             self._write_column(position, column)
         self._write_sums()
-        self._set_up()
+        rows, columns = len(self._rows), len(self._sheet.columns)
+        self._target.freeze_panes(1, 0)
+        self._target.autofilter(0, 0, rows, columns - 1)
+        # Ids of digits are text on purpose.
+        self._target.ignore_errors({"number_stored_as_text": f"A1:{chr(64 + columns)}{rows + 1}"})
+        self._target.repeat_rows(0)
+        self._target.set_landscape()
+        self._target.fit_to_pages(1, 0)
 
     def _width(self, column: SheetColumn) -> int:
         """Return the width in characters: names are read whole, up to a limit."""
@@ -141,13 +144,3 @@ class _Writing:
                     value = summed.counted[column.name]
                     form = self._bold_mean if value % 1 else self._bold
                     self._target.write_number(row, position, value, form)
-
-    def _set_up(self) -> None:
-        rows, columns = len(self._rows), len(self._sheet.columns)
-        self._target.freeze_panes(1, 0)
-        self._target.autofilter(0, 0, rows, columns - 1)
-        # Ids of digits are text on purpose.
-        self._target.ignore_errors({"number_stored_as_text": f"A1:{chr(64 + columns)}{rows + 1}"})
-        self._target.repeat_rows(0)
-        self._target.set_landscape()
-        self._target.fit_to_pages(1, 0)

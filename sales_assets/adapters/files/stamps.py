@@ -1,7 +1,6 @@
 """The stamp beside the stored days: read, compared with the source, written, deleted."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -15,8 +14,6 @@ from sales_assets.core.errors import RefusedError
 from sales_assets.core.stamp import Stamp, remembered
 
 STAMP = "source.json"
-#: Stored days that have to be equal before a database counts as one that only moved.
-COMPARED_DAYS = 3
 
 
 class ForeignSourceError(RefusedError):
@@ -70,14 +67,17 @@ def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -
 def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date, ...]:
     """Stamp the storage anew for `source` if stored days are the same there, row by row.
 
-    Returns the days that were compared; none where nothing is stored.
+    Those are the first, the middle and the last one that is older than a week. Returns the days
+    that were compared; none where nothing is stored.
 
     Raises:
         ForeignSourceError: a compared day has other rows.
     """
     stored = sorted(store.days(names.RAW_EVENTS))
-    # The newest may still change; the first, one of the middle and one of the last weeks.
-    chosen = _spread(stored[:-7] or stored)
+    # The newest may still change.
+    settled = stored[:-7] or stored
+    middle = len(settled) // 2
+    chosen = sorted({*settled[:1], *settled[middle : middle + 1], *settled[-1:]})
     frames = source.read_days(chosen).frames if chosen else {}
     for day in chosen:
         mine, theirs = _plain(store.read(names.RAW_EVENTS, day)), _plain(frames[day])
@@ -96,11 +96,6 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
 def forget_days(store: FrameStore) -> int:
     """Delete every stored day of every asset, and the stamp; return how many files."""
     return store.clear(STAMP)
-
-
-def _spread(days: Sequence[date]) -> list[date]:
-    positions = {0, len(days) // 2, len(days) - 1} if days else set()
-    return [days[position] for position in sorted(positions)][:COMPARED_DAYS]
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,19 +14,15 @@ def write_whole(path: Path, content: bytes) -> None:
         OSError: the file system's own word.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        if not _is_alive(int(leftover.name.split(".")[-2])):
+            leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _sweep(path: Path) -> None:
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        if not _is_alive(int(leftover.name.split(".")[-2])):
-            leftover.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

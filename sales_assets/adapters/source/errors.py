@@ -204,10 +204,12 @@ def explained(url: str, action: str) -> Iterator[None]:
         passes = state.startswith(_PASSING_STATES) or any(
             word in said.lower() for word in _PASSING_WORDS
         )
+        # The driver's own text may hold the URL.
+        is_drivers = isinstance(error, adbc_driver_manager.Error)
         raise (PassingSourceError if passes else SalesAssetsError)(
             f"{action[:1].upper()}{action[1:]} failed. "
             f"Source: {redacted(url)}. It said: {said}{code}. {_advice(state, said)}"
-        ) from _without_traces(error, said)
+        ) from (_Driver(said) if is_drivers else type(error)(said))
 
 
 def _said(error: Exception, url: str) -> str:
@@ -236,11 +238,6 @@ def _advice(state: str, said: str) -> str:
             return _ADVICE_BY_STATE[state[:length]]
     words = (advice for word, advice in _ADVICE_BY_WORDS.items() if word in said.lower())
     return next(words, _NO_ADVICE)
-
-
-def _without_traces(error: Exception, said: str) -> Exception:
-    """Return the cause to show in a log: the driver's own text may hold the URL."""
-    return type(error)(said) if isinstance(error, OSError | pa.ArrowException) else _Driver(said)
 
 
 class _Driver(Exception):  # noqa: N818 - stands for the driver's error of any class

@@ -221,6 +221,8 @@ class PostgresSource:
     """A source in Postgres, whose times without a zone are readings of a clock in `source_zone`.
 
     Days are days of `report_zone`. Every call opens a connection, reads one snapshot and closes.
+    It raises `SalesAssetsError` where the source can't be reached or read, or is not as expected,
+    and the `PassingSourceError` among them where that is likely to pass.
     """
 
     url: str = field(repr=False)
@@ -236,9 +238,6 @@ class PostgresSource:
         read with it; it is made when it is asked for. The days `counted`, and the week after all
         of them, are grouped by the source, in the same snapshot. A table without a row is refused
         unless it `may_be_empty`.
-
-        Raises:
-            SalesAssetsError: the source can't be reached or read, or is not as expected.
         """
         with self._session("reading the events of days") as session:
             reader = self._reader(session, days)
@@ -266,11 +265,7 @@ class PostgresSource:
         )
 
     def read_counts(self, days: Sequence[date]) -> SourceCounts:
-        """Return how many rows `days` and the week after each have by hour; no row travels.
-
-        Raises:
-            SalesAssetsError: the source can't be reached or read, or is not as expected.
-        """
+        """Return how many rows `days` and the week after each have by hour; no row travels."""
         with self._session("counting the rows of days") as session:
             reader = self._reader(session, [])
             return self._counts(reader, reader.rows(), days)
@@ -282,9 +277,6 @@ class PostgresSource:
         first_event_at (payments included), first_experiment_at, first_payment_at (datetime64[us],
         wall clock of the report zone, NaT if there is none before the cut-off): facts over the
         whole history. Sorted by user_id.
-
-        Raises:
-            SalesAssetsError: the source can't be reached or read, or is not as expected.
         """
         with self._session("reading the history of clients") as session:
             reader = self._reader(session, days)
@@ -304,9 +296,6 @@ class PostgresSource:
         The columns are those of `read_days` and `read_user_history`; rows come in no order, a user
         comes once, with the facts before the last day's cut-off. Nothing else is looked for, and
         the rows are read once for both.
-
-        Raises:
-            SalesAssetsError: the source can't be reached or read, or is not as expected.
         """
         with self._session("reading the days behind the daily values") as session:
             reader = self._reader(session, days)
@@ -337,11 +326,7 @@ class PostgresSource:
         return None if pd.isna(first) else first.tz_convert(self.report_zone).date()
 
     def newest(self) -> dict[str, datetime | None]:
-        """Return the time of each table's newest row, the report zone's wall clock; one snapshot.
-
-        Raises:
-            PassingSourceError: it can't be reached just now.
-        """
+        """Return the time of each table's newest row, on the report zone's wall clock."""
         with self._session("looking for the newest rows") as session:
             reader = self._reader(session, [])
             as_of = read_at(session)
@@ -364,10 +349,7 @@ class PostgresSource:
         """Return a sentence about a source that can be read, and what doesn't fit in it.
 
         Looks at the dictionary (beside `last_names`, the last one that a run saw), at times that
-        can't be, and at the payers of the last weeks.
-
-        Raises:
-            SalesAssetsError: it can't be read, a table is empty or hidden, has another shape.
+        can't be, and at the payers of the last weeks. An empty or hidden table raises, too.
         """
         today = datetime.now(self.report_zone).date()
         yesterday = today - timedelta(days=1)

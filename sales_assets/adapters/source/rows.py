@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -90,7 +90,8 @@ class Dictionary:
             AmbiguousDictionaryError: an id has two descriptions, one of a needed type.
         """
         batches = session.batches(DICTIONARY, "events_dict._description or id")
-        rows = [row for batch in batches for row in zip(*map(_texts, batch.columns), strict=True)]
+        texts = (map(pa.Array.to_pylist, batch.columns) for batch in batches)
+        rows = [row for columns in texts for row in zip(*columns, strict=True)]
         events = EventDictionary.of(rows)
         position = {name: number for number, name in enumerate(events.types)}
         ids = pa.array(list(events.type_of), pa.string())
@@ -111,10 +112,6 @@ class Dictionary:
         # The last position is for the missing ones: -1 finds it.
         positions = np.append(positions, np.int32(MISSING))
         return positions[encoded.indices.fill_null(MISSING).to_numpy()]
-
-
-def _texts(column: pa.Array) -> list[str]:
-    return column.to_pylist()
 
 
 def trimmed(texts: pa.Array) -> tuple[pa.DictionaryArray, bool]:
@@ -151,10 +148,10 @@ class RowReader:
         for table in (EVENTS, PAYMENTS):
             clock = self.clock(table)
             bounds = [
-                tuple(first_reading(midnight(day, self.asked.zone), clock) for day in span)
+                [first_reading(midnight(day, self.asked.zone), clock).isoformat() for day in span]
                 for span in _spans(self.asked.days)
             ]
-            starts, ends = map(_timestamps, zip(*bounds, strict=True))
+            starts, ends = zip(*bounds, strict=True)
             self.session.set_parameter(f"{table.name}_starts", "{" + ",".join(starts) + "}")
             self.session.set_parameter(f"{table.name}_ends", "{" + ",".join(ends) + "}")
             self.session.set_parameter(f"{table.name}_first_start", starts[0])
@@ -199,10 +196,6 @@ class RowReader:
             names = ["NULL" if each is None else str(each) for each in ids]
             self._unknown.append(pd.DataFrame({"day": days[is_unknown], "id": names}))
         return types
-
-
-def _timestamps(readings: Sequence[datetime]) -> list[str]:
-    return [reading.isoformat() for reading in readings]
 
 
 def _spans(days: Sequence[date]) -> list[tuple[date, date]]:

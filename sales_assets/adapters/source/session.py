@@ -74,10 +74,7 @@ SELECT wanted.name FROM (VALUES ('events'), ('events_dict'), ('payments')) AS wa
 WHERE row_security_active(to_regclass(wanted.name))
 """
 
-TEXT = "text"
-PLAIN_TIME = "timestamp without time zone"
 ZONED_TIME = "timestamp with time zone"
-DATE = "date"
 IDENTITY = """
 SELECT
     current_database()::text AS database,
@@ -89,16 +86,16 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 """
 SYSTEM = "SELECT system_identifier::text AS system FROM pg_control_system()"
 #: Ids are compared as text, so any of these will do. Text stands for its whole family.
-_IDS = (TEXT, "integer", "bigint", "smallint", "numeric", "uuid")
+_IDS = ("text", "integer", "bigint", "smallint", "numeric", "uuid")
 #: Dates are read as their midnights, and found to be without hours.
-_TIMES = (PLAIN_TIME, ZONED_TIME, DATE)
+_TIMES = ("timestamp without time zone", ZONED_TIME, "date")
 #: The columns that the source must have, each with the types that will do.
 COLUMNS = {
     ("events", "_user_id"): _IDS,
     ("events", "event_id"): _IDS,
     ("events", "happened_at"): _TIMES,
     ("events_dict", "id"): _IDS,
-    ("events_dict", "_description"): (TEXT,),
+    ("events_dict", "_description"): ("text",),
     ("payments", "_user_id"): _IDS,
     ("payments", "transaction_created_at"): _TIMES,
 }
@@ -113,11 +110,6 @@ _ADDRESS = re.compile(r"(\w+://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
 NO_ENCODING = "SQL_ASCII"
 #: COPY gives no code, so the words of server and Arrow are all there is.
 _BAD_BYTES = re.compile("invalid byte sequence|has no equivalent in encoding|Invalid UTF8")
-
-_POLICY = (
-    "Add a policy for this user (CREATE POLICY … FOR SELECT TO … USING (true)), or give it "
-    "BYPASSRLS (docs/source.md)."
-)
 
 ColumnTypes = Mapping[tuple[str, str], str]
 
@@ -154,7 +146,11 @@ class Session:
         except (pa.ArrowException, adbc_driver_manager.Error, OSError) as error:
             if not _BAD_BYTES.search(str(error)):
                 raise
-            raise SalesAssetsError(_bad_bytes(texts)) from None
+            raise SalesAssetsError(
+                f"The source's {texts} holds bytes that are no text in the database's encoding "
+                "and can't be read as UTF-8. Correct the rows, or put a view before the table that "
+                "converts them: convert_from(column::bytea, 'WIN1251')."
+            ) from None
 
     @property
     def blanks(self) -> str:
@@ -206,7 +202,19 @@ class Session:
         if not empty:
             return
         guarded = sorted(set(self.frame(ROW_SECURITY)["name"]).intersection(empty))
-        raise SalesAssetsError(_empty_tables(empty, guarded))
+        listed = ", ".join(empty)
+        if guarded:
+            raise SalesAssetsError(
+                f"The source's {listed} shows no row to this user, and row security is on for "
+                f"{', '.join(guarded)}: its policies hide everything. Add a policy for this user "
+                "(CREATE POLICY … FOR SELECT TO … USING (true)), or give it BYPASSRLS "
+                "(docs/source.md)."
+            )
+        raise SalesAssetsError(
+            f"The source's {listed} has no row at all: nothing is reported of an empty table. See "
+            "whether SALES_ASSETS_SOURCE_URL names the right database and schema, and whether the "
+            "load has run."
+        )
 
 
 @contextmanager
@@ -261,57 +269,23 @@ def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
     tables = {table for table, _ in types}
     for (table, column), accepted in COLUMNS.items():
         if table not in tables:
-            raise SalesAssetsError(_missing_table(table))
+            needed = ", ".join(dict.fromkeys(name for name, _ in COLUMNS))
+            raise SalesAssetsError(
+                f"The source has no table {table!r}. It needs {needed}: see whether "
+                "SALES_ASSETS_SOURCE_URL names the right database, and whether the user's "
+                "search_path finds the table (?options=-csearch_path=NAME at the end of the URL "
+                "sets it) in a schema of which the user has the right of USAGE (docs/source.md)."
+            )
         if (table, column) not in types:
-            raise SalesAssetsError(_missing_column(table, column, types))
+            found = ", ".join(sorted(name for owner, name in types if owner == table))
+            raise SalesAssetsError(
+                f"The source's table {table!r} has no column {column!r}, only {found}. Rename it "
+                "in the source, or put a view of the expected shape before it (docs/source.md)."
+            )
         if types[table, column] not in accepted:
-            raise SalesAssetsError(_wrong_type(table, column, types))
+            raise SalesAssetsError(
+                f"The source's column {table}.{column} has the type {types[table, column]!r}; "
+                f"expected one of {', '.join(accepted)}. Change it in the source, or put a view "
+                "with a cast before it (docs/source.md)."
+            )
     return types
-
-
-def _missing_table(table: str) -> str:
-    needed = ", ".join(dict.fromkeys(name for name, _ in COLUMNS))
-    return (
-        f"The source has no table {table!r}. It needs {needed}: see whether "
-        "SALES_ASSETS_SOURCE_URL names the right database, and whether the user's search_path "
-        "finds the table (?options=-csearch_path=NAME at the end of the URL sets it) in a schema "
-        "of which the user has the right of USAGE (docs/source.md)."
-    )
-
-
-def _missing_column(table: str, column: str, types: ColumnTypes) -> str:
-    found = ", ".join(sorted(name for owner, name in types if owner == table))
-    return (
-        f"The source's table {table!r} has no column {column!r}, only {found}. "
-        "Rename it in the source, or put a view of the expected shape before it (docs/source.md)."
-    )
-
-
-def _wrong_type(table: str, column: str, types: ColumnTypes) -> str:
-    return (
-        f"The source's column {table}.{column} has the type {types[table, column]!r}; "
-        f"expected one of {', '.join(COLUMNS[table, column])}. "
-        "Change it in the source, or put a view with a cast before it (docs/source.md)."
-    )
-
-
-def _bad_bytes(texts: str) -> str:
-    return (
-        f"The source's {texts} holds bytes that are no text in the database's encoding and can't "
-        "be read as UTF-8. Correct the rows, or put a view before the table that converts them: "
-        "convert_from(column::bytea, 'WIN1251')."
-    )
-
-
-def _empty_tables(empty: Sequence[str], guarded: Sequence[str]) -> str:
-    listed = ", ".join(empty)
-    if guarded:
-        return (
-            f"The source's {listed} shows no row to this user, and row security is on for "
-            f"{', '.join(guarded)}: its policies hide everything. {_POLICY}"
-        )
-    return (
-        f"The source's {listed} has no row at all: nothing is reported of an empty table. See "
-        "whether SALES_ASSETS_SOURCE_URL names the right database and schema, and whether the "
-        "load has run."
-    )

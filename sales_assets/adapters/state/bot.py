@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, ScalarResult, delete, select
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state.database import BotOffset, BotUpdate, StateDatabase
@@ -90,35 +90,38 @@ class BotState:
             return is_over
 
     def settle(self, update_id: int, left: Sequence[Reply], now: datetime) -> None:
-        """Record what the bot owes still; nothing is the end of the update."""
+        """Record what the bot still owes; nothing ends the update, and old ones are forgotten."""
         with self._state.writing() as session:
             row = self._row(session, update_id)
             if row is not None:
                 row.replies = [replies.to_json(reply) for reply in left] or None
                 row.updated_at = now
             if not left:
-                self._forget_old(session, now)
+                session.execute(
+                    delete(BotUpdate).where(
+                        BotUpdate.bot_id == self._bot_id,
+                        BotUpdate.updated_at < now - KEPT_FOR,
+                        BotUpdate.replies.is_(None),
+                    )
+                )
 
     def owed(self) -> list[Owed]:
         """Return what a killed process left unsaid, the oldest first."""
-        wanted = select(BotUpdate).where(
-            BotUpdate.bot_id == self._bot_id, BotUpdate.replies.is_not(None)
-        )
         with self._state.reading() as session:
-            rows = session.scalars(wanted.order_by(BotUpdate.update_id))
             return [
                 Owed(row.update_id, tuple(map(replies.from_json, row.replies or ())))
-                for row in rows
+                for row in self._rows(session, BotUpdate.replies.is_not(None))
             ]
 
     def passed_over(self) -> list[tuple[int, str]]:
         """Return the updates that were passed over lately, each with its reason."""
-        wanted = select(BotUpdate).where(
-            BotUpdate.bot_id == self._bot_id, BotUpdate.state == _PASSED_OVER
-        )
         with self._state.reading() as session:
-            rows = session.scalars(wanted.order_by(BotUpdate.update_id))
+            rows = self._rows(session, BotUpdate.state == _PASSED_OVER)
             return [(row.update_id, row.reason or "") for row in rows]
+
+    def _rows(self, session: Session, wanted: ColumnElement[bool]) -> ScalarResult[BotUpdate]:
+        found = select(BotUpdate).where(BotUpdate.bot_id == self._bot_id, wanted)
+        return session.scalars(found.order_by(BotUpdate.update_id))
 
     def _row(self, session: Session, update_id: int) -> BotUpdate | None:
         return session.get(BotUpdate, (self._bot_id, update_id), with_for_update=True)
@@ -134,12 +137,3 @@ class BotState:
             row = BotOffset(bot_id=self._bot_id)
             session.add(row)
         row.next_update_id, row.updated_at = offset, now
-
-    def _forget_old(self, session: Session, now: datetime) -> None:
-        session.execute(
-            delete(BotUpdate).where(
-                BotUpdate.bot_id == self._bot_id,
-                BotUpdate.updated_at < now - KEPT_FOR,
-                BotUpdate.replies.is_(None),
-            )
-        )

@@ -387,27 +387,19 @@ def _use_wal(engine: Engine, busy_seconds: float) -> None:
 
 def _migrate(engine: Engine) -> None:
     """Bring the tables to the newest revision, one process at a time."""
+    revision = text("select version_num from alembic_version")
     with engine.execution_options(sqlite_begin="BEGIN DEFERRED").connect() as connection:
-        if _revision(connection) == NEWEST_REVISION:
+        has_tables = connection.dialect.has_table(connection, "alembic_version")
+        if has_tables and connection.execute(revision).scalar() == NEWEST_REVISION:
             return
+    from alembic import command
+
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        _upgrade(connection)
-
-
-def _revision(connection: Connection) -> str | None:
-    if not connection.dialect.has_table(connection, "alembic_version"):
-        return None
-    return connection.execute(text("select version_num from alembic_version")).scalar()
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-
-    config = migration_config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def migration_config() -> Any:

@@ -21,7 +21,7 @@ def create(session: Session, now: datetime, expires_at: datetime) -> str:
 
 
 def redeem(session: Session, secret: str, user: int | None, now: datetime) -> bool:
-    """Use the invite up; False if there is none such, it was used, or its time is over."""
+    """Use the invite up; False if there is no such invite, it was used, or it has expired."""
     invite = session.get(Invite, _hash(secret), with_for_update=True)
     if invite is None or not is_invite_valid(invite.expires_at, invite.used_at, now):
         return False

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state import subscriptions
@@ -291,7 +291,19 @@ class Ledger:
         """Keep what `report` says, before the first chat is sent it."""
         with self._state.writing() as session:
             if session.get(SentContent, (report.day, report.content_sha256)) is None:
-                session.add(_content_row(report, now))
+                session.add(
+                    SentContent(
+                        report_day=report.day,
+                        content_sha256=report.content_sha256,
+                        caption_html=report.caption_html,
+                        verdict=report.verdict,
+                        # Pairs keep the order in which a correction tells them, unlike an object.
+                        numbers=[[name, value] for name, value in report.numbers.items()],
+                        notes=list(report.notes),
+                        is_neutral=report.is_neutral,
+                        created_at=now,
+                    )
+                )
 
     def remember_file(self, day: date, sha256: str, file_id: str, media: str) -> None:
         """Keep the service's id of the picture that was uploaded."""
@@ -360,7 +372,18 @@ def migrate_chat(
     ends there. The row `unsent` is known not to have arrived.
     """
     barred = subscriptions.migrate(session, old, new, now)
-    _migrate_deliveries(session, old, new, now, unsent)
+    for row in _found(session, DeliveryRow.chat == old):
+        renamed = replace(row, chat=new)
+        twins = _of(session, row.report_day, row.kind, renamed.place, row.subject)
+        if not twins:
+            _write(session, renamed, now)
+            continue
+        [twin] = twins
+        # Two that are both under way: this one's message may still be held back, that one's not.
+        twin_stays = _PRECEDENCE.index(twin.state) >= _PRECEDENCE.index(row.state)
+        stays, ends = (twin, renamed) if twin_stays else (renamed, twin)
+        session.execute(delete(DeliveryRow).where(DeliveryRow.id == ends.id))
+        _write(session, rows.merged(stays, ends, is_unsent=ends.id == unsent), now)
     return barred
 
 
@@ -370,7 +393,10 @@ def migrate_chat(
 def _found(session: Session, *conditions: ColumnElement[bool]) -> list[Delivery]:
     columns = [getattr(DeliveryRow, name) for name in _COLUMNS]
     found = session.execute(select(*columns).where(*conditions).order_by(DeliveryRow.id))
-    return [_delivery(row) for row in found.mappings()]
+    return [
+        Delivery(**{**row, "kind": MessageKind(row["kind"]), "state": RowState(row["state"])})
+        for row in found.mappings()
+    ]
 
 
 def _of_days(session: Session, tasks: Collection[Delivery]) -> list[Delivery]:
@@ -388,11 +414,6 @@ def _row(session: Session, delivery_id: int) -> Delivery:
 
 def _key(row: Delivery) -> tuple[date, MessageKind, str, Place]:
     return row.report_day, row.kind, row.subject, row.place
-
-
-def _delivery(values: RowMapping) -> Delivery:
-    kind, state = MessageKind(values["kind"]), RowState(values["state"])
-    return Delivery(**{**values, "kind": kind, "state": state})
 
 
 def _values(row: Delivery, now: datetime) -> dict[str, Any]:
@@ -490,34 +511,3 @@ def _tells_a_change(session: Session, day: date, before: str | None, after: str)
     is_first_verdict = old.is_neutral and not new.is_neutral
     changes = changes_text(day, dict(old.numbers), dict(new.numbers))
     return is_first_verdict or changes is not None
-
-
-def _content_row(report: ReportToSend, now: datetime) -> SentContent:
-    return SentContent(
-        report_day=report.day,
-        content_sha256=report.content_sha256,
-        caption_html=report.caption_html,
-        verdict=report.verdict,
-        # Pairs keep the order in which a correction tells them; an object might not.
-        numbers=[[name, value] for name, value in report.numbers.items()],
-        notes=list(report.notes),
-        is_neutral=report.is_neutral,
-        created_at=now,
-    )
-
-
-def _migrate_deliveries(
-    session: Session, old: int, new: int, now: datetime, unsent: int | None
-) -> None:
-    for row in _found(session, DeliveryRow.chat == old):
-        renamed = replace(row, chat=new)
-        twins = _of(session, row.report_day, row.kind, renamed.place, row.subject)
-        if not twins:
-            _write(session, renamed, now)
-            continue
-        [twin] = twins
-        # Two that are both under way: this one's message may still be held back, that one's not.
-        twin_stays = _PRECEDENCE.index(twin.state) >= _PRECEDENCE.index(row.state)
-        stays, ends = (twin, renamed) if twin_stays else (renamed, twin)
-        session.execute(delete(DeliveryRow).where(DeliveryRow.id == ends.id))
-        _write(session, rows.merged(stays, ends, is_unsent=ends.id == unsent), now)

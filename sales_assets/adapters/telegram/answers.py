@@ -46,8 +46,7 @@ _NOT_THE_BOT_API = (
     "SALES_ASSETS_TELEGRAM_BASE_URL and SALES_ASSETS_TELEGRAM_PROXY"
 )
 _LONGEST_PAUSE = 86_400
-_OK, _SERVER_ERROR = 200, 500
-_BAD_REQUEST, _FORBIDDEN, _REQUEST_TOO_LARGE, _TOO_MANY = 400, 403, 413, 429
+_OK, _FORBIDDEN, _REQUEST_TOO_LARGE, _TOO_MANY = 200, 403, 413, 429
 _REDIRECTS = range(300, 400)
 _REFUSING = range(400, 500)
 
@@ -105,15 +104,11 @@ def _refused(status: int, body: Mapping[str, Any]) -> Answer:
     new_chat = _parameters(body).get("migrate_to_chat_id")
     if isinstance(new_chat, int):
         return Answer(Outcome.MIGRATED, words, status, new_chat=new_chat)
-    return Answer(_refusal(words.lower()), words, status)
-
-
-def _refusal(words: str) -> Outcome:
-    for needle, outcome in _REFUSALS:
-        if needle in words:
-            return outcome
-    is_picture = any(word in words for word in _PICTURE_WORDS)
-    return Outcome.PICTURE_REFUSED if is_picture else Outcome.REFUSED
+    said = words.lower()
+    is_picture = any(word in said for word in _PICTURE_WORDS)
+    unlisted = Outcome.PICTURE_REFUSED if is_picture else Outcome.REFUSED
+    known = (outcome for needle, outcome in _REFUSALS if needle in said)
+    return Answer(next(known, unlisted), words, status)
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ REQUEST_SECONDS = 150.0
 POLL_SECONDS = 25
 _CONNECT, _READ, _WRITE, _MEDIA_WRITE, _POOL = 10.0, 60.0, 30.0, 60.0, 10.0
 _POLL_READ_SECONDS = 10.0
-#: What a person waits for behind; nothing big travels with it.
+#: For requests that a person waits for; nothing big travels with them.
 _QUICK_SECONDS = 10.0
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 #: What waits in the kernel counts as sent: the less that is, the better one knows what was not.
@@ -78,12 +78,13 @@ class BotApi:
 
     async def send(self, place: Place, message: Message) -> Answer:
         """Send `message`, as photo, document or text."""
+        reply = {"message_id": message.reply_to, "allow_sending_without_reply": True}
         fields: dict[str, Any] = {
             "chat_id": place.chat,
             "message_thread_id": place.thread or None,
             "disable_notification": message.is_silent or None,
             "reply_markup": _markup(message.buttons),
-            "reply_parameters": _reply(message),
+            "reply_parameters": None if message.reply_to is None else reply,
         }
         if message.media is None:
             # A preview would let the service open the CRM's address.
@@ -310,9 +311,3 @@ def _upload(message: Message) -> dict[str, Any] | None:
 def _markup(buttons: Keyboard) -> dict[str, Any] | None:
     rows = [[{"text": one.text, "callback_data": one.data} for one in row] for row in buttons]
     return {"inline_keyboard": rows} if rows else None
-
-
-def _reply(message: Message) -> dict[str, Any] | None:
-    if message.reply_to is None:
-        return None
-    return {"message_id": message.reply_to, "allow_sending_without_reply": True}

@@ -9,9 +9,9 @@ PER_SECOND = 30
 _APART = timedelta(seconds=1 / 29)
 _APART_IN_CHAT = timedelta(seconds=1)
 _GROUP_MESSAGES, _GROUP_WINDOW = 20, timedelta(minutes=1)
-#: Whoever woke up too late may make up for so much of it.
+#: So much of a late wake-up may be made up for.
 _CATCH_UP = timedelta(seconds=0.2)
-#: Two chats that are asked for so short a pause, so soon after one another, mean all of them.
+#: Two chats that are asked for so short a pause, so soon after each other, mean all of them.
 _SHORT, _TOGETHER = timedelta(minutes=1), timedelta(seconds=5)
 #: So many chats in a row, whatever they are asked for, mean all of them as well.
 MOST_HELD = 10

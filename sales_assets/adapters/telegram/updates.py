@@ -17,12 +17,7 @@ ALLOWED = (
 #: The status of members who decide for a group.
 ADMINISTRATORS = (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
 _ABSENT = (ChatMember.LEFT, ChatMember.BANNED)
-_PRESENT = (
-    ChatMember.OWNER,
-    ChatMember.ADMINISTRATOR,
-    ChatMember.MEMBER,
-    ChatMember.RESTRICTED,
-)
+_PRESENT = (*ADMINISTRATORS, ChatMember.MEMBER, ChatMember.RESTRICTED)
 
 
 def read_update(raw: dict[str, Any]) -> Incoming | None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 GROUP = "report"
 DELIVERED = "delivered"
-_LATE = dg.AssetCheckSeverity.WARN
 CHECK = dg.AssetCheckSpec(
     DELIVERED,
     asset=names.REPORT_DELIVERY,
@@ -60,7 +59,9 @@ def report_delivery(
         results = {
             day: _deliver(context, dispatcher, storage, day) for day in partition_days(context)
         }
-    if _is_settled(results, storage, max(results)) and max(results) == newest:
+    last, store = max(results), storage.store()
+    is_settled = results[last].is_complete and store.holds(names.DAILY_REPORT, last, NUMBERS)
+    if is_settled and last == newest:
         beat(delivery.settings.heartbeat_url, context.log)
     yield dg.MaterializeResult(
         value=DailyFrames(results, lambda day: results[day].outcomes),
@@ -74,7 +75,19 @@ def _deliver(
     storage: StorageResource,
     day: date,
 ) -> DeliveryResult:
-    result = _send(context, dispatcher, storage, day)
+    store = storage.store()
+    refusal = read_refusal(store, day)
+    if refusal and refusal.stored:
+        dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
+    if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
+        result = dispatcher.deliver(read_report(store, day).to_send())
+    else:
+        result = dispatcher.announce_late(
+            day,
+            cause_of_lateness(context.instance, store, day),
+            refusal.completeness if refusal else None,
+            is_in_progress=day in days_in_progress(context.instance),
+        )
     for warning in result.warnings:
         context.log.warning(warning)
     context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
@@ -82,26 +95,6 @@ def _deliver(
         context.log.info("%s: %s", day, _counts(result))
         raise dg.Failure(result.trouble)
     return result
-
-
-def _send(
-    context: dg.AssetExecutionContext,
-    dispatcher: "Dispatcher",
-    storage: StorageResource,
-    day: date,
-) -> DeliveryResult:
-    store = storage.store()
-    refusal = read_refusal(store, day)
-    if refusal and refusal.stored:
-        dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
-    if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
-        return dispatcher.deliver(read_report(store, day).to_send())
-    return dispatcher.announce_late(
-        day,
-        cause_of_lateness(context.instance, store, day),
-        refusal.completeness if refusal else None,
-        is_in_progress=day in days_in_progress(context.instance),
-    )
 
 
 def _counts(result: DeliveryResult) -> dict[str, Any]:
@@ -114,11 +107,6 @@ def _counts(result: DeliveryResult) -> dict[str, Any]:
     }
 
 
-def _is_settled(results: dict[date, DeliveryResult], storage: StorageResource, day: date) -> bool:
-    """Tell whether every chat has the report of a day."""
-    return results[day].is_complete and storage.store().holds(names.DAILY_REPORT, day, NUMBERS)
-
-
 def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.AssetCheckResult:
     store = storage.store()
     late = [day for day in results if not store.holds(names.DAILY_REPORT, day, NUMBERS)]
@@ -127,7 +115,9 @@ def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.
         check_name=DELIVERED,
         passed=not late and not open_days,
         # The chats know that it is late; the run did all it could.
-        severity=_LATE if late and not open_days else dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.WARN
+        if late and not open_days
+        else dg.AssetCheckSeverity.ERROR,
         description=_description(late, open_days),
         metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.rendering import png_of, render_svg
 from sales_assets.adapters.files.reports import NUMBERS, PICTURE, write_report
 from sales_assets.core import names
@@ -52,24 +53,19 @@ def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) 
         content = json_bytes(report_json(report, sha256(picture).hexdigest()))
         write_report(lookback.history.store, day, picture, content)
         preview = png_of(drawing, PREVIEW_SCALE) if len(days) <= MOST_PREVIEWS else None
-        context.add_asset_metadata(
-            _metadata(lookback, report, preview), partition_key=day.isoformat()
-        )
+        told = _metadata(lookback.history.store, report, preview)
+        context.add_asset_metadata(told, partition_key=day.isoformat())
         context.log.info("%s: %s (%d of %d)", day, report.verdict.text, done, len(days))
 
 
-def _metadata(lookback: LookbackResource, report: Report, preview: bytes | None) -> dict[str, Any]:
-    store = lookback.history.store
+def _metadata(store: FrameStore, report: Report, preview: bytes | None) -> dict[str, Any]:
+    of_day = names.DAILY_REPORT, report.about.day
     return {
         "verdict": report.verdict.text,
         **({"preview": dg.MetadataValue.md(_image(preview))} if preview else {}),
         "caption": dg.MetadataValue.md(report.caption_html.replace("\n", "  \n")),
-        "picture": dg.MetadataValue.path(
-            str(store.path(names.DAILY_REPORT, report.about.day, PICTURE))
-        ),
-        "numbers": dg.MetadataValue.path(
-            str(store.path(names.DAILY_REPORT, report.about.day, NUMBERS))
-        ),
+        "picture": dg.MetadataValue.path(str(store.path(*of_day, PICTURE))),
+        "numbers": dg.MetadataValue.path(str(store.path(*of_day, NUMBERS))),
         **plots(report.numbers),
     }
 
