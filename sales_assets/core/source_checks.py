@@ -84,15 +84,6 @@ def times_without_hours(
     looked_at = recent if recent and 0 < rows < FEWEST else readings
     if len(looked_at[0]) < FEWEST or not any(map(_are_midnights, looked_at)):
         return None
-    return _without_hours(table, day, rows)
-
-
-def _are_midnights(times: pd.Series) -> bool:
-    known = times.dropna()
-    return len(known) > 0 and bool((known == known.dt.normalize()).all())
-
-
-def _without_hours(table: str, day: date, rows: int) -> Finding:
     column = "transaction_created_at" if table == "payments" else "happened_at"
     return Finding(
         FindingKind.NO_HOURS,
@@ -102,6 +93,11 @@ def _without_hours(table: str, day: date, rows: int) -> Finding:
         Reason.NO_HOURS,
         (f"{day} 00:00:00",),
     )
+
+
+def _are_midnights(times: pd.Series) -> bool:
+    known = times.dropna()
+    return len(known) > 0 and bool((known == known.dt.normalize()).all())
 
 
 def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:

@@ -23,7 +23,6 @@ PARTS = (NEW_PAYING, *PROCESS_PARTS, FUNNEL, EXPIRING, CRM_BRIDGE)
 PARTS_OF_KEYS = tuple(part for part in PARTS if part != CRM_BRIDGE)
 #: What needs the order of events within a day.
 PARTS_OF_ORDER = (*PROCESS_PARTS, FUNNEL)
-FUNNEL_STEPS = frozenset(step for steps in PATHS.values() for step in steps)
 #: The types that the dictionary has to name; payments have a table of their own.
 NEEDED_TYPES = tuple(name for name in EVENT_TYPES if name not in {PURCHASE, *EXPERIMENTS})
 
@@ -118,7 +117,8 @@ def parts_living_on(event_type: str) -> tuple[str, ...]:
         return PARTS_OF_KEYS
     payments = (NEW_PAYING,) if event_type == PURCHASE else ()
     processes = [one.key for one in PROCESSES if event_type in (one.start, *one.ends)]
-    return (*payments, *processes, *([FUNNEL] if event_type in FUNNEL_STEPS else []))
+    funnel = (FUNNEL,) if any(event_type in steps for steps in PATHS.values()) else ()
+    return (*payments, *processes, *funnel)
 
 
 def missing_on_the_day(types: Iterable[str]) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from sales_assets.core import names
 from sales_assets.core.delivery.messages import AGAIN, LET_IN, Button, Keyboard, Message
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
@@ -28,8 +29,6 @@ _LONGEST_SUBJECT = 64
 _LONGEST_TEXT = 3000
 #: How many chats an alert names; the rest are counted.
 _MOST_NAMED = 5
-#: The subject of the alert with a late report's cause.
-LATE_SUBJECT = "late"
 
 
 def notice_of(alert: Message) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def plain_alert(subject: str, text: str) -> Message:
 
 def late_alert(cause: str) -> Message:
     """Return the cause for which a report is late."""
-    return plain_alert(LATE_SUBJECT, cause)
+    return plain_alert(names.LATE_TOPIC, cause)
 
 
 def markup_alert(day: date, reason: str) -> Message:

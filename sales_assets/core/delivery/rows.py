@@ -213,26 +213,22 @@ def after(row: Delivery, answer: Answer, now: datetime) -> Delivery:  # noqa: PL
     planned again for a chat that does not exist or that asks for a long pause.
     """
     ended = replace(row, lease_until=None, reason=answer.reason or None)
+    is_alert = row.kind is MessageKind.ALERT
+    pause = answer.retry_after or DEFAULT_PAUSE
     match answer.outcome:
         case Outcome.SENT:
             return _sent(ended, answer)
         case Outcome.UNKNOWN:
             return _doubted(ended, now, answer.reason)
-        case Outcome.WAIT if not _is_too_long(row, answer):
-            pause = answer.retry_after or DEFAULT_PAUSE
+        case Outcome.WAIT if not (is_alert and pause > LONGEST_PAUSE_OF_ALERT):
             return replace(_back(ended, now + pause), attempts=row.attempts - 1)
         case Outcome.STOP:
             return replace(_back(ended, None), attempts=row.attempts - 1)
         case Outcome.NOT_SENT:
             return _back(ended, now + backoff(row.attempts))
-        case Outcome.CHAT_NOT_FOUND | Outcome.TOO_LARGE if row.kind is not MessageKind.ALERT:
+        case Outcome.CHAT_NOT_FOUND | Outcome.TOO_LARGE if not is_alert:
             return _back(ended, now + backoff(row.attempts))
     return failed(ended)
-
-
-def _is_too_long(row: Delivery, answer: Answer) -> bool:
-    pause = answer.retry_after or DEFAULT_PAUSE
-    return row.kind is MessageKind.ALERT and pause > LONGEST_PAUSE_OF_ALERT
 
 
 def failed(row: Delivery) -> Delivery:
