@@ -18,6 +18,7 @@ from sales_assets.core.metrics.event_log import (
     NEVER,
     NOWHERE,
     EventLog,
+    begins_run,
     cutoffs_of,
     position_of_day,
     tally,
@@ -51,9 +52,17 @@ class _Starts:
     before: np.ndarray
     joined: np.ndarray
 
-    def opens(self, cutoffs: np.ndarray) -> np.ndarray:
-        """Tell which starts open a case of the population, each at its own cut-off."""
-        return (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
+    @property
+    def deadline(self) -> np.ndarray:
+        """The instant by which each start should be closed."""
+        return self.at_us + self.promise_us
+
+    def day_if_opening(self, instants: np.ndarray, days: ReportDays) -> np.ndarray:
+        """Return the day of each instant where the start opens a case at that day's cut-off."""
+        positions = position_of_day(instants, days)
+        cutoffs = cutoffs_of(positions, days)
+        opens = (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
+        return np.where(opens, positions, NOWHERE)
 
 
 def unclosed_processes(
@@ -213,10 +222,10 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
 
 
 def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
-    deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
+    due_on = starts.day_if_opening(starts.deadline, days)
     waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
-    return tally(waiting, days), tally(np.where(starts.closed <= deadline, waiting, NOWHERE), days)
+    met = np.where(starts.closed <= starts.deadline, waiting, NOWHERE)
+    return tally(waiting, days), tally(met, days)
 
 
 def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
@@ -241,8 +250,7 @@ def _starts(log: EventLog, process: Process) -> _Starts:
     rows, ends = log.rows_of(process.start), log.rows_of(*process.ends)
     closing = log.next_of(rows, ends)
     user, at_us = log.user[rows], log.at_us[rows]
-    is_first = np.ones(len(rows), dtype=bool)
-    is_first[1:] = (np.diff(user) != 0) | (np.diff(closing) != 0)
+    is_first = begins_run(user, closing)
     return _Starts(
         promise_us=microseconds(process.promise),
         user=user,
@@ -263,9 +271,8 @@ def due_and_breached(
 
 
 def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
-    deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
-    late = np.where(starts.closed > deadline, due_on, NOWHERE)
+    due_on = starts.day_if_opening(starts.deadline, days)
+    late = np.where(starts.closed > starts.deadline, due_on, NOWHERE)
     return tally(due_on, days), tally(late, days)
 
 
@@ -274,7 +281,7 @@ def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
     return {
         "due": due,
         "breached": breached,
-        "opened": tally(_day_if_opened(starts, position_of_day(starts.at_us, days), days), days),
+        "opened": tally(starts.day_if_opening(starts.at_us, days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},
         "same_day_users": tally(_day_left_open(starts, days), days),
@@ -285,10 +292,6 @@ def _ages(starts: _Starts) -> dict[str, tuple[int, int]]:
     """Return the classes of open cases by age in us: over the first border, up to the second."""
     borders = [0, starts.promise_us, 3 * DAY_US, 7 * DAY_US, WINDOW_US]
     return dict(zip(("in_progress", *OVERDUE_COLUMNS), pairwise(borders), strict=True))
-
-
-def _day_if_opened(starts: _Starts, positions: np.ndarray, days: ReportDays) -> np.ndarray:
-    return np.where(starts.opens(cutoffs_of(positions, days)), positions, NOWHERE)
 
 
 def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
@@ -321,15 +324,12 @@ def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
     positions = position_of_day(starts.at_us, days)
     cutoffs, midnights = cutoffs_of(positions, days), np.append(days.starts_us, 0)[positions]
     ended = (starts.closed < cutoffs) | (starts.ended >= midnights)
-    repeated = np.zeros(len(positions), dtype=bool)
-    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(positions) == 0)
-    counts = ~ended & ~repeated & (starts.joined >= cutoffs)
-    return np.where(counts, positions, NOWHERE)
+    is_first = begins_run(starts.user, positions)
+    return np.where(is_first & ~ended & (starts.joined >= cutoffs), positions, NOWHERE)
 
 
 def _overdue_some_day(starts: _Starts) -> _Starts:
-    late_groups = np.unique(starts.group[starts.closed > starts.at_us + starts.promise_us])
-    kept = np.isin(starts.group, late_groups)
+    kept = np.isin(starts.group, np.unique(starts.group[starts.closed > starts.deadline]))
     rows = {
         name: values[kept]
         for name, values in vars(starts).items()

@@ -1,7 +1,7 @@
 """The daily values that numbers are judged by: one small row per series and day."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,28 +11,23 @@ from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.metrics.event_log import (
     EventLog,
+    begins_run,
     cutoffs_of,
     position_of_day,
     tally,
     wall_clocks,
 )
-from sales_assets.core.metrics.funnel import funnel_depths
+from sales_assets.core.metrics.funnel import deepest, funnel_depths
 from sales_assets.core.metrics.payments import new_paying_counts
 from sales_assets.core.metrics.processes import due_and_breached
-from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to, microseconds
+from sales_assets.core.windows import CONVERSION, VALUE_DAYS, days_up_to, microseconds
 
 NEW_PAYING = "new_paying"
 REQUESTS = "requests"
 APPOINTED = "appointed"
 PAID = "paid"
 #: In the order of the frame; a share has a whole (`of`), a count has none.
-SERIES = (
-    NEW_PAYING,
-    REQUESTS,
-    *(process.key for process in PROCESSES),
-    APPOINTED,
-    PAID,
-)
+SERIES = (NEW_PAYING, REQUESTS, *(process.key for process in PROCESSES), APPOINTED, PAID)
 #: Those that go by entry day: of the clients who came in a week before.
 OF_A_COHORT = (APPOINTED, PAID)
 
@@ -88,9 +83,7 @@ def _requests(log: EventLog, days: ReportDays) -> np.ndarray:
     rows = log.rows_of(journey.REQUEST_CREATED)
     on, user = position_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[user] >= cutoffs_of(on, days)
-    repeated = np.zeros(len(rows), dtype=bool)
-    repeated[1:] = (np.diff(user) == 0) & (np.diff(on) == 0)
-    return tally(on[visible & ~repeated], days)
+    return tally(on[visible & begins_run(user, on)], days)
 
 
 def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
@@ -125,14 +118,14 @@ def entered_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     rows, depths = rows[of_day], funnel_depths(log, path, microseconds(CONVERSION))[of_day]
     order = np.lexsort((-depths, log.user[rows]))
     firsts = order[np.diff(log.user[rows], prepend=-1) != 0]
-    entries, deepest = rows[firsts], depths[firsts]
+    entries, depth = rows[firsts], depths[firsts]
     return pd.DataFrame(
         {
             "user_id": log.users[log.user[entries]],
             "entered_at": wall_clocks(log.at_us[entries], days.zone),
-            "entered": (deepest >= 1).astype(np.int64),
-            "appointed": (deepest > 1).astype(np.int64),
-            "paid": (deepest == len(path)).astype(np.int64),
+            "entered": (depth >= 1).astype(np.int64),
+            "appointed": (depth > 1).astype(np.int64),
+            "paid": (depth == len(path)).astype(np.int64),
         }
     )
 
@@ -142,13 +135,11 @@ def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarra
     path = PATHS[MAIN_PATH]
     rows = log.rows_of(path[0])
     depths = funnel_depths(log, path, microseconds(CONVERSION))
-    entry_days = ReportDays.of(
-        [day - timedelta(days=CONVERSION // DAY) for day in days.days], days.zone
-    )
+    entry_days = ReportDays.of([day - CONVERSION for day in days.days], days.zone)
     on, user = position_of_day(log.at_us[rows], entry_days), log.user[rows]
     visible = (log.first_experiment[user] >= cutoffs_of(on, days)) & (on >= 0)
     on, user, depths = on[visible], user[visible], depths[visible]
-    firsts = np.flatnonzero((np.diff(user, prepend=-1) != 0) | (np.diff(on, prepend=-1) != 0))
-    deepest = np.maximum.reduceat(depths, firsts) if len(firsts) else depths
-    counts = [tally(on[firsts][deepest >= depth], days) for depth in (2, len(path), 1)]
-    return counts[0], counts[1], counts[2]
+    firsts = np.flatnonzero(begins_run(user, on))
+    furthest, on = deepest(depths, firsts), on[firsts]
+    appointed, paid = tally(on[furthest > 1], days), tally(on[furthest == len(path)], days)
+    return appointed, paid, tally(on, days)
