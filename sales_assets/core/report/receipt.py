@@ -127,7 +127,7 @@ def told_of(client: str, sheets: Sequence[Sheet]) -> list[str]:
         rows = sheet.rows[sheet.rows["user_id"] == client]
         names = [column.title for column in sheet.figures if rows[column.name].any()]
         if names:
-            told.append(ru.HELD_BY.format(sheet=sheet.title, figures=", ".join(names)))
+            told.append(f"{sheet.title}: {', '.join(names)}")
     return told
 
 
