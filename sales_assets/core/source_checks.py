@@ -1,4 +1,4 @@
-"""Facts that no real source has: keys that don't meet, times that can't be, each with a sample.
+"""What no sound source has: keys that don't meet, times that can't be right, each with a sample.
 
 All take and return values; windows end with the report day, whose frames are the report zone's.
 """
@@ -169,24 +169,16 @@ def unknown_ids(frame: pd.DataFrame, counts: Mapping[str, int], day: date) -> Fi
 def odd_times(rows: Mapping[str, int], future: Mapping[str, int]) -> list[Finding]:
     """Tell of rows without a usable time and of rows in the future, by table, over all history."""
     found = []
-    if any(rows.values()):
-        listed = tuple(f"{table}: {count} rows" for table, count in rows.items() if count)
-        found.append(
-            Finding(
-                FindingKind.ODD_TIMES,
-                f"Rows without a usable time (none, before 1990, infinite) belong to no day: "
-                f"{', '.join(listed)}. Correct them in the source.",
-                sample=listed,
-            )
+    if odd := tuple(f"{table}: {count} rows" for table, count in rows.items() if count):
+        told = (
+            f"Rows without a usable time (none, before 1990, infinite) belong to no day: "
+            f"{', '.join(odd)}. Correct them in the source."
         )
-    if any(future.values()):
-        listed = tuple(f"{table}: {count} rows" for table, count in future.items() if count)
-        found.append(
-            Finding(
-                FindingKind.FUTURE_TIMES,
-                f"Rows lie more than a day in the future: {', '.join(listed)}. See whether "
-                "SALES_ASSETS_SOURCE_TZ is right, and correct them in the source.",
-                sample=listed,
-            )
+        found.append(Finding(FindingKind.ODD_TIMES, told, sample=odd))
+    if ahead := tuple(f"{table}: {count} rows" for table, count in future.items() if count):
+        told = (
+            f"Rows lie more than a day in the future: {', '.join(ahead)}. See whether "
+            "SALES_ASSETS_SOURCE_TZ is right, and correct them in the source."
         )
+        found.append(Finding(FindingKind.FUTURE_TIMES, told, sample=ahead))
     return found

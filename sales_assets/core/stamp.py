@@ -41,7 +41,7 @@ class Stamp:
     dictionary: Mapping[str, str] = field(default_factory=dict)
 
     def differences(self, other: "Stamp") -> list[str]:
-        """Return what `other` has otherwise, in words; the dictionary may change."""
+        """Say in words what differs in `other`; the dictionary may change."""
         mine, theirs = self.source, other.source
         pairs = [
             ("the source's database", mine.database, theirs.database),

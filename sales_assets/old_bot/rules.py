@@ -28,7 +28,6 @@ OLD_FUNNEL = (
     journey.LESSON_SUCCEEDED,
     journey.PURCHASE,
 )
-_LAST_SECOND = pd.Timedelta(seconds=1)
 #: The days that the starts of the 24 hours before, and all ends since, lie on.
 LOG_DAYS = 3
 
@@ -86,12 +85,9 @@ class Bridge:
     @property
     def rows(self) -> list[tuple[Step, int, int]]:
         """Each step with the number after it and its change; the changes sum to new − old."""
-        first = next(iter(self.after.items()))
-        pairs = pairwise(self.after.items())
-        return [
-            (*first, 0),
-            *((step, after, after - before) for (_, before), (step, after) in pairs),
-        ]
+        first, *_ = after = list(self.after.items())
+        changed = [(step, now, now - before) for (_, before), (step, now) in pairwise(after)]
+        return [(*first, 0), *changed]
 
 
 @dataclass(frozen=True)
@@ -225,7 +221,7 @@ class _View:
             start, end = day_bounds(self.day, rules.clock)
             return (instants >= start) & (instants < end)
         shown, midnight_shown = to_wall_clock(instants, rules.clock), pd.Timestamp(self.day)
-        last_second = midnight_shown + pd.Timedelta(days=1) - _LAST_SECOND
+        last_second = midnight_shown + pd.Timedelta(hours=23, minutes=59, seconds=59)
         return (shown > midnight_shown) & (shown < last_second)
 
     def _left_out(self, rules: DayRules) -> pd.Index:
@@ -245,12 +241,7 @@ def _facts(histories: Iterable[pd.DataFrame], zone: ZoneInfo) -> pd.DataFrame:
     """Return each user's earliest experiment event and payment as instants, by user id."""
     columns = ["first_experiment_at", "first_payment_at"]
     known = pd.concat(
-        [
-            with_instants(frame.drop(columns="first_event_at"), columns, zone)[
-                ["user_id", *columns]
-            ]
-            for frame in histories
-        ]
+        with_instants(frame, columns, zone)[["user_id", *columns]] for frame in histories
     )
     return known.groupby("user_id")[columns].min()
 

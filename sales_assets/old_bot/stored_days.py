@@ -10,12 +10,9 @@ from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.windows import days_up_to
 from sales_assets.definitions import first_day
-from sales_assets.old_bot.page import (
-    comparison_page,
-    known_until_note,
-    unfinished_note,
-)
+from sales_assets.old_bot.page import comparison_page, known_until_note, unfinished_note
 from sales_assets.old_bot.rules import (
     LOG_DAYS,
     Bridge,
@@ -78,8 +75,7 @@ class StoredDays:
         lacking = [needed_on for asset, needed_on in needed if needed_on not in stored[asset]]
         # A day of the window is filled by the run of the day itself.
         days = {near if near in self.around else self.day for near in lacking}
-        span = (max(days) - min(days)).days + 1 if days else 0
-        return [min(days) + timedelta(days=n) for n in range(span)]
+        return days_up_to(max(days), (max(days) - min(days)).days + 1) if days else []
 
     def known_until(self) -> date:
         """Return the last of the days after `day` that are stored without a gap."""
@@ -90,10 +86,11 @@ class StoredDays:
 
     def read(self) -> Stored:
         """Read all of it."""
-        read, window = self.store.read, self._window()
+        read, window, last = self.store.read, self._window(), self.known_until()
+        known_days = days_up_to(last, (last - self.around[0]).days + 1)
         return Stored(
             around=[read(names.RAW_EVENTS, near) for near in self.around],
-            histories=(read(names.USER_HISTORY, known) for known in self._known_days()),
+            histories=(read(names.USER_HISTORY, known) for known in known_days),
             log=encode(
                 (read(names.CLEAN_EVENTS, of_window) for of_window in window),
                 (read(names.USER_HISTORY, of_window) for of_window in window),
@@ -105,12 +102,8 @@ class StoredDays:
         )
 
     def _window(self) -> list[date]:
-        days = (self.day - timedelta(days=back) for back in reversed(range(LOG_DAYS)))
+        days = days_up_to(self.day, LOG_DAYS)
         return [of_window for of_window in days if of_window >= self._first]
-
-    def _known_days(self) -> list[date]:
-        first = self.around[0]
-        return [first + timedelta(days=n) for n in range((self.known_until() - first).days + 1)]
 
 
 def compared(days: StoredDays) -> Comparison:

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from sales_assets.core.windows import DAY
 #: How many of the client's last events and cases one message holds.
 MOST_EVENTS, MOST_CASES = 10, 8
 _LONGEST_ECHO = 40
-HOUR = timedelta(hours=1)
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
@@ -77,7 +76,7 @@ def _journey(events: DayEvents, position: int) -> Iterator[str]:
 
 def _span(span: pd.Timedelta) -> str:
     """Say how long it took: in minutes up to an hour."""
-    hours = span / pd.Timedelta(HOUR)
+    hours = span / pd.Timedelta(hours=1)
     if hours < 1:
         return ru.BOT_MINUTES.format(minutes=number(round(60 * hours)))
     return ru.BOT_HOURS.format(hours=number(round(hours, 1)))

@@ -62,19 +62,15 @@ def subscribed(when: str, outlook: Outlook, *, is_served: bool, suffix: str) -> 
 
     `is_served`: the chat already has the report of the newest finished day.
     """
-    return f"{ru.BOT_SUBSCRIBED.format(when=when)} " + _first(
-        outlook, is_served=is_served, suffix=suffix
-    )
-
-
-def _first(outlook: Outlook, *, is_served: bool, suffix: str) -> str:
     if is_served and (outlook.is_ready or outlook.is_late):
-        return _at(ru.BOT_HAS_NEWEST, outlook, suffix=suffix)
-    if outlook.is_ready:
-        return ru.BOT_FIRST_IS_READY.format(day=day_and_month(outlook.finished))
-    if outlook.is_late:
-        return ru.BOT_FIRST_IS_LATE.format(day=day_and_month(outlook.finished))
-    return _at(ru.BOT_FIRST_AT_TIME, outlook)
+        first = _at(ru.BOT_HAS_NEWEST, outlook, suffix=suffix)
+    elif outlook.is_ready:
+        first = ru.BOT_FIRST_IS_READY.format(day=day_and_month(outlook.finished))
+    elif outlook.is_late:
+        first = ru.BOT_FIRST_IS_LATE.format(day=day_and_month(outlook.finished))
+    else:
+        first = _at(ru.BOT_FIRST_AT_TIME, outlook)
+    return f"{ru.BOT_SUBSCRIBED.format(when=when)} {first}"
 
 
 def _at(words: str, outlook: Outlook, **more: str) -> str:
@@ -161,7 +157,7 @@ def lists_caption(day: date, stuck: int, expiring: int) -> str:
 
 
 def receipt_caption(day: date, found: Sequence[Figure]) -> str:
-    """Say how many numbers the receipt explains, and how many are others by now."""
+    """Say how many numbers the receipt explains, and how many have changed since."""
     count = counted(len(found), ru.BOT_NUMBERS_FORMS)
     told = ru.BOT_RECEIPT.format(day=day_and_month(day), count=count)
     changed = sum(not one.is_equal for one in found)
@@ -241,7 +237,7 @@ def settings(known: Known) -> str:
 
 
 def settings_buttons(known: Known) -> Keyboard:
-    """Return what can be set otherwise, one row for each setting."""
+    """Return the other values of each setting, a row for each."""
     return tuple(
         tuple(
             Button(ru.BOT_SETTING_BUTTONS[action][value], button_data(action, value))

@@ -90,10 +90,10 @@ def missed_alert(rows: Sequence[Delivery]) -> Message:
 def alerts_of(
     rows: Sequence[Delivery], before: Sequence[Delivery], readers: Collection[Reader]
 ) -> list[Message]:
-    """Return what the rows of a day, and the doubts of the day before, have to be told as.
+    """Return the alerts that the rows of a day, and the doubts of the day before, lead to.
 
-    One alert for one reason, with the number of its chats. What an alert among `rows` tells of
-    already is left out: a row is told of once for each claim that ended so.
+    One for each reason, with the number of its chats. A row that an alert among `rows` tells of
+    is left out: it is told of once for each claim that ended so.
     """
     told = {tuple(one) for row in [*rows, *before] if row.notice for one in row.notice["about"]}
     holding = {reader.place for reader in readers if reader.holds_doubts}
@@ -111,7 +111,7 @@ def alerts_of(
 
 
 def _words(row: Delivery, *, is_held: bool, is_reading: bool) -> str | None:
-    """Return how `row` is told, if it has to be."""
+    """Return the words of the alert that tells of `row`, if one has to."""
     if row.kind is MessageKind.ALERT:
         return None
     if is_final_doubt(row, holds_doubts=is_held):

@@ -18,7 +18,7 @@ FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=15)
 #: One marked repeat, never two.
 MOST_DOUBTS = 2
-#: A question to the owner may come several times: better so than not at all.
+#: A question to the owner may come several times: better than not at all.
 MOST_DOUBTS_OF_ALERT = 12
 
 #: The chat that stands for the folder `var/outbox`; no chat of Telegram has this id.

@@ -16,7 +16,7 @@ MOST_BROKEN_SHARE = 0.5
 
 @dataclass(frozen=True)
 class FlowAndHandling:
-    """Of what the difference to an ordinary day is made, in cases: it is `flow + handling`.
+    """What the difference to an ordinary day is made of, in cases: it is `flow + handling`.
 
     Attributes:
         usual_day: what an ordinary day's flow would have brought at the usual share.

@@ -133,14 +133,9 @@ def check_expiring(
 
 
 def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
-    found = [int((listed == process.name).sum()) for process in PROCESSES]
-    table = pd.DataFrame(
-        {
-            "process": [process.name for process in PROCESSES],
-            "listed": found,
-            "in_progress": counts,
-        }
-    )
+    names = [process.name for process in PROCESSES]
+    found = [int((listed == name).sum()) for name in names]
+    table = pd.DataFrame({"process": names, "listed": found, "in_progress": counts})
     wrong = table[table["listed"] != table["in_progress"]]
     return CheckOutcome(
         EXPIRING_CHECK,
@@ -159,14 +154,12 @@ def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame
     Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
     these, those closed by their deadline), int64; what is not met is `breached` of the day.
     """
-    counts = {process.name: _waiting_and_met(_starts(log, process), days) for process in PROCESSES}
-    names = pd.array(list(counts), dtype="str")
+    counts = np.array([_waiting_and_met(_starts(log, process), days) for process in PROCESSES])
+    names = pd.array([process.name for process in PROCESSES], dtype="str")
     positions = {day: position for position, day in enumerate(days.days)}
 
     def of_day(day: date) -> pd.DataFrame:
-        waiting, met = np.array(
-            [[one[positions[day]] for one in pair] for pair in counts.values()]
-        ).T
+        waiting, met = counts[:, :, positions[day]].T
         return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
 
     return DailyFrames(days.days, of_day)

@@ -95,12 +95,11 @@ def _usual_sum(one: Judged, rows: pd.DataFrame, told: Mapping[str, Any]) -> Sum:
 def figures(sheets: Sequence[Sheet]) -> list[Figure]:
     """Return the numbers that the sheets add up."""
     return [
-        Figure(sheet.title, _name(column, summed_row), shown, summed_row.counted[column.name])
+        Figure(sheet.title, _name(column, row), row.shown[column.name], row.counted[column.name])
         for sheet in sheets
-        for summed_row in sheet.sums
+        for row in sheet.sums
         for column in sheet.figures
-        if column.name in summed_row.shown
-        for shown in [summed_row.shown[column.name]]
+        if column.name in row.shown
     ]
 
 

@@ -21,13 +21,7 @@ from sales_assets.core.windows import CONVERSION
 
 BOTH_SIDES = (-1, 1)
 #: A promise that is kept more often needs no alarm.
-SIDES = {
-    NEW_PAYING: BOTH_SIDES,
-    REQUESTS: BOTH_SIDES,
-    **{process.key: (1,) for process in PROCESSES},
-    APPOINTED: BOTH_SIDES,
-    PAID: BOTH_SIDES,
-}
+SIDES = {process.key: (1,) for process in PROCESSES}
 #: What the chief calls them.
 SERIES_NAMES = {
     NEW_PAYING: ru.NEW_PAYING_TITLE,
@@ -50,12 +44,13 @@ class Judged:
     @property
     def change(self) -> int:
         """The side on which the number is news, of the sides that the report tells; else 0."""
-        return self.found.change if self.found.change in SIDES[self.series] else 0
+        sides = SIDES.get(self.series, BOTH_SIDES)
+        return self.found.change if self.found.change in sides else 0
 
     @property
     def is_back(self) -> bool:
         """Whether what was told is over since today."""
-        return self.found.back_from in SIDES[self.series]
+        return self.found.back_from in SIDES.get(self.series, BOTH_SIDES)
 
     @property
     def is_compared(self) -> bool:

@@ -261,11 +261,9 @@ class Funnel(Part):
     @classmethod
     def _sheet_of_entry_day(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
         """Yield the clients of the judged entry day, where the picture names their number."""
-        halves = [numbers.get(name) or {} for name in (APPOINTED, PAID)]
-        named = [half.get("change") and half["window"] == 1 for half in halves]
-        if any(named):
+        appointed, paid = halves = [numbers.get(name) or {} for name in (APPOINTED, PAID)]
+        if any(half.get("change") and half["window"] == 1 for half in halves):
             rows = entered_clients(events.log, events.days)
-            appointed, paid = halves
             shown = {"entered": appointed.get("of"), "appointed": appointed.get("value")}
             shown["paid"] = paid.get("value")
             known = {name: value for name, value in shown.items() if value is not None}

@@ -127,7 +127,7 @@ class ProcessDay:
 
     @property
     def split(self) -> FlowAndHandling | None:
-        """Of what the difference to an ordinary day is made; None where that is not known."""
+        """What the difference to an ordinary day is made of; None where that is not known."""
         share = self.judgement.usual_share if self.judgement else None
         if share is None or self.usual_due is None:
             return None
@@ -444,7 +444,7 @@ def _caption_line(process: ProcessDay, judgement: Judged, day: date) -> str:
 
 
 def _split_words(process: ProcessDay, day: date) -> str:
-    """Say of what a story of the day itself is made; a week's has no such sum."""
+    """Say what a story of the day itself is made of; a week's has no such sum."""
     split = process.split
     if split is None or process.judgement is None or process.judgement.found.window > 1:
         return ""
@@ -458,7 +458,7 @@ def _split_words(process: ProcessDay, day: date) -> str:
 def split_sums(
     name: str, counted_now: Mapping[str, float], numbers: Mapping[str, Any], inputs: ReportInputs
 ) -> Iterator[Sum]:
-    """Yield of what a story of the day itself is made; they add up to what was breached."""
+    """Yield what a story of the day itself is made of; the parts add up to what was breached."""
     [key] = [each.key for each in PROCESSES if each.name == name]
     split, told = numbers[names.UNCLOSED_PROCESSES][name]["split"], numbers[key] or {}
     if not split or told["change"] <= 0 or told["window"] > 1:
