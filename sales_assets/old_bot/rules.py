@@ -14,7 +14,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, day_bounds, to_wall_clock, with_instants
 from sales_assets.core.journey import ALL_GROUPS, PROCESSES, Process
 from sales_assets.core.metrics.cleaning import set_aside
-from sales_assets.core.metrics.event_log import LONG_AGO, NOWHERE, EventLog
+from sales_assets.core.metrics.event_log import LONG_AGO, EventLog, begins_run
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import microseconds
 
@@ -166,7 +166,7 @@ def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> in
     at_us = log.at_us[rows]
     rows = rows[(at_us >= earliest) & (at_us < cutoff - promise_us)]
     rows = rows[log.first_experiment[log.user[rows]] >= cutoff]
-    firsts = rows[np.diff(log.user[rows], prepend=NOWHERE) != 0]
+    firsts = rows[begins_run(log.user[rows])]
     ended_after = log.instants(log.next_of(firsts, ends))
     ended_before = log.instants(log.last_before(firsts, ends), missing=LONG_AGO)
     is_late = (ended_after > log.at_us[firsts] + promise_us) & (ended_before < earliest)

@@ -10,7 +10,6 @@ from sales_assets.core.delivery import messages
 from sales_assets.core.delivery.rows import Place
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
-_DAY_FORMATS = ("%Y-%m-%d", "%d.%m.%Y")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def parse_command(text: str, bot_name: str, *, is_group: bool) -> Command | None
 
 def parse_day(text: str) -> date | None:
     """Return the day written as 2026-02-12 or 12.02.2026; None if it is no day."""
-    for form in _DAY_FORMATS:
+    for form in ("%Y-%m-%d", "%d.%m.%Y"):
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no zone
         except ValueError:

@@ -32,7 +32,6 @@ from sales_assets.core.report.wording import (
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.windows import DAY
 
-_MOSCOW = "Europe/Moscow"
 #: How much of what a person typed is quoted back.
 _LONGEST_ECHO = 40
 #: How many requests a list names, the newest first.
@@ -41,7 +40,7 @@ MOST_LISTED = 10
 
 def every_day_at(delivery_time: time, zone: ZoneInfo, today: date) -> str:
     """Say when the report comes, every day."""
-    if zone.key == _MOSCOW:
+    if zone.key == "Europe/Moscow":
         return ru.BOT_AT_MOSCOW_TIME.format(time=f"{delivery_time:%H:%M}")
     offset = zone_name(datetime.combine(today, delivery_time, tzinfo=zone))
     return ru.BOT_AT_ZONE_TIME.format(time=f"{delivery_time:%H:%M}", zone=offset)

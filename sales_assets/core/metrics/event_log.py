@@ -75,26 +75,22 @@ class EventLog:
         """Return for each row the first of `targets` that the user meets at the time or later.
 
         The same instant counts, whatever the order of types; with `skip` the first targets are
-        passed over. `targets` are sorted rows. `NOWHERE` where there is none.
+        passed over, with -1 it is the one before. `targets` are sorted rows. `NOWHERE` where there
+        is none.
         """
         if not len(targets):
             return np.full(len(rows), NOWHERE)
         positions = np.searchsorted(targets, self.moment[rows]) + skip
-        found = targets[np.minimum(positions, len(targets) - 1)]
-        exists = (positions < len(targets)) & (self.user[found] == self.user[rows])
-        return np.where(exists, found, NOWHERE)
+        found = targets[np.clip(positions, 0, len(targets) - 1)]
+        exists = (positions >= 0) & (positions < len(targets))
+        return np.where(exists & (self.user[found] == self.user[rows]), found, NOWHERE)
 
     def last_before(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return for each row the user's last of `targets` before the row's instant.
 
         `targets` are sorted rows. `NOWHERE` where there is none.
         """
-        if not len(targets):
-            return np.full(len(rows), NOWHERE)
-        positions = np.searchsorted(targets, self.moment[rows]) - 1
-        found = targets[positions]
-        exists = (positions >= 0) & (self.user[found] == self.user[rows])
-        return np.where(exists, found, NOWHERE)
+        return self.next_of(rows, targets, skip=-1)
 
     def instants(self, rows: np.ndarray, missing: int = NEVER) -> np.ndarray:
         """Return the rows' instants, `missing` for `NOWHERE`."""

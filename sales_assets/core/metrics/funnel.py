@@ -9,7 +9,7 @@ import pandas as pd
 from sales_assets.core.days import ReportDays
 from sales_assets.core.frames import CONVERSION_FUNNEL
 from sales_assets.core.journey import ALL_GROUPS, PATHS
-from sales_assets.core.metrics.event_log import NEVER, EventLog, wall_clocks
+from sales_assets.core.metrics.event_log import NEVER, EventLog, begins_run, wall_clocks
 from sales_assets.core.metrics.groups import Requests, client_groups
 from sales_assets.core.metrics.metric import Check, Metric
 from sales_assets.core.metrics.schemas import GROUPS, check_groups
@@ -82,7 +82,7 @@ def _window_depths(
     of_entries = {name: funnel_depths(log, path, window_us) for name, path in PATHS.items()}
     for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
         entries = requests.within(cutoff, window)
-        firsts = np.flatnonzero(np.diff(requests.user[entries], prepend=-1) != 0)
+        firsts = np.flatnonzero(begins_run(requests.user[entries]))
         yield day, {name: deepest(depths[entries], firsts) for name, depths in of_entries.items()}
 
 
@@ -136,9 +136,9 @@ def cohort_clients(log: EventLog, days: ReportDays) -> Mapping[str, pd.DataFrame
             times[step, going] = log.at_us[rows]
         depths = (times[:, entries] != NEVER).sum(axis=0)
         order = np.lexsort((-depths, requests.user[entries]))
-        deepest = times[:, entries[order][np.diff(requests.user[entries], prepend=-1) != 0]]
-        steps_of = {f"at_{n}": wall_clocks(at, days.zone) for n, at in enumerate(deepest)}
-        flags = {f"got_to_{n}": (at != NEVER).astype(np.int64) for n, at in enumerate(deepest)}
+        furthest = times[:, entries[order][begins_run(requests.user[entries])]]
+        steps_of = {f"at_{n}": wall_clocks(at, days.zone) for n, at in enumerate(furthest)}
+        flags = {f"got_to_{n}": (at != NEVER).astype(np.int64) for n, at in enumerate(furthest)}
         told[path] = pd.DataFrame({**who, **steps_of, **flags})
     return told
 

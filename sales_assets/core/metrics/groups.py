@@ -17,6 +17,7 @@ from sales_assets.core.metrics.event_log import (
     MINUTE_US,
     NEVER,
     EventLog,
+    begins_run,
     wall_clocks,
 )
 from sales_assets.core.windows import COHORT, FIRST_FACTS, TRAINING, Window, microseconds
@@ -67,7 +68,7 @@ class Requests:
 
     def first_of_users(self, positions: np.ndarray) -> np.ndarray:
         """Keep each user's first of these (sorted) positions."""
-        return positions[np.diff(self.user[positions], prepend=-1) != 0]
+        return positions[begins_run(self.user[positions])]
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,18 @@ def client_groups(log: EventLog, days: ReportDays) -> Mapping[date, CohortGroups
     from threadpoolctl import threadpool_limits
 
     requests, profiles = Requests.of(log), request_profiles(log, days)
-    cutoffs = zip(days.days, days.cutoffs_us.tolist(), strict=True)
+    groups = {}
     # With several threads KMeans adds up in a random order, and beside another busy process
     # its threads wait for each other: 4 s for a day instead of 0.06 s.
     with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
-        return {day: _cohort_groups(requests, profiles, cutoff) for day, cutoff in cutoffs}
+        for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
+            learnt = requests.first_of_users(requests.within(cutoff, TRAINING))
+            cohort = requests.first_of_users(requests.within(cutoff, COHORT))
+            entrants = np.bincount(profiles[learnt], minlength=int(np.prod(_LEVELS)))
+            names, group_of_profile = _named(_centroids(entrants))
+            of_cohort = group_of_profile[profiles[cohort]]
+            groups[day] = CohortGroups(names, requests.user[cohort], of_cohort)
+    return groups
 
 
 def cohort_members(log: EventLog, days: ReportDays) -> Mapping[date, pd.Series]:
@@ -185,14 +193,6 @@ def _reaction(log: EventLog, rows: np.ndarray) -> np.ndarray:
     )
     lag = np.where(answers >= 0, log.instants(answers) - log.at_us[rows], NEVER)
     return np.searchsorted(_REACTIONS_US, lag)
-
-
-def _cohort_groups(requests: Requests, profiles: np.ndarray, cutoff: int) -> CohortGroups:
-    learnt = requests.first_of_users(requests.within(cutoff, TRAINING))
-    cohort = requests.first_of_users(requests.within(cutoff, COHORT))
-    centroids = _centroids(np.bincount(profiles[learnt], minlength=int(np.prod(_LEVELS))))
-    names, group_of_profile = _named(centroids)
-    return CohortGroups(names, requests.user[cohort], group_of_profile[profiles[cohort]])
 
 
 def _centroids(entrants: np.ndarray) -> np.ndarray:

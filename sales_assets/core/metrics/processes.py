@@ -79,12 +79,18 @@ def unclosed_processes(
     have it (day, series, value); missing when one of them has none. `same_day_users` is the old
     bot's number: users with a start and no end on the calendar day, in any order.
     """
-    table = _daily_counts(log, days)
+    counts = [_process_counts(_starts(log, process), days) for process in PROCESSES]
+    columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
+    keys = {
+        "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
+        "process": pd.array([process.name for process in PROCESSES] * len(days.days), dtype="str"),
+    }
+    table = pd.DataFrame(keys | {name: column.ravel() for name, column in columns.items()})
 
     def of_day(day: date) -> pd.DataFrame:
-        counts = table[table["day"] == day].reset_index(drop=True)
-        usual = counts["process"].map(_usual_breached(values, day)).astype("float64")
-        return counts.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
+        rows = table[table["day"] == day].reset_index(drop=True)
+        usual = rows["process"].map(_usual_breached(values, day)).astype("float64")
+        return rows.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
 
     return DailyFrames(days.days, of_day)
 
@@ -181,7 +187,7 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
     starts, rows = _starts(log, process), log.rows_of(process.start)
     seen = (starts.at_us >= cutoff - WINDOW_US) & (starts.at_us < cutoff)
     positions = np.flatnonzero(seen & (starts.joined >= cutoff))
-    firsts = np.flatnonzero(np.diff(starts.group[positions], prepend=NOWHERE) != 0)
+    firsts = np.flatnonzero(begins_run(starts.group[positions]))
     opening = positions[firsts]
     opened, ended = starts.at_us[opening], starts.closed[opening]
     closed = np.where(ended < cutoff, ended, NEVER)
@@ -226,17 +232,6 @@ def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
     compared = values[values["day"].isin(same_weekdays_before(day))].groupby("series")["value"]
     found = compared.median()[compared.size() == COMPARED_WEEKS]
     return {one.name: float(found[one.key]) for one in PROCESSES if one.key in found}
-
-
-def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
-    """Return all counts by `day` (a `date`) and `process`, in the order of both."""
-    counts = [_process_counts(_starts(log, process), days) for process in PROCESSES]
-    columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
-    keys = {
-        "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
-        "process": pd.array([process.name for process in PROCESSES] * len(days.days), dtype="str"),
-    }
-    return pd.DataFrame(keys | {name: values.ravel() for name, values in columns.items()})
 
 
 def _starts(log: EventLog, process: Process) -> _Starts:
@@ -333,10 +328,8 @@ def _overdue_some_day(starts: _Starts) -> _Starts:
 
 def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
     """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
-    recent = _within(starts, in_time, cutoff - WINDOW_US, cutoff)
-    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
-    rows = np.sort(recent[is_open])
-    firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
+    rows = np.sort(_open_since(starts, in_time, cutoff - WINDOW_US, cutoff))
+    firsts = np.flatnonzero(begins_run(starts.group[rows]))
     counts = np.diff(firsts, append=len(rows))
     opened = starts.at_us[rows][firsts]
     overdue = opened + starts.promise_us < cutoff
@@ -346,15 +339,16 @@ def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[st
 
 def _expiring_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
     """Return the cases open at the cut-off whose deadline is not over: the last day's openings."""
-    recent = _within(starts, in_time, cutoff - starts.promise_us, cutoff)
-    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
-    rows = recent[is_open & (starts.before[recent] < cutoff - WINDOW_US)]
+    recent = _open_since(starts, in_time, cutoff - starts.promise_us, cutoff)
+    rows = recent[starts.before[recent] < cutoff - WINDOW_US]
     opened = starts.at_us[rows]
     return {"user": starts.user[rows], "opened_at": opened, "deadline": opened + starts.promise_us}
 
 
-def _within(starts: _Starts, in_time: np.ndarray, since: int, until: int) -> np.ndarray:
-    return in_time[slice(*np.searchsorted(starts.at_us, [since, until], sorter=in_time))]
+def _open_since(starts: _Starts, in_time: np.ndarray, since: int, cutoff: int) -> np.ndarray:
+    """Return the starts of the population in `[since, cutoff)` that nothing closed before it."""
+    recent = in_time[slice(*np.searchsorted(starts.at_us, [since, cutoff], sorter=in_time))]
+    return recent[(starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)]
 
 
 def _listed(

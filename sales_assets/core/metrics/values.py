@@ -63,12 +63,10 @@ def values_before(values: pd.DataFrame, day: date) -> pd.DataFrame:
 
 def values_of(frames: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
     """Put days' values under each other: `day` (a `date`), `series`, `value`, `of`."""
+    nothing = np.empty(0, dtype=np.int64)
     dated = [frame.assign(day=day) for day, frame in frames.items()]
-    whole = pd.concat(dated, ignore_index=True) if dated else _frame(*_NO_ROWS).assign(day=None)
+    whole = pd.concat(dated or [_frame(nothing, nothing).assign(day=None)], ignore_index=True)
     return whole[["day", "series", "value", "of"]]
-
-
-_NO_ROWS = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
 
 def _frame(value: np.ndarray, of: np.ndarray) -> pd.DataFrame:
@@ -92,7 +90,7 @@ def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     rows = log.rows_of(journey.REQUEST_CREATED)
     of_day = (log.at_us[rows] >= start) & (log.at_us[rows] < cutoff)
     rows = rows[of_day & (log.first_experiment[log.user[rows]] >= cutoff)]
-    firsts = np.flatnonzero(np.diff(log.user[rows], prepend=-1) != 0)
+    firsts = np.flatnonzero(begins_run(log.user[rows]))
     return pd.DataFrame(
         {
             "user_id": log.users[log.user[rows][firsts]],
@@ -117,7 +115,7 @@ def entered_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     of_day &= log.first_experiment[log.user[rows]] >= cutoff
     rows, depths = rows[of_day], funnel_depths(log, path, microseconds(CONVERSION))[of_day]
     order = np.lexsort((-depths, log.user[rows]))
-    firsts = order[np.diff(log.user[rows], prepend=-1) != 0]
+    firsts = order[begins_run(log.user[rows])]
     entries, depth = rows[firsts], depths[firsts]
     return pd.DataFrame(
         {

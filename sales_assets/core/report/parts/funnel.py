@@ -208,7 +208,13 @@ class Funnel(Part):
 
     def stories(self) -> Sequence[Story]:
         """A half that rose is good news, one that fell an alarm."""
-        told = [self._story(half, step) for half, step in self._moved]
+        told = []
+        for half, step in self._moved:
+            kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
+            day_number, rarity = half.found.day_number, half.found.over_limit or 0.0
+            asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
+            texts = _move_texts(half, self.about)
+            told.append(Story(kind, Rank.FUNNEL, texts, day_number, rarity, question=asked))
         if any(half.is_back for half in self.judged):
             told.append(Story.back(Rank.FUNNEL, sentence(ru.PART_FUNNEL)))
         return told
@@ -216,12 +222,6 @@ class Funnel(Part):
     def caption_lines(self) -> Sequence[str]:
         """Say which half moved, of two the rarer."""
         return [half.on_its_day(_move_texts(half, self.about)[0]) for half, _ in self._moved[:1]]
-
-    def _story(self, half: Judged, step: str) -> Story:
-        kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
-        told = half.found.day_number, half.found.over_limit or 0.0
-        asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
-        return Story(kind, Rank.FUNNEL, _move_texts(half, self.about), *told, question=asked)
 
     def footnotes(self) -> Sequence[str]:
         """Say that the history cuts the cohort."""
