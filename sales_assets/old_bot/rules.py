@@ -1,7 +1,7 @@
 """The old bot's numbers by its own rules, and the bridge from each of them to ours."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 from itertools import pairwise
@@ -134,7 +134,12 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
     """
     rows, facts = _rows(stored.around, report_zone), _facts(stored.histories, report_zone)
     view = _View(day, report_zone, rows, facts)
-    ladder = _ladder(source_zone, report_zone)
+    ladder = {
+        Step.OLD: DayRules(source_zone, has_borders=False, has_hindsight=True),
+        Step.DAY_BORDERS: DayRules(source_zone, has_hindsight=True),
+        Step.CLOCK: DayRules(report_zone, has_hindsight=True),
+        Step.EXPERIMENTS: DayRules(report_zone),
+    }
     breached = stored.unclosed.set_index("process")["breached"]
 
     def of_process(process: Process) -> Bridge:
@@ -156,8 +161,8 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
 def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> int:
     """Count the clients with a start whose 24 hours ended on the day, and no end by then.
 
-    Still by the old bot's way of looking: at clients, at starts of one day (24 hours earlier),
-    and at ends since that day's beginning in any order. `log` ends with the report day.
+    Still as the old bot looks: at clients, at starts of one day (24 hours earlier), and at ends
+    since that day's beginning in any order. `log` ends with the report day.
     """
     days = ReportDays.of([day], zone)
     promise_us = microseconds(process.promise)
@@ -171,18 +176,6 @@ def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> in
     ended_before = log.instants(log.last_before(firsts, ends), missing=LONG_AGO)
     is_late = (ended_after > log.at_us[firsts] + promise_us) & (ended_before < earliest)
     return int(np.count_nonzero(is_late))
-
-
-def _ladder(source_zone: ZoneInfo, report_zone: ZoneInfo) -> dict[Step, DayRules]:
-    old = DayRules(source_zone, has_borders=False, has_hindsight=True)
-    bordered = replace(old, has_borders=True)
-    on_our_clock = replace(bordered, clock=report_zone)
-    return {
-        Step.OLD: old,
-        Step.DAY_BORDERS: bordered,
-        Step.CLOCK: on_our_clock,
-        Step.EXPERIMENTS: replace(on_our_clock, has_hindsight=False),
-    }
 
 
 @dataclass(frozen=True)

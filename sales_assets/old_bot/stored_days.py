@@ -84,11 +84,11 @@ class StoredDays:
             newest += timedelta(days=1)
         return newest
 
-    def read(self) -> Stored:
-        """Read all of it."""
+    def compared(self) -> Comparison:
+        """Return the comparison of the day; all days that it rests on are stored."""
         read, window, last = self.store.read, self._window(), self.known_until()
         known_days = days_up_to(last, (last - self.around[0]).days + 1)
-        return Stored(
+        stored = Stored(
             around=[read(names.RAW_EVENTS, near) for near in self.around],
             histories=(read(names.USER_HISTORY, known) for known in known_days),
             log=encode(
@@ -100,15 +100,11 @@ class StoredDays:
             funnel=read(names.CONVERSION_FUNNEL, self.day),
             paying=read(names.NEW_PAYING_USERS, self.day),
         )
+        return compare(self.day, self.settings.report_zone, self.settings.source_zone, stored)
 
     def _window(self) -> list[date]:
         days = days_up_to(self.day, LOG_DAYS)
         return [of_window for of_window in days if of_window >= self._first]
-
-
-def compared(days: StoredDays) -> Comparison:
-    """Return the comparison of a day whose days are all stored."""
-    return compare(days.day, days.settings.report_zone, days.settings.source_zone, days.read())
 
 
 def write_page(days: StoredDays, comparison: Comparison) -> UPath:

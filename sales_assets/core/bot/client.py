@@ -22,7 +22,7 @@ _LONGEST_ECHO = 40
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
-    """Tell a client's firsts, cases, the numbers of the report that hold him, his journey, as HTML.
+    """Tell a client's firsts, cases, the report's numbers that count him, his journey, as HTML.
 
     By the `events` of a day, up to its end; `sheets` are the receipt of its report, none without
     a report.
@@ -71,7 +71,7 @@ def _journey(events: DayEvents, position: int) -> Iterator[str]:
         yield ru.BOT_CLIENT_EVENTS
     moments = wall_clocks(log.at_us[rows], events.days.zone)
     for at, kind in zip(moments, log.type[rows], strict=True):
-        yield ru.BOT_CLIENT_EVENT.format(at=_at(at), event=EVENT_TYPES[kind])
+        yield f"{_at(at)} — {EVENT_TYPES[kind]}"
 
 
 def _span(span: pd.Timedelta) -> str:

@@ -16,8 +16,8 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL
 class Said:
     """A text.
 
-    `user` is None where somebody writes in the name of a chat: a group's admin in that of the
-    group, which `is_from_chat_itself` tells, or anybody in that of a channel.
+    `user` is None where somebody writes in the name of a chat: an admin as the group itself,
+    which `is_from_chat_itself` tells, or anybody as a channel.
     """
 
     place: Place
@@ -43,7 +43,7 @@ class Pressed:
 
 @dataclass(frozen=True)
 class Moved:
-    """The bot came into a chat or left it, by the hand of `user`."""
+    """The bot came into a chat or left it, because of `user`."""
 
     place: Place
     user: int

@@ -48,10 +48,7 @@ def every_day_at(delivery_time: time, zone: ZoneInfo, today: date) -> str:
 
 def help_text(when: str) -> str:
     """Say what the bot can do."""
-    lines = (
-        ru.BOT_HELP_LINE.format(command=command, words=words)
-        for command, words in ru.BOT_COMMANDS.items()
-    )
+    lines = (f"/{command} — {words}" for command, words in ru.BOT_COMMANDS.items())
     told = ru.BOT_HELP_TIME.format(when=when)
     return html.escape("\n".join([ru.BOT_HELP_INTRO, told, "", *lines]))
 

@@ -149,4 +149,4 @@ def _chats(rows: Iterable[Delivery]) -> str:
     if len(named) == 1:
         return ru.ONE_CHAT.format(chat=named[0])
     shown = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
-    return ru.SEVERAL_CHATS.format(chats=counted(len(named), ru.CHAT_FORMS), named=shown)
+    return f"{counted(len(named), ru.CHAT_FORMS)} ({shown})"

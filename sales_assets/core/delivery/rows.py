@@ -275,10 +275,10 @@ def sent_again(row: Delivery) -> Delivery:
 
 
 def merged(stays: Delivery, ends: Delivery, *, is_unsent: bool) -> Delivery:
-    """Return the row that stays of two which a migration makes one.
+    """Return the row that stays where a migration makes two one.
 
-    `is_unsent`: of the other it is certain that no copy is on its way; else a copy of it may
-    stand in the chat beside this one's, which the ledger says.
+    `is_unsent`: no copy of the other can be on its way; else one may stand in the chat beside
+    this one's, and the ledger says so.
     """
     may_have_come = ends.doubts > 0 or (ends.state is RowState.SENDING and not is_unsent)
     return replace(stays, possible_duplicate=stays.possible_duplicate or may_have_come)

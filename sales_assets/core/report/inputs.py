@@ -68,7 +68,7 @@ class ReportDay:
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """One day's stored frames, by the names of their assets; one that could not be had is absent.
+    """One day's stored frames, by the names of their assets; one that is not stored is absent.
 
     `frames` hold the day itself. `daily_values` are the values that the day is judged by
     (`core.metrics.values.values_before`: day, series, value, of). `usual_steps` are the funnel's
@@ -86,9 +86,9 @@ class ReportInputs:
     def history(self, series: str) -> pd.DataFrame:
         """Return one series as its judge takes it: `day`, `value`, `of`, `is_holiday`.
 
-        A holiday marks each day whose value it decided, and a day with spoiled data takes the
-        value of each day that rests on it: of a process the day after, too; of the funnel, whose
-        clients entered a week before, the days until then.
+        A holiday marks each day whose value it decided; spoiled data void the value of each day
+        that rests on them: for a process the day after, too; for the funnel, whose clients
+        entered a week before, the days until then.
         """
         return self._histories.get(series, self._history(series, self.daily_values[:0]))
 

@@ -49,7 +49,7 @@ class Judged:
 
     @property
     def is_back(self) -> bool:
-        """Whether what was told is over since today."""
+        """Whether what was told is over as of today."""
         return self.found.back_from in SIDES.get(self.series, BOTH_SIDES)
 
     @property
@@ -63,7 +63,7 @@ class Judged:
         low, high = self.found.low, self.found.high
         if low is None or high is None:
             return ""
-        return number(low) if low == high else ru.RANGE.format(low=number(low), high=number(high))
+        return number(low) if low == high else f"{number(low)}–{number(high)}"
 
     @property
     def usual(self) -> str:

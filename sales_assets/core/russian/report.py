@@ -51,7 +51,6 @@ MOSCOW_TIME = "МСК"
 
 TITLE = "Отдел продаж · {day}"
 USUALLY = "обычно {usual}"
-RANGE = "{low}–{high}"
 BREACHED_OF_DUE = "{breached} из {due}"
 
 #: Verdicts; the plural forms go with 1, 2 and 5.
@@ -256,7 +255,6 @@ ROWS_CUT = "Показаны первые {shown} строк из {total}; в и
 RECEIPT_TITLE = "Откуда числа"
 NUMBERS_SHEET = "Числа"
 NUMBERS_COLUMNS = ("Лист", "Число", "На картинке", "В книге", "Сошлось")
-NUMBER_OF = "{figure} · {label}"
 NUMBERS_NOTE = "На листе «Обычно» стоят числа прошлых дней: у каждого дня своя книга."
 USUAL_SHEET = "Обычно"
 IN_WEEKDAY = "В {weekday}"

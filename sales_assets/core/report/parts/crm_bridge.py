@@ -24,11 +24,11 @@ _COLUMNS = (
     SheetColumn("events", ru.COLUMN_EVENTS, CellKind.COUNT),
     SheetColumn("first_experiment_at", ru.COLUMN_JOINED, CellKind.MOMENT),
 )
-_FIGURES = {
-    "active": ru.FIGURE_ACTIVE,
-    "in_experiments": ru.FIGURE_IN_EXPERIMENTS,
-    "left": ru.FIGURE_LEFT,
-}
+_FIGURES = (
+    SheetColumn("active", ru.FIGURE_ACTIVE, CellKind.FIGURE),
+    SheetColumn("in_experiments", ru.FIGURE_IN_EXPERIMENTS, CellKind.FIGURE),
+    SheetColumn("left", ru.FIGURE_LEFT, CellKind.FIGURE),
+)
 #: From this hour on, the certainty goes without saying.
 EVENING = time(22)
 
@@ -68,11 +68,8 @@ class CrmBridge(Part):
         """Yield the day's active clients."""
         if told := numbers.get(POPULATION):
             rows = active_clients(set_aside(events.raw)[0], events.history)
-            sums = summed(ru.TOTAL, rows, {name: told[name] for name in _FIGURES})
-            figures = [
-                SheetColumn(name, title, CellKind.FIGURE) for name, title in _FIGURES.items()
-            ]
-            yield Sheet(sentence(ru.PART_POPULATION), (*_COLUMNS, *figures), rows, (sums,))
+            sums = summed(ru.TOTAL, rows, {each.name: told[each.name] for each in _FIGURES})
+            yield Sheet(sentence(ru.PART_POPULATION), (*_COLUMNS, *_FIGURES), rows, (sums,))
 
     def block(self) -> Block:
         """Write the bridge."""

@@ -345,7 +345,7 @@ class Processes(Part):
         return ROW * row + LINE_BELOW * told
 
     def _below(self, process: ProcessDay) -> str:
-        """Say under a row what its numbers don't: news of several days, or a promise in vain."""
+        """Say under a row what its numbers don't: news of several days, a promise seldom kept."""
         if process.is_alarming and process.judgement and process.judgement.found.window > 1:
             return process.judgement.beside
         return ru.BROKEN_AS_A_RULE if self._is_told(process) else ""
