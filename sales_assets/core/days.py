@@ -29,9 +29,9 @@ def to_source_clock(instant: datetime, source_zone: ZoneInfo) -> datetime:
     return instant.astimezone(source_zone).replace(tzinfo=None)
 
 
-def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
-    """Return the days that the numbers of `days` rest on, from `first_day` on, in order."""
-    needed = {before for day in days for before in days_up_to(day, EVENT_DAYS)}
+def lookback_days(days: Sequence[date], first_day: date, count: int = EVENT_DAYS) -> list[date]:
+    """Return the `count` days that end with each of `days`, from `first_day` on, in order."""
+    needed = {before for day in days for before in days_up_to(day, count)}
     return sorted(day for day in needed if day >= first_day)
 
 

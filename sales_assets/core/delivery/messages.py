@@ -164,10 +164,9 @@ def changes_text(
         for name, value in after.items()
         if _shown(before.get(name)) != _shown(value)
     ]
-    if not told:
-        return None
     changes = "; ".join(told[:MOST_CHANGES])
-    return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
+    said = ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes)
+    return html.escape(said) if told else None
 
 
 def first_verdict_text(report: ReportToSend, changes: str | None) -> str:

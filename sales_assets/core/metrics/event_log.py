@@ -86,10 +86,7 @@ class EventLog:
         return np.where(exists & (self.user[found] == self.user[rows]), found, NOWHERE)
 
     def last_before(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return for each row the user's last of `targets` before the row's instant.
-
-        `targets` are sorted rows. `NOWHERE` where there is none.
-        """
+        """Return for each row the user's last of the sorted `targets` before its instant."""
         return self.next_of(rows, targets, skip=-1)
 
     def instants(self, rows: np.ndarray, missing: int = NEVER) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core import journey
-from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.frames import NEW_PAYING_USERS
 from sales_assets.core.metrics.event_log import (
     NEVER,
@@ -19,7 +19,6 @@ from sales_assets.core.metrics.event_log import (
     wall_clocks,
 )
 from sales_assets.core.metrics.metric import Metric
-from sales_assets.core.windows import days_up_to
 
 _WEEK = 7
 
@@ -35,8 +34,7 @@ def new_paying_users(
     `mean_7d` (float64) its mean over the seven days before, each day at its own cut-off; both
     are missing where that reaches before the history. A day without payments is zeros.
     """
-    before = {each for day in days.days for each in days_up_to(day, _WEEK + 1)}
-    known = [each for each in before if each >= history_first_day]
+    known = lookback_days(days.days, history_first_day, _WEEK + 1)
     table = new_paying_counts(log, ReportDays.of([*days.days, *known], days.zone))
     frame = table.assign(**_weekly_comparisons(table["new_paying"], history_first_day))
     return DailyFrames(days.days, lambda day: frame.loc[[day]].reset_index(drop=True))

@@ -71,11 +71,11 @@ class Story:
 class Part(ABC):
     """One part of the report: its value, and all that is said and drawn of it.
 
-    The class speaks for a part that is not there, in the words of `MISSING`, which may name its
-    `{day}`. `NAME` is what the chief's notes call it,
-    `FRAME` the asset that it is made of, `METRIC` describes that asset where it is one of the
-    part's own, `NUMBERS` are its keys in the stored numbers, `KEY` is its key among the parts that
-    are not counted. `IS_ADDED` says that it stands under the part before it, without a rule.
+    The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
+    `MISSING` what the picture says in its place, with the `{day}`, `FRAME` the asset that it is
+    made of, `METRIC` describes that asset where it is one of the part's own, `NUMBERS` are its keys
+    in the stored numbers, `KEY` is its key among the parts that are not counted. `IS_ADDED` says
+    that it stands under the part before it, without a rule.
     """
 
     NAME: ClassVar[str]

@@ -455,13 +455,10 @@ def _stage_cell(stage: Stage, left: float, top: float, width: float) -> Iterator
 
 def _column_label(stage: Stage, left: float, *, has_fallen: bool) -> list[Mark]:
     """Break the label before its last word, so that two lines fit over a narrow column."""
-    lines = stage.label.rsplit(" ", 1)
-    if not has_fallen:
-        return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT) for i, line in enumerate(lines)]
-    signed = [*lines[:-1], f"{lines[-1]} {LESS_SIGN}"]
-    return [
-        Text(left, 26 + 36 * i, line, SMALLEST_TEXT, "bold", ALARM) for i, line in enumerate(signed)
-    ]
+    lines, style = stage.label.rsplit(" ", 1), ("normal", INK)
+    if has_fallen:
+        lines[-1], style = f"{lines[-1]} {LESS_SIGN}", ("bold", ALARM)
+    return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT, *style) for i, line in enumerate(lines)]
 
 
 def _share_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:

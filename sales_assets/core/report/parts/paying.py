@@ -181,12 +181,9 @@ class NewPaying(Part):
         total = summed(ru.TOTAL, rows, shown)
         yield Sheet(ru.NEW_PAYING_TITLE, (*columns, *_FIGURES), rows, (total,))
         drawn = {date.fromisoformat(day): value for day, value in told["last_28_days"]}
-        of_days = {
-            day: first_payers(events.log, ReportDays((day,), events.days.zone)).query(
-                "new_paying == 1"
-            )
-            for day in drawn
-        }
+        zone = events.days.zone
+        payers = {day: first_payers(events.log, ReportDays((day,), zone)) for day in drawn}
+        of_days = {day: found.query("new_paying == 1") for day, found in payers.items()}
         sums = [
             summed(full_date(day), of_days[day], {"new_paying": value})
             for day, value in drawn.items()

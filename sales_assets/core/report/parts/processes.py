@@ -295,10 +295,10 @@ class Processes(Part):
 
     def _of_requests(self) -> Sequence[Story]:
         requests = self.requests
-        if requests is None or not (requests.change or requests.is_back):
+        if requests is None:
             return ()
         if not requests.change:
-            return (Story.back(Rank.REQUESTS, ru.NEW_REQUESTS),)
+            return (Story.back(Rank.REQUESTS, ru.NEW_REQUESTS),) if requests.is_back else ()
         kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
         told = requests.found.day_number, requests.found.over_limit or 0.0
         question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
@@ -367,8 +367,7 @@ class Processes(Part):
                 yield Text(columns.bar, self._top(i) + 40, shown, SMALL_SIZE, color=MUTED)
 
     def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
-        color = ALARM if process.is_alarming else INK
-        weight = "bold" if process.is_alarming else "normal"
+        weight, color = ("bold", ALARM) if process.is_alarming else ("normal", INK)
         yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
         yield from _bar(process, columns.bar, top + 8, columns.scale)
         if process.due:
