@@ -10,9 +10,11 @@ from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.report.wording import full_date
 from sales_assets.core.windows import days_up_to
 from sales_assets.definitions import first_day
-from sales_assets.old_bot.page import comparison_page, known_until_note, unfinished_note
+from sales_assets.old_bot import words as ru
+from sales_assets.old_bot.page import comparison_page
 from sales_assets.old_bot.rules import (
     LOG_DAYS,
     Bridge,
@@ -24,7 +26,6 @@ from sales_assets.old_bot.rules import (
 )
 
 FOLDER = "compare"
-PAGE = ".html"
 _METRICS = (names.UNCLOSED_PROCESSES, names.CONVERSION_FUNNEL, names.NEW_PAYING_USERS)
 _WINDOW = (names.CLEAN_EVENTS, names.USER_HISTORY)
 _PROCESS_STEPS = {
@@ -112,12 +113,12 @@ def write_page(days: StoredDays, comparison: Comparison) -> UPath:
 
     HTML, because it opens from a messenger on a phone, where a workbook needs a program.
     """
-    notes = [known_until_note(days.known_until())]
+    notes = [ru.COMPARISON_KNOWN_UNTIL.format(day=full_date(days.known_until()))]
     if days.is_unfinished:
-        notes.append(unfinished_note(max(days.around)))
+        notes.append(ru.COMPARISON_UNFINISHED.format(day=full_date(max(days.around))))
     settings = days.settings
     page = comparison_page(comparison, settings.report_zone, settings.source_zone, notes)
-    path = days.store.path(FOLDER, days.day, PAGE)
+    path = days.store.path(FOLDER, days.day, ".html")
     write_bytes(path, page.encode())
     return path
 

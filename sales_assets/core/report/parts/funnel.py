@@ -316,7 +316,10 @@ class Funnel(Part):
         ]
         for row, stage in enumerate(self.everybody.stages):
             top = head + STAGE_ROW * row
-            marks.append(_row_label(stage, top, has_fallen=self._has_fallen(stage)))
+            label, style = stage.label, ("normal", INK)
+            if self._has_fallen(stage):
+                label, style = f"{LESS_SIGN} {label}", ("bold", ALARM)
+            marks.append(Text(MARGIN, top + 36, label, BODY_SIZE, *style))
             for left, group in zip(lefts, groups, strict=True):
                 marks += _stage_cell(group.stages[row], left, top, pitch - GROUP_GAP)
         return Block(tuple(marks), head + STAGE_ROW * len(STAGES) + 10)
@@ -437,12 +440,6 @@ def _fit_columns(groups: Sequence[ClientGroup]) -> bool:
     headings = _column_names(groups)
     is_whole = all("".join(heading).count(ELLIPSIS) == 0 for heading in headings)
     return is_whole and max(map(len, headings)) <= MOST_NAME_LINES
-
-
-def _row_label(stage: Stage, top: float, *, has_fallen: bool) -> Text:
-    if has_fallen:
-        return Text(MARGIN, top + 36, f"{LESS_SIGN} {stage.label}", BODY_SIZE, "bold", ALARM)
-    return Text(MARGIN, top + 36, stage.label, BODY_SIZE)
 
 
 def _stage_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:
