@@ -133,14 +133,9 @@ def stacked(blocks: Iterable[Block]) -> Block:
     marks: list[Mark] = []
     top = 0.0
     for block in blocks:
-        marks += moved(block.marks, down=top)
+        marks += [replace(mark, y=mark.y + top) for mark in block.marks]
         top += block.height
     return Block(tuple(marks), top)
-
-
-def moved(marks: Iterable[Mark], *, right: float = 0, down: float = 0) -> list[Mark]:
-    """Return the marks elsewhere."""
-    return [replace(mark, x=mark.x + right, y=mark.y + down) for mark in marks]
 
 
 def gap(height: float) -> Block:
