@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
@@ -94,13 +94,14 @@ def judged_days(day: date) -> tuple[date, date]:
 
 def last_call(day: date, at: time) -> datetime:
     """Return when a cut day is reported as it is: that time of the next day, naive."""
-    return datetime.combine(day + timedelta(days=1), at)
+    return datetime.combine(day + DAY, at)
 
 
 def check_whole(answer: Completeness, day: date, call: time, *, may_be_cut: bool) -> CheckOutcome:
     """Check that a day is whole; one that `may_be_cut` is taken, with a warning."""
     is_cut = answer.state in CUT
     told = explained(answer, day)
+    facts = as_json(answer) | {"missing": ", ".join(answer.missing)}
     if is_cut and may_be_cut:
         told = f"{told}. It is taken as it is, and its report says so"
     elif is_cut:
@@ -114,13 +115,9 @@ def check_whole(answer: Completeness, day: date, call: time, *, may_be_cut: bool
         failing={},
         sample=pd.DataFrame(),
         message=told,
-        facts={name: _fact(value) for name, value in as_json(answer).items()},
+        facts={name: "" if value is None else value for name, value in facts.items()},
         is_warning=may_be_cut,
     )
-
-
-def _fact(value: Any) -> str | float:
-    return ", ".join(value) if isinstance(value, list) else value if value is not None else ""
 
 
 def as_json(answer: Completeness) -> dict[str, Any]:

@@ -29,9 +29,9 @@ def to_source_clock(instant: datetime, source_zone: ZoneInfo) -> datetime:
     return instant.astimezone(source_zone).replace(tzinfo=None)
 
 
-def lookback_days(days: Sequence[date], first_day: date) -> list[date]:
-    """Return the days that the numbers of `days` rest on, from `first_day` on, in order."""
-    needed = {before for day in days for before in days_up_to(day, EVENT_DAYS)}
+def lookback_days(days: Sequence[date], first_day: date, count: int = EVENT_DAYS) -> list[date]:
+    """Return the `count` days that end with each of `days`, from `first_day` on, in order."""
+    needed = {before for day in days for before in days_up_to(day, count)}
     return sorted(day for day in needed if day >= first_day)
 
 
@@ -135,10 +135,13 @@ def with_wall_clocks(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo
     `<column>_fold` (int8, 1 = the second time) keeps what the wall clock alone would lose.
     """
     converted = frame.assign(**{column: to_wall_clock(frame[column], zone) for column in columns})
-    folds = {
-        f"{column}_fold": _fold_of(frame[column], converted[column], zone) for column in columns
-    }
-    return converted.assign(**{name: fold for name, fold in folds.items() if fold.any()})
+    folds = {}
+    for column in columns:
+        first_reading = to_instants(converted[column], zone)
+        is_second = first_reading.notna() & (first_reading != frame[column])
+        if is_second.any():
+            folds[f"{column}_fold"] = is_second.astype("int8")
+    return converted.assign(**folds)
 
 
 def with_instants(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
@@ -148,11 +151,6 @@ def with_instants(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -
         column: to_instants(frame[column], zone, frame.get(fold)) for column, fold in folds.items()
     }
     return frame.assign(**converted).drop(columns=list(folds.values()), errors="ignore")
-
-
-def _fold_of(instants: pd.Series, wall: pd.Series, zone: ZoneInfo) -> pd.Series:
-    first_reading = to_instants(wall, zone)
-    return (first_reading.notna() & (first_reading != instants)).astype("int8")
 
 
 def _microseconds(instants: Sequence[datetime]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The source's dictionary of event types: which id stands for which type, and what doesn't fit."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -108,18 +108,17 @@ class EventDictionary:
         """
         last = {number: meant(name) for number, name in before.items()}
         changed = [
-            number
+            _changed(number, before[number], self.names[number])
             for number, kind in last.items()
-            if kind and number in self.type_of and self.type_of[number] != kind
+            if kind and self.type_of.get(number, kind) != kind
         ]
         gone = [
             name
             for name in self.missing_types
             if name in NEEDED_TYPES or name in set(last.values())
         ]
-        told = [_changed(number, before[number], self.names[number]) for number in changed]
-        lost = {number: kind for number, kind in last.items() if kind and number not in self.names}
-        return (*self.findings, *told, *(_gone(name, last, lost) for name in gone))
+        lost = last.keys() - self.names.keys()
+        return (*self.findings, *changed, *(_gone(name, last, lost) for name in gone))
 
 
 _BY_SPELLING = {spelling(name): name for name in EVENT_TYPES}
@@ -166,7 +165,7 @@ def _changed(number: str, old: str, new: str) -> Finding:
     )
 
 
-def _gone(name: str, last: Mapping[str, str | None], lost: Mapping[str, str | None]) -> Finding:
+def _gone(name: str, last: Mapping[str, str | None], lost: Collection[str]) -> Finding:
     is_experiment = name in EXPERIMENTS
     ids = [number for number, kind in last.items() if kind == name]
     where = "; its row is gone" if any(number in lost for number in ids) else ""

@@ -19,7 +19,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `repeats` says that few values make up many rows, as a dictionary likes it."""
+    """One column; `repeats` says that few values make up many rows: a dictionary stores them."""
 
     name: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""When a day that was refused, or whose run failed, is asked for again, and when no more."""
+"""When a day that was refused, or whose run failed, is asked for again, and when no longer."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

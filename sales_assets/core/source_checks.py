@@ -1,4 +1,4 @@
-"""Facts that no real source has: keys that don't meet, times that can't be, each with a sample.
+"""What no sound source has: keys that don't meet, times that can't be right, each with a sample.
 
 All take and return values; windows end with the report day, whose frames are the report zone's.
 """
@@ -84,15 +84,6 @@ def times_without_hours(
     looked_at = recent if recent and 0 < rows < FEWEST else readings
     if len(looked_at[0]) < FEWEST or not any(map(_are_midnights, looked_at)):
         return None
-    return _without_hours(table, day, rows)
-
-
-def _are_midnights(times: pd.Series) -> bool:
-    known = times.dropna()
-    return len(known) > 0 and bool((known == known.dt.normalize()).all())
-
-
-def _without_hours(table: str, day: date, rows: int) -> Finding:
     column = "transaction_created_at" if table == "payments" else "happened_at"
     return Finding(
         FindingKind.NO_HOURS,
@@ -102,6 +93,11 @@ def _without_hours(table: str, day: date, rows: int) -> Finding:
         Reason.NO_HOURS,
         (f"{day} 00:00:00",),
     )
+
+
+def _are_midnights(times: pd.Series) -> bool:
+    known = times.dropna()
+    return len(known) > 0 and bool((known == known.dt.normalize()).all())
 
 
 def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
@@ -173,24 +169,16 @@ def unknown_ids(frame: pd.DataFrame, counts: Mapping[str, int], day: date) -> Fi
 def odd_times(rows: Mapping[str, int], future: Mapping[str, int]) -> list[Finding]:
     """Tell of rows without a usable time and of rows in the future, by table, over all history."""
     found = []
-    if any(rows.values()):
-        listed = tuple(f"{table}: {count} rows" for table, count in rows.items() if count)
-        found.append(
-            Finding(
-                FindingKind.ODD_TIMES,
-                f"Rows without a usable time (none, before 1990, infinite) belong to no day: "
-                f"{', '.join(listed)}. Correct them in the source.",
-                sample=listed,
-            )
+    if odd := tuple(f"{table}: {count} rows" for table, count in rows.items() if count):
+        told = (
+            f"Rows without a usable time (none, before 1990, infinite) belong to no day: "
+            f"{', '.join(odd)}. Correct them in the source."
         )
-    if any(future.values()):
-        listed = tuple(f"{table}: {count} rows" for table, count in future.items() if count)
-        found.append(
-            Finding(
-                FindingKind.FUTURE_TIMES,
-                f"Rows lie more than a day in the future: {', '.join(listed)}. See whether "
-                "SALES_ASSETS_SOURCE_TZ is right, and correct them in the source.",
-                sample=listed,
-            )
+        found.append(Finding(FindingKind.ODD_TIMES, told, sample=odd))
+    if ahead := tuple(f"{table}: {count} rows" for table, count in future.items() if count):
+        told = (
+            f"Rows lie more than a day in the future: {', '.join(ahead)}. See whether "
+            "SALES_ASSETS_SOURCE_TZ is right, and correct them in the source."
         )
+        found.append(Finding(FindingKind.FUTURE_TIMES, told, sample=ahead))
     return found

@@ -15,15 +15,12 @@ def first_reading(instant: datetime, zone: ZoneInfo) -> datetime:
     """
     reading = instant.astimezone(zone)
     while reading.fold:  # every reading of the repeated hour counts as earlier
-        reading = (reading + _STEP).replace(fold=_fold_there(reading + _STEP))
+        first, second = ((reading + _STEP).replace(fold=fold) for fold in (0, 1))
+        reading = first if first.utcoffset() == second.utcoffset() else second
     naive = reading.replace(tzinfo=None, fold=0)
     while _is_skipped(naive - _STEP, zone):
         naive -= _STEP
     return naive
-
-
-def _fold_there(reading: datetime) -> int:
-    return int(reading.replace(fold=0).utcoffset() != reading.replace(fold=1).utcoffset())
 
 
 def _is_skipped(naive: datetime, zone: ZoneInfo) -> bool:

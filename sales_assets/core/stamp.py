@@ -1,7 +1,7 @@
 """Whose days a storage holds: the stamp beside the frames, and how two of them differ."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from sales_assets.core.dictionary import EventDictionary, meant
@@ -41,7 +41,7 @@ class Stamp:
     dictionary: Mapping[str, str] = field(default_factory=dict)
 
     def differences(self, other: "Stamp") -> list[str]:
-        """Return what `other` has otherwise, in words; the dictionary may change."""
+        """Say in words what differs in `other`; the dictionary may change."""
         mine, theirs = self.source, other.source
         pairs = [
             ("the source's database", mine.database, theirs.database),
@@ -50,30 +50,14 @@ class Stamp:
             ("SALES_ASSETS_REPORT_TZ", self.report_zone, other.report_zone),
             ("the version of the definitions", self.definitions, other.definitions),
         ]
-        server = (
-            [f"the source's server was {mine.address} and is {theirs.address}"]
-            if mine.is_other_server(theirs)
-            else []
-        )
-        return [
-            *server,
-            *(f"{what} was {old} and is {new}" for what, old, new in pairs if old != new),
-        ]
+        told = [f"{what} was {old} and is {new}" for what, old, new in pairs if old != new]
+        if mine.is_other_server(theirs):
+            told.insert(0, f"the source's server was {mine.address} and is {theirs.address}")
+        return told
 
     def as_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
-        return {
-            "source": {
-                "system": self.source.system,
-                "address": self.source.address,
-                "database": self.source.database,
-                "schemas": dict(self.source.schemas),
-            },
-            "source_zone": self.source_zone,
-            "report_zone": self.report_zone,
-            "definitions": self.definitions,
-            "dictionary": dict(sorted(self.dictionary.items())),
-        }
+        return {**asdict(self), "dictionary": dict(sorted(self.dictionary.items()))}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Self:

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
-MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -62,4 +61,4 @@ def days_up_to(day: date, count: int) -> list[date]:
 
 def microseconds(duration: timedelta) -> int:
     """Return a duration as the event log counts it."""
-    return duration // MICROSECOND
+    return duration // timedelta(microseconds=1)

@@ -17,14 +17,14 @@ def compare(settings: Settings, day: date) -> None:
     What is not stored yet is computed first, as `report` does.
     """
     from sales_assets.cli.runs import require_finished
-    from sales_assets.old_bot.stored_days import StoredDays, compared, lines, write_page
+    from sales_assets.old_bot.stored_days import StoredDays, lines, write_page
 
     today = today_of(settings)
     require_finished(settings, [day], today)
     days = StoredDays(settings, day, today)
     if missing := days.missing():
         compute(settings, missing)
-    comparison = compared(days)
+    comparison = days.compared()
     for line in lines(days, comparison):
         click.echo(line)
     click.echo(f"page: {write_page(days, comparison)}")

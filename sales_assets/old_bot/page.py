@@ -1,21 +1,13 @@
 """The comparison with the old bot as one HTML page in Russian, to hand to the chief."""
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sales_assets.core.report.wording import (
-    day_range,
-    full_date,
-    number,
-    percent,
-    sentence,
-    titled_day,
-)
+from sales_assets.core.report.wording import day_range, number, percent, sentence, titled_day
 from sales_assets.core.russian import report as ru_report
 from sales_assets.core.windows import COHORT
 from sales_assets.old_bot import words as ru
@@ -62,16 +54,6 @@ def comparison_page(
         notes=notes,
         words=ru,
     )
-
-
-def known_until_note(newest: date) -> str:
-    """Say until when joining an experiment is known: what the old bot's hindsight had."""
-    return ru.COMPARISON_KNOWN_UNTIL.format(day=full_date(newest))
-
-
-def unfinished_note(newest: date) -> str:
-    """Say that the source's calendar day goes beyond the newest stored day."""
-    return ru.COMPARISON_UNFINISHED.format(day=full_date(newest))
 
 
 def _bridge_rows(

@@ -1,7 +1,7 @@
 """The old bot's numbers by its own rules, and the bridge from each of them to ours."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 from itertools import pairwise
@@ -14,7 +14,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import ReportDays, day_bounds, to_wall_clock, with_instants
 from sales_assets.core.journey import ALL_GROUPS, PROCESSES, Process
 from sales_assets.core.metrics.cleaning import set_aside
-from sales_assets.core.metrics.event_log import LONG_AGO, NOWHERE, EventLog
+from sales_assets.core.metrics.event_log import LONG_AGO, EventLog, begins_run
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import microseconds
 
@@ -28,7 +28,6 @@ OLD_FUNNEL = (
     journey.LESSON_SUCCEEDED,
     journey.PURCHASE,
 )
-_LAST_SECOND = pd.Timedelta(seconds=1)
 #: The days that the starts of the 24 hours before, and all ends since, lie on.
 LOG_DAYS = 3
 
@@ -86,12 +85,9 @@ class Bridge:
     @property
     def rows(self) -> list[tuple[Step, int, int]]:
         """Each step with the number after it and its change; the changes sum to new − old."""
-        first = next(iter(self.after.items()))
-        pairs = pairwise(self.after.items())
-        return [
-            (*first, 0),
-            *((step, after, after - before) for (_, before), (step, after) in pairs),
-        ]
+        first, *_ = after = list(self.after.items())
+        changed = [(step, now, now - before) for (_, before), (step, now) in pairwise(after)]
+        return [(*first, 0), *changed]
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,12 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
     """
     rows, facts = _rows(stored.around, report_zone), _facts(stored.histories, report_zone)
     view = _View(day, report_zone, rows, facts)
-    ladder = _ladder(source_zone, report_zone)
+    ladder = {
+        Step.OLD: DayRules(source_zone, has_borders=False, has_hindsight=True),
+        Step.DAY_BORDERS: DayRules(source_zone, has_hindsight=True),
+        Step.CLOCK: DayRules(report_zone, has_hindsight=True),
+        Step.EXPERIMENTS: DayRules(report_zone),
+    }
     breached = stored.unclosed.set_index("process")["breached"]
 
     def of_process(process: Process) -> Bridge:
@@ -160,8 +161,8 @@ def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Sto
 def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> int:
     """Count the clients with a start whose 24 hours ended on the day, and no end by then.
 
-    Still by the old bot's way of looking: at clients, at starts of one day (24 hours earlier),
-    and at ends since that day's beginning in any order. `log` ends with the report day.
+    Still as the old bot looks: at clients, at starts of one day (24 hours earlier), and at ends
+    since that day's beginning in any order. `log` ends with the report day.
     """
     days = ReportDays.of([day], zone)
     promise_us = microseconds(process.promise)
@@ -170,23 +171,11 @@ def late_users(log: EventLog, process: Process, day: date, zone: ZoneInfo) -> in
     at_us = log.at_us[rows]
     rows = rows[(at_us >= earliest) & (at_us < cutoff - promise_us)]
     rows = rows[log.first_experiment[log.user[rows]] >= cutoff]
-    firsts = rows[np.diff(log.user[rows], prepend=NOWHERE) != 0]
+    firsts = rows[begins_run(log.user[rows])]
     ended_after = log.instants(log.next_of(firsts, ends))
     ended_before = log.instants(log.last_before(firsts, ends), missing=LONG_AGO)
     is_late = (ended_after > log.at_us[firsts] + promise_us) & (ended_before < earliest)
     return int(np.count_nonzero(is_late))
-
-
-def _ladder(source_zone: ZoneInfo, report_zone: ZoneInfo) -> dict[Step, DayRules]:
-    old = DayRules(source_zone, has_borders=False, has_hindsight=True)
-    bordered = replace(old, has_borders=True)
-    on_our_clock = replace(bordered, clock=report_zone)
-    return {
-        Step.OLD: old,
-        Step.DAY_BORDERS: bordered,
-        Step.CLOCK: on_our_clock,
-        Step.EXPERIMENTS: replace(on_our_clock, has_hindsight=False),
-    }
 
 
 @dataclass(frozen=True)
@@ -225,7 +214,7 @@ class _View:
             start, end = day_bounds(self.day, rules.clock)
             return (instants >= start) & (instants < end)
         shown, midnight_shown = to_wall_clock(instants, rules.clock), pd.Timestamp(self.day)
-        last_second = midnight_shown + pd.Timedelta(days=1) - _LAST_SECOND
+        last_second = midnight_shown + pd.Timedelta(hours=23, minutes=59, seconds=59)
         return (shown > midnight_shown) & (shown < last_second)
 
     def _left_out(self, rules: DayRules) -> pd.Index:
@@ -245,12 +234,7 @@ def _facts(histories: Iterable[pd.DataFrame], zone: ZoneInfo) -> pd.DataFrame:
     """Return each user's earliest experiment event and payment as instants, by user id."""
     columns = ["first_experiment_at", "first_payment_at"]
     known = pd.concat(
-        [
-            with_instants(frame.drop(columns="first_event_at"), columns, zone)[
-                ["user_id", *columns]
-            ]
-            for frame in histories
-        ]
+        with_instants(frame, columns, zone)[["user_id", *columns]] for frame in histories
     )
     return known.groupby("user_id")[columns].min()
 

@@ -10,12 +10,11 @@ from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
 from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.report.wording import full_date
+from sales_assets.core.windows import days_up_to
 from sales_assets.definitions import first_day
-from sales_assets.old_bot.page import (
-    comparison_page,
-    known_until_note,
-    unfinished_note,
-)
+from sales_assets.old_bot import words as ru
+from sales_assets.old_bot.page import comparison_page
 from sales_assets.old_bot.rules import (
     LOG_DAYS,
     Bridge,
@@ -27,7 +26,6 @@ from sales_assets.old_bot.rules import (
 )
 
 FOLDER = "compare"
-PAGE = ".html"
 _METRICS = (names.UNCLOSED_PROCESSES, names.CONVERSION_FUNNEL, names.NEW_PAYING_USERS)
 _WINDOW = (names.CLEAN_EVENTS, names.USER_HISTORY)
 _PROCESS_STEPS = {
@@ -78,8 +76,7 @@ class StoredDays:
         lacking = [needed_on for asset, needed_on in needed if needed_on not in stored[asset]]
         # A day of the window is filled by the run of the day itself.
         days = {near if near in self.around else self.day for near in lacking}
-        span = (max(days) - min(days)).days + 1 if days else 0
-        return [min(days) + timedelta(days=n) for n in range(span)]
+        return days_up_to(max(days), (max(days) - min(days)).days + 1) if days else []
 
     def known_until(self) -> date:
         """Return the last of the days after `day` that are stored without a gap."""
@@ -88,12 +85,13 @@ class StoredDays:
             newest += timedelta(days=1)
         return newest
 
-    def read(self) -> Stored:
-        """Read all of it."""
-        read, window = self.store.read, self._window()
-        return Stored(
+    def compared(self) -> Comparison:
+        """Return the comparison of the day; all days that it rests on are stored."""
+        read, window, last = self.store.read, self._window(), self.known_until()
+        known_days = days_up_to(last, (last - self.around[0]).days + 1)
+        stored = Stored(
             around=[read(names.RAW_EVENTS, near) for near in self.around],
-            histories=(read(names.USER_HISTORY, known) for known in self._known_days()),
+            histories=(read(names.USER_HISTORY, known) for known in known_days),
             log=encode(
                 (read(names.CLEAN_EVENTS, of_window) for of_window in window),
                 (read(names.USER_HISTORY, of_window) for of_window in window),
@@ -103,19 +101,11 @@ class StoredDays:
             funnel=read(names.CONVERSION_FUNNEL, self.day),
             paying=read(names.NEW_PAYING_USERS, self.day),
         )
+        return compare(self.day, self.settings.report_zone, self.settings.source_zone, stored)
 
     def _window(self) -> list[date]:
-        days = (self.day - timedelta(days=back) for back in reversed(range(LOG_DAYS)))
+        days = days_up_to(self.day, LOG_DAYS)
         return [of_window for of_window in days if of_window >= self._first]
-
-    def _known_days(self) -> list[date]:
-        first = self.around[0]
-        return [first + timedelta(days=n) for n in range((self.known_until() - first).days + 1)]
-
-
-def compared(days: StoredDays) -> Comparison:
-    """Return the comparison of a day whose days are all stored."""
-    return compare(days.day, days.settings.report_zone, days.settings.source_zone, days.read())
 
 
 def write_page(days: StoredDays, comparison: Comparison) -> UPath:
@@ -123,12 +113,12 @@ def write_page(days: StoredDays, comparison: Comparison) -> UPath:
 
     HTML, because it opens from a messenger on a phone, where a workbook needs a program.
     """
-    notes = [known_until_note(days.known_until())]
+    notes = [ru.COMPARISON_KNOWN_UNTIL.format(day=full_date(days.known_until()))]
     if days.is_unfinished:
-        notes.append(unfinished_note(max(days.around)))
+        notes.append(ru.COMPARISON_UNFINISHED.format(day=full_date(max(days.around))))
     settings = days.settings
     page = comparison_page(comparison, settings.report_zone, settings.source_zone, notes)
-    path = days.store.path(FOLDER, days.day, PAGE)
+    path = days.store.path(FOLDER, days.day, ".html")
     write_bytes(path, page.encode())
     return path
 

@@ -13,7 +13,7 @@ from sales_assets.core.metrics.event_log import encode
 from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets.old_bot import words as ru
-from sales_assets.old_bot.page import comparison_page, known_until_note
+from sales_assets.old_bot.page import comparison_page
 from sales_assets.old_bot.rules import (
     LOG_DAYS,
     OLD_FUNNEL,
@@ -203,8 +203,10 @@ def test_the_report_s_own_bars_are_the_old_bot_s_with_our_rules_where_nothing_di
 
 
 def test_the_page_says_every_step_in_russian_and_needs_no_other_file() -> None:
-    page = comparison_page(compared(WORKED_EXAMPLE), MOSCOW, UTC, [known_until_note(DAY)])
-    assert page == comparison_page(compared(WORKED_EXAMPLE), MOSCOW, UTC, [known_until_note(DAY)])
+    notes = [ru.COMPARISON_KNOWN_UNTIL.format(day=DAY)]
+    page = comparison_page(compared(WORKED_EXAMPLE), MOSCOW, UTC, notes)
+    assert page == comparison_page(compared(WORKED_EXAMPLE), MOSCOW, UTC, notes)
+    assert notes[0] in page
     assert page.count("<table") == len(PROCESSES) + 2
     assert "<td>+3</td>" in page
     assert ru.COMPARISON_TITLE in page

@@ -24,9 +24,8 @@ from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import encode
 from sales_assets.core.metrics.values import values_of
-from sales_assets.core.report.inputs import DayEvents, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportInputs, counted_cases
 from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
-from sales_assets.core.report.parts.expiring import counted_cases
 from sales_assets.core.report.receipt import receipt, with_overview
 from sales_assets.core.report.report import about_of
 from sales_assets.core.report.sheet import Sheet

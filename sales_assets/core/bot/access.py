@@ -161,8 +161,8 @@ def is_told_now(requests: int) -> bool:
 def fair_order(chats: Sequence[int | None], readers: Collection[int]) -> list[int]:
     """Return in which order updates of these chats are handled, as their positions.
 
-    Readers come before strangers, and of those of one kind everybody's first word before anybody's
-    second: nobody who talks much keeps the others waiting. Each chat's own order stays.
+    Readers come before strangers, and within each everybody's first update before anybody's
+    second: nobody who writes a lot keeps the others waiting. Each chat keeps its own order.
     """
     said: Counter[int | None] = Counter()
     turns: list[tuple[bool, int, int]] = []

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,10 @@ from sales_assets.core.windows import DAY
 #: How many of the client's last events and cases one message holds.
 MOST_EVENTS, MOST_CASES = 10, 8
 _LONGEST_ECHO = 40
-HOUR = timedelta(hours=1)
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
-    """Tell a client's firsts, cases, the numbers of the report that hold him, his journey, as HTML.
+    """Tell a client's firsts, cases, the report's numbers that count him, his journey, as HTML.
 
     By the `events` of a day, up to its end; `sheets` are the receipt of its report, none without
     a report.
@@ -72,12 +71,12 @@ def _journey(events: DayEvents, position: int) -> Iterator[str]:
         yield ru.BOT_CLIENT_EVENTS
     moments = wall_clocks(log.at_us[rows], events.days.zone)
     for at, kind in zip(moments, log.type[rows], strict=True):
-        yield ru.BOT_CLIENT_EVENT.format(at=_at(at), event=EVENT_TYPES[kind])
+        yield f"{_at(at)} — {EVENT_TYPES[kind]}"
 
 
 def _span(span: pd.Timedelta) -> str:
     """Say how long it took: in minutes up to an hour."""
-    hours = span / pd.Timedelta(HOUR)
+    hours = span / pd.Timedelta(hours=1)
     if hours < 1:
         return ru.BOT_MINUTES.format(minutes=number(round(60 * hours)))
     return ru.BOT_HOURS.format(hours=number(round(hours, 1)))

@@ -10,15 +10,14 @@ from sales_assets.core.delivery import messages
 from sales_assets.core.delivery.rows import Place
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
-_DAY_FORMATS = ("%Y-%m-%d", "%d.%m.%Y")
 
 
 @dataclass(frozen=True)
 class Said:
     """A text.
 
-    `user` is None where somebody writes in the name of a chat: a group's admin in that of the
-    group, which `is_from_chat_itself` tells, or anybody in that of a channel.
+    `user` is None where somebody writes in the name of a chat: an admin as the group itself,
+    which `is_from_chat_itself` tells, or anybody as a channel.
     """
 
     place: Place
@@ -44,7 +43,7 @@ class Pressed:
 
 @dataclass(frozen=True)
 class Moved:
-    """The bot came into a chat or left it, by the hand of `user`."""
+    """The bot came into a chat or left it, because of `user`."""
 
     place: Place
     user: int
@@ -88,7 +87,7 @@ def parse_command(text: str, bot_name: str, *, is_group: bool) -> Command | None
 
 def parse_day(text: str) -> date | None:
     """Return the day written as 2026-02-12 or 12.02.2026; None if it is no day."""
-    for form in _DAY_FORMATS:
+    for form in ("%Y-%m-%d", "%d.%m.%Y"):
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no zone
         except ValueError:

@@ -1,6 +1,6 @@
 """What the bot owes after an update: written down with its effects, sent afterwards."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -46,7 +46,7 @@ class Reply:
     chat: int = 0
     thread: int = NO_THREAD
     html: str = ""
-    buttons: Keyboard = field(default=())
+    buttons: Keyboard = ()
     day: date | None = None
     caption: str | None = None
     file_id: str | None = None
@@ -58,7 +58,7 @@ class Reply:
     asked_at: str = ""
 
     def at(self, chat: int) -> "Reply":
-        """Return the same for a chat that has another id by now."""
+        """Return the same reply for a chat whose id has changed."""
         return replace(self, chat=chat)
 
 

@@ -32,7 +32,6 @@ from sales_assets.core.report.wording import (
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.windows import DAY
 
-_MOSCOW = "Europe/Moscow"
 #: How much of what a person typed is quoted back.
 _LONGEST_ECHO = 40
 #: How many requests a list names, the newest first.
@@ -41,7 +40,7 @@ MOST_LISTED = 10
 
 def every_day_at(delivery_time: time, zone: ZoneInfo, today: date) -> str:
     """Say when the report comes, every day."""
-    if zone.key == _MOSCOW:
+    if zone.key == "Europe/Moscow":
         return ru.BOT_AT_MOSCOW_TIME.format(time=f"{delivery_time:%H:%M}")
     offset = zone_name(datetime.combine(today, delivery_time, tzinfo=zone))
     return ru.BOT_AT_ZONE_TIME.format(time=f"{delivery_time:%H:%M}", zone=offset)
@@ -49,10 +48,7 @@ def every_day_at(delivery_time: time, zone: ZoneInfo, today: date) -> str:
 
 def help_text(when: str) -> str:
     """Say what the bot can do."""
-    lines = (
-        ru.BOT_HELP_LINE.format(command=command, words=words)
-        for command, words in ru.BOT_COMMANDS.items()
-    )
+    lines = (f"/{command} — {words}" for command, words in ru.BOT_COMMANDS.items())
     told = ru.BOT_HELP_TIME.format(when=when)
     return html.escape("\n".join([ru.BOT_HELP_INTRO, told, "", *lines]))
 
@@ -62,19 +58,15 @@ def subscribed(when: str, outlook: Outlook, *, is_served: bool, suffix: str) -> 
 
     `is_served`: the chat already has the report of the newest finished day.
     """
-    return f"{ru.BOT_SUBSCRIBED.format(when=when)} " + _first(
-        outlook, is_served=is_served, suffix=suffix
-    )
-
-
-def _first(outlook: Outlook, *, is_served: bool, suffix: str) -> str:
     if is_served and (outlook.is_ready or outlook.is_late):
-        return _at(ru.BOT_HAS_NEWEST, outlook, suffix=suffix)
-    if outlook.is_ready:
-        return ru.BOT_FIRST_IS_READY.format(day=day_and_month(outlook.finished))
-    if outlook.is_late:
-        return ru.BOT_FIRST_IS_LATE.format(day=day_and_month(outlook.finished))
-    return _at(ru.BOT_FIRST_AT_TIME, outlook)
+        first = _at(ru.BOT_HAS_NEWEST, outlook, suffix=suffix)
+    elif outlook.is_ready:
+        first = ru.BOT_FIRST_IS_READY.format(day=day_and_month(outlook.finished))
+    elif outlook.is_late:
+        first = ru.BOT_FIRST_IS_LATE.format(day=day_and_month(outlook.finished))
+    else:
+        first = _at(ru.BOT_FIRST_AT_TIME, outlook)
+    return f"{ru.BOT_SUBSCRIBED.format(when=when)} {first}"
 
 
 def _at(words: str, outlook: Outlook, **more: str) -> str:
@@ -161,7 +153,7 @@ def lists_caption(day: date, stuck: int, expiring: int) -> str:
 
 
 def receipt_caption(day: date, found: Sequence[Figure]) -> str:
-    """Say how many numbers the receipt explains, and how many are others by now."""
+    """Say how many numbers the receipt explains, and how many have changed since."""
     count = counted(len(found), ru.BOT_NUMBERS_FORMS)
     told = ru.BOT_RECEIPT.format(day=day_and_month(day), count=count)
     changed = sum(not one.is_equal for one in found)
@@ -241,7 +233,7 @@ def settings(known: Known) -> str:
 
 
 def settings_buttons(known: Known) -> Keyboard:
-    """Return what can be set otherwise, one row for each setting."""
+    """Return the other values of each setting, a row for each."""
     return tuple(
         tuple(
             Button(ru.BOT_SETTING_BUTTONS[action][value], button_data(action, value))

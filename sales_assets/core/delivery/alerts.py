@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from sales_assets.core import names
 from sales_assets.core.delivery.messages import AGAIN, LET_IN, Button, Keyboard, Message
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
@@ -28,8 +29,6 @@ _LONGEST_SUBJECT = 64
 _LONGEST_TEXT = 3000
 #: How many chats an alert names; the rest are counted.
 _MOST_NAMED = 5
-#: The subject of the alert with a late report's cause.
-LATE_SUBJECT = "late"
 
 
 def notice_of(alert: Message) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def plain_alert(subject: str, text: str) -> Message:
 
 def late_alert(cause: str) -> Message:
     """Return the cause for which a report is late."""
-    return plain_alert(LATE_SUBJECT, cause)
+    return plain_alert(names.LATE_TOPIC, cause)
 
 
 def markup_alert(day: date, reason: str) -> Message:
@@ -91,10 +90,10 @@ def missed_alert(rows: Sequence[Delivery]) -> Message:
 def alerts_of(
     rows: Sequence[Delivery], before: Sequence[Delivery], readers: Collection[Reader]
 ) -> list[Message]:
-    """Return what the rows of a day, and the doubts of the day before, have to be told as.
+    """Return the alerts that the rows of a day, and the doubts of the day before, lead to.
 
-    One alert for one reason, with the number of its chats. What an alert among `rows` tells of
-    already is left out: a row is told of once for each claim that ended so.
+    One for each reason, with the number of its chats. A row that an alert among `rows` tells of
+    is left out: it is told of once for each claim that ended so.
     """
     told = {tuple(one) for row in [*rows, *before] if row.notice for one in row.notice["about"]}
     holding = {reader.place for reader in readers if reader.holds_doubts}
@@ -112,7 +111,7 @@ def alerts_of(
 
 
 def _words(row: Delivery, *, is_held: bool, is_reading: bool) -> str | None:
-    """Return how `row` is told, if it has to be."""
+    """Return the words of the alert that tells of `row`, if one has to."""
     if row.kind is MessageKind.ALERT:
         return None
     if is_final_doubt(row, holds_doubts=is_held):
@@ -150,4 +149,4 @@ def _chats(rows: Iterable[Delivery]) -> str:
     if len(named) == 1:
         return ru.ONE_CHAT.format(chat=named[0])
     shown = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
-    return ru.SEVERAL_CHATS.format(chats=counted(len(named), ru.CHAT_FORMS), named=shown)
+    return f"{counted(len(named), ru.CHAT_FORMS)} ({shown})"

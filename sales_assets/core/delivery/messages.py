@@ -97,24 +97,19 @@ def adapted(message: Message, outcome: Outcome) -> Message | None:
     A picture goes as a file, a file as the words alone; one that the service forgot is uploaded
     anew; markup that it cannot read goes as plain text. What is too large goes as a file at most.
     """
+    is_photo_here = message.media == "photo" and message.file is not None
+    document = replace(message, as_document=True, file_id=None) if is_photo_here else None
     match outcome:
         case Outcome.MARKUP if not message.is_plain:
             return replace(message, is_plain=True)
         case Outcome.FILE_ID_REFUSED if message.file_id and message.file is not None:
             return replace(message, file_id=None)
-        case Outcome.TOO_LARGE if message.media == "photo" and message.file is not None:
-            return replace(message, as_document=True, file_id=None)
+        case Outcome.TOO_LARGE:
+            return document
         case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED | Outcome.PICTURE_FORBIDDEN:
-            return _in_another_form(message)
+            has_picture = message.media and message.is_picture
+            return (document or words_alone(message)) if has_picture else None
     return None
-
-
-def _in_another_form(message: Message) -> Message | None:
-    if message.media is None or not message.is_picture:
-        return None
-    if message.media == "photo" and message.file is not None:
-        return replace(message, as_document=True, file_id=None)
-    return words_alone(message)
 
 
 def words_alone(message: Message) -> Message:
@@ -169,10 +164,9 @@ def changes_text(
         for name, value in after.items()
         if _shown(before.get(name)) != _shown(value)
     ]
-    if not told:
-        return None
     changes = "; ".join(told[:MOST_CHANGES])
-    return html.escape(ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes))
+    said = ru.NUMBERS_CHANGED.format(day=day_and_month(day), changes=changes)
+    return html.escape(said) if told else None
 
 
 def first_verdict_text(report: ReportToSend, changes: str | None) -> str:

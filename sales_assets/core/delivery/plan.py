@@ -37,8 +37,8 @@ def owed(  # noqa: PLR0913 - what the answer rests on, and nothing else
     """Return the rows of `day` that may be claimed at `now`: readers first, then admins.
 
     `sha256` stands for the content of the day's report, None where there is none. `is_news`: the
-    day is the newest finished one and its hour has come. Only news is sent to whom it was not
-    sent; corrections, and what the owner asked for by hand, are owed for any day. `before` are the
+    day is the newest finished one and its hour has come. Only news is sent to a place that lacks
+    it; corrections, and what the owner asked for by hand, are owed for any day. `before` are the
     rows of the day before, whose doubts nobody repeats any more; `alerts` come from elsewhere.
 
     A row with the id `NEW` is not in the ledger yet; one that differs from the ledger's is to be
@@ -96,8 +96,7 @@ def anew(row: Delivery, shown: Delivery, sha256: str) -> Delivery:
     """
     if row.state is RowState.SENDING:
         return row
-    is_open = row.id != NEW and row.state in (RowState.PLANNED, RowState.UNKNOWN)
-    if is_open:
+    if row.id != NEW and row.state in (RowState.PLANNED, RowState.UNKNOWN):
         return replace(row, content_sha256=sha256)
     was_told = row.state is RowState.SENT or row.id == NEW
     return replace(
@@ -116,9 +115,8 @@ def anew(row: Delivery, shown: Delivery, sha256: str) -> Delivery:
 def _late(day: date, known: _Known, reader: Reader) -> Iterator[Delivery]:
     shown = known.get((MessageKind.REPORT, "", reader.place))
     if shown is None or shown.state not in _ARRIVING:
-        yield known.get((MessageKind.LATE, "", reader.place)) or _new(
-            day, MessageKind.LATE, reader.place
-        )
+        late = known.get((MessageKind.LATE, "", reader.place))
+        yield late or _new(day, MessageKind.LATE, reader.place)
 
 
 def _alerts(  # noqa: PLR0913, PLR0917 - as `owed`

@@ -18,7 +18,7 @@ FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=15)
 #: One marked repeat, never two.
 MOST_DOUBTS = 2
-#: A question to the owner may come several times: better so than not at all.
+#: A question to the owner may come several times: better than not at all.
 MOST_DOUBTS_OF_ALERT = 12
 
 #: The chat that stands for the folder `var/outbox`; no chat of Telegram has this id.
@@ -213,26 +213,22 @@ def after(row: Delivery, answer: Answer, now: datetime) -> Delivery:  # noqa: PL
     planned again for a chat that does not exist or that asks for a long pause.
     """
     ended = replace(row, lease_until=None, reason=answer.reason or None)
+    is_alert = row.kind is MessageKind.ALERT
+    pause = answer.retry_after or DEFAULT_PAUSE
     match answer.outcome:
         case Outcome.SENT:
             return _sent(ended, answer)
         case Outcome.UNKNOWN:
             return _doubted(ended, now, answer.reason)
-        case Outcome.WAIT if not _is_too_long(row, answer):
-            pause = answer.retry_after or DEFAULT_PAUSE
+        case Outcome.WAIT if not (is_alert and pause > LONGEST_PAUSE_OF_ALERT):
             return replace(_back(ended, now + pause), attempts=row.attempts - 1)
         case Outcome.STOP:
             return replace(_back(ended, None), attempts=row.attempts - 1)
         case Outcome.NOT_SENT:
             return _back(ended, now + backoff(row.attempts))
-        case Outcome.CHAT_NOT_FOUND | Outcome.TOO_LARGE if row.kind is not MessageKind.ALERT:
+        case Outcome.CHAT_NOT_FOUND | Outcome.TOO_LARGE if not is_alert:
             return _back(ended, now + backoff(row.attempts))
     return failed(ended)
-
-
-def _is_too_long(row: Delivery, answer: Answer) -> bool:
-    pause = answer.retry_after or DEFAULT_PAUSE
-    return row.kind is MessageKind.ALERT and pause > LONGEST_PAUSE_OF_ALERT
 
 
 def failed(row: Delivery) -> Delivery:
@@ -279,10 +275,10 @@ def sent_again(row: Delivery) -> Delivery:
 
 
 def merged(stays: Delivery, ends: Delivery, *, is_unsent: bool) -> Delivery:
-    """Return the row that stays of two which a migration makes one.
+    """Return the row that stays where a migration makes two one.
 
-    `is_unsent`: of the other it is certain that no copy is on its way; else a copy of it may
-    stand in the chat beside this one's, which the ledger says.
+    `is_unsent`: no copy of the other can be on its way; else one may stand in the chat beside
+    this one's, and the ledger says so.
     """
     may_have_come = ends.doubts > 0 or (ends.state is RowState.SENDING and not is_unsent)
     return replace(stays, possible_duplicate=stays.possible_duplicate or may_have_come)

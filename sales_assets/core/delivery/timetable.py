@@ -27,7 +27,7 @@ class Timetable:
     def attempt(self, day: date, now: datetime) -> int:
         """Return a number that stays for `RETRY_EVERY` and then grows: part of the run key.
 
-        It rests on the clock and not on the ledger, because a run that died before it wrote
-        anything has used up its run key all the same.
+        It goes by the clock, not by the ledger: a run that died before it wrote anything has used
+        up its run key all the same.
         """
         return 1 + max(0, (now - self.due_at(day)) // RETRY_EVERY)

@@ -53,16 +53,12 @@ class Chance:
     def _log_share_probability(self, outcomes: np.ndarray) -> np.ndarray:
         """Return log P(Y = outcome) for each outcome of 0 … N."""
         n, p = self.of or 0, self.mean / (self.of or 1)
-        rho = self._rho(n, p)
+        # How far the cases of a day fall alike: 0 not at all, 1 all of them.
+        alike = (self.variance / (n * p * (1 - p)) - 1) / (n - 1) if n > 1 else 0.0
+        rho = min(_MOST_RHO, alike)
         combinations = -np.log(n + 1) - betaln(n - outcomes + 1, outcomes + 1)
         if rho <= _NO_EXCESS:
             return combinations + xlogy(outcomes, p) + xlog1py(n - outcomes, -p)
         both = 1 / rho - 1
         alpha, beta = p * both, (1 - p) * both
         return combinations + betaln(outcomes + alpha, n - outcomes + beta) - betaln(alpha, beta)
-
-    def _rho(self, n: int, p: float) -> float:
-        """Return how far the cases of a day fall alike: 0 not at all, 1 all of them."""
-        if n <= 1:
-            return 0.0
-        return min(_MOST_RHO, (self.variance / (n * p * (1 - p)) - 1) / (n - 1))

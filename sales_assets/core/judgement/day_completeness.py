@@ -85,8 +85,8 @@ def completeness(  # noqa: PLR0913, PLR0917 - all that is known of a source's da
     read_at, resumes = _hours(as_of, start), _hours(first_after, start)
     log = HourlyRows.of(counts, start, np.inf if read_at is None else read_at)
     first = log.resumes if resumes is None else resumes
-    day_rows = _DayRows(log, start, last_rows, first, D1 if read_at is None else read_at, holidays)
-    return day_rows.judged()
+    known_until = D1 if read_at is None else read_at
+    return _DayRows(log, start, last_rows, first, known_until, holidays).judged()
 
 
 @dataclass(frozen=True)
@@ -159,24 +159,10 @@ class _DayRows:
         answer = replace(answer, ends_at=self.moment(last))
         if is_cut and np.isinf(self.resumes):
             return replace(answer, state=State.ENDS_EARLY)
-        return self.with_hole(answer) or self.with_missing(answer)
-
-    def with_hole(self, answer: Completeness) -> Completeness | None:
-        """Put the most surprising hole into the answer; none without a hole."""
-        holes = list(self.holes())
-        if not holes:
-            return None
-        surprise, start, end = max(holes)
-        return replace(
-            answer,
-            state=State.HOLE,
-            ends_at=self.moment(start),
-            resumes_at=self.moment(end),
-            surprise=surprise,
-        )
-
-    def with_missing(self, answer: Completeness) -> Completeness:
-        """Put the missing types into the answer."""
+        if hole := max(self.holes(), default=None):
+            surprise, start, end = hole
+            answer = replace(answer, ends_at=self.moment(start), resumes_at=self.moment(end))
+            return replace(answer, state=State.HOLE, surprise=surprise)
         missing = tuple(sorted(self.missing()))
         state = State.TYPES_MISSING if missing else State.COMPLETE
         return replace(answer, state=state, missing=missing)

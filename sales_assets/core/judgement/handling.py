@@ -16,7 +16,7 @@ MOST_BROKEN_SHARE = 0.5
 
 @dataclass(frozen=True)
 class FlowAndHandling:
-    """Of what the difference to an ordinary day is made, in cases: it is `flow + handling`.
+    """What the difference to an ordinary day is made of, in cases: it is `flow + handling`.
 
     Attributes:
         usual_day: what an ordinary day's flow would have brought at the usual share.
@@ -70,8 +70,6 @@ def broken_as_a_rule(history: pd.DataFrame, day: date) -> bool:
 def _rounded(*parts: float, total: int) -> list[int]:
     """Round the parts so that they add up to `total`, by largest remainder, the first at a tie."""
     floors = [floor(part) for part in parts]
-    by_remainder = sorted(
-        range(len(parts)), key=lambda position: floors[position] - parts[position]
-    )
+    by_remainder = sorted(range(len(parts)), key=lambda n: floors[n] - parts[n])
     raised = by_remainder[: total - sum(floors)]
-    return [each + (position in raised) for position, each in enumerate(floors)]
+    return [each + (n in raised) for n, each in enumerate(floors)]

@@ -47,24 +47,20 @@ def history_up_to(rows: pd.DataFrame, day: date) -> DailySeries | None:
     kept = dates <= np.datetime64(day)
     if not kept.any() or dates[kept].max() != np.datetime64(day):
         return None
-    value, of = (_numbers(rows[name])[kept] for name in ("value", "of"))
+    value, of = (
+        pd.to_numeric(rows[name]).to_numpy(np.float64, na_value=np.nan)[kept]
+        for name in ("value", "of")
+    )
     _refuse_impossible(dates[kept], value, of)
     first = dates[kept].min()
     positions = (dates[kept] - first).astype(np.int64)
     calendar = np.full((3, positions.max() + 1), np.nan)
     calendar[:, positions] = value, of, rows["is_holiday"].to_numpy(bool)[kept]
-    return _history(first.astype(np.int64), *calendar)
-
-
-def _history(first: int, value: np.ndarray, of: np.ndarray, is_holiday: np.ndarray) -> DailySeries:
+    value, of, is_holiday = calendar
     is_count = bool(np.isnan(of).all())
     is_usable = ~np.isnan(value) & (is_holiday == 0) & (is_count | (of > 0))
-    weekday = int(first + _WEEKDAY_OF_DAY_0) % DAYS_OF_WEEK
+    weekday = int(first.astype(np.int64) + _WEEKDAY_OF_DAY_0) % DAYS_OF_WEEK
     return DailySeries(weekday, value, None if is_count else of, is_usable)
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    return pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
 
 
 def _refuse_impossible(dates: np.ndarray, value: np.ndarray, of: np.ndarray) -> None:

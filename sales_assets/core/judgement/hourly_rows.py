@@ -33,7 +33,8 @@ class HourlyRows:
 
         Rows of no type count in all; hours outside, of no time and without rows are left out.
         """
-        hours = _hours_since(counts["hour"], start)
+        starts = pd.to_datetime(counts["hour"]).to_numpy("datetime64[us]")
+        hours = np.floor((starts - np.datetime64(start, "us")) / np.timedelta64(1, "h"))
         rows = counts["rows"].to_numpy(dtype=float, na_value=0.0)
         # A row of no type has the code -1, the slot after the types.
         codes, types = pd.factorize(counts["type"], sort=True)
@@ -46,8 +47,3 @@ class HourlyRows:
         resumes = np.full(slots, np.inf)
         np.minimum.at(resumes, codes[after], hours[after])
         return cls(tuple(types), grid[:-1], grid.sum(axis=0), resumes[:-1], float(resumes.min()))
-
-
-def _hours_since(starts: pd.Series, start: datetime) -> np.ndarray:
-    elapsed = pd.to_datetime(starts).to_numpy("datetime64[us]") - np.datetime64(start, "us")
-    return np.floor(elapsed / np.timedelta64(1, "h"))

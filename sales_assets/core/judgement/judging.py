@@ -1,6 +1,5 @@
 """The day's judge: is a number news, since when, and what would have been usual?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,9 +15,6 @@ EPISODE_GAP_DAYS = 14
 EPISODE_LOOKBACK_DAYS = 28
 #: A number is back to usual when it was news so many days ago and hasn't been since.
 BACK_AFTER_DAYS = 3
-
-#: The side (-1, 0, 1) on which the day so many days before the judged one was news.
-_ChangeBefore = Callable[[int], int]
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ def judge(history: pd.DataFrame, day: date) -> Judgement:
     if series is None or today is None:
         return Judgement()
     low, high = ordinary_range(today.day)
-    day_number = _day_number(_changes(series), today.change)
+    day_number = _day_number(series, today.change)
     return Judgement(
         change=today.change,
         usual=today.day.usual,
@@ -80,7 +76,7 @@ def judge(history: pd.DataFrame, day: date) -> Judgement:
         high=high,
         is_new=day_number == 1,
         day_number=day_number,
-        back_from=0 if today.change else _back_from(_changes(series)),
+        back_from=0 if today.change else _back_from(series),
         window=today.told.days,
         window_value=today.told.value,
         window_usual=today.told.usual,
@@ -90,18 +86,14 @@ def judge(history: pd.DataFrame, day: date) -> Judgement:
     )
 
 
-def _changes(series: DailySeries) -> _ChangeBefore:
-    """Return on which side earlier days were news, judged only if asked for."""
-
-    def change_before(back: int) -> int:
-        position = series.last - back
-        news = news_at(series, position) if position >= 0 else None
-        return 0 if news is None else news.change
-
-    return change_before
+def _change_before(series: DailySeries, back: int) -> int:
+    """Return the side (-1, 0, 1) on which the day `back` days before the judged one was news."""
+    position = series.last - back
+    news = news_at(series, position) if position >= 0 else None
+    return 0 if news is None else news.change
 
 
-def _day_number(change_before: _ChangeBefore, side: int) -> int:
+def _day_number(series: DailySeries, side: int) -> int:
     """Count the days since the chain of news days of that side began, D included; 0 if no news."""
     if not side:
         return 0
@@ -109,12 +101,13 @@ def _day_number(change_before: _ChangeBefore, side: int) -> int:
     for back in range(1, EPISODE_LOOKBACK_DAYS + 1):
         if back - began > EPISODE_GAP_DAYS:
             break
-        if change_before(back) == side:
+        if _change_before(series, back) == side:
             began = back
     return began + 1
 
 
-def _back_from(change_before: _ChangeBefore) -> int:
+def _back_from(series: DailySeries) -> int:
     """Return the side of three days ago if nothing has been news since; D isn't, as known."""
-    since = range(1, BACK_AFTER_DAYS)
-    return 0 if any(map(change_before, since)) else change_before(BACK_AFTER_DAYS)
+    if any(_change_before(series, back) for back in range(1, BACK_AFTER_DAYS)):
+        return 0
+    return _change_before(series, BACK_AFTER_DAYS)

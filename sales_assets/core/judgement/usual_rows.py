@@ -83,13 +83,12 @@ class UsualRows:
 
         A quiet day is quiet to its end; a busy one proves nothing about its evening.
         """
-        expected = float(self.expected(HOURS * day, until))
-        return _level(float(self.daily[day]), expected)
+        return float(_level(self.daily[day], self.expected(HOURS * day, until)))
 
     def level_around(self, start: float, end: float, until: float) -> float:
         """Return the level of the judged day with the hole from `start` to `end` left out."""
         around = self.expected(HOURS * HISTORY_DAYS, until) - self.expected(start, end)
-        return _level(float(self.daily[HISTORY_DAYS]), float(around))
+        return float(_level(self.daily[HISTORY_DAYS], around))
 
     def recent_level(self) -> float:
         """Return the level of the last seven history days with rows of this stream, at most 1.
@@ -137,7 +136,7 @@ class UsualRows:
         if len(ends) < HABIT_RANK:
             return 0.0
         until_last = self.expected(HOURS * days, ends)
-        silences = _levels(self.daily[days], until_last) * self.expected(ends, resumes)
+        silences = _level(self.daily[days], until_last) * self.expected(ends, resumes)
         return float(np.sort(silences)[-HABIT_RANK])
 
     @cached_property
@@ -194,11 +193,7 @@ def rarity(dispersion: float) -> float:
     return math.log1p(excess) / excess if excess > 0 else 1.0
 
 
-def _level(rows: float, expected: float) -> float:
-    return min(1.0, (rows + LEVEL_PRIOR) / (expected + LEVEL_PRIOR))
-
-
-def _levels(rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def _level(rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.minimum(1.0, (rows + LEVEL_PRIOR) / (expected + LEVEL_PRIOR))
 
 

@@ -19,23 +19,19 @@ def flaws(raw: pd.DataFrame) -> pd.Series:
     A row lacks its user (an empty id names nobody), its time or a known type (null), or repeats
     an earlier row's user, type and time.
     """
-    masks = [
-        raw["user_id"].isna() | (raw["user_id"] == ""),
-        raw["event_time"].isna(),
-        raw["event_type"].isna(),
-        _repeats(raw),
-    ]
-    valid = len(KINDS)
-    found = np.select([np.asarray(mask, dtype=bool) for mask in masks], range(valid), default=valid)
-    return pd.Series(pd.array([*KINDS, None], dtype="str")[found], index=raw.index)
-
-
-def _repeats(raw: pd.DataFrame) -> np.ndarray:
     # Only rows of one instant can be equal: there are few, and ids are slow to compare.
     repeats = raw["event_time"].duplicated(keep=False).to_numpy(copy=True)
     identity = [name for name in _IDENTITY if name in raw.columns]
     repeats[repeats] = raw.loc[repeats, identity].duplicated()
-    return repeats
+    masks = [
+        raw["user_id"].isna() | (raw["user_id"] == ""),
+        raw["event_time"].isna(),
+        raw["event_type"].isna(),
+        repeats,
+    ]
+    valid = len(KINDS)
+    found = np.select([np.asarray(mask, dtype=bool) for mask in masks], range(valid), default=valid)
+    return pd.Series(pd.array([*KINDS, None], dtype="str")[found], index=raw.index)
 
 
 def set_aside(raw: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:

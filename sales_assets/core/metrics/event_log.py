@@ -54,8 +54,7 @@ class EventLog:
     @cached_property
     def moment(self) -> np.ndarray:
         """Return for each row the first row of the same user and instant."""
-        new = np.ones(len(self.at_us), dtype=bool)
-        new[1:] = (np.diff(self.user) != 0) | (np.diff(self.at_us) != 0)
+        new = begins_run(self.user, self.at_us)
         return np.maximum.accumulate(np.where(new, np.arange(len(new), dtype=np.int32), 0))
 
     def rows_of(self, *types: str) -> np.ndarray:
@@ -76,26 +75,19 @@ class EventLog:
         """Return for each row the first of `targets` that the user meets at the time or later.
 
         The same instant counts, whatever the order of types; with `skip` the first targets are
-        passed over. `targets` are sorted rows. `NOWHERE` where there is none.
+        passed over, with -1 it is the one before. `targets` are sorted rows. `NOWHERE` where there
+        is none.
         """
         if not len(targets):
             return np.full(len(rows), NOWHERE)
         positions = np.searchsorted(targets, self.moment[rows]) + skip
-        found = targets[np.minimum(positions, len(targets) - 1)]
-        exists = (positions < len(targets)) & (self.user[found] == self.user[rows])
-        return np.where(exists, found, NOWHERE)
+        found = targets[np.clip(positions, 0, len(targets) - 1)]
+        exists = (positions >= 0) & (positions < len(targets))
+        return np.where(exists & (self.user[found] == self.user[rows]), found, NOWHERE)
 
     def last_before(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return for each row the user's last of `targets` before the row's instant.
-
-        `targets` are sorted rows. `NOWHERE` where there is none.
-        """
-        if not len(targets):
-            return np.full(len(rows), NOWHERE)
-        positions = np.searchsorted(targets, self.moment[rows]) - 1
-        found = targets[positions]
-        exists = (positions >= 0) & (self.user[found] == self.user[rows])
-        return np.where(exists, found, NOWHERE)
+        """Return for each row the user's last of the sorted `targets` before its instant."""
+        return self.next_of(rows, targets, skip=-1)
 
     def instants(self, rows: np.ndarray, missing: int = NEVER) -> np.ndarray:
         """Return the rows' instants, `missing` for `NOWHERE`."""
@@ -118,7 +110,10 @@ def encode(
     parts = [_event_arrays(batch, known, zone) for batch in _batches(events)]
     facts = np.empty((len(FACTS), 0), dtype=np.int64)
     for batch in _batches(history):
-        facts = _earliest(facts, _fact_arrays(batch, known, zone), known)
+        positions = known.positions(batch)
+        facts = _padded(facts, len(known.ids))
+        for fact, stated in zip(facts, _instants(batch, FACTS, zone), strict=True):
+            np.minimum.at(fact, positions, stated)
     facts = _padded(facts, len(known.ids))
     user, kind, at_us = (_joined(parts, column) for column in range(3))
     parts.clear()
@@ -145,6 +140,15 @@ def cutoffs_of(positions: np.ndarray, days: ReportDays) -> np.ndarray:
 def tally(positions: np.ndarray, days: ReportDays) -> np.ndarray:
     """Count how often each day's position occurs (int64); `NOWHERE` is not counted."""
     return np.bincount(positions[positions != NOWHERE], minlength=len(days.days)).astype(np.int64)
+
+
+def begins_run(*columns: np.ndarray) -> np.ndarray:
+    """Tell which rows differ from the row before them in any of the columns."""
+    begins = np.ones(len(columns[0]), dtype=bool)
+    begins[1:] = False
+    for column in columns:
+        begins[1:] |= np.diff(column) != 0
+    return begins
 
 
 def microseconds(instants: pd.Series) -> np.ndarray:
@@ -211,12 +215,6 @@ def _event_arrays(
     return known.positions(frames), kinds[kinds != NOWHERE], at_us
 
 
-def _fact_arrays(
-    batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
-) -> tuple[np.ndarray, np.ndarray]:
-    return known.positions(batch), np.stack(_instants(batch, FACTS, zone))
-
-
 def _instants(
     batch: Sequence[pd.DataFrame], columns: Sequence[str], zone: ZoneInfo
 ) -> list[np.ndarray]:
@@ -236,15 +234,6 @@ def _type_codes(types: pd.Series) -> np.ndarray:
 def _strings(ids: pd.Series) -> pa.ChunkedArray:
     values = pa.array(ids, type=pa.large_string(), from_pandas=True)
     return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
-
-
-def _earliest(
-    facts: np.ndarray, stated: tuple[np.ndarray, np.ndarray], known: _Users
-) -> np.ndarray:
-    earliest, (positions, values) = _padded(facts, len(known.ids)), stated
-    for fact, value in zip(earliest, values, strict=True):
-        np.minimum.at(fact, positions, value)
-    return earliest
 
 
 def _padded(facts: np.ndarray, users: int) -> np.ndarray:

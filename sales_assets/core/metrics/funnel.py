@@ -9,8 +9,8 @@ import pandas as pd
 from sales_assets.core.days import ReportDays
 from sales_assets.core.frames import CONVERSION_FUNNEL
 from sales_assets.core.journey import ALL_GROUPS, PATHS
-from sales_assets.core.metrics.event_log import NEVER, EventLog, wall_clocks
-from sales_assets.core.metrics.groups import CohortGroups, Requests, client_groups
+from sales_assets.core.metrics.event_log import NEVER, EventLog, begins_run, wall_clocks
+from sales_assets.core.metrics.groups import Requests, client_groups
 from sales_assets.core.metrics.metric import Check, Metric
 from sales_assets.core.metrics.schemas import GROUPS, check_groups
 from sales_assets.core.windows import COHORT, CONVERSION, TRAINING, Window, microseconds
@@ -52,9 +52,15 @@ def conversion_funnel(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataF
     without entries). Every group has a row for every step of both paths; the groups' users sum
     to those of `all`. The definition is docs/metrics.md, "Conversion funnel by client group".
     """
-    groups = client_groups(log, days)
-    cohorts = _window_depths(log, days, COHORT)
-    return {day: _funnel_frame(depths, groups[day]) for day, depths in cohorts}
+    frames, groups_of = {}, client_groups(log, days)
+    for day, depths in _window_depths(log, days, COHORT):
+        groups = groups_of[day]
+        of_groups = [
+            {path: deep[groups.group == position] for path, deep in depths.items()}
+            for position in range(len(groups.names))
+        ]
+        frames[day] = _rows([ALL_GROUPS, *groups.names], [depths, *of_groups])
+    return frames
 
 
 def usual_steps(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
@@ -76,20 +82,13 @@ def _window_depths(
     of_entries = {name: funnel_depths(log, path, window_us) for name, path in PATHS.items()}
     for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
         entries = requests.within(cutoff, window)
-        firsts = np.flatnonzero(np.diff(requests.user[entries], prepend=-1) != 0)
-        yield day, {name: _deepest(depths[entries], firsts) for name, depths in of_entries.items()}
+        firsts = np.flatnonzero(begins_run(requests.user[entries]))
+        yield day, {name: deepest(depths[entries], firsts) for name, depths in of_entries.items()}
 
 
-def _deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+def deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+    """Return the largest depth of each run of entries, the runs beginning at `firsts`."""
     return np.maximum.reduceat(depths, firsts) if len(firsts) else depths
-
-
-def _funnel_frame(depths: Mapping[str, np.ndarray], groups: CohortGroups) -> pd.DataFrame:
-    of_groups = [
-        {path: deep[groups.group == position] for path, deep in depths.items()}
-        for position in range(len(groups.names))
-    ]
-    return _rows([ALL_GROUPS, *groups.names], [depths, *of_groups])
 
 
 def _rows(names: Sequence[str], of_groups: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
@@ -137,9 +136,9 @@ def cohort_clients(log: EventLog, days: ReportDays) -> Mapping[str, pd.DataFrame
             times[step, going] = log.at_us[rows]
         depths = (times[:, entries] != NEVER).sum(axis=0)
         order = np.lexsort((-depths, requests.user[entries]))
-        deepest = times[:, entries[order][np.diff(requests.user[entries], prepend=-1) != 0]]
-        steps_of = {f"at_{n}": wall_clocks(at, days.zone) for n, at in enumerate(deepest)}
-        flags = {f"got_to_{n}": (at != NEVER).astype(np.int64) for n, at in enumerate(deepest)}
+        furthest = times[:, entries[order][begins_run(requests.user[entries])]]
+        steps_of = {f"at_{n}": wall_clocks(at, days.zone) for n, at in enumerate(furthest)}
+        flags = {f"got_to_{n}": (at != NEVER).astype(np.int64) for n, at in enumerate(furthest)}
         told[path] = pd.DataFrame({**who, **steps_of, **flags})
     return told
 

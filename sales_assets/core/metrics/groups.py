@@ -9,16 +9,23 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core import journey
-from sales_assets.core.days import WALL_CLOCK, ReportDays, to_wall_clock
+from sales_assets.core.days import ReportDays
 from sales_assets.core.journey import FIRST_LINE_EVENTS, INTRO_LESSON_EVENTS, SECOND_LINE_EVENTS
-from sales_assets.core.metrics.event_log import DAY_US, HOUR_US, MINUTE_US, NEVER, EventLog
+from sales_assets.core.metrics.event_log import (
+    DAY_US,
+    HOUR_US,
+    MINUTE_US,
+    NEVER,
+    EventLog,
+    begins_run,
+    wall_clocks,
+)
 from sales_assets.core.windows import COHORT, FIRST_FACTS, TRAINING, Window, microseconds
 
 MIN_ENTRANTS = 50
 MIN_GROUP_SHARE = 0.05
 MOST_GROUPS = 6
 
-_FACTS_US = microseconds(FIRST_FACTS)
 _REACTIONS_US = (5 * MINUTE_US, 15 * MINUTE_US, HOUR_US, 4 * HOUR_US, DAY_US)
 _MOST_CALLS = 3
 _MORNING_HOUR, _EVENING_HOUR = 9, 21
@@ -61,7 +68,7 @@ class Requests:
 
     def first_of_users(self, positions: np.ndarray) -> np.ndarray:
         """Keep each user's first of these (sorted) positions."""
-        return positions[np.diff(self.user[positions], prepend=-1) != 0]
+        return positions[begins_run(self.user[positions])]
 
 
 @dataclass(frozen=True)
@@ -88,11 +95,18 @@ def client_groups(log: EventLog, days: ReportDays) -> Mapping[date, CohortGroups
     from threadpoolctl import threadpool_limits
 
     requests, profiles = Requests.of(log), request_profiles(log, days)
-    cutoffs = zip(days.days, days.cutoffs_us.tolist(), strict=True)
+    groups = {}
     # With several threads KMeans adds up in a random order, and beside another busy process
     # its threads wait for each other: 4 s for a day instead of 0.06 s.
     with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
-        return {day: _cohort_groups(requests, profiles, cutoff) for day, cutoff in cutoffs}
+        for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
+            learnt = requests.first_of_users(requests.within(cutoff, TRAINING))
+            cohort = requests.first_of_users(requests.within(cutoff, COHORT))
+            entrants = np.bincount(profiles[learnt], minlength=int(np.prod(_LEVELS)))
+            names, group_of_profile = _named(_centroids(entrants))
+            of_cohort = group_of_profile[profiles[cohort]]
+            groups[day] = CohortGroups(names, requests.user[cohort], of_cohort)
+    return groups
 
 
 def cohort_members(log: EventLog, days: ReportDays) -> Mapping[date, pd.Series]:
@@ -117,13 +131,15 @@ def request_profiles(log: EventLog, days: ReportDays) -> np.ndarray:
     first_line = log.instants(log.next_of(rows, log.rows_of(*FIRST_LINE_EVENTS)))
     answered = log.instants(log.next_of(rows, log.rows_of(journey.FIRST_LINE_ANSWERED)))
     appointed = log.instants(log.next_of(rows, log.rows_of(journey.LESSON_APPOINTED)))
-    soon = at_us + _FACTS_US
+    soon = at_us + microseconds(FIRST_FACTS)
+    tasks, hours = log.rows_of(journey.FIRST_LINE_TASK), wall_clocks(at_us, days.zone).dt.hour
+    calls = [log.instants(log.next_of(rows, tasks, skip)) <= soon for skip in range(_MOST_CALLS)]
     levels = (
         _reaction(log, rows),
-        _calls(log, rows),
+        np.sum(calls, axis=0),
         answered <= soon,
         (appointed <= soon) & (appointed < first_line),
-        _is_night(at_us, days),
+        ((hours < _MORNING_HOUR) | (hours >= _EVENING_HOUR)).to_numpy(),
         log.first_event[user] < at_us,
         log.first_payment[user] < at_us,
     )
@@ -179,26 +195,6 @@ def _reaction(log: EventLog, rows: np.ndarray) -> np.ndarray:
     return np.searchsorted(_REACTIONS_US, lag)
 
 
-def _calls(log: EventLog, rows: np.ndarray) -> np.ndarray:
-    tasks, soon = log.rows_of(journey.FIRST_LINE_TASK), log.at_us[rows] + _FACTS_US
-    nth = [log.instants(log.next_of(rows, tasks, skip)) <= soon for skip in range(_MOST_CALLS)]
-    return np.sum(nth, axis=0)
-
-
-def _is_night(at_us: np.ndarray, days: ReportDays) -> np.ndarray:
-    instants = pd.Series(pd.DatetimeIndex(at_us.view(WALL_CLOCK), tz="UTC"))
-    hours = to_wall_clock(instants, days.zone).dt.hour.to_numpy()
-    return (hours < _MORNING_HOUR) | (hours >= _EVENING_HOUR)
-
-
-def _cohort_groups(requests: Requests, profiles: np.ndarray, cutoff: int) -> CohortGroups:
-    learnt = requests.first_of_users(requests.within(cutoff, TRAINING))
-    cohort = requests.first_of_users(requests.within(cutoff, COHORT))
-    centroids = _centroids(np.bincount(profiles[learnt], minlength=int(np.prod(_LEVELS))))
-    names, group_of_profile = _named(centroids)
-    return CohortGroups(names, requests.user[cohort], group_of_profile[profiles[cohort]])
-
-
 def _centroids(entrants: np.ndarray) -> np.ndarray:
     """Return the centroids of the best clustering of the profiles, none if there is none.
 
@@ -208,27 +204,22 @@ def _centroids(entrants: np.ndarray) -> np.ndarray:
     none = np.empty((0, len(_LEVELS)))
     if entrants.sum() < MIN_ENTRANTS:
         return none
+    from sklearn.cluster import KMeans
+
     found = np.flatnonzero(entrants)
     points, weights = profile_features()[found], entrants[found].astype(float)
     distances = _profile_distances()[np.ix_(found, found)]
     best, best_score = none, -np.inf
     for count in range(2, min(MOST_GROUPS, len(points)) + 1):
-        centroids, labels = _kmeans(points, weights, count)
+        # The type checker reads scikit-learn's default "auto" as the only type of n_init.
+        model = KMeans(count, random_state=0, n_init=20)  # pyright: ignore[reportArgumentType]
+        labels = np.asarray(model.fit(points, sample_weight=weights).labels_)
         if np.bincount(labels, weights, count).min() < MIN_GROUP_SHARE * weights.sum():
             continue
         score = round(weighted_silhouette(distances, labels, weights), _TIE_DECIMALS)
         if score > best_score:
-            best, best_score = centroids, score
+            best, best_score = model.cluster_centers_, score
     return best
-
-
-def _kmeans(points: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.cluster import KMeans
-
-    # The type checker reads scikit-learn's default "auto" as the only type of n_init.
-    model = KMeans(count, random_state=0, n_init=20)  # pyright: ignore[reportArgumentType]
-    fitted = model.fit(points, sample_weight=weights)
-    return fitted.cluster_centers_, np.asarray(fitted.labels_)
 
 
 def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core import journey
-from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.frames import NEW_PAYING_USERS
 from sales_assets.core.metrics.event_log import (
     NEVER,
     EventLog,
+    begins_run,
     cutoffs_of,
     position_of_day,
     tally,
@@ -33,16 +34,10 @@ def new_paying_users(
     `mean_7d` (float64) its mean over the seven days before, each day at its own cut-off; both
     are missing where that reaches before the history. A day without payments is zeros.
     """
-    counted = ReportDays.of([*days.days, *_days_before(days, _WEEK, history_first_day)], days.zone)
-    table = new_paying_counts(log, counted)
-    weekly = _weekly_comparisons(table["new_paying"], history_first_day)
-    frame = table.assign(**weekly)
+    known = lookback_days(days.days, history_first_day, _WEEK + 1)
+    table = new_paying_counts(log, ReportDays.of([*days.days, *known], days.zone))
+    frame = table.assign(**_weekly_comparisons(table["new_paying"], history_first_day))
     return DailyFrames(days.days, lambda day: frame.loc[[day]].reset_index(drop=True))
-
-
-def _days_before(days: ReportDays, count: int, history_first_day: date) -> list[date]:
-    earlier = {day - timedelta(days=back) for day in days.days for back in range(1, count + 1)}
-    return sorted(day for day in earlier if day >= history_first_day)
 
 
 def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
@@ -52,12 +47,10 @@ def new_paying_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
     rows = log.rows_of(journey.PURCHASE)
     paid_on, payer = position_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[payer] >= cutoffs_of(paid_on, days)
-    repeated = np.zeros(len(rows), dtype=bool)
-    repeated[1:] = (np.diff(payer) == 0) & (np.diff(paid_on) == 0)
     counts = {
         "new_paying": first_on[outside],
         "new_paying_experiment": first_on[~outside],
-        "paying": paid_on[visible & ~repeated],
+        "paying": paid_on[visible & begins_run(payer, paid_on)],
         "payments": paid_on[visible],
     }
     index = pd.Index(days.days, dtype=object)

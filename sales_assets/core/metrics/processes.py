@@ -18,6 +18,7 @@ from sales_assets.core.metrics.event_log import (
     NEVER,
     NOWHERE,
     EventLog,
+    begins_run,
     cutoffs_of,
     position_of_day,
     tally,
@@ -51,9 +52,17 @@ class _Starts:
     before: np.ndarray
     joined: np.ndarray
 
-    def opens(self, cutoffs: np.ndarray) -> np.ndarray:
-        """Tell which starts open a case of the population, each at its own cut-off."""
-        return (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
+    @property
+    def deadline(self) -> np.ndarray:
+        """The instant by which each start should be closed."""
+        return self.at_us + self.promise_us
+
+    def day_if_opening(self, instants: np.ndarray, days: ReportDays) -> np.ndarray:
+        """Return the day of each instant where the start opens a case at that day's cut-off."""
+        positions = position_of_day(instants, days)
+        cutoffs = cutoffs_of(positions, days)
+        opens = (self.before < cutoffs - WINDOW_US) & (self.joined >= cutoffs)
+        return np.where(opens, positions, NOWHERE)
 
 
 def unclosed_processes(
@@ -70,12 +79,18 @@ def unclosed_processes(
     have it (day, series, value); missing when one of them has none. `same_day_users` is the old
     bot's number: users with a start and no end on the calendar day, in any order.
     """
-    table = _daily_counts(log, days)
+    counts = [_process_counts(_starts(log, process), days) for process in PROCESSES]
+    columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
+    keys = {
+        "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
+        "process": pd.array([process.name for process in PROCESSES] * len(days.days), dtype="str"),
+    }
+    table = pd.DataFrame(keys | {name: column.ravel() for name, column in columns.items()})
 
     def of_day(day: date) -> pd.DataFrame:
-        counts = table[table["day"] == day].reset_index(drop=True)
-        usual = counts["process"].map(_usual_breached(values, day)).astype("float64")
-        return counts.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
+        rows = table[table["day"] == day].reset_index(drop=True)
+        usual = rows["process"].map(_usual_breached(values, day)).astype("float64")
+        return rows.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
 
     return DailyFrames(days.days, of_day)
 
@@ -124,14 +139,9 @@ def check_expiring(
 
 
 def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
-    found = [int((listed == process.name).sum()) for process in PROCESSES]
-    table = pd.DataFrame(
-        {
-            "process": [process.name for process in PROCESSES],
-            "listed": found,
-            "in_progress": counts,
-        }
-    )
+    names = [process.name for process in PROCESSES]
+    found = [int((listed == name).sum()) for name in names]
+    table = pd.DataFrame({"process": names, "listed": found, "in_progress": counts})
     wrong = table[table["listed"] != table["in_progress"]]
     return CheckOutcome(
         EXPIRING_CHECK,
@@ -150,14 +160,12 @@ def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame
     Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
     these, those closed by their deadline), int64; what is not met is `breached` of the day.
     """
-    counts = {process.name: _waiting_and_met(_starts(log, process), days) for process in PROCESSES}
-    names = pd.array(list(counts), dtype="str")
+    counts = np.array([_waiting_and_met(_starts(log, process), days) for process in PROCESSES])
+    names = pd.array([process.name for process in PROCESSES], dtype="str")
     positions = {day: position for position, day in enumerate(days.days)}
 
     def of_day(day: date) -> pd.DataFrame:
-        waiting, met = np.array(
-            [[one[positions[day]] for one in pair] for pair in counts.values()]
-        ).T
+        waiting, met = counts[:, :, positions[day]].T
         return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
 
     return DailyFrames(days.days, of_day)
@@ -179,7 +187,7 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
     starts, rows = _starts(log, process), log.rows_of(process.start)
     seen = (starts.at_us >= cutoff - WINDOW_US) & (starts.at_us < cutoff)
     positions = np.flatnonzero(seen & (starts.joined >= cutoff))
-    firsts = np.flatnonzero(np.diff(starts.group[positions], prepend=NOWHERE) != 0)
+    firsts = np.flatnonzero(begins_run(starts.group[positions]))
     opening = positions[firsts]
     opened, ended = starts.at_us[opening], starts.closed[opening]
     closed = np.where(ended < cutoff, ended, NEVER)
@@ -213,10 +221,10 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
 
 
 def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
-    deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
+    due_on = starts.day_if_opening(starts.deadline, days)
     waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
-    return tally(waiting, days), tally(np.where(starts.closed <= deadline, waiting, NOWHERE), days)
+    met = np.where(starts.closed <= starts.deadline, waiting, NOWHERE)
+    return tally(waiting, days), tally(met, days)
 
 
 def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
@@ -226,23 +234,11 @@ def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
     return {one.name: float(found[one.key]) for one in PROCESSES if one.key in found}
 
 
-def _daily_counts(log: EventLog, days: ReportDays) -> pd.DataFrame:
-    """Return all counts by `day` (a `date`) and `process`, in the order of both."""
-    counts = [_process_counts(_starts(log, process), days) for process in PROCESSES]
-    columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
-    keys = {
-        "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
-        "process": pd.array([process.name for process in PROCESSES] * len(days.days), dtype="str"),
-    }
-    return pd.DataFrame(keys | {name: values.ravel() for name, values in columns.items()})
-
-
 def _starts(log: EventLog, process: Process) -> _Starts:
     rows, ends = log.rows_of(process.start), log.rows_of(*process.ends)
     closing = log.next_of(rows, ends)
     user, at_us = log.user[rows], log.at_us[rows]
-    is_first = np.ones(len(rows), dtype=bool)
-    is_first[1:] = (np.diff(user) != 0) | (np.diff(closing) != 0)
+    is_first = begins_run(user, closing)
     return _Starts(
         promise_us=microseconds(process.promise),
         user=user,
@@ -263,9 +259,8 @@ def due_and_breached(
 
 
 def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
-    deadline = starts.at_us + starts.promise_us
-    due_on = _day_if_opened(starts, position_of_day(deadline, days), days)
-    late = np.where(starts.closed > deadline, due_on, NOWHERE)
+    due_on = starts.day_if_opening(starts.deadline, days)
+    late = np.where(starts.closed > starts.deadline, due_on, NOWHERE)
     return tally(due_on, days), tally(late, days)
 
 
@@ -274,7 +269,7 @@ def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
     return {
         "due": due,
         "breached": breached,
-        "opened": tally(_day_if_opened(starts, position_of_day(starts.at_us, days), days), days),
+        "opened": tally(starts.day_if_opening(starts.at_us, days), days),
         "closed": tally(_closing_day(starts, days), days),
         **{name: _open_at_cutoffs(starts, days, *ages) for name, ages in _ages(starts).items()},
         "same_day_users": tally(_day_left_open(starts, days), days),
@@ -285,10 +280,6 @@ def _ages(starts: _Starts) -> dict[str, tuple[int, int]]:
     """Return the classes of open cases by age in us: over the first border, up to the second."""
     borders = [0, starts.promise_us, 3 * DAY_US, 7 * DAY_US, WINDOW_US]
     return dict(zip(("in_progress", *OVERDUE_COLUMNS), pairwise(borders), strict=True))
-
-
-def _day_if_opened(starts: _Starts, positions: np.ndarray, days: ReportDays) -> np.ndarray:
-    return np.where(starts.opens(cutoffs_of(positions, days)), positions, NOWHERE)
 
 
 def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
@@ -321,15 +312,12 @@ def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
     positions = position_of_day(starts.at_us, days)
     cutoffs, midnights = cutoffs_of(positions, days), np.append(days.starts_us, 0)[positions]
     ended = (starts.closed < cutoffs) | (starts.ended >= midnights)
-    repeated = np.zeros(len(positions), dtype=bool)
-    repeated[1:] = (np.diff(starts.user) == 0) & (np.diff(positions) == 0)
-    counts = ~ended & ~repeated & (starts.joined >= cutoffs)
-    return np.where(counts, positions, NOWHERE)
+    is_first = begins_run(starts.user, positions)
+    return np.where(is_first & ~ended & (starts.joined >= cutoffs), positions, NOWHERE)
 
 
 def _overdue_some_day(starts: _Starts) -> _Starts:
-    late_groups = np.unique(starts.group[starts.closed > starts.at_us + starts.promise_us])
-    kept = np.isin(starts.group, late_groups)
+    kept = np.isin(starts.group, np.unique(starts.group[starts.closed > starts.deadline]))
     rows = {
         name: values[kept]
         for name, values in vars(starts).items()
@@ -340,10 +328,8 @@ def _overdue_some_day(starts: _Starts) -> _Starts:
 
 def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
     """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
-    recent = _within(starts, in_time, cutoff - WINDOW_US, cutoff)
-    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
-    rows = np.sort(recent[is_open])
-    firsts = np.flatnonzero(np.diff(starts.group[rows], prepend=NOWHERE) != 0)
+    rows = np.sort(_open_since(starts, in_time, cutoff - WINDOW_US, cutoff))
+    firsts = np.flatnonzero(begins_run(starts.group[rows]))
     counts = np.diff(firsts, append=len(rows))
     opened = starts.at_us[rows][firsts]
     overdue = opened + starts.promise_us < cutoff
@@ -353,15 +339,16 @@ def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[st
 
 def _expiring_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
     """Return the cases open at the cut-off whose deadline is not over: the last day's openings."""
-    recent = _within(starts, in_time, cutoff - starts.promise_us, cutoff)
-    is_open = (starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)
-    rows = recent[is_open & (starts.before[recent] < cutoff - WINDOW_US)]
+    recent = _open_since(starts, in_time, cutoff - starts.promise_us, cutoff)
+    rows = recent[starts.before[recent] < cutoff - WINDOW_US]
     opened = starts.at_us[rows]
     return {"user": starts.user[rows], "opened_at": opened, "deadline": opened + starts.promise_us}
 
 
-def _within(starts: _Starts, in_time: np.ndarray, since: int, until: int) -> np.ndarray:
-    return in_time[slice(*np.searchsorted(starts.at_us, [since, until], sorter=in_time))]
+def _open_since(starts: _Starts, in_time: np.ndarray, since: int, cutoff: int) -> np.ndarray:
+    """Return the starts of the population in `[since, cutoff)` that nothing closed before it."""
+    recent = in_time[slice(*np.searchsorted(starts.at_us, [since, cutoff], sorter=in_time))]
+    return recent[(starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)]
 
 
 def _listed(

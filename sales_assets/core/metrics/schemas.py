@@ -9,7 +9,7 @@ import pandas as pd
 
 from sales_assets.core.frames import CLEAN_EVENTS, CONVERSION_FUNNEL, RAW_EVENTS, Frame, Kind
 from sales_assets.core.journey import ALL_GROUPS, EXPERIMENTS
-from sales_assets.core.metrics.cleaning import UNKNOWN_TYPE, flaws
+from sales_assets.core.metrics.cleaning import DUPLICATES, UNKNOWN_TYPE, flaws
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -107,12 +107,20 @@ def check_clean(clean: pd.DataFrame, history: pd.DataFrame, day: date) -> CheckO
     No missing value, no duplicate, no experiment event, nobody who is in an experiment by the
     day's own `user_history`, no time outside `day`. An empty day passes and says so.
     """
+    import pandera.pandas as pa
+
     joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
-    return _validated("clean_promises", clean, _clean_schema(day, joined))
+    outsider = pa.Check(lambda users: ~users.isin(joined), error="user in an experiment")
+    metric = pa.Check(lambda types: ~types.isin(EXPERIMENTS), error="experiment event")
+    distinct = pa.Check(lambda frame: flaws(frame) != DUPLICATES, error="duplicate")
+    also = {"user_id": [outsider], "event_time": [_within(day)], "event_type": [metric]}
+    return _validated("clean_promises", clean, frame_schema(CLEAN_EVENTS, also, [distinct]))
 
 
 def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
     """Check that the groups sum to `all`, no share exceeds 100 % and no step its predecessor."""
+    import pandera.pandas as pa
+
     whole = funnel[funnel["group"] == ALL_GROUPS].set_index(["path", "step"])["users"]
     summed = funnel[funnel["group"] != ALL_GROUPS].groupby(["path", "step"])["users"].sum()
     keys = pd.MultiIndex.from_frame(funnel[["path", "step"]])
@@ -121,7 +129,15 @@ def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
         groups=summed.reindex(keys, fill_value=0).to_numpy(),
         step_before=funnel.groupby(["group", "path"])["users"].shift(),
     )
-    return _validated(GROUPS, judged, _groups_schema())
+    never_more = pa.Check(
+        lambda frame: ~(frame["users"] > frame["step_before"]), error="more than the step before"
+    )
+    sums = pa.Check(
+        lambda frame: frame["groups"] == frame["whole"], error="groups do not sum to all"
+    )
+    part = pa.Check.in_range(0, 1, error="share outside 0..100 %")
+    schema = frame_schema(CONVERSION_FUNNEL, {"share": [part]}, [sums, never_more])
+    return _validated(GROUPS, judged, schema)
 
 
 _EMPTY = "the day is empty: no rows"
@@ -179,29 +195,6 @@ def frame_schema(
         for column in frame.columns
     }
     return pa.DataFrameSchema(columns, checks=list(checks))
-
-
-def _clean_schema(day: date, joined: pd.Series) -> "pa.DataFrameSchema":
-    import pandera.pandas as pa
-
-    outsider = pa.Check(lambda users: ~users.isin(joined), error="user in an experiment")
-    metric = pa.Check(lambda types: ~types.isin(EXPERIMENTS), error="experiment event")
-    distinct = pa.Check(lambda frame: flaws(frame) != "duplicates", error="duplicate")
-    also = {"user_id": [outsider], "event_time": [_within(day)], "event_type": [metric]}
-    return frame_schema(CLEAN_EVENTS, also, [distinct])
-
-
-def _groups_schema() -> "pa.DataFrameSchema":
-    import pandera.pandas as pa
-
-    never_more = pa.Check(
-        lambda frame: ~(frame["users"] > frame["step_before"]), error="more than the step before"
-    )
-    sums = pa.Check(
-        lambda frame: frame["groups"] == frame["whole"], error="groups do not sum to all"
-    )
-    part = pa.Check.in_range(0, 1, error="share outside 0..100 %")
-    return frame_schema(CONVERSION_FUNNEL, {"share": [part]}, [sums, never_more])
 
 
 def _is_text(dtype: object) -> bool:

@@ -36,9 +36,12 @@ def _history(frame: pd.DataFrame) -> Summary:
     }
 
 
-def _unclosed(frame: pd.DataFrame) -> Summary:
-    sums = {name: int(frame[name].sum()) for name in ("due", "breached", "opened", "closed")}
-    return {**_preview(frame), **sums}
+def _sums(*columns: str) -> Callable[[pd.DataFrame], Summary]:
+    """Tell the first rows, and the sums of some columns."""
+    return lambda frame: {
+        **_preview(frame),
+        **{name: int(frame[name].sum()) for name in columns},
+    }
 
 
 def _by_process(frame: pd.DataFrame) -> Summary:
@@ -59,23 +62,14 @@ def _funnel(frame: pd.DataFrame) -> Summary:
     }
 
 
-def _activity(frame: pd.DataFrame) -> Summary:
-    return {**_preview(frame), "events": int(frame["events"].sum())}
-
-
-def _paying(frame: pd.DataFrame) -> Summary:
-    counts = ("new_paying", "new_paying_experiment", "paying", "payments")
-    return {**_preview(frame), **{name: int(frame[name].iloc[0]) for name in counts}}
-
-
 _SUMMARIES: Mapping[str, Callable[[pd.DataFrame], Summary]] = {
     names.RAW_EVENTS: _events,
     names.USER_HISTORY: _history,
     names.CLEAN_EVENTS: _events,
-    names.UNCLOSED_PROCESSES: _unclosed,
+    names.UNCLOSED_PROCESSES: _sums("due", "breached", "opened", "closed"),
     names.STUCK_CASES: _by_process,
     names.EXPIRING_CASES: _by_process,
     names.CONVERSION_FUNNEL: _funnel,
-    names.DAILY_ACTIVITY: _activity,
-    names.NEW_PAYING_USERS: _paying,
+    names.DAILY_ACTIVITY: _sums("events"),
+    names.NEW_PAYING_USERS: _sums("new_paying", "new_paying_experiment", "paying", "payments"),
 }

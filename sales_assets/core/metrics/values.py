@@ -1,7 +1,7 @@
 """The daily values that numbers are judged by: one small row per series and day."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,28 +11,23 @@ from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.metrics.event_log import (
     EventLog,
+    begins_run,
     cutoffs_of,
     position_of_day,
     tally,
     wall_clocks,
 )
-from sales_assets.core.metrics.funnel import funnel_depths
+from sales_assets.core.metrics.funnel import deepest, funnel_depths
 from sales_assets.core.metrics.payments import new_paying_counts
 from sales_assets.core.metrics.processes import due_and_breached
-from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to, microseconds
+from sales_assets.core.windows import CONVERSION, VALUE_DAYS, days_up_to, microseconds
 
 NEW_PAYING = "new_paying"
 REQUESTS = "requests"
 APPOINTED = "appointed"
 PAID = "paid"
 #: In the order of the frame; a share has a whole (`of`), a count has none.
-SERIES = (
-    NEW_PAYING,
-    REQUESTS,
-    *(process.key for process in PROCESSES),
-    APPOINTED,
-    PAID,
-)
+SERIES = (NEW_PAYING, REQUESTS, *(process.key for process in PROCESSES), APPOINTED, PAID)
 #: Those that go by entry day: of the clients who came in a week before.
 OF_A_COHORT = (APPOINTED, PAID)
 
@@ -68,12 +63,10 @@ def values_before(values: pd.DataFrame, day: date) -> pd.DataFrame:
 
 def values_of(frames: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
     """Put days' values under each other: `day` (a `date`), `series`, `value`, `of`."""
+    nothing = np.empty(0, dtype=np.int64)
     dated = [frame.assign(day=day) for day, frame in frames.items()]
-    whole = pd.concat(dated, ignore_index=True) if dated else _frame(*_NO_ROWS).assign(day=None)
+    whole = pd.concat(dated or [_frame(nothing, nothing).assign(day=None)], ignore_index=True)
     return whole[["day", "series", "value", "of"]]
-
-
-_NO_ROWS = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
 
 def _frame(value: np.ndarray, of: np.ndarray) -> pd.DataFrame:
@@ -88,9 +81,7 @@ def _requests(log: EventLog, days: ReportDays) -> np.ndarray:
     rows = log.rows_of(journey.REQUEST_CREATED)
     on, user = position_of_day(log.at_us[rows], days), log.user[rows]
     visible = log.first_experiment[user] >= cutoffs_of(on, days)
-    repeated = np.zeros(len(rows), dtype=bool)
-    repeated[1:] = (np.diff(user) == 0) & (np.diff(on) == 0)
-    return tally(on[visible & ~repeated], days)
+    return tally(on[visible & begins_run(user, on)], days)
 
 
 def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
@@ -99,7 +90,7 @@ def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     rows = log.rows_of(journey.REQUEST_CREATED)
     of_day = (log.at_us[rows] >= start) & (log.at_us[rows] < cutoff)
     rows = rows[of_day & (log.first_experiment[log.user[rows]] >= cutoff)]
-    firsts = np.flatnonzero(np.diff(log.user[rows], prepend=-1) != 0)
+    firsts = np.flatnonzero(begins_run(log.user[rows]))
     return pd.DataFrame(
         {
             "user_id": log.users[log.user[rows][firsts]],
@@ -124,15 +115,15 @@ def entered_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     of_day &= log.first_experiment[log.user[rows]] >= cutoff
     rows, depths = rows[of_day], funnel_depths(log, path, microseconds(CONVERSION))[of_day]
     order = np.lexsort((-depths, log.user[rows]))
-    firsts = order[np.diff(log.user[rows], prepend=-1) != 0]
-    entries, deepest = rows[firsts], depths[firsts]
+    firsts = order[begins_run(log.user[rows])]
+    entries, depth = rows[firsts], depths[firsts]
     return pd.DataFrame(
         {
             "user_id": log.users[log.user[entries]],
             "entered_at": wall_clocks(log.at_us[entries], days.zone),
-            "entered": (deepest >= 1).astype(np.int64),
-            "appointed": (deepest > 1).astype(np.int64),
-            "paid": (deepest == len(path)).astype(np.int64),
+            "entered": (depth >= 1).astype(np.int64),
+            "appointed": (depth > 1).astype(np.int64),
+            "paid": (depth == len(path)).astype(np.int64),
         }
     )
 
@@ -142,13 +133,11 @@ def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarra
     path = PATHS[MAIN_PATH]
     rows = log.rows_of(path[0])
     depths = funnel_depths(log, path, microseconds(CONVERSION))
-    entry_days = ReportDays.of(
-        [day - timedelta(days=CONVERSION // DAY) for day in days.days], days.zone
-    )
+    entry_days = ReportDays.of([day - CONVERSION for day in days.days], days.zone)
     on, user = position_of_day(log.at_us[rows], entry_days), log.user[rows]
     visible = (log.first_experiment[user] >= cutoffs_of(on, days)) & (on >= 0)
     on, user, depths = on[visible], user[visible], depths[visible]
-    firsts = np.flatnonzero((np.diff(user, prepend=-1) != 0) | (np.diff(on, prepend=-1) != 0))
-    deepest = np.maximum.reduceat(depths, firsts) if len(firsts) else depths
-    counts = [tally(on[firsts][deepest >= depth], days) for depth in (2, len(path), 1)]
-    return counts[0], counts[1], counts[2]
+    firsts = np.flatnonzero(begins_run(user, on))
+    furthest, on = deepest(depths, firsts), on[firsts]
+    appointed, paid = tally(on[furthest > 1], days), tally(on[furthest == len(path)], days)
+    return appointed, paid, tally(on, days)

@@ -60,7 +60,6 @@ f7:680 f8:614 f9:622 fa:622 fb:622 fc:622 fd:586 fe:613 ff:586 400:613 401:613 4
 25c0:956 25cb:915 25cf:915 2713:881
 """
 
-_FACES = {False: _REGULAR, True: _BOLD}
 #: Stands in for a sign that the shipped font does not have.
 REPLACEMENT = "\u25a1"
 
@@ -68,5 +67,5 @@ REPLACEMENT = "\u25a1"
 @cache
 def advances(*, is_bold: bool) -> dict[str, float]:
     """Return the advance of each glyph of the shipped font, in parts of the font size."""
-    pairs = (pair.split(":") for pair in _FACES[is_bold].split())
+    pairs = (pair.split(":") for pair in (_BOLD if is_bold else _REGULAR).split())
     return {chr(int(point, 16)): int(thousandths) / 1000 for point, thousandths in pairs}

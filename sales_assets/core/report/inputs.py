@@ -8,16 +8,18 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from sales_assets.core.completeness import CUT
 from sales_assets.core.days import ReportDays
 from sales_assets.core.journey import PROCESSES
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.processes import cases_of_day
 from sales_assets.core.metrics.values import OF_A_COHORT
+from sales_assets.core.report.wording import number
+from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import CONVERSION, DAY
 
 _UNKNOWN = Completeness(State.UNKNOWN)
-_CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
 _PROCESS_KEYS = {process.key for process in PROCESSES}
 _CONVERSION_DAYS = CONVERSION // DAY
 
@@ -52,17 +54,21 @@ class ReportDay:
     @property
     def is_cut(self) -> bool:
         """Whether rows of the day are missing: nothing is judged, and counts are bounds."""
-        return self.completeness.state in _CUT
+        return self.completeness.state in CUT
 
     @property
     def is_empty(self) -> bool:
         """Whether the source has no row of the day: what is counted on the day alone is unknown."""
         return self.completeness.state is State.EMPTY
 
+    def bound(self, count: int) -> str:
+        """Write a count of the day; of a cut day, at least that."""
+        return f"{ru.AT_LEAST} {number(count)}" if self.is_cut else number(count)
+
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """One day's stored frames, by the names of their assets; one that could not be had is absent.
+    """One day's stored frames, by the names of their assets; one that is not stored is absent.
 
     `frames` hold the day itself. `daily_values` are the values that the day is judged by
     (`core.metrics.values.values_before`: day, series, value, of). `usual_steps` are the funnel's
@@ -80,9 +86,9 @@ class ReportInputs:
     def history(self, series: str) -> pd.DataFrame:
         """Return one series as its judge takes it: `day`, `value`, `of`, `is_holiday`.
 
-        A holiday marks each day whose value it decided, and a day with spoiled data takes the
-        value of each day that rests on it: of a process the day after, too; of the funnel, whose
-        clients entered a week before, the days until then.
+        A holiday marks each day whose value it decided; spoiled data void the value of each day
+        that rests on them: for a process the day after, too; for the funnel, whose clients
+        entered a week before, the days until then.
         """
         return self._histories.get(series, self._history(series, self.daily_values[:0]))
 
@@ -140,6 +146,10 @@ class DayEvents:
     @cached_property
     def cases(self) -> pd.DataFrame:
         """The cases of the processes that are counted."""
-        cases = cases_of_day(self.log, self.days)
-        unknown = [each.name for each in PROCESSES if each.key in self.inputs.about.not_counted]
-        return cases[~cases["process"].isin(unknown)]
+        return counted_cases(cases_of_day(self.log, self.days), self.inputs.about.not_counted)
+
+
+def counted_cases(cases: pd.DataFrame, not_counted: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows of the processes that can be known."""
+    unknown = [each.name for each in PROCESSES if each.key in not_counted]
+    return cases[~cases["process"].isin(unknown)]

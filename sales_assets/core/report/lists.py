@@ -16,14 +16,13 @@ HOURS_WHEN_NEW = 48
 
 def expiring_sheet(expiring: pd.DataFrame, day: date) -> Sheet:
     """Return the cases whose 24 hours run out after `day`, the earliest deadline first."""
-    next_day = day + DAY
     columns = (
         SheetColumn("deadline", ru.COLUMN_DEADLINE, CellKind.MOMENT),
         SheetColumn("process", ru.COLUMN_PROCESS),
         SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
         SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
     )
-    return Sheet(f"{ru.EXPIRING_SHEET} {next_day:%d.%m.%Y}", columns, expiring)
+    return Sheet(f"{ru.EXPIRING_SHEET} {day + DAY:%d.%m.%Y}", columns, expiring)
 
 
 def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -> Sheet:
@@ -32,8 +31,11 @@ def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -
     A case is new if it was not stuck on the `previous` day; where that is not known, if its
     24 hours ended on `day`.
     """
-    is_new = _is_new(stuck, previous)
-    rows = stuck.assign(is_new=is_new.map({True: ru.YES, False: ru.NO}))
+    is_new = _is_new(stuck, previous).map({True: ru.YES, False: ru.NO})
+    order = {process.name: position for position, process in enumerate(PROCESSES)}
+    rows = stuck.assign(is_new=is_new, position=stuck["process"].astype("str").map(order))
+    by = ["age_hours", "starts", "position", "user_id"]
+    worst_first = rows.sort_values(by, ascending=[False, False, True, True], kind="stable")
     columns = (
         SheetColumn("process", ru.COLUMN_PROCESS),
         SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
@@ -42,7 +44,7 @@ def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -
         SheetColumn("starts", ru.COLUMN_STARTS, CellKind.COUNT),
         SheetColumn("is_new", ru.COLUMN_NEW),
     )
-    return Sheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}", columns, _worst_first(rows))
+    return Sheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}", columns, worst_first)
 
 
 def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
@@ -51,10 +53,3 @@ def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
     known = set(previous[CASE].itertuples(index=False, name=None))
     cases = stuck[CASE].itertuples(index=False, name=None)
     return pd.Series([case not in known for case in cases], index=stuck.index, dtype=bool)
-
-
-def _worst_first(rows: pd.DataFrame) -> pd.DataFrame:
-    order = {process.name: position for position, process in enumerate(PROCESSES)}
-    placed = rows.assign(position=rows["process"].astype("str").map(order))
-    by = ["age_hours", "starts", "position", "user_id"]
-    return placed.sort_values(by, ascending=[False, False, True, True], kind="stable")

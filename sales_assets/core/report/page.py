@@ -38,6 +38,7 @@ USUAL_RANGE = "#e8eef3"
 MORE_SIGN = "▲"
 LESS_SIGN = "▼"
 ELLIPSIS = "\u2026"
+_MOST_LINES = 9
 #: What the sheet's two layers draw.
 BOXES, TEXTS = "boxes", "texts"
 
@@ -99,10 +100,8 @@ def fitting_size(text: str, width: float, sizes: Sequence[float], *, is_bold: bo
     return next(fitting, sizes[-1])
 
 
-def wrapped(
-    text: str, width: float, size: float, *, is_bold: bool = False, most_lines: int = 9
-) -> list[str]:
-    """Break `text` at its spaces into lines that fit `width`; what is left over is elided.
+def wrapped(text: str, width: float, size: float, *, is_bold: bool = False) -> list[str]:
+    """Break `text` at its spaces into at most nine lines that fit `width`; the rest is elided.
 
     No-break spaces hold. A single word that is too long is cut with an ellipsis.
     """
@@ -113,8 +112,8 @@ def wrapped(
             lines[-1] = longer
         else:
             lines.append(word)
-    kept = lines[:most_lines]
-    if len(lines) > most_lines:
+    kept = lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
         kept[-1] = f"{kept[-1]}{ELLIPSIS}"
     return [elided(line, width, size, is_bold=is_bold) for line in kept]
 
@@ -134,14 +133,9 @@ def stacked(blocks: Iterable[Block]) -> Block:
     marks: list[Mark] = []
     top = 0.0
     for block in blocks:
-        marks += moved(block.marks, down=top)
+        marks += [replace(mark, y=mark.y + top) for mark in block.marks]
         top += block.height
     return Block(tuple(marks), top)
-
-
-def moved(marks: Iterable[Mark], *, right: float = 0, down: float = 0) -> list[Mark]:
-    """Return the marks elsewhere."""
-    return [replace(mark, x=mark.x + right, y=mark.y + down) for mark in marks]
 
 
 def gap(height: float) -> Block:
@@ -154,8 +148,8 @@ def section_title(text: str) -> Text:
     return Text(MARGIN, 34, text, SECTION_SIZE, "bold")
 
 
-def small_lines(texts: Iterable[str], *, below: float = 4) -> Block:
-    """Stack small muted lines, `below` them some room; a long one is wrapped."""
+def small_lines(texts: Iterable[str | None], *, below: float = 4) -> Block:
+    """Stack small muted lines, `below` them some room; a long one is wrapped, an empty left out."""
     lines = [line for text in texts if text for line in wrapped(text, CONTENT, SMALL_SIZE)]
     marks = [
         Text(MARGIN, 28 + 40 * i, line, SMALL_SIZE, color=MUTED) for i, line in enumerate(lines)
@@ -171,7 +165,7 @@ def panel(text: str) -> Block:
     return Block((Box(MARGIN, 0, CONTENT, height, PANEL), *marks), height)
 
 
-def chart_spec(block: Block, width: int = WIDTH) -> dict[str, Any]:
+def chart_spec(block: Block) -> dict[str, Any]:
     """Return the Vega-Lite specification of a white sheet with the block's marks.
 
     Signs that the shipped font lacks become boxes: otherwise the machine's fonts would be asked.
@@ -194,7 +188,7 @@ def chart_spec(block: Block, width: int = WIDTH) -> dict[str, Any]:
     ]
     return {
         **_empty_sheet(),
-        "width": width,
+        "width": WIDTH,
         "height": round(block.height),
         "datasets": {BOXES: boxes, TEXTS: texts},
     }

@@ -11,7 +11,7 @@ from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import Block, panel
 from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.usual import Judged
-from sales_assets.core.report.wording import sentence
+from sales_assets.core.report.wording import day_and_month, sentence
 from sales_assets.core.russian import report as ru
 
 
@@ -52,6 +52,11 @@ class Story:
     detail: str = ""
     question: str = ""
 
+    @classmethod
+    def back(cls, rank: Rank, name: str) -> Self:
+        """Return the story of a number that is back to usual."""
+        return cls(VerdictKind.CALM, rank, (ru.BACK_VERDICT.format(name=name),), day_number=0)
+
     @property
     def is_over(self) -> bool:
         """Whether it is told for the last time: the number is back to usual."""
@@ -67,12 +72,14 @@ class Part(ABC):
     """One part of the report: its value, and all that is said and drawn of it.
 
     The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
-    `FRAME` the asset that it is made of, `METRIC` describes that asset where it is one of the
-    part's own, `NUMBERS` are its keys in the stored numbers, `KEY` is its key among the parts that
-    are not counted. `IS_ADDED` says that it stands under the part before it, without a rule.
+    `MISSING` what the picture says in its place, with the `{day}`, `FRAME` the asset that it is
+    made of, `METRIC` describes that asset where it is one of the part's own, `NUMBERS` are its keys
+    in the stored numbers, `KEY` is its key among the parts that are not counted. `IS_ADDED` says
+    that it stands under the part before it, without a rule.
     """
 
     NAME: ClassVar[str]
+    MISSING: ClassVar[str]
     FRAME: ClassVar[str]
     METRIC: ClassVar[Metric | None] = None
     KEY: ClassVar[str]
@@ -85,9 +92,9 @@ class Part(ABC):
         """Return the part's value, or None where its frames are not there."""
 
     @classmethod
-    @abstractmethod
     def absence(cls, about: ReportDay) -> str:
         """Say in the part's place in the picture that it is not there."""
+        return cls.MISSING.format(day=day_and_month(about.day))
 
     @classmethod
     def reason(cls, about: ReportDay) -> str | None:
@@ -103,11 +110,9 @@ class Part(ABC):
     @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
         """Draw the part's absence."""
-        reason = cls.reason(about)
-        said = cls.absence(about)
-        return panel(
-            ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason) if reason else said
-        )
+        if reason := cls.reason(about):
+            return panel(ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason))
+        return panel(cls.absence(about))
 
     @classmethod
     def missing_name(cls, about: ReportDay) -> str:  # noqa: ARG003 - some names carry dates
@@ -120,9 +125,9 @@ class Part(ABC):
         return None
 
     @staticmethod
-    @abstractmethod
-    def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004 - a part may have none
         """Yield the part's headline numbers in a stored report, by name, as people read them."""
+        yield from ()
 
     @property
     def judged(self) -> Sequence[Judged]:

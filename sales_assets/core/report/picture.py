@@ -21,7 +21,7 @@ from sales_assets.core.report.page import (
     stacked,
     wrapped,
 )
-from sales_assets.core.report.part import Part, VerdictKind
+from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.report import Report
 from sales_assets.core.report.verdict import set_aside_note
 from sales_assets.core.report.wording import titled_day
@@ -43,23 +43,13 @@ def picture_spec(report: Report) -> dict[str, Any]:
 
 def picture(report: Report) -> Block:
     """Lay the picture out."""
-    ruled = [
-        block
-        for kind in report.parts
-        for block in (gap(0) if kind.IS_ADDED else _rule(), _part_block(report, kind))
-    ]
-    foot = [set_aside_note(report.quality), *report.footnotes]
-    notes = small_lines([line for line in foot if line], below=0)
-    return stacked([gap(28), _header(report), *ruled, notes, gap(24)])
-
-
-def _part_block(report: Report, kind: type[Part]) -> Block:
-    part = report.parts[kind]
-    return kind.absence_block(report.about) if part is None else part.block()
-
-
-def _rule() -> Block:
-    return Block((Box(MARGIN, 18, CONTENT, 2, RULE),), 38)
+    blocks = [gap(28), _header(report)]
+    for kind, part in report.parts.items():
+        if not kind.IS_ADDED:
+            blocks.append(Block((Box(MARGIN, 18, CONTENT, 2, RULE),), 38))
+        blocks.append(kind.absence_block(report.about) if part is None else part.block())
+    notes = small_lines([set_aside_note(report.quality), *report.footnotes], below=0)
+    return stacked([*blocks, notes, gap(24)])
 
 
 def _header(report: Report) -> Block:

@@ -68,7 +68,7 @@ def usual_sheet(inputs: ReportInputs, numbers: Mapping[str, Any]) -> Sequence[Sh
     for it, the usual range of the day, and from how many days it was learned.
     """
     told = {name: numbers.get(name) or {} for name in SERIES_NAMES}
-    # None where nothing is said to be usual, or by a report that didn't tell yet.
+    # None where nothing is said to be usual, or in a report from before this was told.
     explained = [name for name, of_series in told.items() if of_series.get("training_days")]
     found = [judged(name, inputs) for name in explained]
     compared = [one for one in found if one and one.is_compared]
@@ -95,12 +95,11 @@ def _usual_sum(one: Judged, rows: pd.DataFrame, told: Mapping[str, Any]) -> Sum:
 def figures(sheets: Sequence[Sheet]) -> list[Figure]:
     """Return the numbers that the sheets add up."""
     return [
-        Figure(sheet.title, _name(column, summed_row), shown, summed_row.counted[column.name])
+        Figure(sheet.title, _name(column, row), row.shown[column.name], row.counted[column.name])
         for sheet in sheets
-        for summed_row in sheet.sums
+        for row in sheet.sums
         for column in sheet.figures
-        if column.name in summed_row.shown
-        for shown in [summed_row.shown[column.name]]
+        if column.name in row.shown
     ]
 
 
@@ -119,7 +118,7 @@ def with_overview(sheets: Sequence[Sheet]) -> tuple[Sheet, ...]:
 
 
 def told_of(client: str, sheets: Sequence[Sheet]) -> list[str]:
-    """Say in words which numbers hold a client: a line a sheet."""
+    """Say in words which numbers count a client: a line for each sheet."""
     told = []
     for sheet in sheets:
         if "user_id" not in sheet.rows:
@@ -127,14 +126,12 @@ def told_of(client: str, sheets: Sequence[Sheet]) -> list[str]:
         rows = sheet.rows[sheet.rows["user_id"] == client]
         names = [column.title for column in sheet.figures if rows[column.name].any()]
         if names:
-            told.append(ru.HELD_BY.format(sheet=sheet.title, figures=", ".join(names)))
+            told.append(f"{sheet.title}: {', '.join(names)}")
     return told
 
 
 def _name(column: SheetColumn, row: Sum) -> str:
-    if row.label == ru.TOTAL:
-        return column.title
-    return ru.NUMBER_OF.format(figure=column.title, label=row.label)
+    return column.title if row.label == ru.TOTAL else f"{column.title} · {row.label}"
 
 
 def _set_aside(raw: pd.DataFrame, numbers: Mapping[str, Any]) -> Sequence[Sheet]:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core import names
+from sales_assets.core.completeness import as_json
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.part import Part
@@ -90,40 +91,27 @@ def build_report(inputs: ReportInputs) -> Report:
 
 def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
     """Return the report as it is stored beside its picture."""
-    first, last = COHORT.days(report.about.day)
+    about = report.about
+    first, last = COHORT.days(about.day)
+    data = as_json(about.completeness)
+    del data["surprise"]
     return {
-        "day": report.about.day.isoformat(),
+        "day": about.day.isoformat(),
         "caption": report.caption_html,
         "verdict": report.verdict.text,
         "verdict_kind": report.verdict.kind.value,
         "is_new": report.verdict.is_new,
-        "data": _data_json(report.about),
-        "not_counted": dict(report.about.not_counted),
-        "compared": _compared_json(report.about),
+        "data": data,
+        "not_counted": dict(about.not_counted),
+        "compared": {
+            "first_day": about.history_first_day.isoformat(),
+            "holidays": sorted(day.isoformat() for day in about.holidays),
+            "spoiled_days": sorted(day.isoformat() for day in about.spoiled_days),
+        },
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
         "sha256": picture_sha256,
-    }
-
-
-def _data_json(about: ReportDay) -> dict[str, Any]:
-    found = about.completeness
-    times = {
-        "ends_at": found.ends_at,
-        "resumes_at": found.resumes_at,
-        "certain_until": found.certain_until,
-    }
-    written = {name: moment.isoformat() if moment else None for name, moment in times.items()}
-    return {"state": found.state.value, **written, "missing": list(found.missing)}
-
-
-def _compared_json(about: ReportDay) -> dict[str, Any]:
-    """Return from which day on the day is compared, and which days are no measure."""
-    return {
-        "first_day": about.history_first_day.isoformat(),
-        "holidays": sorted(day.isoformat() for day in about.holidays),
-        "spoiled_days": sorted(day.isoformat() for day in about.spoiled_days),
     }
 
 

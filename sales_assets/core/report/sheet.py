@@ -14,7 +14,7 @@ CLIENT_PLACEHOLDER = "{user_id}"
 
 
 def client_link(template: str | None, client: str, longest: int) -> str | None:
-    """Return the client's address in the CRM, if it is known and no longer than that."""
+    """Return the client's address in the CRM, if it is known and not over `longest` signs."""
     if template is None:
         return None
     link = template.replace(CLIENT_PLACEHOLDER, quote(client, safe=""))

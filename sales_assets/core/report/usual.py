@@ -9,32 +9,19 @@ import pandas as pd
 
 from sales_assets.core import journey
 from sales_assets.core.journey import PROCESSES
-from sales_assets.core.judgement.handling import broken_as_a_rule
-from sales_assets.core.judgement.handling import usual_due as level_of_due
 from sales_assets.core.judgement.history import history_up_to
 from sales_assets.core.judgement.judging import Judgement, judge
-from sales_assets.core.judgement.level import (
-    level_at,
-    model_rows,
-    moments,
-    training_positions,
-)
+from sales_assets.core.judgement.level import level_at, model_rows, moments, training_positions
 from sales_assets.core.judgement.news import range_at
 from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, OF_A_COHORT, PAID, REQUESTS
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.wording import counted, number
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import CONVERSION, days_up_to
+from sales_assets.core.windows import CONVERSION
 
 BOTH_SIDES = (-1, 1)
 #: A promise that is kept more often needs no alarm.
-SIDES = {
-    NEW_PAYING: BOTH_SIDES,
-    REQUESTS: BOTH_SIDES,
-    **{process.key: (1,) for process in PROCESSES},
-    APPOINTED: BOTH_SIDES,
-    PAID: BOTH_SIDES,
-}
+SIDES = {process.key: (1,) for process in PROCESSES}
 #: What the chief calls them.
 SERIES_NAMES = {
     NEW_PAYING: ru.NEW_PAYING_TITLE,
@@ -57,12 +44,13 @@ class Judged:
     @property
     def change(self) -> int:
         """The side on which the number is news, of the sides that the report tells; else 0."""
-        return self.found.change if self.found.change in SIDES[self.series] else 0
+        sides = SIDES.get(self.series, BOTH_SIDES)
+        return self.found.change if self.found.change in sides else 0
 
     @property
     def is_back(self) -> bool:
-        """Whether what was told is over since today."""
-        return self.found.back_from in SIDES[self.series]
+        """Whether what was told is over as of today."""
+        return self.found.back_from in SIDES.get(self.series, BOTH_SIDES)
 
     @property
     def is_compared(self) -> bool:
@@ -75,7 +63,7 @@ class Judged:
         low, high = self.found.low, self.found.high
         if low is None or high is None:
             return ""
-        return number(low) if low == high else ru.RANGE.format(low=number(low), high=number(high))
+        return number(low) if low == high else f"{number(low)}–{number(high)}"
 
     @property
     def usual(self) -> str:
@@ -155,25 +143,13 @@ def drawn_ranges(
     All at the level of the report's day, so that the weekdays can be told apart; None on a day
     that is not judged, and on every day where the report's day has no level.
     """
-    nothing = (None,) * count
-    days = days_up_to(inputs.about.day, count)
-    rows = inputs.history(series)
-    laid_out = None if inputs.about.is_cut else history_up_to(rows, inputs.about.day)
+    about, rows = inputs.about, inputs.history(series)
+    laid_out = None if about.is_cut else history_up_to(rows, about.day)
     level = None if laid_out is None else level_at(laid_out, laid_out.last)
     if laid_out is None or level is None:
-        return nothing
-    positions = [laid_out.last - (inputs.about.day - day).days for day in days]
+        return (None,) * count
+    positions = range(laid_out.last - count + 1, laid_out.last + 1)
     return tuple(range_at(level, laid_out, position) for position in positions)
-
-
-def usual_due(series: str, inputs: ReportInputs) -> float | None:
-    """Return how many cases of a process fall due on a day like this one."""
-    return level_of_due(inputs.history(series), inputs.about.day)
-
-
-def is_broken_as_a_rule(series: str, inputs: ReportInputs) -> bool:
-    """Tell whether a process's promise was broken in over half of the training days' cases."""
-    return broken_as_a_rule(inputs.history(series), inputs.about.day)
 
 
 def compared_days(one: Judged, inputs: ReportInputs) -> pd.DataFrame:

@@ -130,18 +130,16 @@ def set_aside_note(quality: DataQuality | None) -> str | None:
     """Say how many rows were set aside and why, or None where there were none."""
     if quality is None or not any(quality.set_aside.values()):
         return None
-    named = {kind: count for kind, count in quality.set_aside.items() if kind in ru.SET_ASIDE_KINDS}
-    rest = sum(quality.set_aside.values()) - sum(named.values())
-    kinds = [
-        ru.SET_ASIDE_KINDS[kind].format(count=number(count))
-        for kind, count in named.items()
-        if count
-    ]
-    others = [ru.SET_ASIDE_OTHER.format(count=number(rest))] if rest else []
+    rows = rest = sum(quality.set_aside.values())
+    kinds = []
+    for kind, count in quality.set_aside.items():
+        if kind in ru.SET_ASIDE_KINDS and count:
+            kinds.append(ru.SET_ASIDE_KINDS[kind].format(count=number(count)))
+            rest -= count
+    if rest:
+        kinds.append(ru.SET_ASIDE_OTHER.format(count=number(rest)))
     return ru.SET_ASIDE_NOTE.format(
-        rows=counted(sum(quality.set_aside.values()), ru.ROWS_FORMS),
-        total=number(quality.rows),
-        kinds=", ".join([*kinds, *others]),
+        rows=counted(rows, ru.ROWS_FORMS), total=number(quality.rows), kinds=", ".join(kinds)
     )
 
 
@@ -174,8 +172,9 @@ def _reservations(parts: Parts, about: ReportDay) -> Iterator[Verdict]:
     lacking = [part.NAME for part in _missing(parts, about)]
     lacking += [name for name, _ in _uncounted(parts, about)]
     if lacking:
-        all_of_them = not _present(parts)
-        yield Verdict(VerdictKind.INCOMPLETE, _missing_verdict(lacking, is_all=all_of_them))
+        some = ru.MISSING_VERDICT.format(parts=", ".join(lacking))
+        said = elided_words(some, MOST_CHARACTERS - 1)
+        yield Verdict(VerdictKind.INCOMPLETE, said if _present(parts) else ru.ALL_MISSING_VERDICT)
     if about.day in about.holidays:
         yield Verdict(VerdictKind.HOLIDAY, ru.HOLIDAY_VERDICT)
     if about.day < _first_judged_day(about):
@@ -183,13 +182,6 @@ def _reservations(parts: Parts, about: ReportDay) -> Iterator[Verdict]:
         yield Verdict(VerdictKind.YOUNG, ru.YOUNG_VERDICT.format(day=since))
     if not any(one.is_compared for part in _present(parts) for one in part.judged):
         yield Verdict(VerdictKind.YOUNG, ru.NO_COMPARISON_VERDICT)
-
-
-def _missing_verdict(names: Sequence[str], *, is_all: bool) -> str:
-    if is_all:
-        return ru.ALL_MISSING_VERDICT
-    whole = ru.MISSING_VERDICT.format(parts=", ".join(names))
-    return whole if len(whole) < MOST_CHARACTERS else elided_words(whole, MOST_CHARACTERS - 1)
 
 
 def _first_judged_day(about: ReportDay) -> date:

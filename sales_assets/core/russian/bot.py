@@ -12,7 +12,6 @@ BOT_COMMANDS = {
     "help": "Что я умею",
 }
 BOT_HELP_INTRO = "Каждое утро я присылаю отчёт отдела продаж за вчера: картинку и вывод."
-BOT_HELP_LINE = "/{command} — {words}"
 BOT_HELP_TIME = "Отчёт приходит {when}."
 BOT_UNKNOWN_COMMAND = "Такой команды я не знаю. Что я умею: /help{suffix}"
 BOT_NEUTRAL = "Этот бот работает по приглашению."
@@ -114,7 +113,6 @@ BOT_RECEIPT_CHANGED = (
 BOT_NUMBERS_FORMS = ("число", "числа", "чисел")
 BOT_NO_RECEIPT = "Откуда числа за {day}, уже не показать: события этого дня не хранятся."
 BOT_CLIENT_EVENTS = "Последние события:"
-BOT_CLIENT_EVENT = "{at} — {event}"
 BOT_REQUEST_UNTITLED = "без названия"
 BOT_CHAT_KINDS = {
     "private": "личный",

@@ -14,7 +14,6 @@ NUMBER_CHANGED = "{name}: было {before}, стало {after}"
 NUMBER_ABSENT = "нет данных"
 UNTITLED = "без названия"
 ONE_CHAT = "чат {chat}"
-SEVERAL_CHATS = "{chats} ({named})"
 CHAT_FORMS = ("чат", "чата", "чатов")
 ALERT_IN_DOUBT = (
     "Отчёт за {day}, {chats}: неизвестно, дошло ли сообщение ({kind}). "

@@ -51,7 +51,6 @@ MOSCOW_TIME = "МСК"
 
 TITLE = "Отдел продаж · {day}"
 USUALLY = "обычно {usual}"
-RANGE = "{low}–{high}"
 BREACHED_OF_DUE = "{breached} из {due}"
 
 #: Verdicts; the plural forms go with 1, 2 and 5.
@@ -106,7 +105,6 @@ CALM_VERDICT = "Без заметных изменений"
 
 #: Lines of the caption.
 NEW_PAYING_LINE = "новых платящих {new}{compared}"
-COMPARED_WITH = " ({comparisons})"
 BREACHED_LINE = "{process}: {of_due} дольше 24 ч, {usual}"
 REQUESTS_LINE = "новых заявок {value}, {beside}"
 FLOW_AND_HANDLING = "В {weekday} {usual}: {parts}"
@@ -116,7 +114,6 @@ LESS_FLOW = "поток убавил {flow}, обработка добавила
 BROKEN_AS_A_RULE = "обещание 24 ч чаще не выполняется, чем выполняется"
 BROKEN_LINE = "{processes}: " + BROKEN_AS_A_RULE
 ALSO_BREACHED_LINE = "Дольше 24 ч ещё: {processes}"
-LAST_WEEK = "{when} {value}"
 MEAN_7D = "в среднем за 7 дней {mean}"
 
 #: Notes about the data.
@@ -158,7 +155,6 @@ NEW_PAYING_TITLE = "Новые платящие"
 IN_EXPERIMENTS = "ещё {count} в экспериментах"
 DAYS_FORMS = ("день", "дня", "дней")
 DRAWN_DAYS = "{days}; фон — обычно для этого дня"
-DRAWN_DAYS_ALONE = "{days}"
 PROCESSES_TITLE = "Незакрытые процессы"
 LONGER_THAN_24H = "дольше 24 ч"
 WITHIN_24H = "уложились"
@@ -181,7 +177,6 @@ EXPIRING_WITHOUT = "не посчитано: {processes}"
 MISSING_EXPIRING = "Успеть сегодня: нет данных за {day}"
 FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
-FUNNEL_BOUGHT_SHARE = "{users} ({share})"
 FUNNEL_EMPTY = "Заявки {cohort}: заявок не было"
 BRANCH_LEGEND = "↳ ветвь первой линии: записавшиеся сами её не проходят"
 STEP_LABELS = {
@@ -216,7 +211,6 @@ ENDS_EARLY = "Данные до {time}: дальше не загружено"
 HOLE = "Нет данных с {since} до {until}"
 EMPTY = "Данных за {day} нет"
 AT_LEAST = "не меньше"
-AT_MOST = "не больше"
 NOT_COUNTED_ROW = "не посчитано: {reason}"
 AT_LEAST_DAY = "не меньше: день загружен не весь"
 PROCESSES_BOUND = "День загружен не весь: дольше 24 ч и в ожидании — не больше"
@@ -261,7 +255,6 @@ ROWS_CUT = "Показаны первые {shown} строк из {total}; в и
 RECEIPT_TITLE = "Откуда числа"
 NUMBERS_SHEET = "Числа"
 NUMBERS_COLUMNS = ("Лист", "Число", "На картинке", "В книге", "Сошлось")
-NUMBER_OF = "{figure} · {label}"
 NUMBERS_NOTE = "На листе «Обычно» стоят числа прошлых дней: у каждого дня своя книга."
 USUAL_SHEET = "Обычно"
 IN_WEEKDAY = "В {weekday}"
@@ -278,7 +271,6 @@ FIGURE_USUAL = "Обычно столько"
 FIGURE_LOW = "Обычно от"
 FIGURE_HIGH = "Обычно до"
 TOTAL = "Итого"
-HELD_BY = "{sheet}: {figures}"
 DRAWN_SHEET = "Новые за {days}"
 OVERDUE_SHEET = "Ждут дольше 24 ч"
 EXPIRED_SHEET = "Вчерашние сроки"

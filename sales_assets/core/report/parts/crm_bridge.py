@@ -24,11 +24,11 @@ _COLUMNS = (
     SheetColumn("events", ru.COLUMN_EVENTS, CellKind.COUNT),
     SheetColumn("first_experiment_at", ru.COLUMN_JOINED, CellKind.MOMENT),
 )
-_FIGURES = {
-    "active": ru.FIGURE_ACTIVE,
-    "in_experiments": ru.FIGURE_IN_EXPERIMENTS,
-    "left": ru.FIGURE_LEFT,
-}
+_FIGURES = (
+    SheetColumn("active", ru.FIGURE_ACTIVE, CellKind.FIGURE),
+    SheetColumn("in_experiments", ru.FIGURE_IN_EXPERIMENTS, CellKind.FIGURE),
+    SheetColumn("left", ru.FIGURE_LEFT, CellKind.FIGURE),
+)
 #: From this hour on, the certainty goes without saying.
 EVENING = time(22)
 
@@ -38,6 +38,7 @@ class CrmBridge(Part):
     """From the CRM's clients of the day to those that the other parts count."""
 
     NAME: ClassVar[str] = ru.PART_POPULATION
+    MISSING: ClassVar[str] = ru.MISSING_POPULATION
     FRAME: ClassVar[str] = names.USER_HISTORY
     KEY: ClassVar[str] = "crm_bridge"
     NUMBERS: ClassVar[tuple[str, ...]] = (POPULATION,)
@@ -54,19 +55,9 @@ class CrmBridge(Part):
         return cls(inputs.about, population(frame))
 
     @classmethod
-    def absence(cls, about: ReportDay) -> str:
-        """Name the day without data."""
-        return ru.MISSING_POPULATION.format(day=day_and_month(about.day))
-
-    @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
         """Write the absence where the bridge stands."""
         return _lines(cls.absence(about), about)
-
-    @staticmethod
-    def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
-        """Yield none: the bridge explains the other numbers."""
-        yield from ()
 
     def numbers(self) -> dict[str, Any]:
         """Return the three numbers of the bridge."""
@@ -77,17 +68,13 @@ class CrmBridge(Part):
         """Yield the day's active clients."""
         if told := numbers.get(POPULATION):
             rows = active_clients(set_aside(events.raw)[0], events.history)
-            sums = summed(ru.TOTAL, rows, {name: told[name] for name in _FIGURES})
-            figures = [
-                SheetColumn(name, title, CellKind.FIGURE) for name, title in _FIGURES.items()
-            ]
-            yield Sheet(sentence(ru.PART_POPULATION), (*_COLUMNS, *figures), rows, (sums,))
+            sums = summed(ru.TOTAL, rows, {each.name: told[each.name] for each in _FIGURES})
+            yield Sheet(sentence(ru.PART_POPULATION), (*_COLUMNS, *_FIGURES), rows, (sums,))
 
     def block(self) -> Block:
         """Write the bridge."""
-        active = number(self.clients.active)
         bridge = ru.BRIDGE.format(
-            active=f"{ru.AT_LEAST} {active}" if self.about.is_cut else active,
+            active=self.about.bound(self.clients.active),
             experiments=number(self.clients.in_experiments),
             left=number(self.clients.left),
         )

@@ -11,7 +11,7 @@ from sales_assets.core import names
 from sales_assets.core.journey import PROCESSES
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import EXPIRING
-from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
+from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs, counted_cases
 from sales_assets.core.report.page import (
     BODY_SIZE,
     CONTENT,
@@ -27,7 +27,7 @@ from sales_assets.core.report.page import (
 )
 from sales_assets.core.report.part import Part
 from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, CellKind, Sheet, SheetColumn, summed
-from sales_assets.core.report.wording import day_and_month, number, plural, sentence
+from sales_assets.core.report.wording import number, plural, sentence
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
@@ -51,6 +51,7 @@ class Expiring(Part):
     """
 
     NAME: ClassVar[str] = ru.PART_EXPIRING
+    MISSING: ClassVar[str] = ru.MISSING_EXPIRING
     FRAME: ClassVar[str] = names.EXPIRING_CASES
     METRIC: ClassVar[Metric | None] = EXPIRING
     NUMBERS: ClassVar[tuple[str, ...]] = (names.EXPIRING_CASES,)
@@ -76,22 +77,12 @@ class Expiring(Part):
         return cls(about, len(deadlines), ran_out, tuple(until), _expired(inputs))
 
     @classmethod
-    def absence(cls, about: ReportDay) -> str:
-        """Name the day without data."""
-        return ru.MISSING_EXPIRING.format(day=day_and_month(about.day))
-
-    @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
         """Write the absence where the line stands."""
         reason, said = cls.reason(about), cls.absence(about)
         if reason:
             said = ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason)
         return stacked([gap(16), small_lines([said])])
-
-    @staticmethod
-    def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG004
-        """Yield none: a list to work off is no result of the day."""
-        yield from ()
 
     def numbers(self) -> dict[str, Any]:
         """Return the counts that are shown."""
@@ -159,18 +150,11 @@ class Expiring(Part):
     def _others(self) -> Iterator[str]:
         waiting, met = self.expired or (0, 0)
         if waiting:
-            said = f"{ru.AT_LEAST} {number(met)}" if self.about.is_cut else number(met)
             yesterdays = f"{number(waiting)} {plural(waiting, ru.YESTERDAYS_FORMS)}"
-            yield ru.EXPIRED.format(waiting=yesterdays, met=said)
+            yield ru.EXPIRED.format(waiting=yesterdays, met=self.about.bound(met))
         unknown = [each.name for each in PROCESSES if each.key in self.about.not_counted]
         if unknown:
             yield ru.EXPIRING_WITHOUT.format(processes=", ".join(unknown))
-
-
-def counted_cases(cases: pd.DataFrame, not_counted: Mapping[str, str]) -> pd.DataFrame:
-    """Return the rows of the processes that can be known."""
-    unknown = [each.name for each in PROCESSES if each.key in not_counted]
-    return cases[~cases["process"].isin(unknown)]
 
 
 def _within(deadlines: pd.Series, day: date, hours: Sequence[time]) -> dict[time, pd.Series]:

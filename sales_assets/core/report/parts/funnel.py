@@ -136,6 +136,7 @@ class Funnel(Part):
     """
 
     NAME: ClassVar[str] = ru.PART_FUNNEL
+    MISSING: ClassVar[str] = ru.MISSING_FUNNEL_PART
     FRAME: ClassVar[str] = names.CONVERSION_FUNNEL
     METRIC: ClassVar[Metric | None] = METRIC
     NUMBERS: ClassVar[tuple[str, ...]] = (names.CONVERSION_FUNNEL, APPOINTED, PAID)
@@ -151,15 +152,13 @@ class Funnel(Part):
     @classmethod
     def of(cls, inputs: ReportInputs) -> Self | None:
         """Read the groups; None, too, where the cohort is older than the history."""
-        frame = inputs.frames.get(names.CONVERSION_FUNNEL)
-        if frame is None or frame.empty or cls.reason(inputs.about):
-            return None
-        if _is_before_history(inputs.about):
+        frame, about = inputs.frames.get(names.CONVERSION_FUNNEL), inputs.about
+        if frame is None or frame.empty or cls.reason(about) or cls.not_yet(about):
             return None
         everybody = ClientGroup.of(frame, ALL_GROUPS)
         named = sorted(set(frame["group"]) - {ALL_GROUPS}, key=_group_order)
         return cls(
-            about=inputs.about,
+            about=about,
             everybody=everybody,
             groups=tuple(ClientGroup.of(frame, name) for name in named),
             appointed=judged(APPOINTED, inputs),
@@ -170,7 +169,7 @@ class Funnel(Part):
     @classmethod
     def absence(cls, about: ReportDay) -> str:
         """Name the cohort without data."""
-        return ru.MISSING_FUNNEL_PART.format(cohort=_cohort(about))
+        return cls.MISSING.format(cohort=_cohort(about))
 
     @classmethod
     def missing_name(cls, about: ReportDay) -> str:
@@ -180,7 +179,8 @@ class Funnel(Part):
     @classmethod
     def not_yet(cls, about: ReportDay) -> str | None:
         """Say that the cohort is older than the history."""
-        if not _is_before_history(about):
+        _, last = COHORT.days(about.day)
+        if last >= about.history_first_day:
             return None
         return ru.BEFORE_HISTORY_NOTE.format(cohort=_cohort(about))
 
@@ -202,32 +202,26 @@ class Funnel(Part):
     @property
     def _moved(self) -> list[tuple[Judged, str]]:
         """The halves that stand out, the rarer first, each with the step that is named."""
-        halves = (
-            (self.appointed, journey.LESSON_APPOINTED),
-            (self.paid, self.moved_step),
-        )
+        halves = ((self.appointed, journey.LESSON_APPOINTED), (self.paid, self.moved_step))
         moved = [(half, step) for half, step in halves if half and half.change]
         return sorted(moved, key=lambda pair: pair[0].found.over_limit or 0.0)
 
     def stories(self) -> Sequence[Story]:
         """A half that rose is good news, one that fell an alarm."""
-        return [*(self._story(half, step) for half, step in self._moved), *self._back()]
+        told = []
+        for half, step in self._moved:
+            kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
+            day_number, rarity = half.found.day_number, half.found.over_limit or 0.0
+            asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
+            texts = _move_texts(half, self.about)
+            told.append(Story(kind, Rank.FUNNEL, texts, day_number, rarity, question=asked))
+        if any(half.is_back for half in self.judged):
+            told.append(Story.back(Rank.FUNNEL, sentence(ru.PART_FUNNEL)))
+        return told
 
     def caption_lines(self) -> Sequence[str]:
         """Say which half moved, of two the rarer."""
         return [half.on_its_day(_move_texts(half, self.about)[0]) for half, _ in self._moved[:1]]
-
-    def _story(self, half: Judged, step: str) -> Story:
-        kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
-        told = half.found.day_number, half.found.over_limit or 0.0
-        asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
-        return Story(kind, Rank.FUNNEL, _move_texts(half, self.about), *told, question=asked)
-
-    def _back(self) -> list[Story]:
-        if not any(half.is_back for half in self.judged):
-            return []
-        said = ru.BACK_VERDICT.format(name=sentence(ru.PART_FUNNEL))
-        return [Story(VerdictKind.CALM, Rank.FUNNEL, (said,), day_number=0)]
 
     def footnotes(self) -> Sequence[str]:
         """Say that the history cuts the cohort."""
@@ -267,11 +261,9 @@ class Funnel(Part):
     @classmethod
     def _sheet_of_entry_day(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
         """Yield the clients of the judged entry day, where the picture names their number."""
-        halves = [numbers.get(name) or {} for name in (APPOINTED, PAID)]
-        named = [half.get("change") and half["window"] == 1 for half in halves]
-        if any(named):
+        appointed, paid = halves = [numbers.get(name) or {} for name in (APPOINTED, PAID)]
+        if any(half.get("change") and half["window"] == 1 for half in halves):
             rows = entered_clients(events.log, events.days)
-            appointed, paid = halves
             shown = {"entered": appointed.get("of"), "appointed": appointed.get("value")}
             shown["paid"] = paid.get("value")
             known = {name: value for name, value in shown.items() if value is not None}
@@ -293,13 +285,11 @@ class Funnel(Part):
 
     def _summary(self) -> str:
         entries, bought = self.everybody.entries, self.everybody.stages[-1]
+        cohort = _cohort(self.about)
         if not entries:
-            return ru.FUNNEL_EMPTY.format(cohort=_cohort(self.about))
-        users, share = number(bought.users), percent(bought.share)
-        said = ru.FUNNEL_BOUGHT_SHARE.format(users=users, share=share)
-        return ru.FUNNEL_SUMMARY.format(
-            cohort=_cohort(self.about), entries=number(entries), bought=said
-        )
+            return ru.FUNNEL_EMPTY.format(cohort=cohort)
+        said = f"{number(bought.users)} ({percent(bought.share)})"
+        return ru.FUNNEL_SUMMARY.format(cohort=cohort, entries=number(entries), bought=said)
 
     def _move_lines(self) -> Block:
         marks = []
@@ -326,7 +316,10 @@ class Funnel(Part):
         ]
         for row, stage in enumerate(self.everybody.stages):
             top = head + STAGE_ROW * row
-            marks.append(_row_label(stage, top, has_fallen=self._has_fallen(stage)))
+            label, style = stage.label, ("normal", INK)
+            if self._has_fallen(stage):
+                label, style = f"{LESS_SIGN} {label}", ("bold", ALARM)
+            marks.append(Text(MARGIN, top + 36, label, BODY_SIZE, *style))
             for left, group in zip(lefts, groups, strict=True):
                 marks += _stage_cell(group.stages[row], left, top, pitch - GROUP_GAP)
         return Block(tuple(marks), head + STAGE_ROW * len(STAGES) + 10)
@@ -373,11 +366,6 @@ def _cohort(about: ReportDay) -> str:
     return day_range(*COHORT.days(about.day))
 
 
-def _is_before_history(about: ReportDay) -> bool:
-    _, last = COHORT.days(about.day)
-    return last < about.history_first_day
-
-
 def _group_order(name: str) -> tuple[int, int, str]:
     """Order groups by what happened to them, not by size: a day's order is every day's order.
 
@@ -414,16 +402,13 @@ def _ratio(part: float, whole: float) -> float:
 
 def _move_texts(half: Judged, about: ReportDay) -> tuple[str, str]:
     """Say what the clients of the entry days did; the window's days entered a week before."""
-    last = about.day - CONVERSION
-    first = last - (half.found.window - 1) * DAY
-    days = day_and_month(last) if first == last else day_range(first, last)
+    found, last = half.found, about.day - CONVERSION
+    first = last - (found.window - 1) * DAY
     words = {
-        "days": days,
+        "days": day_and_month(last) if first == last else day_range(first, last),
         "step": ru.APPOINTED_CLIENTS if half.series == APPOINTED else ru.PAID_OF_APPOINTED,
-        "value": number(half.found.window_value or half.value),
-        "usual": half.range
-        if half.found.window == 1
-        else number(round(half.found.window_usual or 0)),
+        "value": number(found.window_value or half.value),
+        "usual": half.range if first == last else number(round(found.window_usual or 0)),
     }
     return ru.FUNNEL_VERDICT.format(**words), ru.FUNNEL_SHORT.format(**words)
 
@@ -457,12 +442,6 @@ def _fit_columns(groups: Sequence[ClientGroup]) -> bool:
     return is_whole and max(map(len, headings)) <= MOST_NAME_LINES
 
 
-def _row_label(stage: Stage, top: float, *, has_fallen: bool) -> Text:
-    if has_fallen:
-        return Text(MARGIN, top + 36, f"{LESS_SIGN} {stage.label}", BODY_SIZE, "bold", ALARM)
-    return Text(MARGIN, top + 36, stage.label, BODY_SIZE)
-
-
 def _stage_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:
     """Write the number over its bar, never across it."""
     shown = f"{number(stage.users)} · {percent(stage.share)}" if stage.users else number(0)
@@ -473,13 +452,10 @@ def _stage_cell(stage: Stage, left: float, top: float, width: float) -> Iterator
 
 def _column_label(stage: Stage, left: float, *, has_fallen: bool) -> list[Mark]:
     """Break the label before its last word, so that two lines fit over a narrow column."""
-    lines = stage.label.rsplit(" ", 1)
-    if not has_fallen:
-        return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT) for i, line in enumerate(lines)]
-    signed = [*lines[:-1], f"{lines[-1]} {LESS_SIGN}"]
-    return [
-        Text(left, 26 + 36 * i, line, SMALLEST_TEXT, "bold", ALARM) for i, line in enumerate(signed)
-    ]
+    lines, style = stage.label.rsplit(" ", 1), ("normal", INK)
+    if has_fallen:
+        lines[-1], style = f"{lines[-1]} {LESS_SIGN}", ("bold", ALARM)
+    return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT, *style) for i, line in enumerate(lines)]
 
 
 def _share_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:

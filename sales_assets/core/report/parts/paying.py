@@ -61,6 +61,7 @@ class NewPaying(Part):
     """New paying clients of the day; `series` are the drawn days, None where there is no value."""
 
     NAME: ClassVar[str] = ru.PART_NEW_PAYING
+    MISSING: ClassVar[str] = ru.MISSING_NEW_PAYING
     FRAME: ClassVar[str] = names.NEW_PAYING_USERS
     METRIC: ClassVar[Metric | None] = METRIC
     NUMBERS: ClassVar[tuple[str, ...]] = (names.NEW_PAYING_USERS, NEW_PAYING)
@@ -84,8 +85,10 @@ class NewPaying(Part):
         if frame is None or frame.empty or about.is_empty or cls.reason(about):
             return None
         row, value = frame.iloc[0], int(frame["new_paying"].iloc[0])
-        drawn = _series_by_day(inputs) | {about.day: value}
-        days = days_up_to(about.day, DRAWN_DAYS)
+        rows = inputs.daily_values[inputs.daily_values["series"] == NEW_PAYING]
+        known = rows[~rows["day"].isin(about.spoiled_days)]
+        drawn = dict(zip(known["day"], known["value"].astype("int64").tolist(), strict=True))
+        drawn[about.day] = value
         return cls(
             about=about,
             value=value,
@@ -95,14 +98,9 @@ class NewPaying(Part):
             payments=int(row["payments"]),
             last_week=_number_or_none(row["same_weekday_last_week"]),
             mean_7d=_number_or_none(row["mean_7d"]),
-            series=tuple((day, drawn.get(day)) for day in days),
+            series=tuple((day, drawn.get(day)) for day in days_up_to(about.day, DRAWN_DAYS)),
             ranges=drawn_ranges(NEW_PAYING, inputs, DRAWN_DAYS),
         )
-
-    @classmethod
-    def absence(cls, about: ReportDay) -> str:
-        """Name the day without data."""
-        return ru.MISSING_NEW_PAYING.format(day=day_and_month(about.day))
 
     @staticmethod
     def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -131,10 +129,8 @@ class NewPaying(Part):
             told = found.day_number, found.over_limit or 0.0
             question = ru.QUESTION_NEW_PAYING if self.change < 0 else ""
             return (Story(kind, Rank.NEW_PAYING, texts, *told, question=question),)
-        if self.judgement.is_back:
-            back = ru.BACK_VERDICT.format(name=ru.NEW_PAYING_TITLE)
-            return (Story(VerdictKind.CALM, Rank.NEW_PAYING, (back,), day_number=0),)
-        return ()
+        is_back = self.judgement.is_back
+        return (Story.back(Rank.NEW_PAYING, ru.NEW_PAYING_TITLE),) if is_back else ()
 
     def _texts(self, judgement: Judged) -> tuple[str, ...]:
         if judgement.found.window > 1:
@@ -147,10 +143,8 @@ class NewPaying(Part):
     def headline(self) -> str:
         """Say the number, beside last week's and the mean."""
         comparisons = ", ".join(self._comparisons())
-        compared = ru.COMPARED_WITH.format(comparisons=comparisons) if comparisons else ""
-        new = number(self.value)
-        new = f"{ru.AT_LEAST} {new}" if self.about.is_cut else new
-        return ru.NEW_PAYING_LINE.format(new=new, compared=compared)
+        compared = f" ({comparisons})" if comparisons else ""
+        return ru.NEW_PAYING_LINE.format(new=self.about.bound(self.value), compared=compared)
 
     def notes(self) -> Sequence[str]:
         """Say that everyone looks new in the first 60 days of a source."""
@@ -187,12 +181,9 @@ class NewPaying(Part):
         total = summed(ru.TOTAL, rows, shown)
         yield Sheet(ru.NEW_PAYING_TITLE, (*columns, *_FIGURES), rows, (total,))
         drawn = {date.fromisoformat(day): value for day, value in told["last_28_days"]}
-        of_days = {
-            day: first_payers(events.log, ReportDays((day,), events.days.zone)).query(
-                "new_paying == 1"
-            )
-            for day in drawn
-        }
+        zone = events.days.zone
+        payers = {day: first_payers(events.log, ReportDays((day,), zone)) for day in drawn}
+        of_days = {day: found.query("new_paying == 1") for day, found in payers.items()}
         sums = [
             summed(full_date(day), of_days[day], {"new_paying": value})
             for day, value in drawn.items()
@@ -216,7 +207,7 @@ class NewPaying(Part):
         comparisons = []
         if self.last_week is not None:
             when = ru.ON_LAST_WEEKDAY[self.about.day.weekday()]
-            comparisons.append(ru.LAST_WEEK.format(when=when, value=number(self.last_week)))
+            comparisons.append(f"{when} {number(self.last_week)}")
         if self.mean_7d is not None:
             comparisons.append(ru.MEAN_7D.format(mean=number(self.mean_7d)))
         return comparisons
@@ -253,28 +244,24 @@ class NewPaying(Part):
 
     def _columns(self) -> Iterator[Mark]:
         """Draw a column per day from zero before its usual range, the report's day darkest."""
+        floor, right = CHART_TOP + CHART_HEIGHT, CHART_LEFT + COLUMN * len(self.series)
         known = [value for _, value in self.series if value is not None]
         days = counted(len(known), ru.DAYS_FORMS)
-        form = ru.DRAWN_DAYS if any(self.ranges) else ru.DRAWN_DAYS_ALONE
-        yield Text(CHART_LEFT, 72, form.format(days=days), SMALL_SIZE, color=MUTED)
+        said = ru.DRAWN_DAYS.format(days=days) if any(self.ranges) else days
+        yield Text(CHART_LEFT, 72, said, SMALL_SIZE, color=MUTED)
         scale = CHART_HEIGHT / max([*known, *(high for _, high in filter(None, self.ranges)), 1])
         for position, usual in enumerate(self.ranges):
             if usual:
-                yield _usual_box(CHART_LEFT + COLUMN * position, usual, scale)
+                low, high = usual
+                left, top = CHART_LEFT + COLUMN * position, floor - high * scale
+                yield Box(left, top, COLUMN, max((high - low) * scale, 2), USUAL_RANGE)
         for position, (each, value) in enumerate(self.series):
             left = CHART_LEFT + COLUMN * position + 3
             yield _column(left, value, scale, INK if each == self.about.day else PALE_BAR)
-        floor, right = CHART_TOP + CHART_HEIGHT, CHART_LEFT + COLUMN * len(self.series)
         yield Box(CHART_LEFT, floor, right - CHART_LEFT, 2, MUTED)
         first, last = day_and_month(self.series[0][0]), day_and_month(self.about.day)
         yield Text(CHART_LEFT, floor + 40, first, SMALL_SIZE, color=MUTED)
         yield Text(right, floor + 40, last, SMALL_SIZE, color=MUTED, align="right")
-
-
-def _usual_box(left: float, usual: tuple[int, int], scale: float) -> Box:
-    low, high = usual
-    height = max((high - low) * scale, 2)
-    return Box(left, CHART_TOP + CHART_HEIGHT - high * scale, COLUMN, height, USUAL_RANGE)
 
 
 def _column(left: float, value: int | None, scale: float, color: str) -> Box:
@@ -282,12 +269,6 @@ def _column(left: float, value: int | None, scale: float, color: str) -> Box:
         return Box(left, CHART_TOP, COLUMN - 6, CHART_HEIGHT, PANEL)
     height = max(value * scale, 3 if value else 0)
     return Box(left, CHART_TOP + CHART_HEIGHT - height, COLUMN - 6, height, color)
-
-
-def _series_by_day(inputs: ReportInputs) -> dict[date, int]:
-    rows = inputs.daily_values[inputs.daily_values["series"] == NEW_PAYING]
-    known = rows[~rows["day"].isin(inputs.about.spoiled_days)]
-    return dict(zip(known["day"], known["value"].astype("int64").tolist(), strict=True))
 
 
 def _comparison_sums(told: Mapping[str, Any], counts: Sequence[int], day: date) -> Iterator[Sum]:

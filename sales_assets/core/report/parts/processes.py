@@ -7,7 +7,12 @@ from typing import Any, ClassVar, Self
 
 from sales_assets.core import names
 from sales_assets.core.journey import PROCESSES, Process
-from sales_assets.core.judgement.handling import FlowAndHandling, flow_and_handling
+from sales_assets.core.judgement.handling import (
+    FlowAndHandling,
+    broken_as_a_rule,
+    flow_and_handling,
+    usual_due,
+)
 from sales_assets.core.judgement.judging import Judgement
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
@@ -44,13 +49,8 @@ from sales_assets.core.report.sheet import (
     Sum,
     summed,
 )
-from sales_assets.core.report.usual import (
-    Judged,
-    is_broken_as_a_rule,
-    judged,
-    usual_due,
-)
-from sales_assets.core.report.wording import counted, day_and_month, number
+from sales_assets.core.report.usual import Judged, judged
+from sales_assets.core.report.wording import counted, number
 from sales_assets.core.russian import report as ru
 
 #: Past the promise, as usual.
@@ -127,7 +127,7 @@ class ProcessDay:
 
     @property
     def split(self) -> FlowAndHandling | None:
-        """Of what the difference to an ordinary day is made; None where that is not known."""
+        """What the difference to an ordinary day is made of; None where that is not known."""
         share = self.judgement.usual_share if self.judgement else None
         if share is None or self.usual_due is None:
             return None
@@ -159,6 +159,7 @@ class Processes(Part):
     """The processes in the order of the journey, and the new requests that they follow."""
 
     NAME: ClassVar[str] = ru.PART_PROCESSES
+    MISSING: ClassVar[str] = ru.MISSING_PROCESSES
     FRAME: ClassVar[str] = names.UNCLOSED_PROCESSES
     METRIC: ClassVar[Metric | None] = METRIC
     NUMBERS: ClassVar[tuple[str, ...]] = (
@@ -201,11 +202,6 @@ class Processes(Part):
         found = [(each.name, about.not_counted.get(each.key)) for each in PROCESSES]
         return [(name, reason) for name, reason in found if reason]
 
-    @classmethod
-    def absence(cls, about: ReportDay) -> str:
-        """Name the day without data."""
-        return ru.MISSING_PROCESSES.format(day=day_and_month(about.day))
-
     @staticmethod
     def headlines(numbers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Yield breached of due by process."""
@@ -224,7 +220,7 @@ class Processes(Part):
         return [
             *(self._alarm(process) for process in self._rarest_first()),
             *self._of_requests(),
-            *(_back(Rank.PROCESSES, name) for name in back),
+            *(Story.back(Rank.PROCESSES, name) for name in back),
         ]
 
     def headline(self) -> str | None:
@@ -287,23 +283,22 @@ class Processes(Part):
 
     def _alarm(self, process: ProcessDay) -> Story:
         found = process.judgement.found if process.judgement else Judgement()
-        detail = _split_words(process, self.about.day)
         return Story(
             VerdictKind.ALARM,
             Rank.PROCESSES,
             process.texts(),
             found.day_number,
             process.rarity,
-            detail,
+            _split_words(process, self.about.day),
             ru.QUESTIONS[process.name],
         )
 
     def _of_requests(self) -> Sequence[Story]:
         requests = self.requests
-        if requests is None or not (requests.change or requests.is_back):
+        if requests is None:
             return ()
         if not requests.change:
-            return (_back(Rank.REQUESTS, ru.NEW_REQUESTS),)
+            return (Story.back(Rank.REQUESTS, ru.NEW_REQUESTS),) if requests.is_back else ()
         kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
         told = requests.found.day_number, requests.found.over_limit or 0.0
         question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
@@ -350,7 +345,7 @@ class Processes(Part):
         return ROW * row + LINE_BELOW * told
 
     def _below(self, process: ProcessDay) -> str:
-        """Say under a row what its numbers don't: news of several days, or a promise in vain."""
+        """Say under a row what its numbers don't: news of several days, a promise seldom kept."""
         if process.is_alarming and process.judgement and process.judgement.found.window > 1:
             return process.judgement.beside
         return ru.BROKEN_AS_A_RULE if self._is_told(process) else ""
@@ -372,11 +367,13 @@ class Processes(Part):
                 yield Text(columns.bar, self._top(i) + 40, shown, SMALL_SIZE, color=MUTED)
 
     def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
-        color = ALARM if process.is_alarming else INK
-        weight = "bold" if process.is_alarming else "normal"
+        weight, color = ("bold", ALARM) if process.is_alarming else ("normal", INK)
         yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
         yield from _bar(process, columns.bar, top + 8, columns.scale)
-        yield _value_text(process, columns.value, top + 40, color)
+        if process.due:
+            yield Text(columns.value, top + 40, _shown(process), BODY_SIZE, "bold", color)
+        else:
+            yield Text(columns.value, top + 40, ru.NOTHING_DUE, SMALL_SIZE, color=MUTED)
         yield Text(columns.usual, top + 40, process.usual, SMALL_SIZE, color=MUTED)
         if below := self._below(process):
             yield Text(columns.bar, top + 92, below, SMALL_SIZE, color=MUTED)
@@ -386,9 +383,8 @@ class Processes(Part):
         requests = self.requests
         if requests is None or self.about.is_empty:
             return gap(0)
-        value = number(requests.value)
-        bound = f"{ru.AT_LEAST} {value}" if self.about.is_cut else value
-        said = ", ".join(filter(None, [ru.REQUESTS_OF_DAY.format(value=bound), requests.beside]))
+        told = ru.REQUESTS_OF_DAY.format(value=self.about.bound(requests.value))
+        said = ", ".join(filter(None, [told, requests.beside]))
         if not requests.change:
             return small_lines([said], below=0)
         sign, color = (LESS_SIGN, ALARM) if requests.change < 0 else (MORE_SIGN, INK)
@@ -426,7 +422,7 @@ class _Columns:
 
 def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportInputs) -> ProcessDay:
     overdue = [int(row[column]) for column in OVERDUE_COLUMNS]
-    is_judged = not inputs.about.is_cut
+    history, day, is_judged = inputs.history(process.key), inputs.about.day, not inputs.about.is_cut
     return ProcessDay(
         process=process,
         breached=int(row["breached"]),
@@ -434,13 +430,9 @@ def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportIn
         overdue=sum(overdue),
         overdue_over_7d=overdue[-1],
         judgement=judged(process.key, inputs),
-        usual_due=usual_due(process.key, inputs) if is_judged else None,
-        is_broken_as_a_rule=is_judged and is_broken_as_a_rule(process.key, inputs),
+        usual_due=usual_due(history, day) if is_judged else None,
+        is_broken_as_a_rule=is_judged and broken_as_a_rule(history, day),
     )
-
-
-def _back(rank: Rank, name: str) -> Story:
-    return Story(VerdictKind.CALM, rank, (ru.BACK_VERDICT.format(name=name),), day_number=0)
 
 
 def _caption_line(process: ProcessDay, judgement: Judged, day: date) -> str:
@@ -451,12 +443,11 @@ def _caption_line(process: ProcessDay, judgement: Judged, day: date) -> str:
 
 
 def _split_words(process: ProcessDay, day: date) -> str:
-    """Say of what a story of the day itself is made; a week's has no such sum."""
+    """Say what a story of the day itself is made of; a week's has no such sum."""
     split = process.split
     if split is None or process.judgement is None or process.judgement.found.window > 1:
         return ""
-    flows = (ru.USUAL_FLOW, ru.MORE_FLOW, ru.LESS_FLOW)
-    form = flows[0] if split.flow == 0 else flows[1] if split.flow > 0 else flows[2]
+    form = ru.USUAL_FLOW if split.flow == 0 else ru.MORE_FLOW if split.flow > 0 else ru.LESS_FLOW
     parts = form.format(flow=number(abs(split.flow)), handling=number(split.handling))
     return ru.FLOW_AND_HANDLING.format(
         weekday=ru.USUAL_WEEKDAYS[day.weekday()], usual=number(split.usual_day), parts=parts
@@ -466,12 +457,12 @@ def _split_words(process: ProcessDay, day: date) -> str:
 def split_sums(
     name: str, counted_now: Mapping[str, float], numbers: Mapping[str, Any], inputs: ReportInputs
 ) -> Iterator[Sum]:
-    """Yield of what a story of the day itself is made; they add up to what was breached."""
+    """Yield what a story of the day itself is made of; the parts add up to what was breached."""
     [key] = [each.key for each in PROCESSES if each.name == name]
     split, told = numbers[names.UNCLOSED_PROCESSES][name]["split"], numbers[key] or {}
     if not split or told["change"] <= 0 or told["window"] > 1:
         return
-    one, due_usually = judged(key, inputs), usual_due(key, inputs)
+    one, due_usually = judged(key, inputs), usual_due(inputs.history(key), inputs.about.day)
     if one is None or one.usual_share is None or due_usually is None:
         return
     now = int(counted_now["breached"]), int(counted_now["due"])
@@ -486,12 +477,6 @@ def _shown(process: ProcessDay) -> str:
     if not process.due:
         return ru.NOTHING_DUE
     return f"{MORE_SIGN} {process.of_due}" if process.is_alarming else process.of_due
-
-
-def _value_text(process: ProcessDay, left: float, baseline: float, color: str) -> Text:
-    if not process.due:
-        return Text(left, baseline, ru.NOTHING_DUE, SMALL_SIZE, color=MUTED)
-    return Text(left, baseline, _shown(process), BODY_SIZE, "bold", color)
 
 
 def _longest(process: ProcessDay) -> float:
