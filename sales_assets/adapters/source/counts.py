@@ -30,14 +30,14 @@ from sales_assets.core.windows import AFTER_DAYS, DAY
 #: By the quarter of an hour: no zone's clock differs from another's by less.
 EVENT_COUNTS = f"""
 SELECT
-    date_trunc('hour', time) + floor(extract(minute FROM time) / 15) * interval '15 minutes'
+    date_trunc('hour', time) + (date_part('minute', time)::int / 15) * interval '15 minutes'
         AS quarter,
     event_id, count(*) AS rows, min(time) AS first, max(time) AS last
 FROM ({EVENTS_IN_SPANS}) AS in_spans GROUP BY 1, 2
 """  # noqa: S608 - put together from constants
 PAYMENT_COUNTS = f"""
 SELECT
-    date_trunc('hour', time) + floor(extract(minute FROM time) / 15) * interval '15 minutes'
+    date_trunc('hour', time) + (date_part('minute', time)::int / 15) * interval '15 minutes'
         AS quarter,
     count(*) AS rows, min(time) AS first, max(time) AS last
 FROM ({PAYMENTS_IN_SPANS}) AS in_spans GROUP BY 1

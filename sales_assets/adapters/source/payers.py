@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.source.rows import (
-    BLANKS,
     EARLIEST,
     EVENTS,
     KINDS,
@@ -25,26 +24,26 @@ PAYERS_DAYS = 56
 RECENT_PAYMENTS = """
 SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
 FROM payments AS p
-WHERE p.transaction_created_at >= current_setting('sales_assets.payers_start')::timestamp
-    AND p.transaction_created_at < current_setting('sales_assets.payments_last_end')::timestamp
+WHERE p.transaction_created_at >= $payers_start::timestamp
+    AND p.transaction_created_at < $payments_last_end::timestamp
 """
 EVENTS_OF_PAYERS = f"""
 WITH payment_rows AS ({RECENT_PAYMENTS}),
 payers AS (
-    SELECT user_id FROM payment_rows UNION SELECT btrim(user_id, {BLANKS}) FROM payment_rows
+    SELECT user_id FROM payment_rows UNION SELECT btrim(user_id, $blanks) FROM payment_rows
 ),
 {KINDS}
 SELECT
     e._user_id::text AS user_id,
     min(e.happened_at)::timestamp AS event,
     (min(e.happened_at) FILTER (WHERE kinds.kind = 'lesson'))::timestamp AS lesson
-FROM events AS e LEFT JOIN kinds ON kinds.id = btrim(e.event_id::text, {BLANKS})
+FROM events AS e LEFT JOIN kinds ON kinds.id = btrim(e.event_id::text, $blanks)
 WHERE e._user_id::text IN (SELECT user_id FROM payers) AND e.happened_at >= '{EARLIEST}'
-    AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp
+    AND e.happened_at < $events_last_end::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
 EVENTS_OF_PADDED_PAYERS = EVENTS_OF_PAYERS.replace(
-    "WHERE e._user_id::text IN", f"WHERE btrim(e._user_id::text, {BLANKS}) IN"
+    "WHERE e._user_id::text IN", "WHERE btrim(e._user_id::text, $blanks) IN"
 )
 
 #: The columns of what is asked, and those of the answer.

@@ -19,7 +19,6 @@ from sales_assets.adapters.source.counts import (
 from sales_assets.adapters.source.errors import explained, redacted
 from sales_assets.adapters.source.payers import payers_of
 from sales_assets.adapters.source.rows import (
-    BLANKS,
     EARLIEST,
     EVENTS,
     EVENTS_IN_SPANS,
@@ -71,16 +70,16 @@ SELECT
 FUTURE_ROWS = """
 SELECT
     (SELECT count(*) FROM events WHERE happened_at < 'infinity'
-        AND happened_at > current_setting('sales_assets.events_future')::timestamp) AS events,
+        AND happened_at > $events_future::timestamp) AS events,
     (SELECT count(*) FROM payments WHERE transaction_created_at < 'infinity'
-        AND transaction_created_at > current_setting('sales_assets.payments_future')::timestamp)
+        AND transaction_created_at > $payments_future::timestamp)
         AS payments
 """
 #: With blanks around an id and without: the other table may write it the other way.
 ACTIVE_USERS = f"""
 WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
 written AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows),
-active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, {BLANKS}) FROM written)
+active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, $blanks) FROM written)
 """  # noqa: S608 - put together from constants
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
@@ -90,32 +89,32 @@ SELECT
     min(e.happened_at)::timestamp AS event,
     (min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
     (min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
-FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text, {BLANKS})
+FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text, $blanks)
 WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
-    AND e.happened_at < current_setting('sales_assets.events_last_start')::timestamp
+    AND e.happened_at < $events_last_start::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
 #: Slower: no index knows an id without its blanks.
 FIRST_EVENTS_OF_PADDED = FIRST_EVENTS.replace(
-    "WHERE e._user_id::text IN", f"WHERE btrim(e._user_id::text, {BLANKS}) IN"
+    "WHERE e._user_id::text IN", "WHERE btrim(e._user_id::text, $blanks) IN"
 )
 FIRST_PAYMENTS = f"""
 {ACTIVE_USERS}
 SELECT p._user_id::text AS user_id, min(p.transaction_created_at)::timestamp AS payment
 FROM payments AS p
-WHERE btrim(p._user_id::text, {BLANKS}) IN (SELECT user_id FROM active)
+WHERE btrim(p._user_id::text, $blanks) IN (SELECT user_id FROM active)
     AND p.transaction_created_at >= '{EARLIEST}'
-    AND p.transaction_created_at < current_setting('sales_assets.payments_last_start')::timestamp
+    AND p.transaction_created_at < $payments_last_start::timestamp
 GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
 #: Rows of the future don't show whether the source goes on.
 NEWEST_EVENT = """
 SELECT max(happened_at)::timestamp AS time FROM events
-WHERE happened_at <= current_setting('sales_assets.events_now')::timestamp
+WHERE happened_at <= $events_now::timestamp
 """
 NEWEST_PAYMENT = """
 SELECT max(transaction_created_at)::timestamp AS time FROM payments
-WHERE transaction_created_at <= current_setting('sales_assets.payments_now')::timestamp
+WHERE transaction_created_at <= $payments_now::timestamp
 """
 FIRST_EVENT = f"""
 SELECT min(happened_at)::timestamp AS time FROM events

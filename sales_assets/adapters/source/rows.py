@@ -22,35 +22,19 @@ DICTIONARY = """
 SELECT DISTINCT id::text AS id, _description::text AS name FROM events_dict
 WHERE id IS NOT NULL AND _description IS NOT NULL
 """
-#: The outer bounds say what the spans say already: they are what the planner can estimate.
 EVENTS_IN_SPANS = """
 SELECT e._user_id::text AS user_id, e.happened_at::timestamp AS time, e.event_id::text AS event_id
-FROM events AS e
-JOIN unnest(
-    current_setting('sales_assets.events_starts')::timestamp[],
-    current_setting('sales_assets.events_ends')::timestamp[]
-) AS span (starts_at, ends_at)
-    ON e.happened_at >= span.starts_at AND e.happened_at < span.ends_at
-WHERE e.happened_at >= current_setting('sales_assets.events_first_start')::timestamp
-    AND e.happened_at < current_setting('sales_assets.events_last_end')::timestamp
+FROM events AS e WHERE $events_in_spans
 """
 PAYMENTS_IN_SPANS = """
 SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
-FROM payments AS p
-JOIN unnest(
-    current_setting('sales_assets.payments_starts')::timestamp[],
-    current_setting('sales_assets.payments_ends')::timestamp[]
-) AS span (starts_at, ends_at)
-    ON p.transaction_created_at >= span.starts_at AND p.transaction_created_at < span.ends_at
-WHERE p.transaction_created_at >= current_setting('sales_assets.payments_first_start')::timestamp
-    AND p.transaction_created_at < current_setting('sales_assets.payments_last_end')::timestamp
+FROM payments AS p WHERE $payments_in_spans
 """
 #: What lies before it is no time of a sales department: year 1, an epoch's zero, BC.
 EARLIEST = "1990-01-01"
-BLANKS = "current_setting('sales_assets.blanks')"
 KINDS = """
 kinds AS (
-    SELECT id, kind FROM jsonb_to_recordset(current_setting('sales_assets.kinds')::jsonb)
+    SELECT id, kind FROM jsonb_to_recordset($kinds::jsonb)
         AS known (id text, kind text)
 )
 """
@@ -64,14 +48,17 @@ class SourceTable(NamedTuple):
     """A table of rows with a user and a time."""
 
     name: str
+    alias: str
     time_column: str
     rows_in_spans: str
     #: Its columns of text, for an error.
     texts: str
 
 
-EVENTS = SourceTable("events", "happened_at", EVENTS_IN_SPANS, "events._user_id or event_id")
-PAYMENTS = SourceTable("payments", "transaction_created_at", PAYMENTS_IN_SPANS, "payments._user_id")
+EVENTS = SourceTable("events", "e", "happened_at", EVENTS_IN_SPANS, "events._user_id or event_id")
+PAYMENTS = SourceTable(
+    "payments", "p", "transaction_created_at", PAYMENTS_IN_SPANS, "payments._user_id"
+)
 
 
 @dataclass(frozen=True)
@@ -143,20 +130,25 @@ class RowReader:
         return Rows.of([*self._parts(EVENTS), *self._parts(PAYMENTS)], len(self.asked.days))
 
     def bind_spans(self) -> None:
-        """Bind the asked days' bounds, on each table's own clock, for the queries that use them."""
+        """Bind the asked days' bounds, on each table's own clock, for the queries that use them.
+
+        A span is written out: a planner that sees its bounds knows how many rows to expect, and
+        no row waits until they are looked up.
+        """
         self.session.set_parameter("blanks", self.session.blanks)
         for table in (EVENTS, PAYMENTS):
-            clock = self.clock(table)
+            clock, column = self.clock(table), f"{table.alias}.{table.time_column}"
             bounds = [
                 [first_reading(midnight(day, self.asked.zone), clock).isoformat() for day in span]
                 for span in _spans(self.asked.days)
             ]
-            starts, ends = zip(*bounds, strict=True)
-            self.session.set_parameter(f"{table.name}_starts", "{" + ",".join(starts) + "}")
-            self.session.set_parameter(f"{table.name}_ends", "{" + ",".join(ends) + "}")
-            self.session.set_parameter(f"{table.name}_first_start", starts[0])
-            self.session.set_parameter(f"{table.name}_last_start", starts[-1])
-            self.session.set_parameter(f"{table.name}_last_end", ends[-1])
+            spans = [
+                f"{column} >= '{start}'::timestamp AND {column} < '{end}'::timestamp"
+                for start, end in bounds
+            ]
+            self.session.set_condition(f"{table.name}_in_spans", f"({' OR '.join(spans)})")
+            self.session.set_parameter(f"{table.name}_last_start", bounds[-1][0])
+            self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
 
     def clock(self, table: SourceTable) -> ZoneInfo:
         """Return the zone of the readings in the table's time column."""

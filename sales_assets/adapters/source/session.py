@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from string import Template
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,8 +43,6 @@ STATEMENT_TIMEOUT = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_MINUTES}min', true)
 WHERE current_setting('statement_timeout') = '0'
 """
-#: ADBC streams a query by COPY only if it has no parameters; they come as settings.
-SET_PARAMETER = "SELECT set_config($1, $2, true)"
 COLUMN_TYPES = """
 WITH RECURSIVE base (oid, base, depth) AS (
     SELECT oid, oid, 0 FROM pg_type
@@ -121,11 +120,16 @@ class Session:
     cursor: postgres.Cursor
     types: ColumnTypes
     encoding: str = "UTF8"
+    #: ADBC streams a query by COPY only if it has no parameters: ours are written into its text.
+    _parameters: dict[str, str] = field(default_factory=dict, repr=False)
 
     def set_parameter(self, name: str, value: str) -> None:
-        """Bind `value` for queries that read `current_setting('sales_assets.<name>')`."""
-        self.cursor.execute(SET_PARAMETER, (f"sales_assets.{name}", value))
-        self.cursor.fetchall()
+        """Bind `value` for queries that say `$name`; it is quoted there."""
+        self._parameters[name] = _literal(value)
+
+    def set_condition(self, name: str, condition: str) -> None:
+        """Bind a condition of ours, which is taken as it is."""
+        self._parameters[name] = condition
 
     def set_list(self, name: str, values: Sequence[Any]) -> None:
         """Bind `values` as a JSON array."""
@@ -138,7 +142,7 @@ class Session:
             SalesAssetsError: a text isn't UTF-8 where the server sent it as such.
         """
         try:
-            self.cursor.execute(statement)
+            self.cursor.execute(self._bound(statement))
             for batch in self.cursor.fetch_record_batch():
                 if self.encoding == NO_ENCODING:
                     batch.validate(full=True)
@@ -160,8 +164,11 @@ class Session:
 
     def frame(self, statement: str) -> pd.DataFrame:
         """Run `statement` and return its rows, which hold no text of the tables."""
-        self.cursor.execute(statement)
+        self.cursor.execute(self._bound(statement))
         return self.cursor.fetch_arrow_table().to_pandas()
+
+    def _bound(self, statement: str) -> str:
+        return Template(statement).substitute(self._parameters)
 
     def clock(self, table: str, column: str, source_zone: ZoneInfo) -> ZoneInfo:
         """Return the zone in which the times of a column are given."""
@@ -243,6 +250,12 @@ def open_session(url: str) -> Iterator[Session]:
         if not is_lock_timeout(error):
             raise
         raise locked(address, LOCK_SECONDS) from None
+
+
+def _literal(text: str) -> str:
+    """Return a text as SQL writes it, whatever the server makes of a backslash."""
+    quoted = text.replace("'", "''")
+    return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in quoted else f"'{quoted}'"
 
 
 def connection_string(url: str) -> str:
