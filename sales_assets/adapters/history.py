@@ -417,20 +417,19 @@ class History:
         return any(day in self._refused or self._failure(day) for day in days)
 
     def _store_checked(self, day: date, frame: pd.DataFrame) -> None:
-        self.store.write(names.RAW_EVENTS, day, frame)
-        write_checked(self.store, day, self._terms(day), self._failures[day])
+        digest = self.store.write(names.RAW_EVENTS, day, frame)
+        write_checked(self.store, day, self._terms(digest), self._failures[day])
 
     def _failure(self, day: date) -> Refusal | None:
         """Return what blocks a stored day; the same file is checked once, not every morning."""
         if day not in self._failures:
-            terms = self._terms(day)
+            terms = self._terms(self.store.digest(names.RAW_EVENTS, day))
             is_known, self._failures[day] = read_checked(self.store, day, terms)
             if not is_known:
                 self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
                 write_checked(self.store, day, terms, self._failures[day])
         return self._failures[day]
 
-    def _terms(self, day: date) -> dict[str, str | float]:
+    def _terms(self, digest: str) -> dict[str, str | float]:
         """Return what the answer of the checks on a stored day depends on."""
-        digest = self.store.digest(names.RAW_EVENTS, day)
         return {"rows": digest, "bad_rows_share": self.limits.bad_rows_share}

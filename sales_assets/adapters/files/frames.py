@@ -97,9 +97,9 @@ class FrameStore:
                 path.unlink()
         return len(doomed)
 
-    def write(self, asset: str, day: date, frame: pd.DataFrame) -> None:
-        """Store the frame, replacing an older one."""
-        write_frame(self.path(asset, day), frame)
+    def write(self, asset: str, day: date, frame: pd.DataFrame) -> str:
+        """Store the frame, replacing an older one; return the digest of its file."""
+        return write_frame(self.path(asset, day), frame)
 
     def read(self, asset: str, day: date) -> pd.DataFrame:
         """Return the stored frame; raise `MissingDayError` if there is none."""
@@ -132,8 +132,8 @@ class FrameStore:
             return pq.read_metadata(pa.BufferReader(read_bytes(path))).num_rows
 
 
-def write_frame(path: UPath, frame: pd.DataFrame) -> None:
-    """Write one Parquet file; the same frame gives the same bytes.
+def write_frame(path: UPath, frame: pd.DataFrame) -> str:
+    """Write one Parquet file and return its SHA-256; the same frame gives the same bytes.
 
     Categories are stored as plain strings, so that a reader sees the columns that
     docs/assets.md promises.
@@ -152,7 +152,9 @@ def write_frame(path: UPath, frame: pd.DataFrame) -> None:
     repeating = [name for name in table.column_names if name in _REPEATING]
     # The type checker reads the default True as the only type of use_dictionary.
     pq.write_table(table, buffer, compression="zstd", use_dictionary=repeating)  # pyright: ignore[reportArgumentType]
-    write_bytes(path, buffer.getvalue())
+    content = buffer.getvalue()
+    write_bytes(path, content)
+    return sha256(content).hexdigest()
 
 
 def read_frame(path: UPath) -> pd.DataFrame:

@@ -32,15 +32,19 @@ WITH payment_rows AS ({RECENT_PAYMENTS}),
 payers AS (
     SELECT user_id FROM payment_rows UNION SELECT btrim(user_id, $blanks) FROM payment_rows
 ),
-{KINDS}
+{KINDS},
+firsts AS (
+    SELECT e._user_id, e.event_id, min(e.happened_at) AS at FROM events AS e
+    WHERE e._user_id::text IN (SELECT user_id FROM payers) AND e.happened_at >= '{EARLIEST}'
+        AND e.happened_at < $events_last_end::timestamp
+    GROUP BY e._user_id, e.event_id
+)
 SELECT
-    e._user_id::text AS user_id,
-    min(e.happened_at)::timestamp AS event,
-    (min(e.happened_at) FILTER (WHERE kinds.kind = 'lesson'))::timestamp AS lesson
-FROM events AS e LEFT JOIN kinds ON kinds.id = btrim(e.event_id::text, $blanks)
-WHERE e._user_id::text IN (SELECT user_id FROM payers) AND e.happened_at >= '{EARLIEST}'
-    AND e.happened_at < $events_last_end::timestamp
-GROUP BY e._user_id
+    firsts._user_id::text AS user_id,
+    min(firsts.at)::timestamp AS event,
+    (min(firsts.at) FILTER (WHERE kinds.kind = 'lesson'))::timestamp AS lesson
+FROM firsts LEFT JOIN kinds ON kinds.id = btrim(firsts.event_id::text, $blanks)
+GROUP BY firsts._user_id
 """  # noqa: S608 - put together from constants
 EVENTS_OF_PADDED_PAYERS = EVENTS_OF_PAYERS.replace(
     "WHERE e._user_id::text IN", "WHERE btrim(e._user_id::text, $blanks) IN"

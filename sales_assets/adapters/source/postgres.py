@@ -83,16 +83,20 @@ active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, $blanks) FROM
 """  # noqa: S608 - put together from constants
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
-{KINDS}
+{KINDS},
+firsts AS (
+    SELECT e._user_id, e.event_id, min(e.happened_at) AS at FROM events AS e
+    WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
+        AND e.happened_at < $events_last_start::timestamp
+    GROUP BY e._user_id, e.event_id
+)
 SELECT
-    e._user_id::text AS user_id,
-    min(e.happened_at)::timestamp AS event,
-    (min(e.happened_at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
-    (min(e.happened_at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
-FROM events AS e JOIN kinds ON kinds.id = btrim(e.event_id::text, $blanks)
-WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
-    AND e.happened_at < $events_last_start::timestamp
-GROUP BY e._user_id
+    firsts._user_id::text AS user_id,
+    min(firsts.at)::timestamp AS event,
+    (min(firsts.at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
+    (min(firsts.at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
+FROM firsts JOIN kinds ON kinds.id = btrim(firsts.event_id::text, $blanks)
+GROUP BY firsts._user_id
 """  # noqa: S608 - put together from constants
 #: Slower: no index knows an id without its blanks.
 FIRST_EVENTS_OF_PADDED = FIRST_EVENTS.replace(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sales_assets.adapters.source.postgres import FIRST_EVENTS, PostgresSource
-from sales_assets.adapters.source.rows import EVENTS_IN_SPANS, Dictionary, RowReader
+from sales_assets.adapters.source.rows import EVENTS_IN_SPANS, Dictionary, RowReader, bind_kinds
 from sales_assets.adapters.source.session import open_session
 from sales_assets.core import journey
 from sales_assets.core.days import ReportDays
@@ -319,9 +319,9 @@ def test_the_first_day_is_the_reports_and_of_either_table(source_database: Make)
 def plan_of(url: str, statement: str, days: list[date]) -> str:
     with open_session(url) as session:
         asked = ReportDays.of(days, MOSCOW)
-        RowReader(session, asked, MOSCOW, Dictionary.read(session)).bind_spans()
-        session.set_parameter("experiments", "[]")
-        session.set_parameter("purchase", journey.PURCHASE)
+        reader = RowReader(session, asked, MOSCOW, Dictionary.read(session))
+        reader.bind_spans()
+        bind_kinds(reader)
         # COPY can't explain.
         session.cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
         return "\n".join(session.frame(f"EXPLAIN {statement}").iloc[:, 0])
@@ -333,8 +333,15 @@ def test_one_day_is_found_by_the_index_on_the_time(demo_url: str) -> None:
     assert "Seq Scan on events" not in plan
 
 
-def test_one_days_clients_are_found_by_the_index_on_the_user(demo_url: str) -> None:
-    plan = plan_of(demo_url, FIRST_EVENTS, PLAN_DAYS[58:59])
+def test_one_days_clients_are_found_by_the_index_on_the_user(source_database: Make) -> None:
+    url = source_database(PLAN)
+    execute(
+        url,
+        "INSERT INTO events SELECT _user_id || '-' || copy, event_id, "
+        "happened_at - interval '60 days', loaded_at FROM events, generate_series(1, 20) AS copy",
+    )
+    execute(url, "ANALYZE events")
+    plan = plan_of(url, FIRST_EVENTS, PLAN_DAYS[58:59])
     assert "events__user_id_idx" in plan
     assert "Seq Scan on events " not in plan
 
