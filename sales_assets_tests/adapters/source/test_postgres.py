@@ -357,6 +357,17 @@ def test_the_session_cannot_write_and_sees_one_snapshot(source_database: Make) -
             session.cursor.execute("CREATE TABLE written ()")
 
 
+@pytest.mark.parametrize("reads_backslashes", ["on", "off"])
+@pytest.mark.parametrize("value", ["it's", r"C:\new 'x'", "a $b ''; --", " \t\r\n"])
+def test_a_parameter_reaches_the_server_as_it_is(
+    source_database: Make, value: str, reads_backslashes: str
+) -> None:
+    option = f"options=-cstandard_conforming_strings%3D{reads_backslashes}"
+    with open_session(f"{source_database()}&{option}") as session:
+        session.set_parameter("value", value)
+        assert session.frame("SELECT $value::text AS value")["value"].tolist() == [value]
+
+
 # --- Errors ----------------------------------------------------------------------------------
 
 
