@@ -52,7 +52,10 @@ class Stamp:
         ]
         told = [f"{what} was {old} and is {new}" for what, old, new in pairs if old != new]
         if mine.is_other_server(theirs):
-            told.insert(0, f"the source's server was {mine.address} and is {theirs.address}")
+            servers = (mine.address, theirs.address)
+            if mine.address == theirs.address:  # it was set up anew there
+                servers = tuple(f"{one.address} ({one.system})" for one in (mine, theirs))
+            told.insert(0, "the source's server was {} and is {}".format(*servers))
         return told
 
     def as_json(self) -> dict[str, Any]:

@@ -65,7 +65,10 @@ def test_an_empty_storage_takes_the_first_source_and_keeps_it(store: FrameStore)
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (replace(MINE, source=replace(HERE, system="8")), "the source's server was db:5432"),
+        (
+            replace(MINE, source=replace(HERE, system="8")),
+            "the source's server was db:5432 (7) and is db:5432 (8)",
+        ),
         (replace(MINE, source=replace(HERE, system=None, address="x:1")), "server was db:5432"),
         (replace(MINE, source=replace(HERE, database="copy")), "database was crm and is copy"),
         (
