@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.source.rows import (
-    EARLIEST,
     EVENTS,
+    FIRSTS,
     KINDS,
     PAYMENTS,
     RowReader,
@@ -33,12 +33,7 @@ payers AS (
     SELECT user_id FROM payment_rows UNION SELECT btrim(user_id, $blanks) FROM payment_rows
 ),
 {KINDS},
-firsts AS (
-    SELECT e._user_id, e.event_id, min(e.happened_at) AS at FROM events AS e
-    WHERE e._user_id::text IN (SELECT user_id FROM payers) AND e.happened_at >= '{EARLIEST}'
-        AND e.happened_at < $events_last_end::timestamp
-    GROUP BY e._user_id, e.event_id
-)
+{FIRSTS.format(users="payers", until="$events_last_end")}
 SELECT
     firsts._user_id::text AS user_id,
     min(firsts.at)::timestamp AS event,

@@ -22,6 +22,7 @@ from sales_assets.adapters.source.rows import (
     EARLIEST,
     EVENTS,
     EVENTS_IN_SPANS,
+    FIRSTS,
     KINDS,
     MISSING,
     NEVER,
@@ -84,12 +85,7 @@ active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, $blanks) FROM
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
 {KINDS},
-firsts AS (
-    SELECT e._user_id, e.event_id, min(e.happened_at) AS at FROM events AS e
-    WHERE e._user_id::text IN (SELECT user_id FROM active) AND e.happened_at >= '{EARLIEST}'
-        AND e.happened_at < $events_last_start::timestamp
-    GROUP BY e._user_id, e.event_id
-)
+{FIRSTS.format(users="active", until="$events_last_start")}
 SELECT
     firsts._user_id::text AS user_id,
     min(firsts.at)::timestamp AS event,

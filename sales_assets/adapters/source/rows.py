@@ -38,6 +38,16 @@ kinds AS (
         AS known (id text, kind text)
 )
 """
+#: The first event of each kind of `users`, a query of this name, before `until`: few enough to ask
+#: what kind each is.
+FIRSTS = f"""
+firsts AS (
+    SELECT e._user_id, e.event_id, min(e.happened_at) AS at FROM events AS e
+    WHERE e._user_id::text IN (SELECT user_id FROM {{users}}) AND e.happened_at >= '{EARLIEST}'
+        AND e.happened_at < {{until}}::timestamp
+    GROUP BY e._user_id, e.event_id
+)
+"""  # noqa: S608 - put together from constants
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
