@@ -84,7 +84,8 @@ def main(suites: tuple[str, ...], quick: bool, cpu: bool, page: bool, cache: Pat
         if page or not (suites or quick or cpu or has_failed):
             machine = table.machine(embedded_postgres.MAJOR_VERSION)
             seconds = "the CPU, for the machine had other work" if cpu else "the clock"
-            PAGE.write_text(table.page(figures, bench.processes, machine, seconds))
+            left_out = [name for name in COSTS if name not in chosen]
+            PAGE.write_text(table.page(figures, bench.processes, machine, seconds, left_out))
             click.echo(f"written: {PAGE}")
         for name in (name for name in OTHERS if name in chosen):
             for line in OTHERS[name](bench):

@@ -100,8 +100,13 @@ def page(
     processes: Mapping[str, Sequence[Measured]],
     machine: str,
     seconds: str = "the clock",
+    left_out: Sequence[str] = (),
 ) -> str:
-    """Return the text of docs/benchmarks.md; `seconds` says whose they are."""
+    """Return the text of docs/benchmarks.md; `seconds` says whose they are.
+
+    Suites `left_out` of the run are named.
+    """
+    missing = f" Left out of this run: {', '.join(left_out)}." if left_out else ""
     goals = _table(
         ("work", "ours", "beside", "ratio", "goal", ""), [figure.cells for figure in figures]
     )
@@ -109,7 +114,9 @@ def page(
         ("process", "runs", "wall, s", "CPU, s", "peak, MB"),
         [process_cells(name, runs) for name, runs in processes.items()],
     )
-    return INTRODUCTION.format(machine=machine, seconds=seconds, goals=goals, processes=every)
+    return INTRODUCTION.format(
+        machine=machine, seconds=seconds, missing=missing, goals=goals, processes=every
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -125,7 +132,7 @@ prints). {machine}
 
 Whole processes, from their start to their end, all of one run of `make bench`; medians, with the
 lowest and the highest in brackets. A ratio is ours to what stands beside it. Seconds under
-"Goals" are those of {seconds}.
+"Goals" are those of {seconds}.{missing}
 
 - **Source**: the demo's journeys of 300 days, 0.1 million rows, copied for other clients (and, for
   a longer history, into earlier days) in the embedded Postgres with its settings
