@@ -15,6 +15,7 @@ from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import dagster_instance_config_schema
 
 from sales_assets.adapters.settings import InvalidSettingError, Settings, environment_name
+from sales_assets_tests.faults import topology
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -200,3 +201,16 @@ def test_every_unit_is_restarted_bounded_and_without_root() -> None:
         assert unit["Service"]["Restart"] == "always", path
         assert unit["Service"]["MemoryMax"], path
         assert unit["Service"]["User"] == "sales_assets", path
+
+
+def test_a_code_server_that_finds_no_postgres_ends_so_that_it_is_started_again(
+    tmp_path: Path,
+) -> None:
+    """`dagster code-server start` stays, and shows that one failure until somebody reloads it."""
+    (tmp_path / "dagster.yaml").write_bytes((DEPLOY / "dagster.yaml").read_bytes())
+    nobody = {"DAGSTER_PG_HOST": topology.HOST, "DAGSTER_PG_PASSWORD": "-"}
+    told = os.environ | nobody | {"DAGSTER_HOME": str(tmp_path)}
+    command, _ = topology.unit("code")
+    ended = subprocess.run(command, env=told, capture_output=True, timeout=200, check=False)
+    assert ended.returncode == 1
+    assert b"Connection refused" in ended.stderr

@@ -27,13 +27,14 @@ FROM payments AS p
 WHERE p.transaction_created_at >= $payers_start::timestamp
     AND p.transaction_created_at < $payments_last_end::timestamp
 """
+FIRSTS_OF_PAYERS = FIRSTS.format(users="payers", until="$events_last_end")
 EVENTS_OF_PAYERS = f"""
 WITH payment_rows AS ({RECENT_PAYMENTS}),
 payers AS (
     SELECT user_id FROM payment_rows UNION SELECT btrim(user_id, $blanks) FROM payment_rows
 ),
 {KINDS},
-{FIRSTS.format(users="payers", until="$events_last_end")}
+{FIRSTS_OF_PAYERS}
 SELECT
     firsts._user_id::text AS user_id,
     min(firsts.at)::timestamp AS event,

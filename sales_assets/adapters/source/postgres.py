@@ -82,10 +82,11 @@ WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
 written AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows),
 active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, $blanks) FROM written)
 """  # noqa: S608 - put together from constants
+FIRSTS_OF_ACTIVE = FIRSTS.format(users="active", until="$events_last_start")
 FIRST_EVENTS = f"""
 {ACTIVE_USERS},
 {KINDS},
-{FIRSTS.format(users="active", until="$events_last_start")}
+{FIRSTS_OF_ACTIVE}
 SELECT
     firsts._user_id::text AS user_id,
     min(firsts.at)::timestamp AS event,
