@@ -106,7 +106,7 @@ def page(
 
     Suites `left_out` of the run are named.
     """
-    missing = f" Left out of this run: {', '.join(left_out)}." if left_out else ""
+    missing = f"\nLeft out of this run: {', '.join(left_out)}." if left_out else ""
     goals = _table(
         ("work", "ours", "beside", "ratio", "goal", ""), [figure.cells for figure in figures]
     )

@@ -143,7 +143,7 @@ class RowReader:
         """Bind the asked days' bounds, on each table's own clock, for the queries that use them.
 
         A span is written out: a planner that sees its bounds knows how many rows to expect, and
-        no row waits until they are looked up.
+        the server doesn't look them up for each row.
         """
         self.session.set_parameter("blanks", self.session.blanks)
         for table in (EVENTS, PAYMENTS):

@@ -44,7 +44,7 @@ SELECT set_config('statement_timeout', '{STATEMENT_MINUTES}min', true)
 WHERE current_setting('statement_timeout') = '0'
 """
 #: By the default of 4 GB the planner thinks that a page is read once, follows the index through a
-#: shuffled table, and reads each page a hundred times.
+#: shuffled table, and reads each page dozens of times.
 CACHE_SIZE = "SELECT set_config('effective_cache_size', current_setting('shared_buffers'), true)"
 COLUMN_TYPES = """
 WITH RECURSIVE base (oid, base, depth) AS (
