@@ -31,7 +31,7 @@ from sales_assets.defs.partitions import DAYS_PER_RUN, days_of_tags
 
 #: The checks whose refusal waits for the source or for a word of the operator.
 WAITING = (COMPLETENESS, SHRUNKEN)
-#: Each takes some 500 MB.
+#: Each takes 500 to 700 MB.
 MOST_PROCESSES = 4
 
 
@@ -96,7 +96,9 @@ def compute(
     if cores == 1:
         return _together(map(one, spans))
     prepare_home(settings)
-    with ProcessPoolExecutor(cores, get_context("spawn"), _be_a_worker) as processes:
+    # A process a span: a second one would find the memory of the first in pieces.
+    workers = ProcessPoolExecutor(cores, get_context("spawn"), _be_a_worker, max_tasks_per_child=1)
+    with workers as processes:
         return _together(processes.map(one, spans))
 
 
