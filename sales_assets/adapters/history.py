@@ -12,7 +12,6 @@ import pandas as pd
 from sales_assets.adapters.files.day_records import (
     Refusal,
     read_checked,
-    read_refusal,
     withdraw_refusal,
     write_checked,
     write_refusal,
@@ -340,10 +339,6 @@ class History:
         missing = self.whole_days.missing([each for each in before if each >= self.first_date])
         counts = self.source.read_counts([*missing, day])
         return self.whole_days.judge(day, counts, missing)
-
-    def refusal(self, day: date) -> Refusal | None:
-        """Return why the newest reading of a day was refused; None if it was not."""
-        return read_refusal(self.store, day)
 
     def values_window(self, days: Sequence[date]) -> list[date]:
         """Return the days whose values `days` are judged by, those included, in order."""

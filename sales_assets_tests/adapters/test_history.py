@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Limits, Orders
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -114,7 +115,7 @@ def test_a_bad_day_of_the_run_is_refused_and_nothing_of_it_is_stored(history: Ma
     with pytest.raises(BlockedDayError, match=f"{BAD_DAY} is refused by .*: 5 of 8 rows"):
         of_run.refuse_blocked([BAD_DAY])
     of_run.refuse_blocked([FIRST, LAST])
-    assert history().refusal(BAD_DAY) == refused.refusal
+    assert read_refusal(of_run.store, BAD_DAY) == refused.refusal
 
 
 def test_the_same_day_before_those_of_the_run_stays_without_its_bad_rows(

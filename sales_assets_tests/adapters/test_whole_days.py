@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.history import BlockedDayError, History, Limits, Orders
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -80,7 +81,7 @@ def test_a_whole_day_is_taken_with_its_counts_and_its_record(history: MakeHistor
     counts = of_run.store.read(names.HOURLY_COUNTS, DAY)
     assert counts["rows"].sum() == ROWS_A_DAY
     assert of_run.completeness(DAY).state == State.COMPLETE
-    assert of_run.refusal(DAY) is None
+    assert read_refusal(of_run.store, DAY) is None
 
 
 def test_the_days_before_are_counted_by_the_source_and_no_frame_is_stored_for_them(
@@ -119,7 +120,7 @@ def test_a_cut_day_is_refused_before_its_last_call_and_nothing_of_it_is_stored(
     assert found.facts["state"] == state
     assert "--as-it-is" in found.message
     assert stored(of_run, DAY) == set()
-    refusal = history().refusal(DAY)
+    refusal = read_refusal(history().store, DAY)
     assert refusal
     assert refusal.completeness
     assert refusal.completeness.state == state
@@ -140,7 +141,7 @@ def test_after_the_last_call_or_on_demand_it_is_taken_as_it_is_and_flagged(
     assert told.state == State.ENDS_EARLY
     assert told.ends_at
     assert f"{told.ends_at:%H}" == "09"
-    assert history().refusal(DAY) is None
+    assert read_refusal(history().store, DAY) is None
     assert history().whole_days.cut_days([BEFORE, DAY]) == (DAY,)
 
 
@@ -179,12 +180,12 @@ def test_a_day_that_shrinks_is_kept_at_any_age_until_the_loss_is_accepted(
     assert found.failing == {"lost": 6}
     assert "--accept-loss" in found.message
     assert len(history().store.read(names.RAW_EVENTS, DAY)) == ROWS_A_DAY
-    refusal = history().refusal(DAY)
+    refusal = read_refusal(history().store, DAY)
     assert refusal
     assert refusal.stored
     history(limits, Orders(accept_loss=True)).read_days([DAY])
     assert len(history().store.read(names.RAW_EVENTS, DAY)) == ROWS_A_DAY - 6
-    assert history().refusal(DAY) is None
+    assert read_refusal(history().store, DAY) is None
 
 
 def test_a_few_lost_rows_are_no_loss(history: MakeHistory, url: str) -> None:

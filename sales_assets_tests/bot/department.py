@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.files.rendering import render_png
+from sales_assets.adapters.files.rendering import png_of, render_svg
 from sales_assets.adapters.files.reports import read_report, write_report
 from sales_assets.core import journey, names
 from sales_assets.core.days import ReportDays, day_bounds
@@ -75,7 +75,7 @@ def store_day(store: FrameStore) -> ReportToSend:
         expired_cases(log, days)[DAY],
     )
     report = build_report(inputs)
-    picture = render_png(picture_spec(report), 0.5)
+    picture = png_of(render_svg(picture_spec(report)), 0.5)
     content = json_bytes(report_json(report, sha256(picture).hexdigest()))
     write_report(store, DAY, picture, content)
     return read_report(store, DAY).to_send()

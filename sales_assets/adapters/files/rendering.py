@@ -9,11 +9,6 @@ from typing import Any
 LOCALE = "ru-RU"
 
 
-def render_png(spec: Mapping[str, Any], scale: float = 1.0) -> bytes:
-    """Return the picture as PNG; the same specification gives the same bytes."""
-    return png_of(render_svg(spec), scale)
-
-
 def render_svg(spec: Mapping[str, Any]) -> str:
     """Return the picture as SVG, from which PNG of any size are made."""
     import vl_convert
@@ -23,7 +18,7 @@ def render_svg(spec: Mapping[str, Any]) -> str:
 
 
 def png_of(svg: str, scale: float = 1.0) -> bytes:
-    """Return an SVG's picture as PNG."""
+    """Return an SVG's picture as PNG; the same picture gives the same bytes."""
     import vl_convert
 
     return vl_convert.svg_to_png(svg, scale=scale)

@@ -83,15 +83,6 @@ class Ledger:
         with self._state.reading() as session:
             return _found(session, DeliveryRow.report_day == day, self._own())
 
-    def row(self, delivery_id: int) -> Delivery:
-        """Return one row.
-
-        Raises:
-            UnknownDeliveryError: the ledger has none with this id.
-        """
-        with self._state.reading() as session:
-            return _row(session, delivery_id)
-
     def unsettled(self) -> list[Delivery]:
         """Return every row that is planned, being sent or in doubt, for any day."""
         with self._state.reading() as session:

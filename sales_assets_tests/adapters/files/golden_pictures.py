@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sales_assets.adapters.files.rendering import render_png
+from sales_assets.adapters.files.rendering import png_of, render_svg
 from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import build_report
 from sales_assets_tests.core.report.report_days import named_days
@@ -60,7 +60,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     told = {}
     for name, inputs in named_days().items():
-        png = render_png(picture_spec(build_report(inputs)))
+        png = png_of(render_svg(picture_spec(build_report(inputs))))
         with Image.open(BytesIO(png)) as picture:
             whole = picture.convert("RGB")
         if name in TOLD:

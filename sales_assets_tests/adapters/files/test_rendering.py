@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from sales_assets.adapters.files.rendering import render_png
+from sales_assets.adapters.files.rendering import png_of, render_svg
 from sales_assets.core.report.page import WIDTH, text_width
 from sales_assets.core.report.picture import picture_spec
 from sales_assets.core.report.report import build_report
@@ -28,7 +28,7 @@ PIXELS_TOLERANCE = 0.002
 
 
 def rendered(name: str) -> bytes:
-    return render_png(picture_spec(build_report(DAYS[name])))
+    return png_of(render_svg(picture_spec(build_report(DAYS[name]))))
 
 
 def is_alike(picture: Image.Image, golden: Image.Image) -> bool:
@@ -94,7 +94,7 @@ def test_the_shipped_font_is_the_one_that_draws() -> None:
     """Its family is nobody else's, and what is drawn with it differs from any fallback."""
     spec = picture_spec(build_report(DAYS["ordinary"]))
     assert "Sales Report Sans" in str(spec)
-    other = render_png(_with_font(spec, "No Such Font"))
+    other = png_of(render_svg(_with_font(spec, "No Such Font")))
     assert sha256(other).digest() != sha256(rendered("ordinary")).digest()
 
 
