@@ -31,7 +31,7 @@ from sales_assets.defs.partitions import DAYS_PER_RUN, days_of_tags
 
 #: The checks whose refusal waits for the source or for a word of the operator.
 WAITING = (COMPLETENESS, SHRUNKEN)
-#: Each takes 500 to 700 MB.
+#: Each takes up to 700 MB over five million rows.
 MOST_PROCESSES = 4
 
 
