@@ -3,11 +3,13 @@
 All take and return values; windows end with the report day, whose frames are the report zone's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from sales_assets.core.days import to_instants, to_wall_clock
 from sales_assets.core.journey import LESSON_SUCCEEDED, PURCHASE
 from sales_assets.core.source_findings import (
     PARTS_OF_KEYS,
@@ -65,24 +67,37 @@ def payers_without_event(payers: pd.DataFrame, day: date, *, are_normal: bool) -
 
 def _foreign(payers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> tuple[list[str], int]:
     """Return who of the payers in `[start, end)` has no event until his first payment's day."""
-    within = payers[(payers["paid_at"] >= start) & (payers["paid_at"] < end)]
-    first = within.sort_values("paid_at", kind="stable").drop_duplicates("user_id")
+    first = _paid_within(payers, start, end).drop_duplicates("user_id")
     next_day = first["paid_at"].dt.normalize() + pd.Timedelta(days=1)
     is_known = first["first_event_at"] < next_day
     return sorted(first.loc[~is_known, "user_id"]), len(first)
 
 
+def _paid_within(payers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """Return the payments in `[start, end)`, in the order of their times."""
+    within = payers[(payers["paid_at"] >= start) & (payers["paid_at"] < end)]
+    return within.sort_values("paid_at", kind="stable")
+
+
 def times_without_hours(
-    table: str, day: date, readings: Sequence[pd.Series], recent: Sequence[pd.Series] = ()
+    table: str,
+    day: date,
+    times: pd.Series,
+    clocks: tuple[ZoneInfo, ZoneInfo],
+    recent: pd.Series | None = None,
 ) -> Finding | None:
     """Find that all times of a table's day are at 00:00:00: dates without hours.
 
-    `readings` are the day's times as each of the clocks shows them that may have been meant;
-    `recent` those of four weeks, which speak for a day of one or two rows.
+    `times` are the day's, `recent` those of four weeks, which speak for a day of one or two rows:
+    wall clock of the report zone. That is the first of the `clocks`, the table's own the second;
+    a date may have been meant on either.
     """
-    rows = len(readings[0])
-    looked_at = recent if recent and 0 < rows < FEWEST else readings
-    if len(looked_at[0]) < FEWEST or not any(map(_are_midnights, looked_at)):
+    rows = len(times)
+    looked_at = recent if recent is not None and 0 < rows < FEWEST else times
+    if len(looked_at) < FEWEST:
+        return None
+    instants = to_instants(looked_at, clocks[0])
+    if not any(_are_midnights(to_wall_clock(instants, zone)) for zone in clocks):
         return None
     column = "transaction_created_at" if table == "payments" else "happened_at"
     return Finding(
@@ -103,28 +118,29 @@ def _are_midnights(times: pd.Series) -> bool:
 def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
     """Find a week in which more first payments precede their client's lesson than in any before.
 
-    `payers` has first_lesson_at beside (missing without a lesson). Clocks that differ by hours
-    look like that. A warning: paying in advance may become usual.
+    `payers` has first_lesson_at beside (missing without a lesson). Of the eight weeks that end
+    with `day` only. Clocks that differ by hours look like that. A warning: paying in advance may
+    become usual.
     """
     end = pd.Timestamp(day + timedelta(days=1))
-    known = payers.dropna(subset=["first_lesson_at"]).sort_values("paid_at", kind="stable")
-    first = known.drop_duplicates("user_id")
+    within = _paid_within(payers, end - 2 * FOUR_WEEKS, end)
+    first = within[within["first_lesson_at"] < end].drop_duplicates("user_id")
     is_early = first["paid_at"] < first["first_lesson_at"]
-    week = ((end - first["paid_at"]).dt.days // 7)[first["paid_at"] < end]
-    shares = is_early[week.index].groupby(week).agg(["mean", "sum", "size"])
-    if 0 not in shares.index or len(shares) == 1:
+    is_newest = first["paid_at"] >= end - timedelta(days=7)
+    total, early = int(is_newest.sum()), first[is_early & is_newest]
+    if is_newest.all() or len(early) < FEWEST:
         return None
-    newest, earlier = shares.loc[0], shares.drop(index=0)
-    if newest["sum"] < FEWEST or newest["mean"] <= max(GROWN_SHARE, earlier["mean"].max()):
+    week = (first["paid_at"] - end).dt.days // 7
+    most = float(is_early[~is_newest].groupby(week[~is_newest]).mean().max())
+    if len(early) / total <= max(GROWN_SHARE, most):
         return None
-    recent = first[is_early & (first["paid_at"] >= end - timedelta(days=7))]
-    sample = tuple(recent["user_id"].sort_values()[:SAMPLE])
+    sample = tuple(early["user_id"].sort_values()[:SAMPLE])
     return Finding(
         FindingKind.PAID_BEFORE_LESSON,
-        f"{int(newest['sum'])} of {int(newest['size'])} first payments of the week until {day} "
-        f"lie before their own client's {LESSON_SUCCEEDED!r}, more than in any week before "
-        f"({earlier['mean'].max():.0%} at most), such as {', '.join(map(repr, sample[:3]))}. See "
-        "whether events and payments are written by the same clock (SALES_ASSETS_SOURCE_TZ).",
+        f"{len(early)} of {total} first payments of the week until {day} lie before their own "
+        f"client's {LESSON_SUCCEEDED!r}, more than in any week before ({most:.0%} at most), such "
+        f"as {', '.join(map(repr, sample[:3]))}. See whether events and payments are written by "
+        "the same clock (SALES_ASSETS_SOURCE_TZ).",
         sample=sample,
     )
 
@@ -132,7 +148,7 @@ def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
 def one_id(frame: pd.DataFrame, day: date) -> Finding | None:
     """Find an id that stands for nobody: a placeholder, or one with too much of a day's rows."""
     counts = frame["user_id"].value_counts()
-    for user, rows in counts.items():
+    for user, rows in counts[counts > PLACEHOLDER_SHARE * len(frame)].items():
         share, is_word = rows / len(frame), str(user).casefold() in PLACEHOLDERS
         limit = PLACEHOLDER_SHARE if is_word else ONE_ID_SHARE
         if share <= limit or (not is_word and len(frame) < MANY_ROWS):

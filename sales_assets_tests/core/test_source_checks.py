@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -81,24 +82,25 @@ def clock(*times: str) -> pd.Series:
 
 
 @pytest.mark.parametrize(
-    ("readings", "recent", "is_found"),
+    ("times", "recent", "is_found"),
     [
-        ([clock("00:00", "00:00", "00:00")], [], True),
-        ([clock("03:00", "03:00", "03:00"), clock("00:00", "00:00", "00:00")], [], True),
-        ([clock("20:00", "20:00", "20:00")], [], False),
-        ([clock("00:00", "00:00", "00:01")], [], False),
-        ([clock("00:00", "00:00")], [], False),
-        ([clock("00:00")], [clock("00:00", "00:00", "00:00")], True),
-        ([clock("00:00")], [clock("00:00", "12:00", "00:00")], False),
-        ([clock()], [clock("00:00", "00:00", "00:00")], False),
+        (clock("00:00", "00:00", "00:00"), None, True),
+        (clock("03:00", "03:00", "03:00"), None, True),  # midnight of the table's clock
+        (clock("20:00", "20:00", "20:00"), None, False),
+        (clock("00:00", "00:00", "00:01"), None, False),
+        (clock("00:00", "00:00"), None, False),
+        (clock("00:00"), clock("00:00", "00:00", "00:00"), True),
+        (clock("00:00"), clock("00:00", "12:00", "00:00"), False),
+        (clock(), clock("00:00", "00:00", "00:00"), False),
     ],
 )
 def test_dates_without_hours(
-    readings: list[pd.Series],
-    recent: list[pd.Series],
+    times: pd.Series,
+    recent: pd.Series | None,
     is_found: bool,  # noqa: FBT001
 ) -> None:
-    found = times_without_hours("payments", DAY, readings, recent)
+    clocks = ZoneInfo("Europe/Moscow"), ZoneInfo("UTC")
+    found = times_without_hours("payments", DAY, times, clocks, recent)
     assert (found is not None) == is_found
     if found:
         assert found.parts == (
@@ -124,6 +126,10 @@ def test_payments_before_their_own_lesson_more_often_than_ever_are_a_warning() -
     assert paid_before_lesson(payers(*usual, *often, *early, *known(4)), DAY) is None
     assert paid_before_lesson(payers(*early), DAY) is None
     assert paid_before_lesson(payers(), DAY) is None
+    # What is read with a range of days says nothing of this one.
+    old, coming = known(10, 60, 5000), [(f"l{n}", 2, 9, -2) for n in range(30)]
+    assert paid_before_lesson(payers(*early, *old), DAY) is None
+    assert paid_before_lesson(payers(*usual, *early, *known(4), *coming), DAY) == found
 
 
 def day_rows(users: list[str]) -> pd.DataFrame:

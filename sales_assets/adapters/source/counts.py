@@ -28,19 +28,14 @@ from sales_assets.core.frames import HOURLY_COUNTS
 from sales_assets.core.windows import AFTER_DAYS, DAY
 
 #: By the quarter of an hour: no zone's clock differs from another's by less.
+QUARTER = "floor(date_part('epoch', time) / 900)"
 EVENT_COUNTS = f"""
-SELECT
-    date_trunc('hour', time) + (date_part('minute', time)::int / 15) * interval '15 minutes'
-        AS quarter,
-    event_id, count(*) AS rows, min(time) AS first, max(time) AS last
-FROM ({EVENTS_IN_SPANS}) AS in_spans GROUP BY 1, 2
+SELECT event_id, count(*) AS rows, min(time) AS first, max(time) AS last
+FROM ({EVENTS_IN_SPANS}) AS in_spans GROUP BY {QUARTER}, event_id
 """  # noqa: S608 - put together from constants
 PAYMENT_COUNTS = f"""
-SELECT
-    date_trunc('hour', time) + (date_part('minute', time)::int / 15) * interval '15 minutes'
-        AS quarter,
-    count(*) AS rows, min(time) AS first, max(time) AS last
-FROM ({PAYMENTS_IN_SPANS}) AS in_spans GROUP BY 1
+SELECT count(*) AS rows, min(time) AS first, max(time) AS last
+FROM ({PAYMENTS_IN_SPANS}) AS in_spans GROUP BY {QUARTER}
 """  # noqa: S608 - put together from constants
 READ_AT = "SELECT now() AS time"
 
@@ -49,8 +44,8 @@ READ_AT = "SELECT now() AS time"
 class SourceCounts:
     """Groups of rows and the moment at which the source was read (UTC).
 
-    `groups` has `at` (an instant within the hour), `type` (null where the dictionary knows no
-    such id), `rows`, and the instants of the `first` and the `last` of them.
+    `groups` has `type` (null where the dictionary knows no such id), `rows`, all within an hour,
+    and the instants of the `first` and the `last` of them.
     """
 
     groups: pd.DataFrame
@@ -88,13 +83,13 @@ class SourceCounts:
     def _walls(self) -> pd.DataFrame:
         """The groups until the moment of reading, as the report zone's clock shows them."""
         read = self.groups[self.groups["first"] < self.as_of]
-        walls = {name: to_wall_clock(read[name], self.zone) for name in ("at", "first", "last")}
-        return read.assign(**walls, day=walls["at"].dt.normalize())
+        walls = {name: to_wall_clock(read[name], self.zone) for name in ("first", "last")}
+        return read.assign(**walls, day=walls["first"].dt.normalize())
 
     @cached_property
     def _counts(self) -> dict[pd.Timestamp, pd.DataFrame]:
         walls = self._walls
-        counts = hourly_counts(walls["at"].dt.floor("h"), walls["type"], walls["rows"])
+        counts = hourly_counts(walls["first"].dt.floor("h"), walls["type"], walls["rows"])
         by_day = counts.groupby(counts["hour"].dt.normalize())
         return {day: frame.reset_index(drop=True) for day, frame in by_day}
 
@@ -135,7 +130,6 @@ def _group_table(reader: RowReader, table: SourceTable, batch: pa.RecordBatch) -
         positions = np.full(batch.num_rows, types.index(journey.PURCHASE))
     return pd.DataFrame(
         {
-            "at": reader.instants(table, batch["quarter"].to_pandas()),
             "type": _names(positions, types),
             "rows": batch["rows"].to_numpy(),
             "first": reader.instants(table, batch["first"].to_pandas()),
@@ -157,7 +151,6 @@ def _groups_of_day(rows: Rows, of_day: slice, types: Sequence[str], zone: ZoneIn
     found = by_group.agg(["size", "min", "max"]).reset_index(names=["hour", "position"])
     return pd.DataFrame(
         {
-            "at": found["min"],
             "type": _names(found["position"].to_numpy(), types),
             "rows": found["size"],
             "first": found["min"],
@@ -172,7 +165,7 @@ def _names(positions: np.ndarray, types: Sequence[str]) -> pd.Categorical:
 
 
 def _groups(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    columns = {"at": INSTANT, "type": "str", "rows": "int64", "first": INSTANT, "last": INSTANT}
+    columns = {"type": "str", "rows": "int64", "first": INSTANT, "last": INSTANT}
     nothing = pd.DataFrame(columns=list(columns)).astype(columns)
     parts = [nothing, *(table.astype(columns) for table in tables)]
     return pd.concat([part for part in parts if len(part)] or [nothing], ignore_index=True)

@@ -6,14 +6,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sales_assets.adapters.source.rows import (
+    EARLIEST,
     EVENTS,
-    FIRSTS,
-    KINDS,
+    IS_OF_KIND,
     PAYMENTS,
     RowReader,
     SourceTable,
     bind_kinds,
-    trimmed,
 )
 from sales_assets.core.days import INSTANT, midnight, with_wall_clocks
 from sales_assets.core.source_clock import first_reading
@@ -21,30 +20,24 @@ from sales_assets.core.source_clock import first_reading
 #: Four weeks are judged by the four before; the report day is the last of them.
 PAYERS_DAYS = 56
 
+IS_LESSON = IS_OF_KIND.format(kind="lesson")
 RECENT_PAYMENTS = """
 SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
 FROM payments AS p
 WHERE p.transaction_created_at >= $payers_start::timestamp
     AND p.transaction_created_at < $payments_last_end::timestamp
 """
-FIRSTS_OF_PAYERS = FIRSTS.format(users="payers", until="$events_last_end")
 EVENTS_OF_PAYERS = f"""
-WITH payment_rows AS ({RECENT_PAYMENTS}),
-payers AS (
-    SELECT user_id FROM payment_rows UNION SELECT btrim(user_id, $blanks) FROM payment_rows
-),
-{KINDS},
-{FIRSTS_OF_PAYERS}
+WITH users AS ({RECENT_PAYMENTS})
 SELECT
-    firsts._user_id::text AS user_id,
-    min(firsts.at)::timestamp AS event,
-    (min(firsts.at) FILTER (WHERE kinds.kind = 'lesson'))::timestamp AS lesson
-FROM firsts LEFT JOIN kinds ON kinds.id = btrim(firsts.event_id::text, $blanks)
-GROUP BY firsts._user_id
+    e._user_id::text AS user_id,
+    min(e.happened_at)::timestamp AS event,
+    (min(e.happened_at) FILTER (WHERE {IS_LESSON}))::timestamp AS lesson
+FROM events AS e
+WHERE e._user_id::text IN (SELECT user_id FROM users) AND e.happened_at >= '{EARLIEST}'
+    AND e.happened_at < $events_last_end::timestamp
+GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
-EVENTS_OF_PADDED_PAYERS = EVENTS_OF_PAYERS.replace(
-    "WHERE e._user_id::text IN", "WHERE btrim(e._user_id::text, $blanks) IN"
-)
 
 #: The columns of what is asked, and those of the answer.
 _PAYMENTS = {"paid_at": "time"}
@@ -54,7 +47,7 @@ _EVENTS = {"first_event_at": "event", "first_lesson_at": "lesson"}
 def payers_of(reader: RowReader, zone: ZoneInfo) -> pd.DataFrame:
     """Return the payments of the eight weeks until the last day that is asked for.
 
-    Columns: user_id (str), paid_at, first_event_at, first_lesson_at (wall clock of `zone`; the
+    Columns: user_id (category), paid_at, first_event_at, first_lesson_at (wall clock of `zone`; the
     latter two are missing for a client without such an event). A payment of nobody is left out.
     """
     if reader.asked.days:
@@ -62,29 +55,27 @@ def payers_of(reader: RowReader, zone: ZoneInfo) -> pd.DataFrame:
         start = first_reading(midnight(first, zone), reader.clock(PAYMENTS))
         reader.session.set_parameter("payers_start", start.isoformat())
         bind_kinds(reader)
-    are_padded = EVENTS.name in reader.padded
-    payments = _answer(reader, PAYMENTS, RECENT_PAYMENTS, _PAYMENTS)
-    events = _answer(
-        reader, EVENTS, EVENTS_OF_PADDED_PAYERS if are_padded else EVENTS_OF_PAYERS, _EVENTS
-    )
+    payments = _instants(reader, PAYMENTS, RECENT_PAYMENTS, _PAYMENTS)
+    events = _instants(reader, EVENTS, EVENTS_OF_PAYERS, _EVENTS)
     earliest = events.groupby("user_id", as_index=False).min()
     joined = payments[payments["user_id"].fillna("") != ""].merge(
         earliest, how="left", on="user_id"
     )
-    return with_wall_clocks(joined, [*_PAYMENTS, *_EVENTS], zone)
+    # Each day looks for a client's first payment: by codes, not by texts.
+    return with_wall_clocks(joined.astype({"user_id": "category"}), [*_PAYMENTS, *_EVENTS], zone)
 
 
-def _answer(
+def _instants(
     reader: RowReader, table: SourceTable, statement: str, columns: dict[str, str]
 ) -> pd.DataFrame:
     """Return a row per row of the answer: user_id without blanks, and instants by `columns`."""
     nothing = {"user_id": pd.Series(dtype="str")} | {
         name: pd.Series(dtype=INSTANT) for name in columns
     }
-    batches = reader.session.batches(statement, table.texts) if reader.asked.days else ()
+    batches = reader.of_users(table, statement) if reader.asked.days else ()
     frames = [
         pd.DataFrame(
-            {"user_id": trimmed(batch["user_id"])[0].dictionary_decode().to_pandas()}
+            {"user_id": reader.users(table, batch).dictionary_decode().to_pandas()}
             | {
                 name: reader.instants(table, batch[column].to_pandas())
                 for name, column in columns.items()

@@ -22,8 +22,7 @@ from sales_assets.adapters.source.rows import (
     EARLIEST,
     EVENTS,
     EVENTS_IN_SPANS,
-    FIRSTS,
-    KINDS,
+    IS_OF_KIND,
     MISSING,
     NEVER,
     PAYMENTS,
@@ -41,9 +40,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import (
     DailyFrames,
     ReportDays,
-    to_instants,
     to_source_clock,
-    to_wall_clock,
     with_wall_clocks,
 )
 from sales_assets.core.dictionary import EventDictionary
@@ -76,34 +73,30 @@ SELECT
         AND transaction_created_at > $payments_future::timestamp)
         AS payments
 """
-#: With blanks around an id and without: the other table may write it the other way.
 ACTIVE_USERS = f"""
 WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
-written AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows),
-active AS (SELECT user_id FROM written UNION SELECT btrim(user_id, $blanks) FROM written)
+users AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows)
 """  # noqa: S608 - put together from constants
-FIRSTS_OF_ACTIVE = FIRSTS.format(users="active", until="$events_last_start")
-FIRST_EVENTS = f"""
-{ACTIVE_USERS},
-{KINDS},
-{FIRSTS_OF_ACTIVE}
-SELECT
-    firsts._user_id::text AS user_id,
-    min(firsts.at)::timestamp AS event,
-    (min(firsts.at) FILTER (WHERE kinds.kind = 'experiment'))::timestamp AS experiment,
-    (min(firsts.at) FILTER (WHERE kinds.kind = 'purchase'))::timestamp AS purchase
-FROM firsts JOIN kinds ON kinds.id = btrim(firsts.event_id::text, $blanks)
-GROUP BY firsts._user_id
-"""  # noqa: S608 - put together from constants
-#: Slower: no index knows an id without its blanks.
-FIRST_EVENTS_OF_PADDED = FIRST_EVENTS.replace(
-    "WHERE e._user_id::text IN", "WHERE btrim(e._user_id::text, $blanks) IN"
+IS_KNOWN, IS_EXPERIMENT, IS_PURCHASE = (
+    IS_OF_KIND.format(kind=kind) for kind in ("known", "experiment", "purchase")
 )
+FIRST_EVENTS = f"""
+{ACTIVE_USERS}
+SELECT
+    e._user_id::text AS user_id,
+    (min(e.happened_at) FILTER (WHERE {IS_KNOWN}))::timestamp AS event,
+    (min(e.happened_at) FILTER (WHERE {IS_EXPERIMENT}))::timestamp AS experiment,
+    (min(e.happened_at) FILTER (WHERE {IS_PURCHASE}))::timestamp AS purchase
+FROM events AS e
+WHERE e._user_id::text IN (SELECT user_id FROM users) AND e.happened_at >= '{EARLIEST}'
+    AND e.happened_at < $events_last_start::timestamp
+GROUP BY e._user_id
+"""  # noqa: S608 - put together from constants
 FIRST_PAYMENTS = f"""
 {ACTIVE_USERS}
 SELECT p._user_id::text AS user_id, min(p.transaction_created_at)::timestamp AS payment
 FROM payments AS p
-WHERE btrim(p._user_id::text, $blanks) IN (SELECT user_id FROM active)
+WHERE btrim(p._user_id::text, $blanks) IN (SELECT user_id FROM users)
     AND p.transaction_created_at >= '{EARLIEST}'
     AND p.transaction_created_at < $payments_last_start::timestamp
 GROUP BY p._user_id
@@ -192,28 +185,17 @@ class SourceRead:
         return tuple(finding for finding in found if finding)
 
     def _without_hours(self, frame: pd.DataFrame, day: date) -> list[Finding | None]:
-        is_payment = frame["event_type"] == journey.PURCHASE
+        is_payment = (frame["event_type"] == journey.PURCHASE).fillna(value=False)
         start, end = day - timedelta(days=27), day + timedelta(days=1)
-        recent = self.payers["paid_at"]
-        recent = recent[(recent >= pd.Timestamp(start)) & (recent < pd.Timestamp(end))]
-        times = {
-            "events": frame.loc[~is_payment.fillna(value=False), "event_time"],
-            "payments": frame.loc[is_payment.fillna(value=False), "event_time"],
-        }
+        paid_at = self.payers["paid_at"]
+        recent = paid_at[(paid_at >= pd.Timestamp(start)) & (paid_at < pd.Timestamp(end))]
         return [
-            times_without_hours(
-                table,
-                day,
-                self._readings(table, of_day),
-                self._readings(table, recent) if table == PAYMENTS.name else [],
+            times_without_hours(table, day, times, (self.report_zone, self.clocks[table]), before)
+            for table, times, before in (
+                (EVENTS.name, frame.loc[~is_payment, "event_time"], None),
+                (PAYMENTS.name, frame.loc[is_payment, "event_time"], recent),
             )
-            for table, of_day in times.items()
         ]
-
-    def _readings(self, table: str, wall: pd.Series) -> list[pd.Series]:
-        """Return the times as the report's clock shows them, and as the table's does."""
-        instants = to_instants(wall, self.report_zone)
-        return [wall, to_wall_clock(instants, self.clocks[table])]
 
 
 @dataclass(frozen=True)
@@ -450,17 +432,15 @@ class _Facts:
         return facts
 
     def _add_history(self, reader: RowReader) -> None:
-        session = reader.session
         bind_kinds(reader)
-        statement = FIRST_EVENTS_OF_PADDED if EVENTS.name in reader.padded else FIRST_EVENTS
-        for batch in session.batches(statement, EVENTS.texts):
+        for batch in reader.of_users(EVENTS, FIRST_EVENTS):
             users = self._positions(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
             self._lower(
                 "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
             )
             self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
-        for batch in session.batches(FIRST_PAYMENTS, PAYMENTS.texts):
+        for batch in reader.of_users(PAYMENTS, FIRST_PAYMENTS):
             users, paid_us = self._positions(batch), _times_us(reader, PAYMENTS, batch["payment"])
             self._lower("first_event_at", users, paid_us)
             self._lower("first_payment_at", users, paid_us)

@@ -32,22 +32,13 @@ FROM payments AS p WHERE $payments_in_spans
 """
 #: What lies before it is no time of a sales department: year 1, an epoch's zero, BC.
 EARLIEST = "1990-01-01"
-KINDS = """
-kinds AS (
-    SELECT id, kind FROM jsonb_to_recordset($kinds::jsonb)
-        AS known (id text, kind text)
-)
-"""
-#: The first event of each kind of `users`, a query of this name, before `until`: few enough to ask
-#: what kind each is.
-FIRSTS = f"""
-firsts AS (
-    SELECT e._user_id, e.event_id, min(e.happened_at) AS at FROM events AS e
-    WHERE e._user_id::text IN (SELECT user_id FROM {{users}}) AND e.happened_at >= '{EARLIEST}'
-        AND e.happened_at < {{until}}::timestamp
-    GROUP BY e._user_id, e.event_id
-)
-"""  # noqa: S608 - put together from constants
+#: What is looked for among all ids where some have blanks around them: no index knows these.
+PADDED = {
+    "e._user_id::text IN": "btrim(e._user_id::text, $blanks) IN",
+    "SELECT user_id FROM users": "SELECT btrim(user_id, $blanks) FROM users",
+}
+#: A condition on a row of the events: its id is of this kind, as `bind_kinds` binds it.
+IS_OF_KIND = "btrim(e.event_id::text, $blanks) = ANY ($ids_of_{kind})"
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
@@ -129,8 +120,8 @@ class RowReader:
     source_zone: ZoneInfo
     dictionary: Dictionary
     _unknown: list[pd.DataFrame] = field(default_factory=list)
-    #: Which tables have ids with blanks around them.
-    padded: set[str] = field(default_factory=set)
+    #: The tables in which an id with blanks around it was read.
+    _padded: set[str] = field(default_factory=set)
 
     def rows(self) -> "Rows":
         """Return the rows of the asked days."""
@@ -160,6 +151,19 @@ class RowReader:
             self.session.set_parameter(f"{table.name}_last_start", bounds[-1][0])
             self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
 
+    def of_users(self, table: SourceTable, statement: str) -> Iterator[pa.RecordBatch]:
+        """Ask for all history of the clients whom `statement` calls `users`."""
+        if self._padded:
+            for as_written, without in PADDED.items():
+                statement = statement.replace(as_written, without)
+        return self.session.batches(statement, table.texts)
+
+    def users(self, table: SourceTable, batch: pa.RecordBatch) -> pa.DictionaryArray:
+        """Return the users of a part of an answer without the blanks around their ids."""
+        users, had_blanks = trimmed(batch["user_id"])
+        self._padded.update([table.name] if had_blanks else [])
+        return users
+
     def clock(self, table: SourceTable) -> ZoneInfo:
         """Return the zone of the readings in the table's time column."""
         return self.session.clock(table.name, table.time_column, self.source_zone)
@@ -182,9 +186,8 @@ class RowReader:
         for batch in self.session.batches(table.rows_in_spans, table.texts):
             times_us = self.instants(table, batch["time"].to_pandas()).astype("int64").to_numpy()
             days = np.searchsorted(self.asked.starts_us, times_us, side="right") - 1
-            users, had_blanks = trimmed(batch["user_id"])
-            self.padded.update([table.name] if had_blanks else [])
-            yield _Part(users, times_us, self._types(batch, days), days.astype("int16"))
+            users, types = self.users(table, batch), self._types(batch, days)
+            yield _Part(users, times_us, types, days.astype("int16"))
 
     def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
         if "event_id" not in batch.schema.names:
@@ -309,11 +312,13 @@ def _joined(arrays: Sequence[np.ndarray], dtype: str) -> np.ndarray:
 
 def bind_kinds(reader: RowReader) -> None:
     """Bind which ids of events say what, for the queries over all history."""
+    type_of = reader.dictionary.events.type_of
     kinds = {
-        **dict.fromkeys(EXPERIMENTS, "experiment"),
-        journey.PURCHASE: "purchase",
-        journey.LESSON_SUCCEEDED: "lesson",
+        "known": set(type_of.values()),
+        "experiment": EXPERIMENTS,
+        "purchase": {journey.PURCHASE},
+        "lesson": {journey.LESSON_SUCCEEDED},
     }
-    known = reader.dictionary.events.type_of.items()
-    rows = [{"id": number, "kind": kinds.get(name, "other")} for number, name in known]
-    reader.session.set_list("kinds", rows)
+    for kind, names in kinds.items():
+        ids = [number for number, name in type_of.items() if name in names]
+        reader.session.set_texts(f"ids_of_{kind}", ids)

@@ -1,8 +1,7 @@
 """A session of the source: one read-only snapshot, its parameters, its tables' column types."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from string import Template
@@ -134,9 +133,9 @@ class Session:
         """Bind a condition of ours, which is taken as it is."""
         self._parameters[name] = condition
 
-    def set_list(self, name: str, values: Sequence[Any]) -> None:
-        """Bind `values` as a JSON array."""
-        self.set_parameter(name, json.dumps(values, ensure_ascii=False))
+    def set_texts(self, name: str, values: Iterable[str]) -> None:
+        """Bind `values` as an array of texts."""
+        self._parameters[name] = f"ARRAY[{', '.join(map(_literal, values))}]::text[]"
 
     def batches(self, statement: str, texts: str) -> Iterator[pa.RecordBatch]:
         """Run `statement` and yield its rows as they arrive; `texts` names the columns of text.
