@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 WITHOUT_USER = "without_user"
 WITHOUT_TIME = "without_time"
@@ -46,12 +48,27 @@ def set_aside(raw: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     return valid, {kind: int(counts.get(kind, 0)) for kind in KINDS}
 
 
+def are_in_experiment(users: pd.Series, history: pd.DataFrame) -> pd.Series:
+    """Tell for each user whether the day's own `user_history` knows of an experiment.
+
+    Its facts lie before the day's cut-off: who joins later is in none.
+    """
+    joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
+    # Series.isin makes a Python object of each id, which takes twenty times as long.
+    found = pc.call_function("is_in", [texts(users)], pc.SetLookupOptions(texts(joined)))
+    return pd.Series(found.to_numpy(), index=users.index)
+
+
+def texts(ids: pd.Series) -> pa.ChunkedArray:
+    """Return a column of text as Arrow's, without copying it."""
+    values = pa.array(ids, type=pa.large_string(), from_pandas=True)
+    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+
+
 def clean_events(valid: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     """Leave out everybody in an experiment as of the day's cut-off.
 
-    `history` is the day's own `user_history`, whose facts lie before the cut-off: whoever has a
-    `first_experiment_at` there is left out, whoever joins later stays. Keeps the order and the
-    columns of `valid`.
+    `history` is the day's own `user_history`. Keeps the order and the columns of `valid`.
     """
-    joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
-    return valid[~valid["user_id"].isin(joined)].reset_index(drop=True)
+    is_left_out = are_in_experiment(valid["user_id"], history)
+    return valid[~is_left_out].reset_index(drop=True)

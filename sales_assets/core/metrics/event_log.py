@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from sales_assets.core.days import ReportDays, to_wall_clock, with_instants
 from sales_assets.core.journey import EVENT_TYPES
+from sales_assets.core.metrics.cleaning import texts
 
 #: The instant of what has not happened: later than every cut-off.
 NEVER = np.iinfo(np.int64).max
@@ -175,7 +176,7 @@ class _Users:
     def positions(self, frames: Sequence[pd.DataFrame]) -> np.ndarray:
         """Return the position of every row's user, adding those not met yet."""
         rows = pa.chunked_array(
-            [chunk for frame in frames for chunk in _strings(frame["user_id"]).chunks],
+            [chunk for frame in frames for chunk in texts(frame["user_id"]).chunks],
             type=pa.large_string(),
         )
         batch = rows.combine_chunks().dictionary_encode()
@@ -229,11 +230,6 @@ def _type_codes(types: pd.Series) -> np.ndarray:
     by_category = types.astype("category").cat
     codes = np.append(_TYPE_CODES.get_indexer(by_category.categories), NOWHERE)
     return codes[by_category.codes].astype(np.int8)
-
-
-def _strings(ids: pd.Series) -> pa.ChunkedArray:
-    values = pa.array(ids, type=pa.large_string(), from_pandas=True)
-    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
 
 
 def _padded(facts: np.ndarray, users: int) -> np.ndarray:

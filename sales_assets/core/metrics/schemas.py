@@ -9,7 +9,12 @@ import pandas as pd
 
 from sales_assets.core.frames import CLEAN_EVENTS, CONVERSION_FUNNEL, RAW_EVENTS, Frame, Kind
 from sales_assets.core.journey import ALL_GROUPS, EXPERIMENTS
-from sales_assets.core.metrics.cleaning import DUPLICATES, UNKNOWN_TYPE, flaws
+from sales_assets.core.metrics.cleaning import (
+    DUPLICATES,
+    UNKNOWN_TYPE,
+    are_in_experiment,
+    flaws,
+)
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -109,8 +114,9 @@ def check_clean(clean: pd.DataFrame, history: pd.DataFrame, day: date) -> CheckO
     """
     import pandera.pandas as pa
 
-    joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
-    outsider = pa.Check(lambda users: ~users.isin(joined), error="user in an experiment")
+    outsider = pa.Check(
+        lambda users: ~are_in_experiment(users, history), error="user in an experiment"
+    )
     metric = pa.Check(lambda types: ~types.isin(EXPERIMENTS), error="experiment event")
     distinct = pa.Check(lambda frame: flaws(frame) != DUPLICATES, error="duplicate")
     also = {"user_id": [outsider], "event_time": [_within(day)], "event_type": [metric]}
