@@ -13,6 +13,7 @@ from sales_assets.core.judgement.hourly_rows import D0, D1, HourlyRows
 from sales_assets.core.judgement.usual_rows import (
     HISTORY_DAYS,
     HOURS,
+    LEAST_DISPERSION,
     ComparedDays,
     UsualRows,
     rarity,
@@ -209,12 +210,14 @@ class _DayRows:
         source, need = self.source, max(NEED_INSIDE, self.need)
         if np.isfinite(self.resumes) and source.is_cut(self.need):
             yield source.surprise, source.silent_from, self.resumes
-        hours = (float(D0) + np.flatnonzero(self.log.in_all[HISTORY_DAYS])).tolist()
-        silent_since = [float(D0), *(hour + 1 for hour in hours[:-1])]
-        for start, end in zip(silent_since, hours, strict=True):
+        ends = float(D0) + np.flatnonzero(self.log.in_all[HISTORY_DAYS])
+        starts = np.concatenate([[float(D0)], ends[:-1] + 1])
+        expected = source.usual.expected(starts, ends)
+        # No level and no rarity is above 1: the other silences can't be too surprising.
+        for hour in np.flatnonzero(expected >= need).tolist():
+            start, end = float(starts[hour]), float(ends[hour])
             level = source.usual.level_around(start, end, source.silent_from)
-            expected = float(source.usual.expected(start, end))
-            surprise = level * rarity(source.dispersion) * expected
+            surprise = level * rarity(source.dispersion) * float(expected[hour])
             if surprise >= need:
                 yield surprise, start, end
 
@@ -226,9 +229,12 @@ class _DayRows:
             usual = UsualRows(rows, self.history, self.calendar)
             if usual.expected_daily[HISTORY_DAYS] < LEAST_ROWS_OF_TYPE:
                 continue
-            dispersion = max(usual.hourly_dispersion, usual.daily_dispersion(self.source.usual))
             last = _last_row(rows, [self.last_rows.get(name)])
-            stream = _Stream(usual, dispersion, last, self.end(resumes))
+            by_chance = _Stream(usual, LEAST_DISPERSION, last, self.end(resumes))
+            if by_chance.surprise < NEED_OF_TYPE:
+                continue  # rows that vary more make a silence less surprising
+            dispersion = max(usual.hourly_dispersion, usual.daily_dispersion(self.source.usual))
+            stream = replace(by_chance, dispersion=dispersion)
             if stream.is_cut(stream.need(NEED_OF_TYPE)):
                 yield name
 
