@@ -8,7 +8,6 @@ import pandas as pd
 from sales_assets.adapters.source.rows import (
     EARLIEST,
     EVENTS,
-    IS_OF_KIND,
     PAYMENTS,
     RowReader,
     SourceTable,
@@ -20,7 +19,6 @@ from sales_assets.core.source_clock import first_reading
 #: Four weeks are judged by the four before; the report day is the last of them.
 PAYERS_DAYS = 56
 
-IS_LESSON = IS_OF_KIND.format(kind="lesson")
 RECENT_PAYMENTS = """
 SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
 FROM payments AS p
@@ -32,7 +30,7 @@ WITH users AS ({RECENT_PAYMENTS})
 SELECT
     e._user_id::text AS user_id,
     min(e.happened_at)::timestamp AS event,
-    (min(e.happened_at) FILTER (WHERE {IS_LESSON}))::timestamp AS lesson
+    (min(e.happened_at) FILTER (WHERE $is_lesson))::timestamp AS lesson
 FROM events AS e
 WHERE e._user_id::text IN (SELECT user_id FROM users) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < $events_last_end::timestamp

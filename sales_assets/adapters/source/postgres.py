@@ -22,7 +22,6 @@ from sales_assets.adapters.source.rows import (
     EARLIEST,
     EVENTS,
     EVENTS_IN_SPANS,
-    IS_OF_KIND,
     MISSING,
     NEVER,
     PAYMENTS,
@@ -77,16 +76,13 @@ ACTIVE_USERS = f"""
 WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
 users AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows)
 """  # noqa: S608 - put together from constants
-IS_KNOWN, IS_EXPERIMENT, IS_PURCHASE = (
-    IS_OF_KIND.format(kind=kind) for kind in ("known", "experiment", "purchase")
-)
 FIRST_EVENTS = f"""
 {ACTIVE_USERS}
 SELECT
     e._user_id::text AS user_id,
-    (min(e.happened_at) FILTER (WHERE {IS_KNOWN}))::timestamp AS event,
-    (min(e.happened_at) FILTER (WHERE {IS_EXPERIMENT}))::timestamp AS experiment,
-    (min(e.happened_at) FILTER (WHERE {IS_PURCHASE}))::timestamp AS purchase
+    (min(e.happened_at) FILTER (WHERE $is_known))::timestamp AS event,
+    (min(e.happened_at) FILTER (WHERE $is_experiment))::timestamp AS experiment,
+    (min(e.happened_at) FILTER (WHERE $is_purchase))::timestamp AS purchase
 FROM events AS e
 WHERE e._user_id::text IN (SELECT user_id FROM users) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < $events_last_start::timestamp

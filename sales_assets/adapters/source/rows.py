@@ -37,8 +37,6 @@ PADDED = {
     "e._user_id::text IN": "btrim(e._user_id::text, $blanks) IN",
     "SELECT user_id FROM users": "SELECT btrim(user_id, $blanks) FROM users",
 }
-#: A condition on a row of the events: its id is of this kind, as `bind_kinds` binds it.
-IS_OF_KIND = "btrim(e.event_id::text, $blanks) = ANY ($ids_of_{kind})"
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
@@ -311,7 +309,7 @@ def _joined(arrays: Sequence[np.ndarray], dtype: str) -> np.ndarray:
 
 
 def bind_kinds(reader: RowReader) -> None:
-    """Bind which ids of events say what, for the queries over all history."""
+    """Bind which events say what (`$is_known` …), for the queries over all history."""
     type_of = reader.dictionary.events.type_of
     kinds = {
         "known": set(type_of.values()),
@@ -321,4 +319,5 @@ def bind_kinds(reader: RowReader) -> None:
     }
     for kind, names in kinds.items():
         ids = [number for number, name in type_of.items() if name in names]
-        reader.session.set_texts(f"ids_of_{kind}", ids)
+        reader.session.set_texts("ids", ids)
+        reader.session.set_condition(f"is_{kind}", "btrim(e.event_id::text, $blanks) = ANY ($ids)")

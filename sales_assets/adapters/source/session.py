@@ -130,8 +130,8 @@ class Session:
         self._parameters[name] = _literal(value)
 
     def set_condition(self, name: str, condition: str) -> None:
-        """Bind a condition of ours, which is taken as it is."""
-        self._parameters[name] = condition
+        """Bind a condition of ours, in which what is bound already has its value."""
+        self._parameters[name] = self._bound(condition)
 
     def set_texts(self, name: str, values: Iterable[str]) -> None:
         """Bind `values` as an array of texts."""
