@@ -70,10 +70,6 @@ class EmbeddedServer:
             f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={socket_folder}&port={PORT}"
         )
 
-    def sqlalchemy_url(self, database: str = SUPERUSER) -> str:
-        """Return the URL for SQLAlchemy, which takes a bare `postgresql://` for psycopg 3."""
-        return self.url(database).replace("postgresql://", "postgresql+psycopg2://", 1)
-
     def ensure_database(self, name: str, template: str = "template1") -> str:
         """Return the URL of database `name`, made as a copy of `template` if it is missing."""
         with closing(psycopg2.connect(self.url())) as connection:

@@ -16,7 +16,6 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.database import open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
-from sales_assets.adapters.telegram.pace import PER_SECOND
 from sales_assets.bot import program
 from sales_assets.core.delivery.messages import ReportToSend
 from sales_assets.core.delivery.timetable import Timetable
@@ -28,6 +27,8 @@ CHATS, OF_A_KIND = 1000, 10
 SLOW_SECONDS, LATE_SECONDS = 3600, 20.0
 #: What a stranger says at once, and how often the chief asks meanwhile.
 STRANGERS_WORDS, CHIEFS_QUESTIONS = 40, 5
+#: Telegram's limit of messages to all chats together.
+PER_SECOND = 30
 
 Figures = dict[str, float | int | str]
 

@@ -113,7 +113,8 @@ def groups(url: str, last: str) -> Figures:
     from sales_assets.core.days import ReportDays
     from sales_assets.core.metrics.cleaning import clean_events, set_aside
     from sales_assets.core.metrics.event_log import encode
-    from sales_assets.core.metrics.groups import client_groups, cohort_members
+    from sales_assets.core.metrics.groups import client_groups
+    from sales_assets_tests.core.metrics.strategies import cohort_members
 
     zone, newest = ZoneInfo("Europe/Moscow"), date.fromisoformat(last)
     asked = _days(newest - timedelta(days=GROUP_DAYS + DAYS_BEFORE_GROUPS - 1), newest)

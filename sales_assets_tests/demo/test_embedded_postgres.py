@@ -38,7 +38,8 @@ def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_deep_folder_with_odd_signs_works_for_every_driver(used_folder: Path) -> None:
     with embedded_postgres.start(used_folder) as server:
         assert query(server.url("kept"), "SELECT answer FROM kept") == [(42,)]
-        engine = sqlalchemy.create_engine(server.sqlalchemy_url("kept"))
+        address = server.url("kept").replace("postgresql://", "postgresql+psycopg2://", 1)
+        engine = sqlalchemy.create_engine(address)
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT answer FROM kept").scalar() == 42
         engine.dispose()

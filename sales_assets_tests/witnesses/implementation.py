@@ -22,7 +22,6 @@ from sales_assets.core.metrics.activity import daily_activity, population
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.funnel import conversion_funnel, funnel_depths, usual_steps
-from sales_assets.core.metrics.groups import cohort_members
 from sales_assets.core.metrics.payments import new_paying_users
 from sales_assets.core.metrics.processes import (
     check_expiring,
@@ -32,6 +31,7 @@ from sales_assets.core.metrics.processes import (
     unclosed_processes,
 )
 from sales_assets.core.metrics.values import daily_values, values_of
+from sales_assets_tests.core.metrics.strategies import cohort_members
 from sales_assets_tests.witnesses.journeys import SourceLog
 from sales_assets_tests.witnesses.witness import COMPARED_DAYS, loaded_days
 

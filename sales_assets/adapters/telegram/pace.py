@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 #: Telegram's limits: 30 messages a second in all, one a second in a chat, 20 a minute in a group.
-PER_SECOND = 30
 _APART = timedelta(seconds=1 / 29)
 _APART_IN_CHAT = timedelta(seconds=1)
 _GROUP_MESSAGES, _GROUP_WINDOW = 20, timedelta(minutes=1)

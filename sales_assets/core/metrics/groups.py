@@ -6,7 +6,6 @@ from datetime import date
 from functools import cache
 
 import numpy as np
-import pandas as pd
 
 from sales_assets.core import journey
 from sales_assets.core.days import ReportDays
@@ -107,17 +106,6 @@ def client_groups(log: EventLog, days: ReportDays) -> Mapping[date, CohortGroups
             of_cohort = group_of_profile[profiles[cohort]]
             groups[day] = CohortGroups(names, requests.user[cohort], of_cohort)
     return groups
-
-
-def cohort_members(log: EventLog, days: ReportDays) -> Mapping[date, pd.Series]:
-    """Return for each day the group name of every client of its cohort, by user id."""
-    groups = client_groups(log, days)
-
-    def members(day: date) -> pd.Series:
-        names = pd.array(groups[day].names, dtype="str")
-        return pd.Series(names[groups[day].group], index=log.users[groups[day].users])
-
-    return {day: members(day) for day in days.days}
 
 
 def request_profiles(log: EventLog, days: ReportDays) -> np.ndarray:

@@ -14,6 +14,7 @@ from sales_assets.core.days import ReportDays, day_bounds, with_wall_clocks
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 from sales_assets.core.metrics.cleaning import clean_events, set_aside
 from sales_assets.core.metrics.event_log import EventLog, encode
+from sales_assets.core.metrics.groups import client_groups
 from sales_assets.core.metrics.processes import unclosed_processes
 from sales_assets.core.metrics.values import daily_values, values_of
 from sales_assets.core.windows import same_weekdays_before
@@ -139,3 +140,14 @@ def journeys(
         _SECONDS,
     )
     return draw(st.lists(st.tuples(USERS, st.sampled_from(types), instants), max_size=max_size))
+
+
+def cohort_members(log: EventLog, days: ReportDays) -> Mapping[date, pd.Series]:
+    """Return for each day the group name of every client of its cohort, by user id."""
+    groups = client_groups(log, days)
+
+    def members(day: date) -> pd.Series:
+        names = pd.array(groups[day].names, dtype="str")
+        return pd.Series(names[groups[day].group], index=log.users[groups[day].users])
+
+    return {day: members(day) for day in days.days}

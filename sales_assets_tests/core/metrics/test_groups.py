@@ -11,12 +11,18 @@ from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import conversion_funnel
 from sales_assets.core.metrics.groups import (
     client_groups,
-    cohort_members,
     profile_features,
     request_profiles,
     weighted_silhouette,
 )
-from sales_assets_tests.core.metrics.strategies import MOSCOW, Row, at, report_days, stored
+from sales_assets_tests.core.metrics.strategies import (
+    MOSCOW,
+    Row,
+    at,
+    cohort_members,
+    report_days,
+    stored,
+)
 
 DAY = date(2022, 1, 30)
 FIRST_DAY = date(2021, 11, 20)
