@@ -32,7 +32,7 @@ FROM payments AS p WHERE $payments_in_spans
 """
 #: What lies before it is no time of a sales department: year 1, an epoch's zero, BC.
 EARLIEST = "1990-01-01"
-#: What is looked for among all ids where some have blanks around them: no index knows these.
+#: How clients are looked for once an id with blanks around it was read; no index helps then.
 PADDED = {
     "e._user_id::text IN": "btrim(e._user_id::text, $blanks) IN",
     "SELECT user_id FROM users": "SELECT btrim(user_id, $blanks) FROM users",
@@ -150,7 +150,7 @@ class RowReader:
             self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
 
     def of_users(self, table: SourceTable, statement: str) -> Iterator[pa.RecordBatch]:
-        """Ask for all history of the clients whom `statement` calls `users`."""
+        """Ask for the whole history of the clients whom `statement` calls `users`."""
         if self._padded:
             for as_written, without in PADDED.items():
                 statement = statement.replace(as_written, without)
