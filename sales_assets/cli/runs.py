@@ -1,6 +1,5 @@
 """Computing days from the command line: whole ranges, around blocked days, without half reports."""
 
-import gc
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
@@ -105,7 +104,6 @@ def compute(
 def _be_a_worker() -> None:
     # Dagster ends a run at Ctrl-C by itself; a process between two runs has nothing to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.freeze()  # what is imported lives on: to look for garbage in it takes a tenth of the time
 
 
 def _spans(days: Sequence[date]) -> list[Sequence[date]]:

@@ -36,8 +36,10 @@ class LookbackResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Start the run's history, under the run's orders; name the run by its days."""
-        # What is imported lives on: to look for garbage in it takes a tenth of a run.
-        gc.freeze()
+        if context.run:
+            # What is imported lives as long as the run's process: to look for garbage in it takes
+            # 7 % of its time. A sensor's process lives for months and would keep all its garbage.
+            gc.freeze()
         tags = context.run.tags if context.run else {}
         again = tags.get(REREAD_TAG, "")
         if context.run and context.instance and (name := name_of_range(tags)):

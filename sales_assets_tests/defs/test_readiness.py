@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Sequence
 from datetime import time, timedelta
 from pathlib import Path
@@ -67,6 +68,14 @@ def test_a_quiet_morning_asks_for_nothing(product: Product) -> None:
     assert looks.look() == []
     assert product.run(DAY, tags=MORNING).success
     assert looks.look() == []
+
+
+def test_a_look_leaves_the_garbage_of_its_long_process_to_be_collected(product: Product) -> None:
+    gc.unfreeze()  # what earlier runs in this process left out of it
+    Looks(product).look()
+    assert gc.get_freeze_count() == 0
+    assert product.run(DAY, tags=MORNING).success
+    assert gc.get_freeze_count() > 0
 
 
 def test_a_cut_day_is_asked_for_once_its_rest_is_there(product: Product, url: str) -> None:

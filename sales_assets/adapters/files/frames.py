@@ -212,7 +212,7 @@ def write_bytes(path: UPath, content: bytes) -> None:
     """Write a whole file or none: what stood there before stays until the new one is complete."""
     with _trouble_named("write", path):
         if isinstance(path, Path):
-            write_whole(Path(path), content)
+            write_whole(path, content)
         else:
             path.write_bytes(content)
 

@@ -1,9 +1,11 @@
 """The payments of some weeks, each beside its client's first event and lesson."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
 
 from sales_assets.adapters.source.rows import (
     EARLIEST,
@@ -53,8 +55,11 @@ def payers_of(reader: RowReader, zone: ZoneInfo) -> pd.DataFrame:
         start = first_reading(midnight(first, zone), reader.clock(PAYMENTS))
         reader.session.set_parameter("payers_start", start.isoformat())
         bind_kinds(reader)
-    payments = _instants(reader, PAYMENTS, RECENT_PAYMENTS, _PAYMENTS)
-    events = _instants(reader, EVENTS, EVENTS_OF_PAYERS, _EVENTS)
+    paid = reader.session.batches(RECENT_PAYMENTS, PAYMENTS.texts)
+    payments = _instants(reader, PAYMENTS, paid, _PAYMENTS)
+    # Only now is it known whether ids of payments have blanks around them.
+    came = reader.of_users(EVENTS, EVENTS_OF_PAYERS)
+    events = _instants(reader, EVENTS, came, _EVENTS)
     earliest = events.groupby("user_id", as_index=False).min()
     joined = payments[payments["user_id"].fillna("") != ""].merge(
         earliest, how="left", on="user_id"
@@ -64,13 +69,15 @@ def payers_of(reader: RowReader, zone: ZoneInfo) -> pd.DataFrame:
 
 
 def _instants(
-    reader: RowReader, table: SourceTable, statement: str, columns: dict[str, str]
+    reader: RowReader,
+    table: SourceTable,
+    batches: Iterator[pa.RecordBatch],
+    columns: dict[str, str],
 ) -> pd.DataFrame:
     """Return a row per row of the answer: user_id without blanks, and instants by `columns`."""
     nothing = {"user_id": pd.Series(dtype="str")} | {
         name: pd.Series(dtype=INSTANT) for name in columns
     }
-    batches = reader.of_users(table, statement) if reader.asked.days else ()
     frames = [
         pd.DataFrame(
             {"user_id": reader.users(table, batch).dictionary_decode().to_pandas()}
@@ -79,6 +86,6 @@ def _instants(
                 for name, column in columns.items()
             }
         )
-        for batch in batches
+        for batch in (batches if reader.asked.days else ())
     ]
     return pd.concat([pd.DataFrame(nothing), *frames], ignore_index=True)

@@ -32,11 +32,8 @@ FROM payments AS p WHERE $payments_in_spans
 """
 #: What lies before it is no time of a sales department: year 1, an epoch's zero, BC.
 EARLIEST = "1990-01-01"
-#: How clients are looked for once an id with blanks around it was read; no index helps then.
-PADDED = {
-    "e._user_id::text IN": "btrim(e._user_id::text, $blanks) IN",
-    "SELECT user_id FROM users": "SELECT btrim(user_id, $blanks) FROM users",
-}
+OF_USERS = "SELECT user_id FROM users"
+OF_TRIMMED_USERS = "SELECT btrim(user_id, $blanks) FROM users"
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
@@ -150,10 +147,17 @@ class RowReader:
             self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
 
     def of_users(self, table: SourceTable, statement: str) -> Iterator[pa.RecordBatch]:
-        """Ask for the whole history of the clients whom `statement` calls `users`."""
+        """Ask for the whole history of the clients whom `statement` calls `users`.
+
+        Where some ids have blanks around them, the other table may write them without; and no
+        index knows an event's id without its blanks.
+        """
         if self._padded:
-            for as_written, without in PADDED.items():
-                statement = statement.replace(as_written, without)
+            statement = statement.replace(OF_USERS, OF_USERS + " UNION " + OF_TRIMMED_USERS)
+        if EVENTS.name in self._padded:
+            statement = statement.replace(
+                "e._user_id::text IN", "btrim(e._user_id::text, $blanks) IN"
+            )
         return self.session.batches(statement, table.texts)
 
     def users(self, table: SourceTable, batch: pa.RecordBatch) -> pa.DictionaryArray:
