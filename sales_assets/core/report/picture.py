@@ -22,8 +22,7 @@ from sales_assets.core.report.page import (
     wrapped,
 )
 from sales_assets.core.report.part import VerdictKind
-from sales_assets.core.report.report import Report
-from sales_assets.core.report.verdict import set_aside_note
+from sales_assets.core.report.report import Report, set_aside_note
 from sales_assets.core.report.wording import titled_day
 from sales_assets.core.russian import report as ru
 

@@ -1,31 +1,38 @@
-"""The report of one day as a value: its parts, what is said of them, its stored form."""
+"""The report of one day as a value: its parts, what is said first and after it, its stored form."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core import names
 from sales_assets.core.completeness import as_json
+from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
-from sales_assets.core.report.part import Part
+from sales_assets.core.report.part import Part, Story, VerdictKind
 from sales_assets.core.report.parts.crm_bridge import CrmBridge
 from sales_assets.core.report.parts.expiring import Expiring
 from sales_assets.core.report.parts.funnel import Funnel
 from sales_assets.core.report.parts.paying import NewPaying
 from sales_assets.core.report.parts.processes import Processes
-from sales_assets.core.report.verdict import (
-    Verdict,
-    caption_html,
-    footnotes_of,
-    notes_of,
-    verdict_of,
+from sales_assets.core.report.wording import (
+    counted,
+    cut_sentence,
+    day_and_month,
+    elided_words,
+    enumeration,
+    full_date,
+    number,
+    sentence,
+    titled_day,
 )
-from sales_assets.core.windows import COHORT
+from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import COHORT, DAY, DRAWN_DAYS, days_up_to
 
 #: In the order of the picture.
 PARTS: tuple[type[Part], ...] = (NewPaying, Processes, Expiring, Funnel, CrmBridge)
@@ -39,13 +46,39 @@ METRICS = (
     *(metric.name for metric in METRICS_OF_PARTS),
 )
 
+#: A chief reads a verdict and six lines, no more.
+MOST_LINES = 6
+MOST_DAYS_NAMED = 3
+MOST_QUESTIONS = 3
+#: What Telegram takes under a picture, once the tags are read.
+LONGEST_CAPTION = 1024
+#: What a push notification shows of a caption.
+MOST_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first line of the caption, under 60 characters, and its kind.
+
+    `headline` is the story without the day that it is on, `detail` the banner's second line;
+    `is_new` says that it is told for the first time.
+    """
+
+    kind: VerdictKind
+    text: str
+    headline: str = ""
+    detail: str = ""
+    is_new: bool = False
+
+
+_CALM = Verdict(VerdictKind.CALM, ru.CALM_VERDICT, ru.CALM_VERDICT)
+
 
 @dataclass(frozen=True)
 class Report:
     """All that the chief sees of one day; a part is None where it could not be computed.
 
-    `verdict.text` is the caption's first line; `caption_html` is at most 1024 characters long
-    after parsing; `footnotes` are the notes that no part of the picture says in its own place.
+    `parts` stand in the order of the picture.
     """
 
     about: ReportDay
@@ -54,31 +87,175 @@ class Report:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """The most serious thing to say of the day."""
-        return verdict_of(self.parts, self.about)
+        """The most serious thing, in the order of docs/verdict.md; a cut day has no verdict."""
+        if self.about.is_cut:
+            said = cut_sentence(self.about.completeness, self.about.day)
+            return Verdict(VerdictKind.INCOMPLETE, said, said)
+        told = self._stories
+        return worded(told[0]) if told else next(self._reservations(), _CALM)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader must know of the data."""
-        return notes_of(self.parts, self.about)
+        """What the reader must know about the data: missing, young, flawed."""
+        own = [note for part in self._present for note in part.notes()]
+        return (*self._absences(), *own, *self.footnotes)
 
     @property
     def footnotes(self) -> tuple[str, ...]:
-        """Those notes that no part says in its own place."""
-        return footnotes_of(self.parts, self.about)
+        """Those notes that no part of the picture says in its own place."""
+        of_parts = [note for part in self._present for note in part.footnotes()]
+        return (*of_parts, *self._data_notes())
 
     @property
     def caption_html(self) -> str:
-        """The verdict in bold and at most six lines."""
-        return caption_html(self.verdict, self.parts, self.about)
+        """The verdict in bold, at most six lines after it, and, folded, what to ask.
+
+        At most 1024 characters after parsing, all data escaped. Where it gets too long, questions
+        are left out, then the end of the notes.
+        """
+        said, day = self.verdict, sentence(titled_day(self.about.day))
+        headlines = [line for part in self._present if (line := part.headline())]
+        lines = [f"{day}: {'; '.join(headlines)}" if headlines else day]
+        lines += [line for part in self._present for line in part.caption_lines()]
+        lines = [line for line in lines if line not in {said.headline, said.text}][: MOST_LINES - 1]
+        lines += _fitted(self.notes, MOST_LINES - len(lines))
+        room = LONGEST_CAPTION - _length(said.text, *lines[:-1])
+        lines = [*lines[:-1], *(elided_words(line, room) for line in lines[-1:])]
+        shown = [f"<b>{escape(said.text)}</b>", *map(escape, lines)]
+        asked = [story.question for story in self._stories if story.question][:MOST_QUESTIONS]
+        questions = [ru.QUESTIONS_TITLE, *asked] if said.kind is VerdictKind.ALARM else []
+        while questions and _length(said.text, *lines, *questions) > LONGEST_CAPTION:
+            questions.pop()
+        if len(questions) > 1:
+            folded = "\n".join(map(escape, questions))
+            shown.append(f"<blockquote expandable>{folded}</blockquote>")
+        return "\n".join(shown)
 
     @property
     def numbers(self) -> dict[str, Any]:
         """The numbers shown, by the parts' keys, null for a part that is not there."""
         absent = {name: None for part in PARTS for name in part.NUMBERS}
-        shown = {k: v for part in self.parts.values() if part for k, v in part.numbers().items()}
+        shown = {name: value for part in self._present for name, value in part.numbers().items()}
         quality = asdict(self.quality) if self.quality else None
         return {**absent, **shown, "data_quality": quality}
+
+    @property
+    def _present(self) -> list[Part]:
+        return [part for part in self.parts.values() if part is not None]
+
+    @property
+    def _missing(self) -> list[type[Part]]:
+        """The parts that could not be computed: not those that can't be there yet or known."""
+        about = self.about
+        lacking = [kind for kind, part in self.parts.items() if part is None]
+        return [one for one in lacking if not one.not_yet(about) and not one.uncounted(about)]
+
+    @property
+    def _uncounted(self) -> list[tuple[str, str]]:
+        return [named for kind in self.parts for named in kind.uncounted(self.about)]
+
+    @property
+    def _stories(self) -> list[Story]:
+        return sorted((story for part in self._present for story in part.stories()), key=_order)
+
+    @property
+    def _first_judged_day(self) -> date:
+        """The day that the first judge can speak of: two weeks of history lie before it."""
+        return self.about.history_first_day + LEAST_TRAINING_DAYS * DAY
+
+    def _reservations(self) -> Iterator[Verdict]:
+        """Yield why the day cannot be called calm."""
+        about = self.about
+        lacking = [part.NAME for part in self._missing] + [name for name, _ in self._uncounted]
+        if lacking:
+            some = ru.MISSING_VERDICT.format(parts=", ".join(lacking))
+            said = elided_words(some, MOST_CHARACTERS - 1)
+            yield Verdict(VerdictKind.INCOMPLETE, said if self._present else ru.ALL_MISSING_VERDICT)
+        if about.day in about.holidays:
+            yield Verdict(VerdictKind.HOLIDAY, ru.HOLIDAY_VERDICT)
+        if about.day < self._first_judged_day:
+            since = full_date(about.history_first_day)
+            yield Verdict(VerdictKind.YOUNG, ru.YOUNG_VERDICT.format(day=since))
+        if not any(one.is_compared for part in self._present for one in part.judged):
+            yield Verdict(VerdictKind.YOUNG, ru.NO_COMPARISON_VERDICT)
+
+    def _absences(self) -> Iterator[str]:
+        if missing := self._missing:
+            named = ", ".join(part.missing_name(self.about) for part in missing)
+            yield ru.MISSING_NOTE.format(parts=named)
+        for name, reason in self._uncounted:
+            yield ru.NOT_COUNTED.format(part=sentence(name), reason=reason)
+        for kind, part in self.parts.items():
+            if part is None and (reason := kind.not_yet(self.about)):
+                yield reason
+
+    def _data_notes(self) -> Iterator[str]:
+        about = self.about
+        # Older ones are left out of the comparison, too, but say nothing new for months.
+        drawn = days_up_to(about.day - DAY, DRAWN_DAYS - 1)
+        if spoiled := [day for day in drawn if day in about.spoiled_days]:
+            days = enumeration([day_and_month(day) for day in spoiled], MOST_DAYS_NAMED)
+            yield ru.SPOILED_NOTE.format(days=days)
+        if about.day < self._first_judged_day:
+            yield ru.YOUNG_NOTE.format(day=day_and_month(self._first_judged_day))
+        young = [one for part in self._present for one in part.judged if one.found.is_young]
+        if young:
+            days = counted(young[0].found.training_days, ru.DAYS_DATIVE)
+            yield sentence(ru.YOUNG_RANGE_NOTE.format(days=days))
+
+
+def worded(story: Story) -> Verdict:
+    """Word a story as a verdict, under 60 characters: the longest form that fits."""
+    is_old = story.day_number > 1
+    forms = [_with_day(text, story) for text in story.texts] if is_old else story.texts
+    fitting = (text for text in forms if len(text) < MOST_CHARACTERS)
+    text = next(fitting, elided_words(forms[-1], MOST_CHARACTERS - 1))
+    day = ru.STORY_DAY_DETAIL.format(number=story.day_number) if is_old else ""
+    detail = ". ".join(filter(None, [day, story.detail]))
+    return Verdict(story.kind, text, story.texts[0], detail, story.is_new)
+
+
+def _with_day(text: str, story: Story) -> str:
+    """Say which day of the story it is: before it, or after it where it has a colon itself."""
+    if ":" in text:
+        return ru.STORY_DAY_LAST.format(number=story.day_number, text=text)
+    return ru.STORY_DAY.format(number=story.day_number, text=text[:1].lower() + text[1:])
+
+
+def _order(story: Story) -> tuple[int, bool, int, float]:
+    kinds = (VerdictKind.ALARM, VerdictKind.GOOD, VerdictKind.CALM)
+    # A story that goes on comes after the new ones; what is over comes last of what is calm.
+    is_later = story.is_over if story.kind is VerdictKind.CALM else not story.is_new
+    return kinds.index(story.kind), is_later, story.rank, story.rarity
+
+
+def _length(*lines: str) -> int:
+    """Count the characters of lines and their ends."""
+    return sum(len(line) + 1 for line in lines)
+
+
+def _fitted(notes: Sequence[str], room: int) -> list[str]:
+    """Keep each note on its own line while there is room; the last line takes all the others."""
+    if len(notes) <= room:
+        return list(notes)
+    return [*notes[: room - 1], "; ".join(notes[room - 1 :])]
+
+
+def set_aside_note(quality: DataQuality | None) -> str | None:
+    """Say how many rows were set aside and why, or None where there were none."""
+    if quality is None or not any(quality.set_aside.values()):
+        return None
+    rows = rest = sum(quality.set_aside.values())
+    kinds = []
+    for kind, count in quality.set_aside.items():
+        if kind in ru.SET_ASIDE_KINDS and count:
+            kinds.append(ru.SET_ASIDE_KINDS[kind].format(count=number(count)))
+            rest -= count
+    if rest:
+        kinds.append(ru.SET_ASIDE_OTHER.format(count=number(rest)))
+    return ru.SET_ASIDE_NOTE.format(
+        rows=counted(rows, ru.ROWS_FORMS), total=number(quality.rows), kinds=", ".join(kinds)
+    )
 
 
 def build_report(inputs: ReportInputs) -> Report:

@@ -13,8 +13,7 @@ from sales_assets.core.report.inputs import DataQuality, ReportInputs
 from sales_assets.core.report.page import MARGIN, RIGHT, SMALLEST_TEXT, Text
 from sales_assets.core.report.part import Rank, Story, VerdictKind
 from sales_assets.core.report.picture import picture
-from sales_assets.core.report.report import build_report, json_bytes, report_json
-from sales_assets.core.report.verdict import worded
+from sales_assets.core.report.report import build_report, json_bytes, report_json, worded
 from sales_assets_tests.core.report import report_days as days
 from sales_assets_tests.core.report.test_picture import overlap
 from sales_assets_tests.core.report.test_report import parsed, shown

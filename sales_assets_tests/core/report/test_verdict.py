@@ -15,8 +15,7 @@ from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
 from sales_assets.core.report.parts.funnel import Funnel
 from sales_assets.core.report.parts.paying import NewPaying
 from sales_assets.core.report.parts.processes import Processes
-from sales_assets.core.report.report import Report, build_report
-from sales_assets.core.report.verdict import set_aside_note
+from sales_assets.core.report.report import Report, build_report, set_aside_note
 from sales_assets.core.russian import report as ru
 from sales_assets_tests.core.report import report_days as days
 
