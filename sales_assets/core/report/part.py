@@ -156,7 +156,10 @@ class Part(ABC):
 
     @abstractmethod
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers shown, by the keys of `NUMBERS`, as plain values for JSON."""
+        """Return the numbers shown, by the keys of `NUMBERS`, as plain values for JSON.
+
+        Those of `judged` are added to them.
+        """
 
     @classmethod
     def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:  # noqa: ARG003 - a part may have none

@@ -70,8 +70,7 @@ def usual_sheet(inputs: ReportInputs, numbers: Mapping[str, Any]) -> Sequence[Sh
     told = {name: numbers.get(name) or {} for name in SERIES_NAMES}
     # None where nothing is said to be usual, or in a report from before this was told.
     explained = [name for name, of_series in told.items() if of_series.get("training_days")]
-    found = [judged(name, inputs) for name in explained]
-    compared = [one for one in found if one and one.is_compared]
+    compared = [one for name in explained if (one := judged(name, inputs)).is_compared]
     if not compared:
         return ()
     rows = {one.series: compared_days(one, inputs) for one in compared}

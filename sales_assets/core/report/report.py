@@ -136,8 +136,10 @@ class Report:
         """The numbers shown, by the parts' keys, null for a part that is not there."""
         absent = {name: None for part in PARTS for name in part.NUMBERS}
         shown = {name: value for part in self._present for name, value in part.numbers().items()}
+        known = (one for part in self._present for one in part.judged if one.is_known)
+        judged = {one.series: one.numbers() for one in known}
         quality = asdict(self.quality) if self.quality else None
-        return {**absent, **shown, "data_quality": quality}
+        return {**absent, **shown, **judged, "data_quality": quality}
 
     @property
     def _present(self) -> list[Part]:

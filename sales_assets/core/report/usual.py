@@ -30,16 +30,21 @@ SERIES_NAMES = {
     APPOINTED: ru.STEP_LABELS[journey.LESSON_APPOINTED],
     PAID: ru.STEP_LABELS[journey.PURCHASE],
 }
+_NOTHING = Judgement()
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One number of the day (`value`, for a share of `of`) and what its judge says."""
+    """One number of the day (`value`, for a share of `of`) and what its judge says.
+
+    `is_known` is False where the day has no value: nothing is said of it then.
+    """
 
     series: str
-    value: int
-    of: int | None
-    found: Judgement
+    value: int = 0
+    of: int | None = None
+    found: Judgement = _NOTHING
+    is_known: bool = False
 
     @property
     def change(self) -> int:
@@ -51,6 +56,11 @@ class Judged:
     def is_back(self) -> bool:
         """Whether what was told is over as of today."""
         return self.found.back_from in SIDES.get(self.series, BOTH_SIDES)
+
+    @property
+    def rarity(self) -> float:
+        """How rare the number is: the smaller, the rarer."""
+        return 1.0 if self.found.over_limit is None else self.found.over_limit
 
     @property
     def is_compared(self) -> bool:
@@ -121,18 +131,18 @@ class Judged:
         }
 
 
-def judged(series: str, inputs: ReportInputs) -> Judged | None:
-    """Judge the day's number of a series; None where the day has no value.
+def judged(series: str, inputs: ReportInputs) -> Judged:
+    """Judge the day's number of a series.
 
     A day that is cut is not judged: its number is shown beside no usual level.
     """
     history = inputs.history(series)
     today = history[history["day"] == inputs.about.day]
     if today.empty or pd.isna(today["value"].iloc[0]):
-        return None
+        return Judged(series)
     value, of = today["value"].iloc[0], today["of"].iloc[0]
     found = Judgement() if inputs.about.is_cut else judge(history, inputs.about.day)
-    return Judged(series, int(value), None if pd.isna(of) else int(of), found)
+    return Judged(series, int(value), None if pd.isna(of) else int(of), found, is_known=True)
 
 
 def drawn_ranges(

@@ -345,7 +345,7 @@ def test_a_holiday_raises_no_alarm_and_shows_no_usual_level() -> None:
     told = days.lately(days.holiday(), new_paying=[(0, None)], open_requests=[(50, 58)])
     report = build_report(told)
     assert report.verdict.kind is HOLIDAY
-    assert not any(process.usual for process in of_kind(report, Processes).each)
+    assert not any(process.judgement.usual for process in of_kind(report, Processes).each)
 
 
 def test_a_holiday_is_felt_in_the_processes_a_day_later_and_in_the_funnel_after_a_week() -> None:

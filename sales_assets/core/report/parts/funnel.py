@@ -145,8 +145,8 @@ class Funnel(Part):
     about: ReportDay
     everybody: ClientGroup
     groups: tuple[ClientGroup, ...]
-    appointed: Judged | None
-    paid: Judged | None
+    appointed: Judged
+    paid: Judged
     moved_step: str
 
     @classmethod
@@ -197,24 +197,23 @@ class Funnel(Part):
     @property
     def judged(self) -> Sequence[Judged]:
         """The two halves of the main path."""
-        return [one for one in (self.appointed, self.paid) if one]
+        return (self.appointed, self.paid)
 
     @property
     def _moved(self) -> list[tuple[Judged, str]]:
         """The halves that stand out, the rarer first, each with the step that is named."""
         halves = ((self.appointed, journey.LESSON_APPOINTED), (self.paid, self.moved_step))
-        moved = [(half, step) for half, step in halves if half and half.change]
-        return sorted(moved, key=lambda pair: pair[0].found.over_limit or 0.0)
+        moved = [(half, step) for half, step in halves if half.change]
+        return sorted(moved, key=lambda pair: pair[0].rarity)
 
     def stories(self) -> Sequence[Story]:
         """A half that rose is good news, one that fell an alarm."""
         told = []
         for half, step in self._moved:
             kind = VerdictKind.GOOD if half.change > 0 else VerdictKind.ALARM
-            day_number, rarity = half.found.day_number, half.found.over_limit or 0.0
             asked = ru.QUESTION_FUNNEL.format(step=ru.STEP_LABELS[step]) if half.change < 0 else ""
-            texts = _move_texts(half, self.about)
-            told.append(Story(kind, Rank.FUNNEL, texts, day_number, rarity, question=asked))
+            texts, day_number = _move_texts(half, self.about), half.found.day_number
+            told.append(Story(kind, Rank.FUNNEL, texts, day_number, half.rarity, question=asked))
         if any(half.is_back for half in self.judged):
             told.append(Story.back(Rank.FUNNEL, sentence(ru.PART_FUNNEL)))
         return told
@@ -232,10 +231,9 @@ class Funnel(Part):
         return (ru.CUT_COHORT_NOTE.format(cohort=_cohort(self.about), day=since),)
 
     def numbers(self) -> dict[str, Any]:
-        """Return every group's stages, and what is judged by entry day."""
-        shown = {one.series: one.numbers() for one in self.judged}
+        """Return every group's stages."""
         groups = (self.everybody, *self.groups)
-        return {names.CONVERSION_FUNNEL: {one.name: one.numbers() for one in groups}, **shown}
+        return {names.CONVERSION_FUNNEL: {one.name: one.numbers() for one in groups}}
 
     @classmethod
     def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:

@@ -69,7 +69,7 @@ class NewPaying(Part):
 
     about: ReportDay
     value: int
-    judgement: Judged | None
+    judgement: Judged
     experiment: int
     paying: int
     payments: int
@@ -111,34 +111,26 @@ class NewPaying(Part):
     @property
     def judged(self) -> Sequence[Judged]:
         """The one judged number."""
-        return (self.judgement,) if self.judgement else ()
-
-    @property
-    def change(self) -> int:
-        """On which side the number is news; else 0."""
-        return self.judgement.change if self.judgement else 0
+        return (self.judgement,)
 
     def stories(self) -> Sequence[Story]:
         """Many are good news, few are an alarm."""
-        if self.judgement is None:
-            return ()
-        found = self.judgement.found
-        if self.change:
-            kind = VerdictKind.ALARM if self.change < 0 else VerdictKind.GOOD
-            texts = self._texts(self.judgement)
-            told = found.day_number, found.over_limit or 0.0
-            question = ru.QUESTION_NEW_PAYING if self.change < 0 else ""
-            return (Story(kind, Rank.NEW_PAYING, texts, *told, question=question),)
-        is_back = self.judgement.is_back
-        return (Story.back(Rank.NEW_PAYING, ru.NEW_PAYING_TITLE),) if is_back else ()
+        judgement = self.judgement
+        if not judgement.change:
+            is_back = judgement.is_back
+            return (Story.back(Rank.NEW_PAYING, ru.NEW_PAYING_TITLE),) if is_back else ()
+        kind = VerdictKind.ALARM if judgement.change < 0 else VerdictKind.GOOD
+        told = judgement.found.day_number, judgement.rarity
+        question = ru.QUESTION_NEW_PAYING if judgement.change < 0 else ""
+        return (Story(kind, Rank.NEW_PAYING, self._texts(), *told, question=question),)
 
-    def _texts(self, judgement: Judged) -> tuple[str, ...]:
-        if judgement.found.window > 1:
-            return judgement.window_texts(ru.NEW_PAYING_TITLE)
+    def _texts(self) -> tuple[str, ...]:
+        if self.judgement.found.window > 1:
+            return self.judgement.window_texts(ru.NEW_PAYING_TITLE)
         few = ru.FEW_NEW_PAYING_VERDICT if self.value else ru.NO_NEW_PAYING_VERDICT
-        said = few if self.change < 0 else ru.MANY_NEW_PAYING_VERDICT
+        said = few if self.judgement.change < 0 else ru.MANY_NEW_PAYING_VERDICT
         counts = counted(self.value, ru.NEW_PAYING_FORMS)
-        return (said.format(counted=counts, usual=judgement.usual), counts)
+        return (said.format(counted=counts, usual=self.judgement.usual), counts)
 
     def headline(self) -> str:
         """Say the number, beside last week's and the mean."""
@@ -165,8 +157,7 @@ class NewPaying(Part):
                 "same_weekday_last_week": self.last_week,
                 "mean_7d": self.mean_7d,
                 "last_28_days": [[day.isoformat(), value] for day, value in self.series],
-            },
-            NEW_PAYING: self.judgement.numbers() if self.judgement else None,
+            }
         }
 
     @classmethod
@@ -213,11 +204,11 @@ class NewPaying(Part):
         return comparisons
 
     def _number_block(self) -> Block:
-        color = ALARM if self.change < 0 else INK
+        color = ALARM if self.judgement.change < 0 else INK
         value = number(self.value)
         size = fitting_size(value, CHART_LEFT - MARGIN - 140, HUGE_SIZES, is_bold=True)
         huge = Text(MARGIN - 4, 156, value, size, "bold", color)
-        sign = {-1: LESS_SIGN, 1: MORE_SIGN}.get(self.change, "")
+        sign = {-1: LESS_SIGN, 1: MORE_SIGN}.get(self.judgement.change, "")
         marks = [
             section_title(ru.NEW_PAYING_TITLE),
             huge,
@@ -231,9 +222,8 @@ class NewPaying(Part):
         return Block((*marks, *placed), 178 + 40 * len(lines))
 
     def _lines(self, color: str) -> list[tuple[str, str, str]]:
-        beside = self.judgement.beside if self.judgement else ""
-        weight, shown = ("bold", color) if self.change else ("normal", INK)
-        lines = [(beside, weight, shown)] if beside else []
+        weight, shown = ("bold", color) if self.judgement.change else ("normal", INK)
+        lines = [(beside, weight, shown)] if (beside := self.judgement.beside) else []
         if self.about.is_cut:
             lines.append((ru.AT_LEAST_DAY, "bold", INK))
         lines += [(text, "normal", MUTED) for text in self._comparisons()[:1]]

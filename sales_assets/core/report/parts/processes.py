@@ -13,7 +13,6 @@ from sales_assets.core.judgement.handling import (
     flow_and_handling,
     usual_due,
 )
-from sales_assets.core.judgement.judging import Judgement
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
 from sales_assets.core.metrics.values import REQUESTS, requesting_clients
@@ -94,7 +93,7 @@ class ProcessDay:
     due: int
     overdue: int
     overdue_over_7d: int
-    judgement: Judged | None
+    judgement: Judged
     usual_due: float | None = None
     is_broken_as_a_rule: bool = False
 
@@ -106,13 +105,7 @@ class ProcessDay:
     @property
     def is_alarming(self) -> bool:
         """Only more than usual is alarming: fewer breached cases are as it should be."""
-        return self.judgement is not None and self.judgement.change > 0
-
-    @property
-    def rarity(self) -> float:
-        """How rare the number is: the smaller, the rarer."""
-        found = self.judgement.found if self.judgement else None
-        return 1.0 if found is None or found.over_limit is None else found.over_limit
+        return self.judgement.change > 0
 
     @property
     def of_due(self) -> str:
@@ -121,24 +114,19 @@ class ProcessDay:
         return ru.BREACHED_OF_DUE.format(breached=breached, due=due)
 
     @property
-    def usual(self) -> str:
-        """The usual range in words, empty where there is none."""
-        return self.judgement.usual if self.judgement else ""
-
-    @property
     def split(self) -> FlowAndHandling | None:
         """What the difference to an ordinary day is made of; None where that is not known."""
-        share = self.judgement.usual_share if self.judgement else None
+        share = self.judgement.usual_share
         if share is None or self.usual_due is None:
             return None
         return flow_and_handling(self.breached, self.due, share, self.usual_due)
 
     def texts(self) -> tuple[str, ...]:
         """Say the alarm as a verdict, the longest first."""
-        if self.judgement is not None and self.judgement.found.window > 1:
+        if self.judgement.found.window > 1:
             return self.judgement.window_texts(self.name, ru.BREACHED_WINDOWS[self.name])
         said = counted(self.breached, ru.BREACHED_VERDICTS[self.name])
-        whole = ru.BREACHED_VERDICT.format(counted=said, usual=self.usual)
+        whole = ru.BREACHED_VERDICT.format(counted=said, usual=self.judgement.usual)
         return whole, ru.BREACHED_SHORT.format(counted=said)
 
     def numbers(self) -> dict[str, Any]:
@@ -171,7 +159,7 @@ class Processes(Part):
 
     about: ReportDay
     each: tuple[ProcessDay, ...]
-    requests: Judged | None
+    requests: Judged
 
     @classmethod
     def of(cls, inputs: ReportInputs) -> Self | None:
@@ -185,8 +173,8 @@ class Processes(Part):
             for process in PROCESSES
             if process.name in rows and process.key not in about.not_counted
         )
-        requests = None if REQUESTS_PROCESS in about.not_counted else judged(REQUESTS, inputs)
-        return cls(about, each, requests)
+        is_unknown = REQUESTS_PROCESS in about.not_counted
+        return cls(about, each, Judged(REQUESTS) if is_unknown else judged(REQUESTS, inputs))
 
     @classmethod
     def reason(cls, about: ReportDay) -> str | None:
@@ -212,11 +200,11 @@ class Processes(Part):
     @property
     def judged(self) -> Sequence[Judged]:
         """The new requests, and each process."""
-        return [one for one in (self.requests, *(each.judgement for each in self.each)) if one]
+        return (self.requests, *(each.judgement for each in self.each))
 
     def stories(self) -> Sequence[Story]:
         """More breached than usual is an alarm, and so are few requests; many are just said."""
-        back = [one.name for one in self.each if one.judgement and one.judgement.is_back]
+        back = [one.name for one in self.each if one.judgement.is_back]
         return [
             *(self._alarm(process) for process in self._rarest_first()),
             *self._of_requests(),
@@ -225,7 +213,7 @@ class Processes(Part):
 
     def headline(self) -> str | None:
         """Say the new requests where they are news."""
-        if self.requests is None or not self.requests.change:
+        if not self.requests.change:
             return None
         value = number(self.requests.value)
         return ru.REQUESTS_LINE.format(value=value, beside=self.requests.beside)
@@ -234,11 +222,7 @@ class Processes(Part):
         """Say what stands out in at most three lines: the rarest first, the rest in one."""
         rarest = self._rarest_first()
         named = rarest if len(rarest) <= MOST_LINES else rarest[: MOST_LINES - 1]
-        lines = [
-            _caption_line(process, process.judgement, self.about.day)
-            for process in named
-            if process.judgement
-        ]
+        lines = [_caption_line(process, self.about.day) for process in named]
         others = [f"{process.name} {process.of_due}" for process in rarest[len(named) :]]
         also = [ru.ALSO_BREACHED_LINE.format(processes=", ".join(others))] if others else []
         return [*lines, *also]
@@ -249,9 +233,8 @@ class Processes(Part):
         return [ru.BROKEN_LINE.format(processes=", ".join(told))] if told else []
 
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers of each process by its name, and what is judged by its series."""
-        shown = {one.series: one.numbers() for one in self.judged}
-        return {names.UNCLOSED_PROCESSES: {one.name: one.numbers() for one in self.each}, **shown}
+        """Return the numbers of each process by its name."""
+        return {names.UNCLOSED_PROCESSES: {one.name: one.numbers() for one in self.each}}
 
     @classmethod
     def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:
@@ -282,25 +265,22 @@ class Processes(Part):
         return stacked([title, self._legend(), rows, self._requests_block(), lines])
 
     def _alarm(self, process: ProcessDay) -> Story:
-        found = process.judgement.found if process.judgement else Judgement()
         return Story(
             VerdictKind.ALARM,
             Rank.PROCESSES,
             process.texts(),
-            found.day_number,
-            process.rarity,
+            process.judgement.found.day_number,
+            process.judgement.rarity,
             _split_words(process, self.about.day),
             ru.QUESTIONS[process.name],
         )
 
     def _of_requests(self) -> Sequence[Story]:
         requests = self.requests
-        if requests is None:
-            return ()
         if not requests.change:
             return (Story.back(Rank.REQUESTS, ru.NEW_REQUESTS),) if requests.is_back else ()
         kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
-        told = requests.found.day_number, requests.found.over_limit or 0.0
+        told = requests.found.day_number, requests.rarity
         question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
         texts = self._requests_texts(requests)
         return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
@@ -321,7 +301,7 @@ class Processes(Part):
 
     def _rarest_first(self) -> list[ProcessDay]:
         alarming = [process for process in self.each if process.is_alarming]
-        return sorted(alarming, key=lambda process: process.rarity)
+        return sorted(alarming, key=lambda process: process.judgement.rarity)
 
     def _legend(self) -> Block:
         said = ru.DUE_ON_WEEKDAY.format(when=ru.ON_WEEKDAY[self.about.day.weekday()])
@@ -331,7 +311,7 @@ class Processes(Part):
             text = Text(left + 36, 28, word, SMALL_SIZE, color=MUTED)
             marks += [Box(left, 4, 26, 26, color), text]
             left += 36 + text.width + 28
-        if any(process.usual for process in self.each):
+        if any(process.judgement.usual for process in self.each):
             marks += [
                 Box(left, 16, 30, RANGE_HEIGHT, INK),
                 Text(left + 40, 28, ru.USUAL, SMALL_SIZE, color=MUTED),
@@ -346,7 +326,7 @@ class Processes(Part):
 
     def _below(self, process: ProcessDay) -> str:
         """Say under a row what its numbers don't: news of several days, a promise seldom kept."""
-        if process.is_alarming and process.judgement and process.judgement.found.window > 1:
+        if process.is_alarming and process.judgement.found.window > 1:
             return process.judgement.beside
         return ru.BROKEN_AS_A_RULE if self._is_told(process) else ""
 
@@ -374,14 +354,14 @@ class Processes(Part):
             yield Text(columns.value, top + 40, _shown(process), BODY_SIZE, "bold", color)
         else:
             yield Text(columns.value, top + 40, ru.NOTHING_DUE, SMALL_SIZE, color=MUTED)
-        yield Text(columns.usual, top + 40, process.usual, SMALL_SIZE, color=MUTED)
+        yield Text(columns.usual, top + 40, process.judgement.usual, SMALL_SIZE, color=MUTED)
         if below := self._below(process):
             yield Text(columns.bar, top + 92, below, SMALL_SIZE, color=MUTED)
 
     def _requests_block(self) -> Block:
         """Say the new requests, with a sign and in bold where they are news."""
         requests = self.requests
-        if requests is None or self.about.is_empty:
+        if not requests.is_known or self.about.is_empty:
             return gap(0)
         told = ru.REQUESTS_OF_DAY.format(value=self.about.bound(requests.value))
         said = ", ".join(filter(None, [told, requests.beside]))
@@ -413,7 +393,9 @@ class _Columns:
         """Give the names, numbers and ranges the room that they need, and the bars the rest."""
         labels = max(text_width(one.name, BODY_SIZE, is_bold=True) for one in PROCESSES)
         values = [text_width(_shown(one), BODY_SIZE, is_bold=True) for one in each]
-        usuals = max((text_width(one.usual, SMALL_SIZE, is_bold=False) for one in each), default=0)
+        usuals = max(
+            (text_width(one.judgement.usual, SMALL_SIZE, is_bold=False) for one in each), default=0
+        )
         bar, usual = MARGIN + labels + 24, RIGHT - usuals
         value = usual - (24 if usuals else 0) - max(values, default=0)
         longest = max([1.0, *(_longest(one) for one in each)])
@@ -435,17 +417,19 @@ def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportIn
     )
 
 
-def _caption_line(process: ProcessDay, judgement: Judged, day: date) -> str:
+def _caption_line(process: ProcessDay, day: date) -> str:
+    judgement = process.judgement
     if judgement.found.window > 1:
         return judgement.on_its_day(process.texts()[0])
-    said = ru.BREACHED_LINE.format(process=process.name, of_due=process.of_due, usual=process.usual)
+    words = {"process": process.name, "of_due": process.of_due, "usual": judgement.usual}
+    said = ru.BREACHED_LINE.format(**words)
     return ". ".join(filter(None, [judgement.on_its_day(said), _split_words(process, day)]))
 
 
 def _split_words(process: ProcessDay, day: date) -> str:
     """Say what a story of the day itself is made of; a week's has no such sum."""
     split = process.split
-    if split is None or process.judgement is None or process.judgement.found.window > 1:
+    if split is None or process.judgement.found.window > 1:
         return ""
     form = ru.USUAL_FLOW if split.flow == 0 else ru.MORE_FLOW if split.flow > 0 else ru.LESS_FLOW
     parts = form.format(flow=number(abs(split.flow)), handling=number(split.handling))
@@ -463,7 +447,7 @@ def split_sums(
     if not split or told["change"] <= 0 or told["window"] > 1:
         return
     one, due_usually = judged(key, inputs), usual_due(inputs.history(key), inputs.about.day)
-    if one is None or one.usual_share is None or due_usually is None:
+    if one.usual_share is None or due_usually is None:
         return
     now = int(counted_now["breached"]), int(counted_now["due"])
     found = asdict(flow_and_handling(*now, one.usual_share, due_usually))
@@ -480,15 +464,14 @@ def _shown(process: ProcessDay) -> str:
 
 
 def _longest(process: ProcessDay) -> float:
-    high = process.judgement.found.high if process.judgement else None
-    return max(process.due, high or 0)
+    return max(process.due, process.judgement.found.high or 0)
 
 
 def _bar(process: ProcessDay, left: float, top: float, scale: float) -> Iterator[Box]:
     breached = max(process.breached * scale, 4 if process.breached else 0)
     yield Box(left, top, process.due * scale, BAR_HEIGHT, TRACK)
     yield Box(left, top, breached, BAR_HEIGHT, ALARM if process.is_alarming else BREACHED)
-    found = process.judgement.found if process.judgement else None
-    if found and found.low is not None and found.high is not None and _longest(process):
+    found = process.judgement.found
+    if found.low is not None and found.high is not None and _longest(process):
         width = max((found.high - found.low) * scale, RANGE_HEIGHT)
         yield Box(left + found.low * scale, top + BAR_HEIGHT + 4, width, RANGE_HEIGHT, INK)
