@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -71,6 +72,6 @@ def _as_json(message: Message) -> bytes:
         "caption_html": message.html,
         "media": message.media,
         "silent": message.is_silent,
-        "buttons": [[button._asdict() for button in row] for row in message.buttons],
+        "buttons": [[asdict(button) for button in row] for row in message.buttons],
     }
     return json.dumps(shown, ensure_ascii=False, indent=2).encode()

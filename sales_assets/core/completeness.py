@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from sales_assets.core.frames import HOURLY_COUNTS
 from sales_assets.core.judgement import Completeness, completeness
@@ -14,6 +15,7 @@ from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.core.windows import AFTER_DAYS, COMPLETENESS_DAYS, DAY
 
 CHECK = "completeness"
+_ANSWERS = TypeAdapter(Completeness)
 #: A day of such a state has no report before its last call.
 CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
 #: When a cut day is reported as it is, unless the operator sets another time.
@@ -33,25 +35,6 @@ class Evidence:
     first_after: Mapping[str, datetime]
     resumes_at: datetime | None
     as_of: datetime
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "last_at": _texts(self.last_at),
-            "first_after": _texts(self.first_after),
-            "resumes_at": _text(self.resumes_at),
-            "as_of": _text(self.as_of),
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "Evidence":
-        """Undo `as_json`."""
-        return cls(
-            _moments(stored["last_at"]),
-            _moments(stored["first_after"]),
-            _moment(stored["resumes_at"]),
-            datetime.fromisoformat(stored["as_of"]),
-        )
 
 
 def hourly_counts(hours: pd.Series, types: pd.Series, rows: pd.Series) -> pd.DataFrame:
@@ -84,7 +67,8 @@ def judged(
         if by_the_hour.state not in CUT:
             answer = replace(by_the_hour, ends_at=answer.ends_at)
     # As it is stored, so that the first answer equals all later ones.
-    return from_json(as_json(answer))
+    rounded = None if answer.surprise is None else round(answer.surprise, 2)
+    return replace(answer, surprise=rounded)
 
 
 def judged_days(day: date) -> tuple[date, date]:
@@ -121,27 +105,8 @@ def check_whole(answer: Completeness, day: date, call: time, *, may_be_cut: bool
 
 
 def as_json(answer: Completeness) -> dict[str, Any]:
-    """Return an answer as plain values, for the day's record, a check and the report's `data`."""
-    return {
-        "state": str(answer.state),
-        "ends_at": _text(answer.ends_at),
-        "resumes_at": _text(answer.resumes_at),
-        "missing": list(answer.missing),
-        "certain_until": _text(answer.certain_until),
-        "surprise": None if answer.surprise is None else round(answer.surprise, 2),
-    }
-
-
-def from_json(stored: Mapping[str, Any]) -> Completeness:
-    """Undo `as_json`."""
-    return Completeness(
-        State(stored["state"]),
-        _moment(stored["ends_at"]),
-        _moment(stored["resumes_at"]),
-        tuple(stored["missing"]),
-        _moment(stored["certain_until"]),
-        stored["surprise"],
-    )
+    """Return an answer as plain values, for a check and the report's `data`."""
+    return _ANSWERS.dump_python(answer, mode="json")
 
 
 def explained(answer: Completeness, day: date) -> str:
@@ -163,19 +128,3 @@ def explained(answer: Completeness, day: date) -> str:
     until = answer.certain_until
     told = f"an end after {until:%H:%M} would not be noticed" if until else "no end is noticeable"
     return f"{day} is whole; {told}"
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _texts(moments: Mapping[str, datetime]) -> dict[str, str]:
-    return {name: moments[name].isoformat() for name in sorted(moments)}
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _moments(texts: Mapping[str, str]) -> dict[str, datetime]:
-    return {name: datetime.fromisoformat(text) for name, text in texts.items()}

@@ -1,12 +1,12 @@
 """What was found not to fit in the source: kinds, the parts that can't be known, the sentences."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
 from sales_assets.core.metrics.schemas import CheckOutcome
@@ -70,21 +70,9 @@ class Finding:
     reason: Reason | None = None
     sample: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads."""
-        return {**asdict(self), "parts": list(self.parts), "sample": list(self.sample)}
 
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Read what `as_json` returned."""
-        reason = written["reason"]
-        return cls(
-            FindingKind(written["kind"]),
-            written["sentence"],
-            tuple(written["parts"]),
-            Reason(reason) if reason else None,
-            tuple(written["sample"]),
-        )
+#: To plain values and back, as they are stored.
+FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 
 def not_counted(findings: Iterable[Finding]) -> dict[str, Reason]:

@@ -4,6 +4,7 @@ from sales_assets.core import journey
 from sales_assets.core.dictionary import AmbiguousDictionaryError, EventDictionary
 from sales_assets.core.journey import EVENT_TYPES, PURCHASE
 from sales_assets.core.source_findings import (
+    FINDINGS,
     NEEDED_TYPES,
     Finding,
     FindingKind,
@@ -163,4 +164,4 @@ def test_a_process_lives_on_its_start_and_all_its_ends() -> None:
 
 def test_findings_are_the_same_after_they_were_stored() -> None:
     for one in found(renamed(REQUESTS, "Заявка"), WHOLE):
-        assert Finding.from_json(one.as_json()) == one
+        assert FINDINGS.validate_python(FINDINGS.dump_python((one,), mode="json")) == (one,)

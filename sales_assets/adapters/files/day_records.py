@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from sales_assets.adapters.files.frames import FrameStore, read_bytes, write_bytes
-from sales_assets.core.completeness import Evidence, as_json, from_json
+from sales_assets.core.completeness import Evidence
 from sales_assets.core.judgement import Completeness
 
 RECORD, REFUSAL, CHECKED = "completeness", "refusals", "checked"
@@ -37,28 +39,22 @@ class Refusal:
     completeness: Completeness | None = None
 
 
+_RECORDS, _REFUSALS = TypeAdapter(DayRecord), TypeAdapter(Refusal)
+
+
 def write_record(store: FrameStore, day: date, record: DayRecord) -> None:
     """Store the record of a day as `completeness/<day>.json`."""
-    answer = as_json(record.completeness) if record.completeness else None
-    _write(store, RECORD, day, {"evidence": record.evidence.as_json(), "completeness": answer})
+    _write(store, RECORD, day, _RECORDS.dump_python(record, mode="json"))
 
 
 def read_record(store: FrameStore, day: date) -> DayRecord:
     """Return the record of a stored day; raise `MissingDayError` if there is none."""
-    stored = _read(store, RECORD, day)
-    answer = stored["completeness"]
-    return DayRecord(Evidence.from_json(stored["evidence"]), from_json(answer) if answer else None)
+    return _RECORDS.validate_python(_read(store, RECORD, day))
 
 
 def write_refusal(store: FrameStore, refusal: Refusal) -> None:
     """Store `refusals/<day>.json`: it stands until the day is taken."""
-    answer = as_json(refusal.completeness) if refusal.completeness else None
-    content = {
-        "check": refusal.check,
-        "message": refusal.message,
-        "stored": refusal.stored,
-        "completeness": answer,
-    }
+    content = _REFUSALS.dump_python(refusal, mode="json", exclude={"day"})
     _write(store, REFUSAL, refusal.day, content)
 
 
@@ -66,15 +62,7 @@ def read_refusal(store: FrameStore, day: date) -> Refusal | None:
     """Return why the newest reading of the day was refused; None if it was not."""
     if not store.holds(REFUSAL, day, JSON):
         return None
-    stored = _read(store, REFUSAL, day)
-    answer = stored["completeness"]
-    return Refusal(
-        day,
-        stored["check"],
-        stored["message"],
-        stored["stored"],
-        from_json(answer) if answer else None,
-    )
+    return _REFUSALS.validate_python({**_read(store, REFUSAL, day), "day": day})
 
 
 def withdraw_refusal(store: FrameStore, day: date) -> None:

@@ -6,14 +6,14 @@ from datetime import date
 
 from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
 from sales_assets.core import names
-from sales_assets.core.source_findings import Finding
+from sales_assets.core.source_findings import FINDINGS, Finding
 
 EXTENSION = ".json"
 
 
 def write_findings(store: FrameStore, day: date, findings: Iterable[Finding]) -> None:
     """Store the findings of `day`, replacing older ones."""
-    content = {"findings": [one.as_json() for one in findings]}
+    content = {"findings": FINDINGS.dump_python(tuple(findings), mode="json")}
     text = json.dumps(content, ensure_ascii=False, indent=1)
     write_bytes(store.path(names.RAW_EVENTS, day, EXTENSION), f"{text}\n".encode())
 
@@ -24,4 +24,4 @@ def read_findings(store: FrameStore, day: date) -> tuple[Finding, ...]:
         content = read_bytes(store.path(names.RAW_EVENTS, day, EXTENSION))
     except MissingDayError:
         return ()
-    return tuple(map(Finding.from_json, json.loads(content)["findings"]))
+    return FINDINGS.validate_python(json.loads(content)["findings"])

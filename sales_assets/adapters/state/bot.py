@@ -8,8 +8,7 @@ from sqlalchemy import ColumnElement, ScalarResult, delete, select
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state.database import BotOffset, BotUpdate, StateDatabase
-from sales_assets.core.bot import replies
-from sales_assets.core.bot.replies import Reply
+from sales_assets.core.bot.replies import REPLIES, Reply
 
 #: After so many failures an update is recorded and passed over.
 MOST_FAILURES = 3
@@ -71,7 +70,7 @@ class BotState:
             row.fingerprint = fingerprint
             row.failures = 0 if is_other else row.failures
             row.state, row.reason, row.updated_at = _PROCESSED, None, now
-            row.replies = [replies.to_json(reply) for reply in owed] or None
+            row.replies = REPLIES.dump_python(owed, mode="json") or None
             return Owed(update_id, owed)
 
     def fail(self, update_id: int, reason: str, now: datetime, offset: int | None = None) -> bool:
@@ -94,7 +93,7 @@ class BotState:
         with self._state.writing() as session:
             row = self._row(session, update_id)
             if row is not None:
-                row.replies = [replies.to_json(reply) for reply in left] or None
+                row.replies = REPLIES.dump_python(tuple(left), mode="json") or None
                 row.updated_at = now
             if not left:
                 session.execute(
@@ -109,7 +108,7 @@ class BotState:
         """Return what a killed process left unsaid, the oldest first."""
         with self._state.reading() as session:
             return [
-                Owed(row.update_id, tuple(map(replies.from_json, row.replies or ())))
+                Owed(row.update_id, REPLIES.validate_python(row.replies or ()))
                 for row in self._rows(session, BotUpdate.replies.is_not(None))
             ]
 

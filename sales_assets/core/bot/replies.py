@@ -1,11 +1,12 @@
 """What the bot owes after an update: written down with its effects, sent afterwards."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any
 
-from sales_assets.core.delivery.messages import Button, Keyboard
+from pydantic import TypeAdapter
+
+from sales_assets.core.delivery.messages import Keyboard
 from sales_assets.core.delivery.rows import NO_THREAD
 
 
@@ -62,16 +63,5 @@ class Reply:
         return replace(self, chat=chat)
 
 
-def to_json(reply: Reply) -> dict[str, Any]:
-    """Return what the state keeps until the reply is sent."""
-    buttons = [[button._asdict() for button in row] for row in reply.buttons]
-    day = reply.day.isoformat() if reply.day else None
-    return asdict(reply) | {"buttons": buttons, "day": day}
-
-
-def from_json(stored: dict[str, Any]) -> Reply:
-    """Return the reply that `to_json` stored."""
-    buttons = tuple(tuple(Button(**button) for button in row) for row in stored["buttons"])
-    day = date.fromisoformat(stored["day"]) if stored["day"] else None
-    kind = ReplyKind(stored["kind"])
-    return Reply(**(stored | {"kind": kind, "buttons": buttons, "day": day}))
+#: To plain values and back: what the state keeps until the replies are sent.
+REPLIES = TypeAdapter(tuple[Reply, ...])

@@ -33,7 +33,7 @@ _MOST_NAMED = 5
 
 def notice_of(alert: Message) -> dict[str, Any]:
     """Return what the ledger keeps of an alert, so that any later run can send it."""
-    buttons = [[list(button) for button in row] for row in alert.buttons]
+    buttons = [[[one.text, one.data] for one in row] for row in alert.buttons]
     return {"html": alert.html, "buttons": buttons, "about": [list(one) for one in alert.about]}
 
 

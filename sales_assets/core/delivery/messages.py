@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from sales_assets.core.delivery.rows import Outcome
 from sales_assets.core.report.wording import day_and_month, number
@@ -19,7 +18,8 @@ MOST_CHANGES = 3
 Number = int | float | str | None
 
 
-class Button(NamedTuple):
+@dataclass(frozen=True)
+class Button:
     """A button under a message; `data` comes back to the bot when it is pressed."""
 
     text: str

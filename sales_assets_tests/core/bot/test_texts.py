@@ -5,7 +5,7 @@ import pytest
 
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.outlook import outlook
-from sales_assets.core.bot.replies import Reply, ReplyKind, from_json, to_json
+from sales_assets.core.bot.replies import REPLIES, Reply, ReplyKind
 from sales_assets.core.delivery.timetable import Timetable
 
 DAY = date(2026, 2, 12)
@@ -64,4 +64,4 @@ def test_a_reply_survives_being_written_down() -> None:
         day=DAY,
         buttons=texts.report_keyboard(DAY, with_now=True),
     )
-    assert from_json(to_json(reply)) == reply
+    assert REPLIES.validate_python(REPLIES.dump_python((reply,), mode="json")) == (reply,)

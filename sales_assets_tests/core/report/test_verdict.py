@@ -354,7 +354,7 @@ def test_a_holiday_is_felt_in_the_processes_a_day_later_and_in_the_funnel_after_
     entered_on_holiday = days.changed(
         days.ordinary(), holidays=frozenset({days.SATURDAY - timedelta(days=7)})
     )
-    assert of_kind(build_report(sunday), Processes).each[0].usual == ""
+    assert of_kind(build_report(sunday), Processes).each[0].judgement.usual == ""
     assert of_kind(build_report(sunday), NewPaying).judged[0].is_compared
     appointed, paid = of_kind(build_report(entered_on_holiday), Funnel).judged
     assert not appointed.is_compared
