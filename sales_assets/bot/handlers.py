@@ -30,12 +30,11 @@ from sales_assets.core.bot.incoming import (
     parse_day,
     parse_pressed,
 )
-from sales_assets.core.bot.outlook import Outlook, outlook
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
 from sales_assets.core.delivery.messages import Keyboard
 from sales_assets.core.delivery.rows import Place, RowState
-from sales_assets.core.delivery.timetable import Timetable
+from sales_assets.core.delivery.timetable import Outlook, Timetable, outlook
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru

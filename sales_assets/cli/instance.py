@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.defs.causes import failure_message
+from sales_assets.defs.morning import failure_message
 from sales_assets.defs.partitions import partition_tags
 
 HOME = "DAGSTER_HOME"

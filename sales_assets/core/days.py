@@ -12,6 +12,7 @@ from sales_assets.core.windows import EVENT_DAYS, days_up_to
 
 INSTANT = "datetime64[us, UTC]"
 WALL_CLOCK = "datetime64[us]"
+_MINUTE = timedelta(minutes=1)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -156,3 +157,25 @@ def with_instants(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -
 def _microseconds(instants: Sequence[datetime]) -> np.ndarray:
     # pd.DatetimeIndex([]) has no zone, hence the explicit one.
     return pd.DatetimeIndex(list(instants), tz="UTC").as_unit("us").asi8
+
+
+def first_reading(instant: datetime, zone: ZoneInfo) -> datetime:
+    """Return the smallest reading of a clock in `zone` that counts as `instant` or later.
+
+    Readings count as `core.days.to_instants` reads them: one that the clock shows twice as the
+    first, one that it skips as the end of the gap. So `reading >= first_reading(instant)` says
+    the same as `instant_of(reading) >= instant`, and the bound moves instead of the column.
+    """
+    reading = instant.astimezone(zone)
+    while reading.fold:  # every reading of the repeated hour counts as earlier
+        first, second = ((reading + _MINUTE).replace(fold=fold) for fold in (0, 1))
+        reading = first if first.utcoffset() == second.utcoffset() else second
+    naive = reading.replace(tzinfo=None, fold=0)
+    while _is_skipped(naive - _MINUTE, zone):
+        naive -= _MINUTE
+    return naive
+
+
+def _is_skipped(naive: datetime, zone: ZoneInfo) -> bool:
+    there = naive.replace(tzinfo=zone)
+    return there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive

@@ -1,5 +1,6 @@
-"""The morning's runs: which days are in progress, how each day stands, and requests for them."""
+"""The morning's runs: which days are in progress, how each stands and why, requests for them."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -14,6 +15,9 @@ from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.jobs import MORNING_TAG, REREAD_TAG
 from sales_assets.defs.partitions import PARTITION_TAG, days_of_tags
 
+#: What a cause may take of an alert.
+MOST_CHARACTERS = 600
+_OUR_ERROR = re.compile(r"^sales_assets\.[\w.]+: ")
 _PRIORITY_TAG = "dagster/priority"
 _IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
@@ -80,10 +84,9 @@ def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | 
         return Ended.NOT_YET
     if run.status is not dg.DagsterRunStatus.FAILURE:
         return Ended.WELL  # a cancelled run is not started again
-    entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    if not entries:
+    told = [_error_names(event) for event in step_failures(instance, run.run_id)]
+    if not told:
         return Ended.PASSING  # it never reached a step, or its process is gone
-    told = [_error_names(entry.get_dagster_event()) for entry in entries]
     if refusal and any(said & _REFUSED for said in told):
         return _BY_CHECK.get(refusal.check, Ended.PASSING)
     return Ended.PASSING if all(said & _PASSING for said in told) else Ended.BROKEN
@@ -95,3 +98,44 @@ def _error_names(event: dg.DagsterEvent) -> set[str]:
         found.add(error.cls_name or "")
         error = error.cause
     return found
+
+
+def cause_of_lateness(instance: dg.DagsterInstance, store: FrameStore, day: date) -> str:
+    """Return a sentence about the newest run of `day`, with the run's id and first failure.
+
+    Where the source's day was refused, that is the cause.
+    """
+    wanted = dg.RunsFilter(job_name=names.DAILY_REPORT_JOB, tags={PARTITION_TAG: day.isoformat()})
+    records = instance.get_run_records(wanted, limit=1)
+    if not records:
+        return (
+            f"{names.DAILY_REPORT} of {day}: no run was started. Is {names.DAILY_REPORT_SCHEDULE} "
+            "on, and does the Dagster daemon run?"
+        )
+    run = records[0].dagster_run
+    if run.status is dg.DagsterRunStatus.FAILURE and (refusal := read_refusal(store, day)):
+        told = f"{names.DAILY_REPORT} of {day}: {refusal.message}. Run {run.run_id}"
+        return told[:MOST_CHARACTERS]
+    said = f"{names.DAILY_REPORT} of {day}: run {run.run_id} is {run.status.value}"
+    failed = step_failures(instance, run.run_id)
+    told = [f"{event.step_key}: {failure_message(event)}" for event in failed]
+    return ". ".join([said, *told])[:MOST_CHARACTERS]
+
+
+def step_failures(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterEvent]:
+    """Return the events of a run's failed steps."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    return [entry.get_dagster_event() for entry in entries]
+
+
+def failure_message(event: dg.DagsterEvent) -> str:
+    """Return what a failed step or run said: our own sentence where there is one.
+
+    Dagster wraps an error in its own, and a driver's error stands behind ours as its cause:
+    what counts is the outermost that is not Dagster's.
+    """
+    data = event.step_failure_data if event.is_step_failure else event.job_failure_data
+    error = data.error
+    while error and error.cause and (error.cls_name or "").startswith("Dagster"):
+        error = error.cause
+    return "unknown error" if error is None else _OUR_ERROR.sub("", error.message.strip())

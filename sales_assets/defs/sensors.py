@@ -1,25 +1,39 @@
-"""What reacts: a report without its failed parts, and the delivery."""
+"""What reacts: the delivery, a report without its failed parts, a day that is asked for again."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes
+from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
+from sales_assets.core.completeness import CUT, explained, last_call
+from sales_assets.core.days import days_to_compute
+from sales_assets.core.readiness import NextStep, RunsOfDay, next_step
 from sales_assets.core.report.report import METRICS
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
+from sales_assets.defs.lookback import LookbackResource
+from sales_assets.defs.morning import days_in_progress, run_request, standing, step_failures
 from sales_assets.defs.partitions import DAY_TAGS
-from sales_assets.defs.readiness import source_readiness_sensor
 from sales_assets.defs.resources import DeliveryResource, StorageResource
+from sales_assets.defs.schedules import NEWEST
 
 #: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
+SECONDS_BETWEEN_RETRIES = 60
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
+#: Runs of an earlier morning are not tried again.
+MORNING = timedelta(hours=30)
+#: How many days the cursor remembers.
+MOST_DAYS_SEEN = 30
 
 FOLLOW_UP_TAG = "sales_assets/follow_up_of"
 
@@ -34,7 +48,7 @@ def sensors(settings: Settings, first_day: date) -> list[dg.SensorDefinition]:
     return [
         _report_delivery_sensor(first_day, status),
         _partial_report_sensor(status),
-        source_readiness_sensor(settings, first_day, status),
+        _source_readiness_sensor(settings, first_day, status),
     ]
 
 
@@ -104,8 +118,7 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
 
 
 def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
-    entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    failed = {str(entry.step_key) for entry in entries}
+    failed = {str(event.step_key) for event in step_failures(instance, run.run_id)}
     if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(METRICS):
         return None
     return dg.RunRequest(
@@ -117,3 +130,65 @@ def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunR
             FAILED_METRICS_TAG: ",".join(sorted(failed)),
         },
     )
+
+
+def _source_readiness_sensor(
+    settings: Settings, first_day: date, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
+    """Return the sensor; its cursor keeps the newest times that it saw."""
+
+    @dg.sensor(
+        name=names.SOURCE_READINESS_SENSOR,
+        job=daily_report_job,
+        minimum_interval_seconds=SECONDS_BETWEEN_RETRIES,
+        default_status=status,
+        description="Asks again for a day whose run failed for a passing reason, and for a cut "
+        "day once the source has the rest of it, or at its last call.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, lookback: LookbackResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        now = datetime.now(UTC)
+        asked = 0
+        for found in _standings(context.instance, settings, first_day, now):
+            call = last_call(found.day, settings.last_call).replace(tzinfo=settings.report_zone)
+            step = next_step(found, now, call)
+            if step is NextStep.LOOK and not _is_whole(context, lookback.history, found.day):
+                continue
+            if step is not NextStep.WAIT:
+                asked += 1
+                yield run_request(
+                    found.day, f"{found.day}:again:{found.runs}:{now:%Y-%m-%dT%H}", NEWEST * 100
+                )
+        if not asked:
+            yield dg.SkipReason("no day is to be asked for again")
+
+    return sensor
+
+
+def _standings(
+    instance: dg.DagsterInstance, settings: Settings, first_day: date, now: datetime
+) -> list[RunsOfDay]:
+    """Return how the morning's days stand, without those that a run computes right now."""
+    store, busy = FrameStore(settings.storage), days_in_progress(instance)
+    newest = now.astimezone(settings.report_zone).date() - timedelta(days=1)
+    days = days_to_compute(newest, first_day, (), settings.reread_days, settings.catch_up_days)
+    found = (standing(instance, store, day, now - MORNING) for day in days if day not in busy)
+    return [one for one in found if one]
+
+
+def _is_whole(context: dg.SensorEvaluationContext, history: History, day: date) -> bool:
+    """Look at the newest times, and if they moved at the day's counts; the source may be away."""
+    try:
+        newest = {name: str(time) for name, time in history.source.newest().items()}
+        seen = json.loads(context.cursor or "{}")
+        if seen.get(day.isoformat()) == newest:
+            return False
+        answer = history.look(day)
+    except PassingSourceError as away:
+        context.log.info("%s", away)
+        return False
+    recent = {key: seen[key] for key in sorted(seen)[-MOST_DAYS_SEEN:]}
+    context.update_cursor(json.dumps({**recent, day.isoformat(): newest}))
+    context.log.info("%s", explained(answer, day))
+    return answer.state not in CUT

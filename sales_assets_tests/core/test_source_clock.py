@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales_assets.core.days import to_instants
-from sales_assets.core.source_clock import first_reading
+from sales_assets.core.days import first_reading, to_instants
 
 NEW_YORK = ZoneInfo("America/New_York")
 ZONES = [NEW_YORK, ZoneInfo("Europe/Moscow"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")]

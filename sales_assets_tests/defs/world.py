@@ -14,7 +14,7 @@ from sales_assets.adapters.settings import PREFIX, Settings
 from sales_assets.core import names
 from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions
-from sales_assets.defs.causes import failure_message
+from sales_assets.defs.morning import failure_message
 from sales_assets.demo.journeys import DemoPlan
 
 #: 84 days of a small department: the last ones have their whole lookback.

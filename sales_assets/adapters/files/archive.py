@@ -18,17 +18,15 @@ from sales_assets.adapters.files.frames import (
 from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import names
-from sales_assets.core.bot.client import client_text
-from sales_assets.core.bot.expiring import next_expiring
+from sales_assets.core.bot.client import client_text, next_expiring
 from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics.event_log import encode
 from sales_assets.core.metrics.values import values_of
 from sales_assets.core.report.inputs import DayEvents, ReportInputs, counted_cases
-from sales_assets.core.report.lists import expiring_sheet, stuck_sheet
 from sales_assets.core.report.receipt import receipt, with_overview
 from sales_assets.core.report.report import about_of
-from sales_assets.core.report.sheet import Sheet
+from sales_assets.core.report.sheet import Sheet, expiring_sheet, stuck_sheet
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.russian import report as russian

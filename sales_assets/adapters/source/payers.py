@@ -15,8 +15,7 @@ from sales_assets.adapters.source.rows import (
     SourceTable,
     bind_kinds,
 )
-from sales_assets.core.days import INSTANT, midnight, with_wall_clocks
-from sales_assets.core.source_clock import first_reading
+from sales_assets.core.days import INSTANT, first_reading, midnight, with_wall_clocks
 
 #: Four weeks are judged by the four before; the report day is the last of them.
 PAYERS_DAYS = 56

@@ -13,10 +13,9 @@ import pyarrow.compute as pc
 
 from sales_assets.adapters.source.session import Session
 from sales_assets.core import journey
-from sales_assets.core.days import ReportDays, midnight, to_instants
+from sales_assets.core.days import ReportDays, first_reading, midnight, to_instants
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
-from sales_assets.core.source_clock import first_reading
 
 DICTIONARY = """
 SELECT DISTINCT id::text AS id, _description::text AS name FROM events_dict

@@ -1,8 +1,8 @@
-"""Where one client stands, in words: what `/client` answers from the stored events."""
+"""Clients in words: where one stands, and whose deadlines are the next."""
 
 import html
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,17 @@ from sales_assets.core.journey import EVENT_TYPES
 from sales_assets.core.metrics.event_log import wall_clocks
 from sales_assets.core.report.inputs import DayEvents
 from sales_assets.core.report.receipt import told_of
-from sales_assets.core.report.sheet import Sheet
-from sales_assets.core.report.wording import full_date, number
+from sales_assets.core.report.sheet import Sheet, client_link
+from sales_assets.core.report.wording import day_and_month, full_date, number
 from sales_assets.core.russian import bot as ru
 from sales_assets.core.windows import DAY
 
 #: How many of the client's last events and cases one message holds.
 MOST_EVENTS, MOST_CASES = 10, 8
-_LONGEST_ECHO = 40
+#: How many expiring cases are named; the spreadsheet has them all.
+MOST_EXPIRING = 10
+#: How much of a client's id, and of an address in the CRM, a line of a message takes.
+_LONGEST_ID, _LONGEST_LINK = 40, 300
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
@@ -27,7 +30,7 @@ def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
     By the `events` of a day, up to its end; `sheets` are the receipt of its report, none without
     a report.
     """
-    shown, day = html.escape(client[:_LONGEST_ECHO]), full_date(events.day)
+    shown, day = html.escape(client[:_LONGEST_ID]), full_date(events.day)
     position = events.log.users.get_indexer(pd.Index([client]))[0]
     if position < 0:
         return ru.BOT_NO_CLIENT.format(client=shown, day=day)
@@ -84,3 +87,30 @@ def _span(span: pd.Timedelta) -> str:
 
 def _at(moment: datetime) -> str:
     return f"{moment:%d.%m.%Y %H:%M}"
+
+
+def next_expiring(cases: pd.DataFrame, day: date, now: datetime, crm: str | None) -> str:
+    """Name the next ten `expiring_cases` of `day` by deadline, from `now` on, as HTML.
+
+    `now` is the wall clock of the report zone; `crm` is the address template of the CRM.
+    """
+    words = {"day": day_and_month(day), "today": day_and_month(day + DAY)}
+    if cases.empty:
+        return ru.BOT_NOTHING_EXPIRES.format(**words)
+    left = cases[cases["deadline"] >= now]
+    counts = {"count": number(len(left)), "total": number(len(cases))}
+    if left.empty:
+        return ru.BOT_ALL_EXPIRED.format(**words, **counts)
+    lines = [_line(case, crm) for case in left.head(MOST_EXPIRING).to_dict("records")]
+    form = ru.BOT_EXPIRING if len(left) <= MOST_EXPIRING else ru.BOT_EXPIRING_NEXT
+    head = form.format(**words, **counts, named=MOST_EXPIRING, time=f"{now:%H:%M}")
+    return "\n".join([head, *lines, ru.BOT_EXPIRING_AS_OF.format(**words)])
+
+
+def _line(case: dict, crm: str | None) -> str:
+    client = str(case["user_id"])
+    shown = html.escape(client[:_LONGEST_ID])
+    link = client_link(crm, client, _LONGEST_LINK)
+    named = f'<a href="{html.escape(link)}">{shown}</a>' if link else shown
+    deadline, process = f"{case['deadline']:%H:%M}", html.escape(str(case["process"]))
+    return ru.BOT_EXPIRING_CASE.format(time=deadline, client=named, process=process)

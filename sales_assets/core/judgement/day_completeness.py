@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sales_assets.core.judgement.hourly_rows import D0, D1, HourlyRows
 from sales_assets.core.judgement.usual_rows import (
+    D0,
+    D1,
     HISTORY_DAYS,
     HOURS,
     LEAST_DISPERSION,
     ComparedDays,
+    HourlyRows,
     UsualRows,
     rarity,
 )

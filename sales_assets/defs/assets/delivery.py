@@ -13,9 +13,8 @@ from sales_assets.adapters.heartbeat import beat
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames
 from sales_assets.core.delivery.alerts import plain_alert
-from sales_assets.defs.causes import cause_of_lateness
 from sales_assets.defs.daily import DailyAssets
-from sales_assets.defs.morning import days_in_progress
+from sales_assets.defs.morning import cause_of_lateness, days_in_progress
 from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import DeliveryResource, StorageResource
 

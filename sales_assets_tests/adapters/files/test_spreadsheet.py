@@ -14,8 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import journey
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.report.lists import stuck_sheet
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, stuck_sheet, summed
 
 DAY = date(2022, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")

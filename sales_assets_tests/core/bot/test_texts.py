@@ -4,9 +4,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sales_assets.core.bot import texts
-from sales_assets.core.bot.outlook import outlook
 from sales_assets.core.bot.replies import REPLIES, Reply, ReplyKind
-from sales_assets.core.delivery.timetable import Timetable
+from sales_assets.core.delivery.timetable import Timetable, outlook
 
 DAY = date(2026, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
