@@ -83,17 +83,22 @@ def _window_depths(
     for day, cutoff in zip(days.days, days.cutoffs_us.tolist(), strict=True):
         entries = requests.within(cutoff, window)
         firsts = np.flatnonzero(begins_run(requests.user[entries]))
-        yield day, {name: deepest(depths[entries], firsts) for name, depths in of_entries.items()}
-
-
-def deepest(depths: np.ndarray, firsts: np.ndarray) -> np.ndarray:
-    """Return the largest depth of each run of entries, the runs beginning at `firsts`."""
-    return np.maximum.reduceat(depths, firsts) if len(firsts) else depths
+        of_clients = {name: depths[entries] for name, depths in of_entries.items()}
+        if len(firsts):
+            of_clients = {k: np.maximum.reduceat(deep, firsts) for k, deep in of_clients.items()}
+        yield day, of_clients
 
 
 def _rows(names: Sequence[str], of_groups: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
     steps = [(path, step) for path, steps_of_path in PATHS.items() for step in steps_of_path]
-    users = np.array([_reached(depths) for depths in of_groups], dtype=np.int64)
+    # How many came at least as far as each step.
+    users = np.array(
+        [
+            [np.count_nonzero(depths[path] > PATHS[path].index(step)) for path, step in steps]
+            for depths in of_groups
+        ],
+        dtype=np.int64,
+    )
     return pd.DataFrame(
         {
             "group": pd.array(np.repeat(names, len(steps)), dtype="str"),
@@ -103,15 +108,6 @@ def _rows(names: Sequence[str], of_groups: Sequence[Mapping[str, np.ndarray]]) -
             "share": (users / np.maximum(users[:, :1], 1)).ravel(),
         }
     )
-
-
-def _reached(depths: Mapping[str, np.ndarray]) -> list[int]:
-    """Return how many came at least as far as each step, path by path."""
-    return [
-        int(np.count_nonzero(depths[path] >= depth))
-        for path, steps in PATHS.items()
-        for depth in range(1, len(steps) + 1)
-    ]
 
 
 def cohort_clients(log: EventLog, days: ReportDays) -> Mapping[str, pd.DataFrame]:

@@ -1,7 +1,7 @@
 """Unclosed processes: cases, their deadline of 24 hours, and what stays open."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
@@ -103,13 +103,12 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     instant stand in the order of the processes, then of the user ids. As many rows per process
     as `overdue_*` of `unclosed_processes` count together.
     """
-    starts = [_overdue_some_day(_starts(log, process)) for process in PROCESSES]
 
     def listed(cases: pd.DataFrame, cutoff: int) -> pd.DataFrame:
         aged = cases.assign(age_hours=(cutoff - cases["opened_at"]) / HOUR_US)
         return _with_times(aged[STUCK_CASES.names], ["opened_at"], days)
 
-    return _listed(log, starts, days, _overdue_cases, listed)
+    return _open_cases(log, days, listed, are_overdue=True)
 
 
 def expiring_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
@@ -119,13 +118,12 @@ def expiring_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFram
     Cases of one deadline stand in the order of the processes, then of the user ids. As many rows
     per process as `in_progress` of `unclosed_processes` counts: `check_expiring`.
     """
-    starts = [_starts(log, process) for process in PROCESSES]
 
     def listed(cases: pd.DataFrame, _cutoff: int) -> pd.DataFrame:
         by_deadline = cases.sort_values("deadline", kind="stable", ignore_index=True)
-        return _with_times(by_deadline, ["opened_at", "deadline"], days)
+        return _with_times(by_deadline[EXPIRING_CASES.names], ["opened_at", "deadline"], days)
 
-    return _listed(log, starts, days, _expiring_cases, listed)
+    return _open_cases(log, days, listed, are_overdue=False)
 
 
 def check_expiring(
@@ -316,71 +314,56 @@ def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
     return np.where(is_first & ~ended & (starts.joined >= cutoffs), positions, NOWHERE)
 
 
-def _overdue_some_day(starts: _Starts) -> _Starts:
-    kept = np.isin(starts.group, np.unique(starts.group[starts.closed > starts.deadline]))
-    rows = {
-        name: values[kept]
-        for name, values in vars(starts).items()
-        if isinstance(values, np.ndarray)
-    }
-    return replace(starts, **rows)
-
-
-def _overdue_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
-    """Return the cases open and overdue at the cut-off; `in_time` sorts the starts by instant."""
-    rows = np.sort(_open_since(starts, in_time, cutoff - WINDOW_US, cutoff))
-    firsts = np.flatnonzero(begins_run(starts.group[rows]))
-    counts = np.diff(firsts, append=len(rows))
-    opened = starts.at_us[rows][firsts]
-    overdue = opened + starts.promise_us < cutoff
-    user = starts.user[rows][firsts]
-    return {"user": user[overdue], "opened_at": opened[overdue], "starts": counts[overdue]}
-
-
-def _expiring_cases(starts: _Starts, in_time: np.ndarray, cutoff: int) -> dict[str, np.ndarray]:
-    """Return the cases open at the cut-off whose deadline is not over: the last day's openings."""
-    recent = _open_since(starts, in_time, cutoff - starts.promise_us, cutoff)
-    rows = recent[starts.before[recent] < cutoff - WINDOW_US]
-    opened = starts.at_us[rows]
-    return {"user": starts.user[rows], "opened_at": opened, "deadline": opened + starts.promise_us}
-
-
-def _open_since(starts: _Starts, in_time: np.ndarray, since: int, cutoff: int) -> np.ndarray:
-    """Return the starts of the population in `[since, cutoff)` that nothing closed before it."""
-    recent = in_time[slice(*np.searchsorted(starts.at_us, [since, cutoff], sorter=in_time))]
-    return recent[(starts.closed[recent] >= cutoff) & (starts.joined[recent] >= cutoff)]
-
-
-def _listed(
+def _open_cases(
     log: EventLog,
-    starts: Sequence[_Starts],
     days: ReportDays,
-    cases_at: Callable[[_Starts, np.ndarray, int], dict[str, np.ndarray]],
-    finished: Callable[[pd.DataFrame, int], pd.DataFrame],
+    listed: Callable[[pd.DataFrame, int], pd.DataFrame],
+    *,
+    are_overdue: bool,
 ) -> Mapping[date, pd.DataFrame]:
-    """Return the cases of all processes by day, as `finished` makes them at each cut-off."""
+    """Return by day what `listed` makes of the cases open at the cut-off, overdue or not.
+
+    It gets them the oldest first: `process`, `user_id`, `starts`, and in microseconds `opened_at`
+    and `deadline`.
+    """
+    starts = [_starts(log, process) for process in PROCESSES]
     in_time = [np.argsort(of_process.at_us) for of_process in starts]
     cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
+    names = pd.array([process.name for process in PROCESSES], dtype="str")
 
     def of_day(day: date) -> pd.DataFrame:
         found = [
-            cases_at(of_process, order, cutoffs[day])
-            for of_process, order in zip(starts, in_time, strict=True)
+            _open_at(*pair, cutoffs[day], are_overdue=are_overdue)
+            for pair in zip(starts, in_time, strict=True)
         ]
-        return finished(_named_cases(found, log.users), cutoffs[day])
+        process = np.repeat(np.arange(len(found)), [len(cases["user"]) for cases in found])
+        whole = {name: np.concatenate([cases[name] for cases in found]) for name in found[0]}
+        user = whole.pop("user")
+        order = np.lexsort((user, process, whole["opened_at"]))
+        who = {"process": names[process[order]], "user_id": log.users.array[user[order]]}
+        cases = pd.DataFrame(who | {name: values[order] for name, values in whole.items()})
+        return listed(cases, cutoffs[day])
 
     return DailyFrames(days.days, of_day)
 
 
-def _named_cases(cases: Sequence[dict[str, np.ndarray]], users: pd.Index) -> pd.DataFrame:
-    """Put the cases of the processes together, the oldest first; times in microseconds."""
-    process = np.repeat(np.arange(len(cases)), [len(case["user"]) for case in cases])
-    found = {name: np.concatenate([case[name] for case in cases]) for name in cases[0]}
-    user = found.pop("user")
-    order = np.lexsort((user, process, found["opened_at"]))
-    names = pd.array([of_cases.name for of_cases in PROCESSES], dtype="str")
-    named = {"process": names[process[order]], "user_id": users.array[user[order]]}
-    return pd.DataFrame(named | {name: values[order] for name, values in found.items()})
+def _open_at(
+    starts: _Starts, in_time: np.ndarray, cutoff: int, *, are_overdue: bool
+) -> dict[str, np.ndarray]:
+    """Return the cases open at the cut-off; `in_time` sorts the starts by instant."""
+    window = np.searchsorted(starts.at_us, [cutoff - WINDOW_US, cutoff], sorter=in_time)
+    seen = in_time[slice(*window)]
+    rows = np.sort(seen[(starts.closed[seen] >= cutoff) & (starts.joined[seen] >= cutoff)])
+    firsts = np.flatnonzero(begins_run(starts.group[rows]))
+    opened = starts.at_us[rows[firsts]]
+    cases = {
+        "user": starts.user[rows[firsts]],
+        "opened_at": opened,
+        "deadline": opened + starts.promise_us,
+        "starts": np.diff(firsts, append=len(rows)),
+    }
+    kept = (cases["deadline"] < cutoff) == are_overdue
+    return {name: values[kept] for name, values in cases.items()}
 
 
 def _with_times(cases: pd.DataFrame, columns: list[str], days: ReportDays) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.metrics.event_log import (
+    NOWHERE,
     EventLog,
     begins_run,
     cutoffs_of,
@@ -17,7 +18,7 @@ from sales_assets.core.metrics.event_log import (
     tally,
     wall_clocks,
 )
-from sales_assets.core.metrics.funnel import deepest, funnel_depths
+from sales_assets.core.metrics.funnel import funnel_depths
 from sales_assets.core.metrics.payments import new_paying_counts
 from sales_assets.core.metrics.processes import due_and_breached
 from sales_assets.core.windows import CONVERSION, VALUE_DAYS, days_up_to, microseconds
@@ -41,13 +42,17 @@ def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]
     request on D − 7 and had their seven days: `appointed` are those of them with a lesson
     appointed, `paid` those of the appointed who bought. The definition is docs/verdict.md.
     """
-    appointed, paid, entries = _conversions(log, days)
+    _, requests, requested_on = _requests(log, days, days)
+    clients = requested_on[begins_run(log.user[requests], requested_on)]
+    _, depths, on = _furthest_entries(log, days)
+    appointed = tally(on[depths > 1], days)
+    paid = tally(on[depths == len(PATHS[MAIN_PATH])], days)
     nothing = np.full(len(days.days), -1)
     rows = {
         NEW_PAYING: (new_paying_counts(log, days)["new_paying"].to_numpy(), nothing),
-        REQUESTS: (_requests(log, days), nothing),
+        REQUESTS: (tally(clients, days), nothing),
         **{process.key: due_and_breached(log, process, days)[::-1] for process in PROCESSES},
-        APPOINTED: (appointed, entries),
+        APPOINTED: (appointed, tally(on, days)),
         PAID: (paid, appointed),
     }
     value, of = (np.stack([pair[i] for pair in rows.values()], axis=1) for i in (0, 1))
@@ -77,19 +82,22 @@ def _frame(value: np.ndarray, of: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _requests(log: EventLog, days: ReportDays) -> np.ndarray:
+def _requests(
+    log: EventLog, made_on: ReportDays, days: ReportDays
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which requests were made on `made_on`, their rows, and the position of the day.
+
+    Of people in no experiment before the cut-off of the day at that position of `days`.
+    """
     rows = log.rows_of(journey.REQUEST_CREATED)
-    on, user = position_of_day(log.at_us[rows], days), log.user[rows]
-    visible = log.first_experiment[user] >= cutoffs_of(on, days)
-    return tally(on[visible & begins_run(user, on)], days)
+    on = position_of_day(log.at_us[rows], made_on)
+    kept = (on != NOWHERE) & (log.first_experiment[log.user[rows]] >= cutoffs_of(on, days))
+    return kept, rows[kept], on[kept]
 
 
 def requesting_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     """List who made a request on the day: `user_id`, `first_at`, `requests` and `requested`, 1."""
-    (start,), (cutoff,) = days.starts_us, days.cutoffs_us
-    rows = log.rows_of(journey.REQUEST_CREATED)
-    of_day = (log.at_us[rows] >= start) & (log.at_us[rows] < cutoff)
-    rows = rows[of_day & (log.first_experiment[log.user[rows]] >= cutoff)]
+    _, rows, _ = _requests(log, days, days)
     firsts = np.flatnonzero(begins_run(log.user[rows]))
     return pd.DataFrame(
         {
@@ -107,37 +115,23 @@ def entered_clients(log: EventLog, days: ReportDays) -> pd.DataFrame:
     `user_id`, `entered_at` (the entry that came furthest), and 1 or 0: `entered`, `appointed`,
     `paid`.
     """
-    (cutoff,) = days.cutoffs_us
-    entry_day = ReportDays((days.days[0] - CONVERSION,), days.zone)
-    path = PATHS[MAIN_PATH]
-    rows = log.rows_of(path[0])
-    of_day = (log.at_us[rows] >= entry_day.starts_us) & (log.at_us[rows] < entry_day.cutoffs_us)
-    of_day &= log.first_experiment[log.user[rows]] >= cutoff
-    rows, depths = rows[of_day], funnel_depths(log, path, microseconds(CONVERSION))[of_day]
-    order = np.lexsort((-depths, log.user[rows]))
-    firsts = order[begins_run(log.user[rows])]
-    entries, depth = rows[firsts], depths[firsts]
+    entries, depth, _ = _furthest_entries(log, days)
     return pd.DataFrame(
         {
             "user_id": log.users[log.user[entries]],
             "entered_at": wall_clocks(log.at_us[entries], days.zone),
-            "entered": (depth >= 1).astype(np.int64),
+            "entered": 1,
             "appointed": (depth > 1).astype(np.int64),
-            "paid": (depth == len(path)).astype(np.int64),
+            "paid": (depth == len(PATHS[MAIN_PATH])).astype(np.int64),
         }
     )
 
 
-def _conversions(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count appointed, paid and entries of the clients who entered a week before each day."""
-    path = PATHS[MAIN_PATH]
-    rows = log.rows_of(path[0])
-    depths = funnel_depths(log, path, microseconds(CONVERSION))
+def _furthest_entries(log: EventLog, days: ReportDays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each client's furthest entry a week before a day: its row, its depth, the day."""
     entry_days = ReportDays.of([day - CONVERSION for day in days.days], days.zone)
-    on, user = position_of_day(log.at_us[rows], entry_days), log.user[rows]
-    visible = (log.first_experiment[user] >= cutoffs_of(on, days)) & (on >= 0)
-    on, user, depths = on[visible], user[visible], depths[visible]
-    firsts = np.flatnonzero(begins_run(user, on))
-    furthest, on = deepest(depths, firsts), on[firsts]
-    appointed, paid = tally(on[furthest > 1], days), tally(on[furthest == len(path)], days)
-    return appointed, paid, tally(on, days)
+    kept, rows, on = _requests(log, entry_days, days)
+    depths = funnel_depths(log, PATHS[MAIN_PATH], microseconds(CONVERSION))[kept]
+    order = np.lexsort((-depths, on, log.user[rows]))
+    firsts = order[begins_run(log.user[rows], on)]
+    return rows[firsts], depths[firsts], on[firsts]
