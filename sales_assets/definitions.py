@@ -16,12 +16,7 @@ from sales_assets.defs.io_managers import DailyFramesIOManager
 from sales_assets.defs.loggers import progress_logger
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import daily_partitions
-from sales_assets.defs.resources import (
-    Calendar,
-    DeliveryResource,
-    SourceResource,
-    StorageResource,
-)
+from sales_assets.defs.resources import DeliveryResource, SourceResource, StorageResource
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -78,7 +73,7 @@ def _resources(settings: Settings, first: date) -> dict[str, object]:
         "lookback": LookbackResource(
             source=source,
             storage=storage,
-            calendar=Calendar(first, settings.report_zone),
+            first_day=first,
             settings=settings,
         ),
         "delivery": DeliveryResource(

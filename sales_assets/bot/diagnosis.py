@@ -13,7 +13,7 @@ from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_st
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.bot.program import open_api, result_of
-from sales_assets.core.bot.access import Known
+from sales_assets.core.bot.access import Known, Standing
 from sales_assets.core.delivery.rows import Delivery, Outcome, RowState, is_final_doubt
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
@@ -126,7 +126,7 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
 
 
 def _quiet(known: Known) -> str:
-    if known.is_waiting:
+    if known.standing is Standing.WAITING:
         return f"  chat {known.place}: waits; an admin decides with the buttons the bot sent him"
     return f"  chat {known.place}: asleep ({known.reason}); /init there wakes it, or an invite"
 

@@ -478,10 +478,8 @@ class _Pressing:
         if button.action is Action.AGAIN:
             return [self._answer(self._send_again(button.number))]
         known = subscriptions.by_id(self._session, button.number)
-        is_open = known is not None and (
-            known.is_barred if button.action is Action.LET_IN else known.is_waiting
-        )
-        if known is None or not is_open:
+        undecided = Standing.BARRED if button.action is Action.LET_IN else Standing.WAITING
+        if known is None or known.standing is not undecided:
             return [self._answer(ru.BOT_DECIDED_BEFORE)]
         is_allowed = button.action is not Action.REFUSE
         if is_allowed:
@@ -503,7 +501,7 @@ class _Pressing:
 
     def _allow(self, known: access.Known) -> str:
         session, now = self._session, self._context.now
-        if known.is_barred:
+        if known.standing is Standing.BARRED:
             subscriptions.let_in(session, known.id, now)
         else:
             subscriptions.allow(session, known.id, now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from sales_assets.core import names
 
@@ -22,9 +23,9 @@ class Column:
     """One column; `repeats` says that few values make up many rows: a dictionary stores them."""
 
     name: str
-    kind: Kind
     meaning: str
     unit: str = ""
+    kind: Kind = Kind.TEXT
     nullable: bool = False
     repeats: bool = False
 
@@ -64,21 +65,10 @@ class Frame:
         return {column.name: column.dtype for column in self.columns}
 
 
-def _text(name: str, meaning: str, *, nullable: bool = False, repeats: bool = False) -> Column:
-    return Column(name, Kind.TEXT, meaning, nullable=nullable, repeats=repeats)
-
-
-def _time(name: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, Kind.TIME, meaning, "wall clock of the report zone", nullable=nullable)
-
-
-def _count(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, Kind.COUNT, meaning, unit, nullable=nullable)
-
-
-def _number(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, Kind.NUMBER, meaning, unit, nullable=nullable)
-
+_text = Column
+_time = partial(Column, kind=Kind.TIME, unit="wall clock of the report zone")
+_count = partial(Column, kind=Kind.COUNT)
+_number = partial(Column, kind=Kind.NUMBER)
 
 #: The column that says whose row it is.
 CLIENT = "user_id"
@@ -113,7 +103,7 @@ HOURLY_COUNTS = Frame(
             nullable=True,
             repeats=True,
         ),
-        _count("rows", "rows", "rows as the source holds them, bad ones included"),
+        _count("rows", "rows as the source holds them, bad ones included", "rows"),
     ),
 )
 USER_HISTORY = Frame(
@@ -140,21 +130,21 @@ UNCLOSED_PROCESSES = Frame(
     "process",
     (
         _PROCESS,
-        _count("due", "cases", "whose 24 hours ended on the day"),
-        _count("breached", "cases", "those of the due ones that were not closed in time"),
-        _count("opened", "cases", "opened on the day"),
-        _count("closed", "cases", "closed on the day"),
-        _count("in_progress", "cases", "open at the cut-off, up to 24 h old"),
-        _count("overdue_1_3d", "cases", "open at the cut-off, over 24 h to 3 days old"),
-        _count("overdue_3_7d", "cases", "open at the cut-off, over 3 to 7 days old"),
-        _count("overdue_7_30d", "cases", "open at the cut-off, over 7 to 30 days old"),
+        _count("due", "whose 24 hours ended on the day", "cases"),
+        _count("breached", "those of the due ones that were not closed in time", "cases"),
+        _count("opened", "opened on the day", "cases"),
+        _count("closed", "closed on the day", "cases"),
+        _count("in_progress", "open at the cut-off, up to 24 h old", "cases"),
+        _count("overdue_1_3d", "open at the cut-off, over 24 h to 3 days old", "cases"),
+        _count("overdue_3_7d", "open at the cut-off, over 3 to 7 days old", "cases"),
+        _count("overdue_7_30d", "open at the cut-off, over 7 to 30 days old", "cases"),
         _number(
             "usual_breached",
-            "cases",
             "median of the same weekday of four weeks; null before a full comparison",
+            "cases",
             nullable=True,
         ),
-        _count("same_day_users", "clients", "the old bot's number, for comparison"),
+        _count("same_day_users", "the old bot's number, for comparison", "clients"),
     ),
 )
 STUCK_CASES = Frame(
@@ -164,8 +154,8 @@ STUCK_CASES = Frame(
         _PROCESS,
         _USER,
         _time("opened_at", "when the case was opened"),
-        _number("age_hours", "hours", "how long it is open at the cut-off"),
-        _count("starts", "events", "how often the process was started within the case"),
+        _number("age_hours", "how long it is open at the cut-off", "hours"),
+        _count("starts", "how often the process was started within the case", "events"),
     ),
 )
 EXPIRING_CASES = Frame(
@@ -185,8 +175,8 @@ CONVERSION_FUNNEL = Frame(
         _text("group", "all, or a group of clients by its Russian name", repeats=True),
         _text("path", "main, or first_line: a branch", repeats=True),
         _text("step", "the event that ends the step", repeats=True),
-        _count("users", "clients", "who came that far within 7 days"),
-        _number("share", "0 to 1", "of the entries; 0 without any"),
+        _count("users", "who came that far within 7 days", "clients"),
+        _number("share", "of the entries; 0 without any", "0 to 1"),
     ),
 )
 DAILY_ACTIVITY = Frame(
@@ -194,28 +184,28 @@ DAILY_ACTIVITY = Frame(
     "type of events",
     (
         _EVENT_TYPE,
-        _count("users", "clients", "distinct clients on the day"),
-        _count("events", "events", "events on the day"),
+        _count("users", "distinct clients on the day", "clients"),
+        _count("events", "events on the day", "events"),
     ),
 )
 NEW_PAYING_USERS = Frame(
     names.NEW_PAYING_USERS,
     "the day",
     (
-        _count("new_paying", "clients", "first payment ever on the day, not in experiments"),
-        _count("new_paying_experiment", "clients", "the same, in experiments"),
-        _count("paying", "clients", "distinct payers of the day, not in experiments"),
-        _count("payments", "payments", "of these payers on the day"),
+        _count("new_paying", "first payment ever on the day, not in experiments", "clients"),
+        _count("new_paying_experiment", "the same, in experiments", "clients"),
+        _count("paying", "distinct payers of the day, not in experiments", "clients"),
+        _count("payments", "of these payers on the day", "payments"),
         _count(
             "same_weekday_last_week",
-            "clients",
             "new_paying seven days before; null before a full comparison",
+            "clients",
             nullable=True,
         ),
         _number(
             "mean_7d",
-            "clients",
             "mean of new_paying over the seven days before; null before a full comparison",
+            "clients",
             nullable=True,
         ),
     ),
@@ -225,8 +215,8 @@ DAILY_VALUES = Frame(
     "judged series",
     (
         _text("series", "the number that is judged, by its key", repeats=True),
-        _count("value", "clients or cases", "the day's value at its own cut-off"),
-        _count("of", "clients or cases", "the whole of a share; null for a count", nullable=True),
+        _count("value", "the day's value at its own cut-off", "clients or cases"),
+        _count("of", "the whole of a share; null for a count", "clients or cases", nullable=True),
     ),
 )
 REPORT_DELIVERY = Frame(
@@ -234,12 +224,12 @@ REPORT_DELIVERY = Frame(
     "message to a chat",
     (
         _text("chat", "the chat's id, or outbox"),
-        _count("thread", "id", "the topic in the chat; 0 for none"),
+        _count("thread", "the topic in the chat; 0 for none", "id"),
         _text("kind", "report, edit, change, late"),
         _text("state", "planned, sending, sent, failed, unknown"),
-        _count("attempts", "requests", "requests made"),
-        _count("message_id", "id", "the message in the chat; null if there is none", nullable=True),
-        Column("possible_duplicate", Kind.TRUTH, "whether the chat may have it twice"),
+        _count("attempts", "requests made", "requests"),
+        _count("message_id", "the message in the chat; null if there is none", "id", nullable=True),
+        Column("possible_duplicate", "whether the chat may have it twice", kind=Kind.TRUTH),
         _text("reason", "why it was refused or is in doubt, or null", nullable=True),
     ),
 )

@@ -15,6 +15,7 @@ from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.core.source_findings import FITS
+from sales_assets.defs.metadata import table
 
 STRUCTURE = "raw_structure"
 BAD_ROWS = "bad_row_share"
@@ -171,11 +172,10 @@ def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, Che
 
 
 def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
-    sample = outcome.sample.to_markdown(index=False) if len(outcome.sample) else None
     return {
         **{f"rows_{kind}": count for kind, count in outcome.failing.items()},
         **outcome.facts,
-        **({"sample": dg.MetadataValue.md(sample)} if sample else {}),
+        **({"sample": table(outcome.sample)} if len(outcome.sample) else {}),
     }
 
 
@@ -184,7 +184,7 @@ def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
         {"day": day.isoformat(), **outcome.failing, **outcome.facts}
         for day, outcome in by_day.items()
     ]
-    return {"by_day": dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) or "")}
+    return {"by_day": table(pd.DataFrame(rows))}
 
 
 def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:
@@ -201,9 +201,7 @@ def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetC
             passed=not unknown and not read.missing_types,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
-                "unknown_ids": dg.MetadataValue.md(
-                    pd.DataFrame(unknown).to_markdown(index=False) or ""
-                ),
+                "unknown_ids": table(pd.DataFrame(unknown)),
                 "missing_types": ", ".join(read.missing_types),
                 "rows_without_time": read.rows_without_time,
             },

@@ -8,16 +8,15 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from sales_assets.adapters.history import History, Limits, Orders, Reading
+from sales_assets.adapters.history import History, Limits, Orders
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.metric import Metric, MetricContext
-from sales_assets.core.metrics.schemas import CheckOutcome
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import name_of_range, partition_days
-from sales_assets.defs.resources import Calendar, SourceResource, StorageResource
+from sales_assets.defs.resources import SourceResource, StorageResource
 
 
 class LookbackResource(dg.ConfigurableResource):
@@ -29,7 +28,7 @@ class LookbackResource(dg.ConfigurableResource):
 
     source: SourceResource
     storage: StorageResource
-    calendar: dg.ResourceDependency[Calendar]
+    first_day: dg.ResourceDependency[date]
     settings: dg.ResourceDependency[Settings]
 
     _history: History | None = PrivateAttr(default=None)
@@ -47,8 +46,8 @@ class LookbackResource(dg.ConfigurableResource):
         self._history = History(
             self.storage.store(),
             self.source.connect,
-            self.calendar.first_date,
-            self.calendar.zone,
+            self.first_day,
+            self.settings.report_zone,
             Limits(
                 self.settings.bad_rows_share,
                 self.settings.loss_share,
@@ -68,39 +67,6 @@ class LookbackResource(dg.ConfigurableResource):
         """The history of the run."""
         assert self._history, "Dagster sets a resource up before a run"  # noqa: S101
         return self._history
-
-    def read_days(self, context: dg.AssetExecutionContext) -> Reading:
-        """Read and store the run's days, and with them what is missing before them."""
-        reading = self.history.read_days(partition_days(context))
-        log_filled(context, reading.filled)
-        return reading
-
-    def hourly_counts(self, context: dg.AssetExecutionContext) -> dict[date, pd.DataFrame]:
-        """Return the counts of the run's days, and fill those that they rest on."""
-        days, history = partition_days(context), self.history
-        log_filled(context, history.ensure_rows(days, days))
-        history.refuse_blocked(days)
-        filled = history.ensure_counts(days)
-        log_filled(context, [day for day in filled if day.day not in days])
-        return {day: history.whole_days.counts(day) for day in days}
-
-    def user_history(self, context: dg.AssetExecutionContext) -> Mapping[date, pd.DataFrame]:
-        """Ask what the source knows of the days' clients; store the lookback's missing days."""
-        frames, filled = self.history.read_user_history(partition_days(context))
-        log_filled(context, filled)
-        return frames
-
-    def clean_missing(self, context: dg.AssetExecutionContext) -> None:
-        """Fill the days before those of the run, and what the run's own rest on.
-
-        Raises:
-            BlockedDayError: the checks block a day of the run itself; nothing is made of it.
-        """
-        days, history = partition_days(context), self.history
-        before = history.days_before(days)
-        log_filled(context, history.ensure_read([*before, *days], days))
-        history.refuse_blocked(days)
-        log_filled(context, history.ensure(before))
 
     def clean_events(self, context: dg.AssetExecutionContext) -> DailyFrames:
         """Return the clean events of the run's days alone, filled where they miss."""
@@ -124,22 +90,6 @@ class LookbackResource(dg.ConfigurableResource):
         known = MetricContext(self.history.source_first_day, lambda: self.values(context))
         return metric.count(self.event_log(context), self.report_days(context), known)
 
-    def check(
-        self,
-        context: dg.AssetExecutionContext,
-        metric: Metric,
-        frames: Mapping[date, pd.DataFrame],
-    ) -> Mapping[date, Sequence[CheckOutcome]]:
-        """Return what a metric's check finds in its frames of the run's days; nothing without."""
-        if metric.check is None:
-            return {}
-        found = metric.check.of(self.event_log(context), self.report_days(context), frames)
-        return {day: (outcome,) for day, outcome in found.items()}
-
-    def renew_values(self, context: dg.AssetExecutionContext) -> None:
-        """Fill the daily values before the run's days, and make those anew that rest on them."""
-        log_filled(context, self.history.renew_values(partition_days(context)))
-
     def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
         """Return the daily values of the run's days and of those that they are judged by.
 
@@ -151,7 +101,7 @@ class LookbackResource(dg.ConfigurableResource):
 
     def report_days(self, context: dg.AssetExecutionContext) -> ReportDays:
         """Return the days of the run."""
-        return ReportDays.of(partition_days(context), self.calendar.zone)
+        return ReportDays.of(partition_days(context), self.settings.report_zone)
 
     def _ensure(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         own = partition_days(context)

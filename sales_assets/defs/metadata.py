@@ -53,12 +53,13 @@ def code_reference(function: Callable[..., Any]) -> dict[str, Any]:
 def day_metadata(summary: Summary) -> dict[str, Any]:
     """Return the metadata of one day: its numbers as numbers that the UI plots, its tables."""
     return {
-        ROW_COUNT if name == ROWS else name: _table(value)
+        ROW_COUNT if name == ROWS else name: table(value)
         if isinstance(value, pd.DataFrame)
         else value
         for name, value in summary.items()
     }
 
 
-def _table(frame: pd.DataFrame) -> dg.MetadataValue:
+def table(frame: pd.DataFrame) -> dg.MetadataValue:
+    """Return a frame as the table that the UI shows."""
     return dg.MetadataValue.md(frame.to_markdown(index=False) or "")

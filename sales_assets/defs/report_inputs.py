@@ -51,7 +51,7 @@ class InputsOfRun:
         completeness = history.completeness(day)
         about = ReportDay(
             day=day,
-            zone=self._lookback.calendar.zone,
+            zone=self._lookback.settings.report_zone,
             history_first_day=history.source_first_day,
             holidays=holidays_among(around, self._lookback.settings.holidays),
             spoiled_days=frozenset(history.spoiled_days(around)),

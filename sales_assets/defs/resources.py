@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -93,11 +91,3 @@ class DeliveryResource(dg.ConfigurableResource):
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """The first day of the history, which is the first partition, and the zone of the days."""
-
-    first_date: date
-    zone: ZoneInfo

@@ -50,19 +50,16 @@ class Known:
     shows_clients: bool = False
 
     @property
+    def standing(self) -> Standing:
+        """What it makes of its chat: barred is whom an admin shut out."""
+        if self.state == "asleep":
+            return Standing.BARRED if self.reason in BARRING else Standing.SLEEPING
+        return Standing.READER if self.is_active else Standing.WAITING
+
+    @property
     def is_active(self) -> bool:
         """Whether it gets reports."""
         return self.state == "active"
-
-    @property
-    def is_barred(self) -> bool:
-        """Whether an admin shut it out."""
-        return self.state == "asleep" and self.reason in BARRING
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether an admin has yet to decide."""
-        return self.state == "pending"
 
 
 def standing(subscriptions: Iterable[Known]) -> Standing:
@@ -71,16 +68,8 @@ def standing(subscriptions: Iterable[Known]) -> Standing:
     A chat with one active topic may read in every topic: the same people are there.
     """
     order = list(Standing)
-    found = [_standing_of(known) for known in subscriptions]
+    found = [known.standing for known in subscriptions]
     return min(found, key=order.index, default=Standing.STRANGER)
-
-
-def _standing_of(known: Known) -> Standing:
-    if known.is_active:
-        return Standing.READER
-    if known.is_waiting:
-        return Standing.WAITING
-    return Standing.BARRED if known.is_barred else Standing.SLEEPING
 
 
 class Admission(StrEnum):
@@ -131,7 +120,7 @@ def _answer_to_chat(known: list[Known], now: datetime, *, has_admins: bool) -> A
         case Standing.READER | Standing.SLEEPING:
             return Admission.SUBSCRIBE
         case Standing.WAITING:
-            asked_at = max(one.updated_at for one in known if one.is_waiting)
+            asked_at = max(one.updated_at for one in known if one.standing is Standing.WAITING)
             return Admission.ASK if now - asked_at >= ASK_AGAIN_AFTER else Admission.WAIT
         case Standing.STRANGER if has_admins:
             return Admission.ASK

@@ -17,6 +17,7 @@ from sales_assets.defs.checks import (
     results,
 )
 from sales_assets.defs.daily import DailyAssets
+from sales_assets.defs.filled import log_filled
 from sales_assets.defs.good_days import go_on_without_refused
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.metadata import day_metadata
@@ -51,7 +52,8 @@ def raw_events(
     that nobody stored yet. A day that is cut, shrunken or bad is refused before it is stored;
     the other days of the run go on without it, and the run fails at its end.
     """
-    reading = lookback.read_days(context)
+    reading = lookback.history.read_days(partition_days(context))
+    log_filled(context, reading.filled)
     if reading.refused:
         go_on_without_refused(context, reading)
     for day in reading.own:
@@ -69,7 +71,12 @@ def hourly_counts(context: dg.AssetExecutionContext, lookback: LookbackResource)
 
     Counted while the rows are read; those of the 168 days before by one grouped query.
     """
-    return DailyFrames.of(lookback.hourly_counts(context))
+    days, history = partition_days(context), lookback.history
+    log_filled(context, history.ensure_rows(days, days))
+    history.refuse_blocked(days)
+    filled = history.ensure_counts(days)
+    log_filled(context, [day for day in filled if day.day not in days])
+    return DailyFrames(days, history.whole_days.counts)
 
 
 def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -78,15 +85,21 @@ def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     The first event, the first experiment event and the first payment: asked of the source for
     these clients, so that no run carries the history.
     """
-    return DailyFrames.of(lookback.user_history(context), partition_days(context))
+    days = partition_days(context)
+    frames, filled = lookback.history.read_user_history(days)
+    log_filled(context, filled)
+    return DailyFrames.of(frames, days)
 
 
 def clean_events(
     context: dg.AssetExecutionContext, lookback: LookbackResource
 ) -> Iterator[dg.MaterializeResult[DailyFrames] | dg.AssetCheckResult]:
     """The day's valid events of people in no experiment as of the day's cut-off."""
-    lookback.clean_missing(context)
     days, history = partition_days(context), lookback.history
+    before = history.days_before(days)
+    log_filled(context, history.ensure_read([*before, *days], days))
+    history.refuse_blocked(days)
+    log_filled(context, history.ensure(before))
     outcomes: dict[date, list[CheckOutcome]] = {}
 
     def cleaned(day: date) -> pd.DataFrame:

@@ -13,7 +13,9 @@ from sales_assets.core.metrics.values import daily_values as count_values
 from sales_assets.core.report.report import METRICS_OF_PARTS
 from sales_assets.defs.checks import checks_of, promised
 from sales_assets.defs.daily import DailyAssets
+from sales_assets.defs.filled import log_filled
 from sales_assets.defs.lookback import LookbackResource
+from sales_assets.defs.partitions import partition_days
 
 GROUP = "metrics"
 KINDS = {"pandas", "parquet"}
@@ -37,7 +39,11 @@ def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lookback: LookbackResource
     ) -> Iterator[dg.MaterializeResult[DailyFrames]]:
         frames = DailyFrames.of(lookback.count(context, metric))
-        results = promised(context, metric.name, lookback.check(context, metric, frames))
+        found = {}
+        if metric.check:
+            log, days = lookback.event_log(context), lookback.report_days(context)
+            found = metric.check.of(log, days, frames)
+        results = promised(context, metric.name, {day: (one,) for day, one in found.items()})
         yield dg.MaterializeResult(value=frames, check_results=results)
 
     body.__name__, body.__doc__ = metric.name, metric.about
@@ -70,6 +76,6 @@ def daily_values(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     The values of the 112 days before are filled where they miss, and those of stored later days,
     which rest on this one, are made anew.
     """
-    lookback.renew_values(context)
+    log_filled(context, lookback.history.renew_values(partition_days(context)))
     log, days = lookback.event_log(context), lookback.report_days(context)
     return DailyFrames.of(count_values(log, days))
