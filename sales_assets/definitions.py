@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -22,9 +21,17 @@ from sales_assets.defs.resources import DeliveryResource, SourceResource, Storag
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Return the code location for these settings."""
     first = first_day(settings)
+    daily = DailyAssets(daily_partitions(first, settings.report_zone))
+    with warnings.catch_warnings():
+        # Range policies, code references, and checks whose policy is superseded by one that is
+        # blind to partitions; what depends on them is in docs/decisions.md.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.SupersessionWarning)
+        assets = [one for room in (events, metrics, report, delivery) for one in room.assets(daily)]
+        freshness = checks.freshness_checks(settings)
     return dg.Definitions(
-        assets=_assets(daily_partitions(first, settings.report_zone)),
-        asset_checks=_checks(settings),
+        assets=assets,
+        asset_checks=freshness,
         jobs=[jobs.daily_report_job, jobs.report_delivery_job],
         schedules=[schedules.daily_report_schedule(settings, first)],
         sensors=sensors.sensors(settings, first),
@@ -32,26 +39,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},
     )
-
-
-def _assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    daily = DailyAssets(partitions)
-    with warnings.catch_warnings():
-        # Range policies and code references; what depends on them is in docs/decisions.md.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return [
-            *events.assets(daily),
-            *metrics.assets(daily),
-            *report.assets(daily),
-            *delivery.assets(daily),
-        ]
-
-
-def _checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
-    with warnings.catch_warnings():
-        # Superseded by a policy that is blind to partitions (docs/decisions.md).
-        warnings.simplefilter("ignore", dg.SupersessionWarning)
-        return checks.freshness_checks(settings)
 
 
 def first_day(settings: Settings) -> date:

@@ -9,7 +9,6 @@ import dagster as dg
 import pandas as pd
 
 from sales_assets.adapters.history import FilledDay
-from sales_assets.core.metrics.summaries import Summary
 from sales_assets.defs.checks import log_evaluation
 from sales_assets.defs.metadata import day_metadata
 
@@ -46,15 +45,13 @@ def _log_together(
 ) -> None:
     step, batch = context.get_step_execution_context(), uuid4().hex
     for position, day in enumerate(filled, start=1):
+        # Nobody reads the tables of a lookback, and they cost most of its time.
+        told = day.summary.items()
+        numbers = {name: value for name, value in told if not isinstance(value, pd.DataFrame)}
         materialization = dg.AssetMaterialization(
             asset,
             partition=day.day.isoformat(),
-            metadata={**day_metadata(_numbers(day.summary)), "filled_for": context.run.run_id},
+            metadata={**day_metadata(numbers), "filled_for": context.run.run_id},
         )
         member: Any = _Batch(batch, is_end=position == len(filled))
         dg.DagsterEvent.asset_materialization(step, materialization, member)
-
-
-def _numbers(summary: Summary) -> Summary:
-    """Leave out the tables: nobody reads those of a lookback, and they cost most of its time."""
-    return {name: value for name, value in summary.items() if not isinstance(value, pd.DataFrame)}

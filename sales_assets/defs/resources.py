@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -73,9 +74,9 @@ class DeliveryResource(dg.ConfigurableResource):
         from sales_assets.adapters.delivery.dispatcher import Dispatcher
 
         with self.ledger() as ledger:
-            yield Dispatcher(
-                ledger, self._transport(), self.timetable, _now, self.settings.telegram_admins
-            )
+            admins = self.settings.telegram_admins
+            clock = partial(datetime.now, UTC)
+            yield Dispatcher(ledger, self._transport(), self.timetable, clock, admins)
 
     def _transport(self) -> "BotApi | Outbox":
         from sales_assets.adapters.outbox import Outbox
@@ -87,7 +88,3 @@ class DeliveryResource(dg.ConfigurableResource):
         return BotApi(
             self.token, base_url=self.settings.telegram_base_url, proxy=self.proxy or None
         )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -60,7 +60,11 @@ def _bridge_rows(
     bridge: Bridge, words: dict[Step, str], zones: dict[str, str]
 ) -> list[tuple[str, ...]]:
     return [
-        (words[step].format(**zones), number(value), "" if step is Step.OLD else _signed(change))
+        (
+            words[step].format(**zones),
+            number(value),
+            "" if step is Step.OLD else f"{'+' if change > 0 else ''}{number(change)}",
+        )
         for step, value, change in bridge.rows
     ]
 
@@ -76,7 +80,3 @@ def _funnel_rows(funnel: pd.DataFrame) -> list[tuple[str, ...]]:
         )
         for row in funnel.to_dict("records")
     ]
-
-
-def _signed(change: int) -> str:
-    return f"+{number(change)}" if change > 0 else number(change)

@@ -110,21 +110,13 @@ def answer_to_init(
         return Admission.CHAT_ADMINS_ONLY
     if any(one.is_active and one.place == asker.place for one in known):
         return Admission.ALREADY
-    if asker.is_owner:
+    stands = standing(known)
+    if asker.is_owner or stands in (Standing.READER, Standing.SLEEPING):
         return Admission.SUBSCRIBE
-    return _answer_to_chat(known, now, has_admins=has_admins)
-
-
-def _answer_to_chat(known: list[Known], now: datetime, *, has_admins: bool) -> Admission:
-    match standing(known):
-        case Standing.READER | Standing.SLEEPING:
-            return Admission.SUBSCRIBE
-        case Standing.WAITING:
-            asked_at = max(one.updated_at for one in known if one.standing is Standing.WAITING)
-            return Admission.ASK if now - asked_at >= ASK_AGAIN_AFTER else Admission.WAIT
-        case Standing.STRANGER if has_admins:
-            return Admission.ASK
-    return Admission.NEUTRAL
+    if stands is Standing.WAITING:
+        asked_at = max(one.updated_at for one in known if one.standing is Standing.WAITING)
+        return Admission.ASK if now - asked_at >= ASK_AGAIN_AFTER else Admission.WAIT
+    return Admission.ASK if stands is Standing.STRANGER and has_admins else Admission.NEUTRAL
 
 
 def may_read(asker: Asker, subscriptions: Iterable[Known]) -> bool:

@@ -186,12 +186,7 @@ def request(known: Known) -> str:
 
 def request_buttons(subscription_id: int) -> Keyboard:
     """Return the two ways to decide."""
-    return (
-        (
-            Button(ru.BOT_BUTTON_ALLOW, button_data(Action.ALLOW, subscription_id)),
-            Button(ru.BOT_BUTTON_REFUSE, button_data(Action.REFUSE, subscription_id)),
-        ),
-    )
+    return (_decision(subscription_id),)
 
 
 def requests(waiting: Sequence[Known]) -> str:
@@ -205,17 +200,16 @@ def requests(waiting: Sequence[Known]) -> str:
 
 def requests_buttons(waiting: Sequence[Known]) -> Keyboard:
     """Return the two ways to decide about each of those that `requests` names."""
+    listed = enumerate(waiting[:MOST_LISTED], 1)
+    return tuple(_decision(one.id, f"{place}. ") for place, one in listed)
+
+
+def _decision(subscription_id: int, place: str = "") -> tuple[Button, ...]:
+    ways = {Action.ALLOW: ru.BOT_BUTTON_ALLOW, Action.REFUSE: ru.BOT_BUTTON_REFUSE}
     return tuple(
-        (
-            Button(f"{place}. {ru.BOT_BUTTON_ALLOW}", _listed(Action.ALLOW, one)),
-            Button(f"{place}. {ru.BOT_BUTTON_REFUSE}", _listed(Action.REFUSE, one)),
-        )
-        for place, one in enumerate(waiting[:MOST_LISTED], 1)
+        Button(f"{place}{word}", button_data(action, subscription_id, is_listed=bool(place)))
+        for action, word in ways.items()
     )
-
-
-def _listed(action: Action, known: Known) -> str:
-    return button_data(action, known.id, is_listed=True)
 
 
 def decided(known: Known, *, is_allowed: bool) -> str:

@@ -5,7 +5,7 @@ An alert is a message to every admin; one for each day and label, its subject, g
 
 import html
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -126,8 +126,13 @@ def _words(row: Delivery, *, is_held: bool, is_reading: bool) -> str | None:
 
 def _grouped(words: str, reason: str, rows: Sequence[Delivery]) -> Message:
     first = rows[0]
+    chats = list(dict.fromkeys(str(row.place) for row in rows))
+    named = ru.ONE_CHAT.format(chat=chats[0])
+    if len(chats) > 1:
+        shown = ", ".join(chats[:_MOST_NAMED]) + (", …" if len(chats) > _MOST_NAMED else "")
+        named = f"{counted(len(chats), ru.CHAT_FORMS)} ({shown})"
     text = words.format(
-        day=day_and_month(first.report_day), chats=_chats(rows), kind=first.kind, reason=reason
+        day=day_and_month(first.report_day), chats=named, kind=first.kind, reason=reason
     )
     can_repeat = words in (ru.ALERT_HELD, ru.ALERT_IN_DOUBT, ru.ALERT_REFUSED)
     return Message(
@@ -142,11 +147,3 @@ def again_button(delivery_id: int, count: int = 1) -> Keyboard:
     """Return the owner's button that sends again what its alert tells of."""
     words = ru.BUTTON_SEND_AGAIN if count == 1 else f"{ru.BUTTON_SEND_AGAIN} ({count})"
     return ((Button(words, f"{AGAIN}:{delivery_id}"),),)
-
-
-def _chats(rows: Iterable[Delivery]) -> str:
-    named = list(dict.fromkeys(str(row.place) for row in rows))
-    if len(named) == 1:
-        return ru.ONE_CHAT.format(chat=named[0])
-    shown = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
-    return f"{counted(len(named), ru.CHAT_FORMS)} ({shown})"

@@ -26,29 +26,21 @@ class Chance:
     def tail(self, value: int, side: int) -> float:
         """Return the probability of more than `value` (side 1) or less (-1), and half its own."""
         if self.of is None:
-            beyond = self._count_above if side > 0 else self._count_up_to
-            return (beyond(value) + beyond(value - 1)) / 2
+            return (self._beyond(value, side) + self._beyond(value - 1, side)) / 2
         outcomes = np.arange(value, self.of + 1) if side > 0 else np.arange(value, -1, -1)
         own, *_ = probabilities = np.exp(self._log_share_probability(outcomes))
         return float(probabilities.sum() - own / 2)
 
-    def _count_above(self, value: int) -> float:
-        """Return P(Y > value)."""
+    def _beyond(self, value: int, side: int) -> float:
+        """Return P(Y > value) of a count for side 1, P(Y <= value) for -1."""
         if value < 0:
-            return 1.0
+            return 1.0 if side > 0 else 0.0
         excess = self.variance - self.mean
         if excess <= _NO_EXCESS * self.mean:
-            return float(gammainc(value + 1, self.mean))
-        return float(betainc(value + 1, self.mean**2 / excess, excess / self.variance))
-
-    def _count_up_to(self, value: int) -> float:
-        """Return P(Y <= value)."""
-        if value < 0:
-            return 0.0
-        excess = self.variance - self.mean
-        if excess <= _NO_EXCESS * self.mean:
-            return float(gammaincc(value + 1, self.mean))
-        return float(betainc(self.mean**2 / excess, value + 1, self.mean / self.variance))
+            return float((gammainc if side > 0 else gammaincc)(value + 1, self.mean))
+        size, more, less = self.mean**2 / excess, excess / self.variance, self.mean / self.variance
+        above = (value + 1, size, more) if side > 0 else (size, value + 1, less)
+        return float(betainc(*above))
 
     def _log_share_probability(self, outcomes: np.ndarray) -> np.ndarray:
         """Return log P(Y = outcome) for each outcome of 0 … N."""

@@ -108,7 +108,9 @@ def level_at(history: DailySeries, position: int) -> Level | None:
     weekday, back = history.weekday(position), position - positions
     of = None if history.of is None else history.of[positions]
     training = _Training(back, model_rows(weekday, back), history.value[positions], of)
-    found = _boundary_round(training) if _is_boundary(training) else _last_round(training)
+    # Nothing ever happened, or everything always: the estimate isn't finite.
+    is_boundary = not training.y.any() or (of is not None and bool((training.y == of).all()))
+    found = _boundary_round(training) if is_boundary else _last_round(training)
     agreement = _neighbours(found, back)
     return Level(weekday, found.parameters, found.covariance, found.phi, agreement, len(positions))
 
@@ -126,12 +128,6 @@ def moments(eta: np.ndarray, of: np.ndarray | None) -> tuple[np.ndarray, np.ndar
         return mean, mean
     p = expit(eta)
     return of * p, of * p * expit(-eta)
-
-
-def _is_boundary(training: _Training) -> bool:
-    """Tell whether nothing ever happened, or everything always: the estimate isn't finite."""
-    never = not training.y.any()
-    return never or (training.of is not None and bool((training.y == training.of).all()))
 
 
 def _boundary_round(training: _Training) -> _Round:

@@ -244,7 +244,7 @@ class Funnel(Part):
         groups = sorted(told.items(), key=lambda one: (one[0] != ALL_GROUPS, _group_order(one[0])))
         for path, rows in cohort_clients(events.log, events.days).items():
             # The branch shares its entry with the main path, which counts it.
-            steps = {n: step for n, step in enumerate(PATHS[path]) if _is_shown(path, step)}
+            steps = {n: step for n, step in enumerate(PATHS[path]) if (path, step) in STAGES}
             sums = [
                 summed(
                     ru.TOTAL if group == ALL_GROUPS else group,
@@ -338,10 +338,6 @@ class Funnel(Part):
         return Block(tuple(marks), ROWS_HEAD + GROUP_ROW * len(groups) + 6)
 
 
-def _is_shown(path: str, step: str) -> bool:
-    return (path, step) in STAGES
-
-
 def _sheet_columns(path: str) -> tuple[SheetColumn, ...]:
     steps = list(enumerate(PATHS[path]))
     times = [
@@ -351,7 +347,7 @@ def _sheet_columns(path: str) -> tuple[SheetColumn, ...]:
     figures = [
         SheetColumn(f"got_to_{n}", ru.STEP_LABELS[step], CellKind.FIGURE)
         for n, step in steps
-        if _is_shown(path, step)
+        if (path, step) in STAGES
     ]
     who = (
         SheetColumn("group", ru.COLUMN_GROUP),
