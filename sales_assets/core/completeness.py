@@ -96,8 +96,6 @@ def check_whole(answer: Completeness, day: date, call: time, *, may_be_cut: bool
     return CheckOutcome(
         CHECK,
         passed=not is_cut,
-        failing={},
-        sample=pd.DataFrame(),
         message=told,
         facts={name: "" if value is None else value for name, value in facts.items()},
         is_warning=may_be_cut,

@@ -71,12 +71,17 @@ class ReportDays:
     @property
     def starts_us(self) -> np.ndarray:
         """D0 of every day."""
-        return _microseconds([midnight(day, self.zone) for day in self.days])
+        return self._midnights(after=0)
 
     @property
     def cutoffs_us(self) -> np.ndarray:
         """C = D1 of every day."""
-        return _microseconds([midnight(day + timedelta(days=1), self.zone) for day in self.days])
+        return self._midnights(after=1)
+
+    def _midnights(self, after: int) -> np.ndarray:
+        found = [midnight(day + timedelta(days=after), self.zone) for day in self.days]
+        # pd.DatetimeIndex([]) has no zone, hence the explicit one.
+        return pd.DatetimeIndex(found, tz="UTC").as_unit("us").asi8
 
 
 class DailyFrames(Mapping[date, pd.DataFrame]):
@@ -152,11 +157,6 @@ def with_instants(frame: pd.DataFrame, columns: Sequence[str], zone: ZoneInfo) -
         column: to_instants(frame[column], zone, frame.get(fold)) for column, fold in folds.items()
     }
     return frame.assign(**converted).drop(columns=list(folds.values()), errors="ignore")
-
-
-def _microseconds(instants: Sequence[datetime]) -> np.ndarray:
-    # pd.DatetimeIndex([]) has no zone, hence the explicit one.
-    return pd.DatetimeIndex(list(instants), tz="UTC").as_unit("us").asi8
 
 
 def first_reading(instant: datetime, zone: ZoneInfo) -> datetime:

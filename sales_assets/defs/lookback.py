@@ -75,10 +75,7 @@ class LookbackResource(dg.ConfigurableResource):
         return self.history.clean_events(days)
 
     def event_log(self, context: dg.AssetExecutionContext) -> EventLog:
-        """Return the events of the run's days and their lookback, filled where days miss.
-
-        The assets of a run share one log.
-        """
+        """Return the run's one log of its days and their lookback, filled where days miss."""
         days = partition_days(context)
         self._ensure(context, self.history.lookback(days))
         return self.history.event_log(days)
@@ -91,10 +88,7 @@ class LookbackResource(dg.ConfigurableResource):
         return metric.count(self.event_log(context), self.report_days(context), known)
 
     def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
-        """Return the daily values of the run's days and of those that they are judged by.
-
-        Those that are missing are filled.
-        """
+        """Return the values of the run's days and of those that judge them, filled if missing."""
         days = partition_days(context)
         log_filled(context, self.history.ensure_values(days))
         return self.history.values(days)

@@ -83,11 +83,9 @@ class InputsOfRun:
         return self._of_events("what became of the expiring cases", expired_cases)
 
     def _of_events(self, what: str, count: Callable[[EventLog, ReportDays], _Frames]) -> _Frames:
-        def make() -> _Frames:
-            log = self._lookback.event_log(self._context)
-            return count(log, self._lookback.report_days(self._context))
-
-        return self._attempt(what, make) or {}
+        of, context = self._lookback, self._context
+        made = self._attempt(what, lambda: count(of.event_log(context), of.report_days(context)))
+        return made or {}
 
     def _frame(self, asset: str, day: date) -> pd.DataFrame | None:
         """Return the stored frame; a metric that is not there, or failed just now, is counted."""

@@ -38,9 +38,9 @@ class CheckOutcome:
 
     name: str
     passed: bool
-    failing: dict[str, int]
-    sample: pd.DataFrame
     message: str
+    failing: dict[str, int] = field(default_factory=dict)
+    sample: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_warning: bool = False
 
@@ -101,7 +101,6 @@ def check_loss(stored: int, rows: int, day: date, max_share: float) -> CheckOutc
         "shrunken",
         passed=kept,
         failing={} if kept else {"lost": lost},
-        sample=pd.DataFrame(),
         message=message if kept else remedy,
     )
 
@@ -158,9 +157,7 @@ def _validated(name: str, frame: pd.DataFrame, schema: "pa.DataFrameSchema") -> 
     except SchemaErrors as errors:
         return _failed(name, rows, errors.failure_cases)
     message = f"{len(rows)} rows as promised" if len(rows) else _EMPTY
-    # A slice of no rows would keep the whole frame in memory.
-    nothing = pd.DataFrame(columns=rows.columns)
-    return CheckOutcome(name, passed=True, failing={}, sample=nothing, message=message)
+    return CheckOutcome(name, passed=True, message=message)
 
 
 def _failed(name: str, rows: pd.DataFrame, cases: pd.DataFrame) -> CheckOutcome:

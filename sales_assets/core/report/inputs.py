@@ -90,14 +90,7 @@ class ReportInputs:
         that rests on them: for a process the day after, too; for the funnel, whose clients
         entered a week before, the days until then.
         """
-        return self._histories.get(series, self._history(series, self.daily_values[:0]))
-
-    @cached_property
-    def _histories(self) -> dict[str, pd.DataFrame]:
-        by_series = self.daily_values.groupby("series")
-        return {str(series): self._history(str(series), rows) for series, rows in by_series}
-
-    def _history(self, series: str, rows: pd.DataFrame) -> pd.DataFrame:
+        rows = self.daily_values[self.daily_values["series"] == series]
         rests_on, decided_by = _reach(series)
         spoiled = _reached_by(self.about.spoiled_days - {self.about.day}, rests_on)
         holidays = _reached_by(self.about.holidays, decided_by)

@@ -11,8 +11,9 @@ from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import Block, panel
 from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.usual import Judged
-from sales_assets.core.report.wording import day_and_month, sentence
+from sales_assets.core.report.wording import day_and_month, day_range, sentence
 from sales_assets.core.russian import report as ru
+from sales_assets.core.windows import COHORT
 
 
 class VerdictKind(StrEnum):
@@ -72,10 +73,10 @@ class Part(ABC):
     """One part of the report: its value, and all that is said and drawn of it.
 
     The class speaks for a part that is not there. `NAME` is what the chief's notes call it,
-    `MISSING` what the picture says in its place, with the `{day}`, `FRAME` the asset that it is
-    made of, `METRIC` describes that asset where it is one of the part's own, `NUMBERS` are its keys
-    in the stored numbers, `KEY` is its key among the parts that are not counted. `IS_ADDED` says
-    that it stands under the part before it, without a rule.
+    `MISSING` what the picture says in its place, with the `{day}` or the `{cohort}`, `FRAME` the
+    asset that it is made of, `METRIC` describes that asset where it is one of the part's own,
+    `NUMBERS` are its keys in the stored numbers, `KEY` is its key among the parts that are not
+    counted. `IS_ADDED` says that it stands under the part before it, without a rule.
     """
 
     NAME: ClassVar[str]
@@ -94,7 +95,8 @@ class Part(ABC):
     @classmethod
     def absence(cls, about: ReportDay) -> str:
         """Say in the part's place in the picture that it is not there."""
-        return cls.MISSING.format(day=day_and_month(about.day))
+        cohort = day_range(*COHORT.days(about.day))
+        return cls.MISSING.format(day=day_and_month(about.day), cohort=cohort)
 
     @classmethod
     def reason(cls, about: ReportDay) -> str | None:
@@ -156,10 +158,7 @@ class Part(ABC):
 
     @abstractmethod
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers shown, by the keys of `NUMBERS`, as plain values for JSON.
-
-        Those of `judged` are added to them.
-        """
+        """Return the numbers shown, by the keys of `NUMBERS`; those of `judged` are added."""
 
     @classmethod
     def sheets(cls, events: DayEvents, numbers: Mapping[str, Any]) -> Iterator[Sheet]:  # noqa: ARG003 - a part may have none

@@ -76,10 +76,7 @@ _CALM = Verdict(VerdictKind.CALM, ru.CALM_VERDICT, ru.CALM_VERDICT)
 
 @dataclass(frozen=True)
 class Report:
-    """All that the chief sees of one day; a part is None where it could not be computed.
-
-    `parts` stand in the order of the picture.
-    """
+    """All that the chief sees of one day; a part is None where it could not be computed."""
 
     about: ReportDay
     parts: Mapping[type[Part], Part | None]

@@ -132,10 +132,7 @@ class Judged:
 
 
 def judged(series: str, inputs: ReportInputs) -> Judged:
-    """Judge the day's number of a series.
-
-    A day that is cut is not judged: its number is shown beside no usual level.
-    """
+    """Judge the day's number of a series; of a cut day it is shown beside no usual level."""
     history = inputs.history(series)
     today = history[history["day"] == inputs.about.day]
     if today.empty or pd.isna(today["value"].iloc[0]):

@@ -167,11 +167,6 @@ class Funnel(Part):
         )
 
     @classmethod
-    def absence(cls, about: ReportDay) -> str:
-        """Name the cohort without data."""
-        return cls.MISSING.format(cohort=_cohort(about))
-
-    @classmethod
     def missing_name(cls, about: ReportDay) -> str:
         """Name the cohort's funnel."""
         return ru.MISSING_FUNNEL.format(cohort=_cohort(about))
@@ -373,10 +368,7 @@ def _group_order(name: str) -> tuple[int, int, str]:
 
 
 def _moved_step(everybody: ClientGroup, usual: pd.DataFrame | None) -> str:
-    """Return the step after the appointment whose share of its predecessor differs most.
-
-    The purchase where nothing is known of what is usual.
-    """
+    """Return the step whose share of the one before differs most; the purchase without a usual."""
     if usual is None or usual.empty:
         return journey.PURCHASE
     main = usual[usual["path"] == MAIN_PATH].set_index("step")["share"]
