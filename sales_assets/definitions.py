@@ -15,7 +15,7 @@ from sales_assets.defs.io_managers import DailyFramesIOManager
 from sales_assets.defs.loggers import progress_logger
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.partitions import daily_partitions
-from sales_assets.defs.resources import DeliveryResource, SourceResource, StorageResource
+from sales_assets.defs.resources import DeliveryResource
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -51,15 +51,11 @@ def first_day(settings: Settings) -> date:
 
 
 def _resources(settings: Settings, first: date) -> dict[str, object]:
-    source = SourceResource(url=_secret("SOURCE_URL"), settings=settings)
-    storage = StorageResource(settings=settings)
     state_url = settings.state_url
     return {
         FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
-        "storage": storage,
         "lookback": LookbackResource(
-            source=source,
-            storage=storage,
+            source_url=_secret("SOURCE_URL"),
             first_day=first,
             settings=settings,
         ),

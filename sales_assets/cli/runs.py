@@ -194,7 +194,7 @@ def deliver(settings: Settings) -> list[str]:
     with opened_instance(settings) as instance:
         definitions = build_definitions(settings)
         sensor = definitions.resolve_sensor_def(names.REPORT_DELIVERY_SENSOR)
-        resources = {key: (definitions.resources or {})[key] for key in ("delivery", "storage")}
+        resources = {"delivery": (definitions.resources or {})["delivery"]}
         with dg.build_sensor_context(
             instance=instance, definitions=definitions, resources=resources
         ) as context:

@@ -3,31 +3,33 @@
 import gc
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.history import History, Limits, Orders
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.choice import source_at
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.metric import Metric, MetricContext
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import name_of_range, partition_days
-from sales_assets.defs.resources import SourceResource, StorageResource
 
 
 class LookbackResource(dg.ConfigurableResource):
     """Raw and clean events and user histories of the 36 days that end with a report day.
 
     A metric depends on its own day's upstream partitions in the graph (so that a range of days
-    runs as one, with its checks between the steps), and reads the days before from here.
+    runs as one, with its checks between the steps), and reads the days before from here. Without
+    a source's URL the embedded demo server is the source.
     """
 
-    source: SourceResource
-    storage: StorageResource
+    source_url: str
     first_day: dg.ResourceDependency[date]
     settings: dg.ResourceDependency[Settings]
 
@@ -44,8 +46,8 @@ class LookbackResource(dg.ConfigurableResource):
         if context.run and context.instance and (name := name_of_range(tags)):
             context.instance.add_run_tags(context.run.run_id, name)
         self._history = History(
-            self.storage.store(),
-            self.source.connect,
+            FrameStore(self.settings.storage),
+            partial(source_at, self.source_url, self.settings),
             self.first_day,
             self.settings.report_zone,
             Limits(

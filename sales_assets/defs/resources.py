@@ -1,4 +1,4 @@
-"""Configuration plus one thin method each, over objects that know no Dagster."""
+"""Where messages go and what is known of them: configuration over objects that know no Dagster."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.source.choice import source_at
-from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core.delivery.timetable import Timetable
 
 if TYPE_CHECKING:
@@ -22,27 +19,6 @@ if TYPE_CHECKING:
     from sales_assets.adapters.telegram.client import BotApi
 
 OUTBOX_FOLDER = "outbox"
-
-
-class SourceResource(dg.ConfigurableResource):
-    """The CRM's Postgres, read only; without a URL the embedded demo server."""
-
-    url: str
-    settings: dg.ResourceDependency[Settings]
-
-    def connect(self) -> PostgresSource:
-        """Return the source; the embedded server is started if it is the one."""
-        return source_at(self.url, self.settings)
-
-
-class StorageResource(dg.ConfigurableResource):
-    """The folder or object store of frames and reports."""
-
-    settings: dg.ResourceDependency[Settings]
-
-    def store(self) -> FrameStore:
-        """Return the store."""
-        return FrameStore(self.settings.storage)
 
 
 class DeliveryResource(dg.ConfigurableResource):

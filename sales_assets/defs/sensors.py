@@ -22,7 +22,7 @@ from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.morning import days_in_progress, run_request, standing, step_failures
 from sales_assets.defs.partitions import DAY_TAGS
-from sales_assets.defs.resources import DeliveryResource, StorageResource
+from sales_assets.defs.resources import DeliveryResource
 from sales_assets.defs.schedules import NEWEST
 
 #: Often enough for 08:45 sharp.
@@ -61,15 +61,14 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         description="Holds the rendered reports against the ledger and asks for the delivery of "
         "what is owed: the newest finished day from the delivery time on, and corrections.",
     )
-    def sensor(
-        delivery: DeliveryResource, storage: StorageResource
-    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def sensor(delivery: DeliveryResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
         from sales_assets.adapters.delivery.dispatcher import runs_owed
 
         now, timetable = datetime.now(UTC), delivery.timetable
         newest = timetable.newest_finished_day(now)
         recent = (newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT))
-        reports = content_hashes(storage.store(), (day for day in recent if day >= first_day))
+        store = FrameStore(delivery.settings.storage)
+        reports = content_hashes(store, (day for day in recent if day >= first_day))
         with delivery.ledger() as ledger:
             admins = delivery.settings.telegram_admins
             owed = [
@@ -79,7 +78,7 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
                 )
             ]
             lost = ledger.lost
-        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(storage, reports)]
+        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(store, reports)]
         if not owed:
             yield dg.SkipReason(lost or f"nothing is owed; the newest finished day is {newest}")
         for run_key, day in owed:
@@ -88,9 +87,8 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
     return sensor
 
 
-def kept_days(storage: StorageResource, days: Iterable[date]) -> list[Refusal]:
+def kept_days(store: FrameStore, days: Iterable[date]) -> list[Refusal]:
     """Return why days that are read again were refused: the analysts hear of each cause once."""
-    store = storage.store()
     refused = store.days(REFUSAL, JSON)
     found = [read_refusal(store, day) for day in days if day in refused]
     return [one for one in found if one and one.stored]

@@ -58,7 +58,7 @@ def render(product: Product, day: date, verdict: str = "Всё хорошо") ->
 def owed(product: Product) -> list[dg.RunRequest]:
     repository = product.definitions.get_repository_def()
     sensor = repository.get_sensor_def(names.REPORT_DELIVERY_SENSOR)
-    resources = {key: (product.definitions.resources or {})[key] for key in ("delivery", "storage")}
+    resources = {"delivery": (product.definitions.resources or {})["delivery"]}
     with dg.build_sensor_context(
         product.instance, repository_def=repository, resources=resources
     ) as context:

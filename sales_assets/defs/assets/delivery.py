@@ -8,6 +8,7 @@ import dagster as dg
 
 from sales_assets.adapters.delivery.result import DeliveryResult
 from sales_assets.adapters.files.day_records import read_refusal
+from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.adapters.heartbeat import beat
 from sales_assets.core import names
@@ -16,7 +17,7 @@ from sales_assets.core.delivery.alerts import plain_alert
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.morning import cause_of_lateness, days_in_progress
 from sales_assets.defs.partitions import partition_days
-from sales_assets.defs.resources import DeliveryResource, StorageResource
+from sales_assets.defs.resources import DeliveryResource
 
 if TYPE_CHECKING:
     from sales_assets.adapters.delivery.dispatcher import Dispatcher
@@ -45,7 +46,7 @@ def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
 
 
 def report_delivery(
-    context: dg.AssetExecutionContext, delivery: DeliveryResource, storage: StorageResource
+    context: dg.AssetExecutionContext, delivery: DeliveryResource
 ) -> Iterator[dg.MaterializeResult[DailyFrames]]:
     """What became of each message of the day, chat by chat.
 
@@ -54,27 +55,27 @@ def report_delivery(
     the cause.
     """
     newest = delivery.timetable.newest_finished_day(datetime.now(UTC))
+    store = FrameStore(delivery.settings.storage)
     with delivery.dispatcher() as dispatcher:
         results = {
-            day: _deliver(context, dispatcher, storage, day) for day in partition_days(context)
+            day: _deliver(context, dispatcher, store, day) for day in partition_days(context)
         }
-    last, store = max(results), storage.store()
+    last = max(results)
     is_settled = results[last].is_complete and store.holds(names.DAILY_REPORT, last, NUMBERS)
     if is_settled and last == newest:
         beat(delivery.settings.heartbeat_url, context.log)
     yield dg.MaterializeResult(
         value=DailyFrames(results, lambda day: results[day].outcomes),
-        check_results=[_check(results, storage)],
+        check_results=[_check(results, store)],
     )
 
 
 def _deliver(
     context: dg.AssetExecutionContext,
     dispatcher: "Dispatcher",
-    storage: StorageResource,
+    store: FrameStore,
     day: date,
 ) -> DeliveryResult:
-    store = storage.store()
     refusal = read_refusal(store, day)
     if refusal and refusal.stored:
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
@@ -106,8 +107,7 @@ def _counts(result: DeliveryResult) -> dict[str, Any]:
     }
 
 
-def _check(results: dict[date, DeliveryResult], storage: StorageResource) -> dg.AssetCheckResult:
-    store = storage.store()
+def _check(results: dict[date, DeliveryResult], store: FrameStore) -> dg.AssetCheckResult:
     late = [day for day in results if not store.holds(names.DAILY_REPORT, day, NUMBERS)]
     open_days = [day for day, result in results.items() if not result.is_complete]
     return dg.AssetCheckResult(
