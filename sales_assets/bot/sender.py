@@ -181,7 +181,7 @@ class Sender:
                 message = changed
             elif answer.outcome is Outcome.MIGRATED and answer.new_chat is not None:
                 await asyncio.to_thread(self._migrate, reply.chat, answer.new_chat)
-                reply = reply.at(answer.new_chat)
+                reply = replace(reply, chat=answer.new_chat)
             elif doubts == MOST_DOUBTS or not await self._wait(answer, tried):
                 break
         await self._give_up(reply, answer)

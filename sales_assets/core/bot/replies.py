@@ -1,6 +1,6 @@
 """What the bot owes after an update: written down with its effects, sent afterwards."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -57,10 +57,6 @@ class Reply:
     is_alert: bool = False
     client: str = ""
     asked_at: str = ""
-
-    def at(self, chat: int) -> "Reply":
-        """Return the same reply for a chat whose id has changed."""
-        return replace(self, chat=chat)
 
 
 #: To plain values and back: what the state keeps until the replies are sent.
