@@ -42,20 +42,16 @@ def picture_spec(report: Report) -> dict[str, Any]:
 
 def picture(report: Report) -> Block:
     """Lay the picture out."""
-    blocks = [gap(28), _header(report)]
+    title = ru.TITLE.format(day=titled_day(report.about.day))
+    heading = Block((Text(MARGIN, 50, title, TITLE_SIZE, "bold"),), 72)
+    has_banner = report.verdict.kind is VerdictKind.ALARM or report.about.is_cut
+    blocks = [gap(28), heading, _banner(report) if has_banner else _plain_verdict(report)]
     for kind, part in report.parts.items():
         if not kind.IS_ADDED:
             blocks.append(Block((Box(MARGIN, 18, CONTENT, 2, RULE),), 38))
         blocks.append(kind.absence_block(report.about) if part is None else part.block())
     notes = small_lines([set_aside_note(report.quality), *report.footnotes], below=0)
     return stacked([*blocks, notes, gap(24)])
-
-
-def _header(report: Report) -> Block:
-    title = ru.TITLE.format(day=titled_day(report.about.day))
-    heading = Block((Text(MARGIN, 50, title, TITLE_SIZE, "bold"),), 72)
-    has_banner = report.verdict.kind is VerdictKind.ALARM or report.about.is_cut
-    return stacked([heading, _banner(report) if has_banner else _plain_verdict(report)])
 
 
 def _banner(report: Report) -> Block:

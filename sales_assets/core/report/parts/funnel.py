@@ -314,7 +314,9 @@ class Funnel(Part):
                 label, style = f"{LESS_SIGN} {label}", ("bold", ALARM)
             marks.append(Text(MARGIN, top + 36, label, BODY_SIZE, *style))
             for left, group in zip(lefts, groups, strict=True):
-                marks += _stage_cell(group.stages[row], left, top, pitch - GROUP_GAP)
+                cell = group.stages[row]
+                shown = f"{number(cell.users)} · {percent(cell.share)}" if cell.users else number(0)
+                marks += _cell(cell, shown, left, top, pitch - GROUP_GAP)
         return Block(tuple(marks), head + STAGE_ROW * len(STAGES) + 10)
 
     def _rows(self, groups: Sequence[ClientGroup]) -> Block:
@@ -329,7 +331,9 @@ class Funnel(Part):
             name = elided(sentence(group.name), CONTENT, SMALL_SIZE, is_bold=True)
             marks.append(Text(MARGIN, top + 28, name, SMALL_SIZE, "bold"))
             for left, stage in zip(lefts, group.stages, strict=True):
-                marks += _share_cell(stage, left, top + 34, pitch - GROUP_GAP)
+                is_share = stage.users and stage.step != journey.REQUEST_CREATED
+                shown = percent(stage.share) if is_share else number(stage.users)
+                marks += _cell(stage, shown, left, top + 36, pitch - GROUP_GAP)
         return Block(tuple(marks), ROWS_HEAD + GROUP_ROW * len(groups) + 6)
 
 
@@ -399,12 +403,6 @@ def _move_texts(half: Judged, about: ReportDay) -> tuple[str, str]:
     return ru.FUNNEL_VERDICT.format(**words), ru.FUNNEL_SHORT.format(**words)
 
 
-def _share_bar(stage: Stage, left: float, top: float, width: float) -> Iterator[Box]:
-    fill = PALE_BAR if stage.path == FIRST_LINE_PATH else BAR
-    yield Box(left, top, width, SHARE_BAR, PANEL)
-    yield Box(left, top, max(width * stage.share, 3 if stage.users else 0), SHARE_BAR, fill)
-
-
 def _label_width() -> float:
     labels = [Stage(path, step, 0, 0).label for path, step in STAGES]
     return max(text_width(label, BODY_SIZE, is_bold=True) for label in labels) + 42
@@ -428,12 +426,13 @@ def _fit_columns(groups: Sequence[ClientGroup]) -> bool:
     return is_whole and max(map(len, headings)) <= MOST_NAME_LINES
 
 
-def _stage_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:
+def _cell(stage: Stage, shown: str, left: float, top: float, width: float) -> Iterator[Mark]:
     """Write the number over its bar, never across it."""
-    shown = f"{number(stage.users)} · {percent(stage.share)}" if stage.users else number(0)
     size = fitting_size(shown, width, (SMALL_SIZE, SMALLEST_TEXT), is_bold=False)
     yield Text(left, top + 30, shown, size, color=INK if stage.users else MUTED)
-    yield from _share_bar(stage, left, top + 38, width)
+    fill = PALE_BAR if stage.path == FIRST_LINE_PATH else BAR
+    yield Box(left, top + 38, width, SHARE_BAR, PANEL)
+    yield Box(left, top + 38, max(width * stage.share, 3 if stage.users else 0), SHARE_BAR, fill)
 
 
 def _column_label(stage: Stage, left: float, *, has_fallen: bool) -> list[Mark]:
@@ -442,10 +441,3 @@ def _column_label(stage: Stage, left: float, *, has_fallen: bool) -> list[Mark]:
     if has_fallen:
         lines[-1], style = f"{lines[-1]} {LESS_SIGN}", ("bold", ALARM)
     return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT, *style) for i, line in enumerate(lines)]
-
-
-def _share_cell(stage: Stage, left: float, top: float, width: float) -> Iterator[Mark]:
-    is_entry = stage.step == journey.REQUEST_CREATED
-    shown = percent(stage.share) if stage.users and not is_entry else number(stage.users)
-    yield Text(left, top + 32, shown, SMALL_SIZE, color=INK if stage.users else MUTED)
-    yield from _share_bar(stage, left, top + 40, width)
