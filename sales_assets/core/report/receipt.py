@@ -10,7 +10,7 @@ import pandas as pd
 from sales_assets.core.metrics.cleaning import flaws
 from sales_assets.core.report.inputs import DayEvents, ReportInputs
 from sales_assets.core.report.report import PARTS
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, Sum, summed
+from sales_assets.core.report.sheet import CLIENT_COLUMN, CellKind, Sheet, SheetColumn, Sum, summed
 from sales_assets.core.report.usual import SERIES_NAMES, Judged, compared_days, judged
 from sales_assets.core.report.wording import counted
 from sales_assets.core.russian import report as ru
@@ -143,7 +143,7 @@ def _set_aside(raw: pd.DataFrame, numbers: Mapping[str, Any]) -> Sequence[Sheet]
     rows = raw[kinds.notna()]
     rows = rows.assign(**{kind: (kinds[kinds.notna()] == kind).astype(int) for kind in shown})
     columns = (
-        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+        CLIENT_COLUMN,
         SheetColumn("event_time", ru.COLUMN_TIME, CellKind.MOMENT),
         SheetColumn("event_type", ru.COLUMN_EVENT),
         *(SheetColumn(kind, ru.FIGURE_SET_ASIDE[kind], CellKind.FIGURE) for kind in shown),

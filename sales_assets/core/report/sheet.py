@@ -50,10 +50,11 @@ class SheetColumn:
     kind: CellKind = CellKind.TEXT
 
 
+CLIENT_COLUMN = SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT)
 #: A case, and what closed it.
 CASE_COLUMNS = (
     SheetColumn("process", ru.COLUMN_PROCESS),
-    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    CLIENT_COLUMN,
     SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
     SheetColumn("starts", ru.COLUMN_STARTS, CellKind.COUNT),
     SheetColumn("deadline", ru.COLUMN_DEADLINE, CellKind.MOMENT),
@@ -103,13 +104,8 @@ HOURS_WHEN_NEW = 48
 
 def expiring_sheet(expiring: pd.DataFrame, day: date) -> Sheet:
     """Return the cases whose 24 hours run out after `day`, the earliest deadline first."""
-    columns = (
-        SheetColumn("deadline", ru.COLUMN_DEADLINE, CellKind.MOMENT),
-        SheetColumn("process", ru.COLUMN_PROCESS),
-        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
-        SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
-    )
-    return Sheet(f"{ru.EXPIRING_SHEET} {day + DAY:%d.%m.%Y}", columns, expiring)
+    *case, _, deadline = CASE_COLUMNS
+    return Sheet(f"{ru.EXPIRING_SHEET} {day + DAY:%d.%m.%Y}", (deadline, *case), expiring)
 
 
 def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -> Sheet:
@@ -123,14 +119,9 @@ def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -
     rows = stuck.assign(is_new=is_new, position=stuck["process"].astype("str").map(order))
     by = ["age_hours", "starts", "position", "user_id"]
     worst_first = rows.sort_values(by, ascending=[False, False, True, True], kind="stable")
-    columns = (
-        SheetColumn("process", ru.COLUMN_PROCESS),
-        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
-        SheetColumn("opened_at", ru.COLUMN_OPENED, CellKind.MOMENT),
-        SheetColumn("age_hours", ru.COLUMN_AGE, CellKind.HOURS),
-        SheetColumn("starts", ru.COLUMN_STARTS, CellKind.COUNT),
-        SheetColumn("is_new", ru.COLUMN_NEW),
-    )
+    *case, starts, _ = CASE_COLUMNS
+    age = SheetColumn("age_hours", ru.COLUMN_AGE, CellKind.HOURS)
+    columns = (*case, age, starts, SheetColumn("is_new", ru.COLUMN_NEW))
     return Sheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}", columns, worst_first)
 
 

@@ -12,14 +12,14 @@ from sales_assets.core.metrics.cleaning import set_aside
 from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs
 from sales_assets.core.report.page import CONTENT, SMALL_SIZE, Block, small_lines, text_width
 from sales_assets.core.report.part import Part
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
+from sales_assets.core.report.sheet import CLIENT_COLUMN, CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.wording import day_and_month, number, sentence, zone_name
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
 POPULATION = "population"
 _COLUMNS = (
-    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    CLIENT_COLUMN,
     SheetColumn("first_at", ru.COLUMN_FIRST_EVENT, CellKind.MOMENT),
     SheetColumn("events", ru.COLUMN_EVENTS, CellKind.COUNT),
     SheetColumn("first_experiment_at", ru.COLUMN_JOINED, CellKind.MOMENT),

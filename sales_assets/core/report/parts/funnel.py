@@ -42,7 +42,7 @@ from sales_assets.core.report.page import (
     wrapped,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, summed
+from sales_assets.core.report.sheet import CLIENT_COLUMN, CellKind, Sheet, SheetColumn, summed
 from sales_assets.core.report.usual import Judged, judged
 from sales_assets.core.report.wording import day_and_month, day_range, number, percent, sentence
 from sales_assets.core.russian import report as ru
@@ -63,7 +63,7 @@ STAGES = (
     *((MAIN_PATH, step) for step in PATHS[MAIN_PATH][1:]),
 )
 _ENTERED = (
-    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    CLIENT_COLUMN,
     SheetColumn("entered_at", ru.STEP_LABELS[journey.REQUEST_CREATED], CellKind.MOMENT),
     SheetColumn("entered", ru.STEP_LABELS[journey.REQUEST_CREATED], CellKind.FIGURE),
     SheetColumn("appointed", ru.STEP_LABELS[journey.LESSON_APPOINTED], CellKind.FIGURE),
@@ -348,11 +348,7 @@ def _sheet_columns(path: str) -> tuple[SheetColumn, ...]:
         for n, step in steps
         if (path, step) in STAGES
     ]
-    who = (
-        SheetColumn("group", ru.COLUMN_GROUP),
-        SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
-    )
-    return (*who, *times, *figures)
+    return (SheetColumn("group", ru.COLUMN_GROUP), CLIENT_COLUMN, *times, *figures)
 
 
 def _cohort(about: ReportDay) -> str:

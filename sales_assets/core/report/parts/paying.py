@@ -35,7 +35,7 @@ from sales_assets.core.report.page import (
     stacked,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, Sum, summed
+from sales_assets.core.report.sheet import CLIENT_COLUMN, CellKind, Sheet, SheetColumn, Sum, summed
 from sales_assets.core.report.usual import Judged, drawn_ranges, judged
 from sales_assets.core.report.wording import counted, day_and_month, full_date, number, sentence
 from sales_assets.core.russian import report as ru
@@ -46,10 +46,8 @@ CHART_LEFT = 664
 CHART_TOP = 96
 CHART_HEIGHT = 140
 COLUMN = 20
-_PAYERS = (
-    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
-    SheetColumn("first_payment_at", ru.COLUMN_FIRST_PAYMENT, CellKind.MOMENT),
-)
+_FIRST_PAYMENT = SheetColumn("first_payment_at", ru.COLUMN_FIRST_PAYMENT, CellKind.MOMENT)
+_PAYERS = (CLIENT_COLUMN, _FIRST_PAYMENT)
 _FIGURES = (
     SheetColumn("new_paying", ru.NEW_PAYING_TITLE, CellKind.FIGURE),
     SheetColumn("new_paying_experiment", ru.FIGURE_IN_EXPERIMENTS, CellKind.FIGURE),

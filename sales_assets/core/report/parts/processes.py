@@ -41,6 +41,7 @@ from sales_assets.core.report.page import (
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
 from sales_assets.core.report.sheet import (
     CASE_COLUMNS,
+    CLIENT_COLUMN,
     ENDS,
     CellKind,
     Sheet,
@@ -71,7 +72,7 @@ _OVERDUE = (
     SheetColumn("overdue_over_7d", ru.FIGURE_OVERDUE_OLD, CellKind.FIGURE),
 )
 _REQUESTS = (
-    SheetColumn("user_id", ru.COLUMN_CLIENT, CellKind.CLIENT),
+    CLIENT_COLUMN,
     SheetColumn("first_at", ru.COLUMN_FIRST_REQUEST, CellKind.MOMENT),
     SheetColumn("requests", ru.COLUMN_STARTS, CellKind.COUNT),
     SheetColumn("requested", ru.NEW_REQUESTS, CellKind.FIGURE),
