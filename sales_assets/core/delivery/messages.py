@@ -108,13 +108,9 @@ def adapted(message: Message, outcome: Outcome) -> Message | None:
             return document
         case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED | Outcome.PICTURE_FORBIDDEN:
             has_picture = message.media and message.is_picture
-            return (document or words_alone(message)) if has_picture else None
+            words = replace(message, html=text_alone(message.html), file=None, file_id=None)
+            return (document or words) if has_picture else None
     return None
-
-
-def words_alone(message: Message) -> Message:
-    """Return the message without its picture; it says so."""
-    return replace(message, html=text_alone(message.html), file=None, file_id=None)
 
 
 # --- Buttons ----------------------------------------------------------------------------------

@@ -110,6 +110,14 @@ def _counts(result: DeliveryResult) -> dict[str, Any]:
 def _check(results: dict[date, DeliveryResult], store: FrameStore) -> dg.AssetCheckResult:
     late = [day for day in results if not store.holds(names.DAILY_REPORT, day, NUMBERS)]
     open_days = [day for day, result in results.items() if not result.is_complete]
+    told = "every chat has the report"
+    if late:
+        told = f"no report yet for {', '.join(map(str, late))}; the chats were told so"
+    elif open_days:
+        told = (
+            f"not every chat has the report of {', '.join(map(str, open_days))}; "
+            "`sales-assets doctor` says what to do"
+        )
     return dg.AssetCheckResult(
         check_name=DELIVERED,
         passed=not late and not open_days,
@@ -117,17 +125,6 @@ def _check(results: dict[date, DeliveryResult], store: FrameStore) -> dg.AssetCh
         severity=dg.AssetCheckSeverity.WARN
         if late and not open_days
         else dg.AssetCheckSeverity.ERROR,
-        description=_description(late, open_days),
+        description=told,
         metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},
     )
-
-
-def _description(late: list[date], open_days: list[date]) -> str:
-    if late:
-        return f"no report yet for {', '.join(map(str, late))}; the chats were told so"
-    if open_days:
-        return (
-            f"not every chat has the report of {', '.join(map(str, open_days))}; "
-            "`sales-assets doctor` says what to do"
-        )
-    return "every chat has the report"
