@@ -34,7 +34,7 @@ OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
 
 
 @dataclass(frozen=True)
-class _Starts:
+class Starts:
     """One process's starts by user and instant, with what closes each and until when it should.
 
     Starts of one user with the same closing row (or all without one) share a `group`. Seen from
@@ -79,7 +79,7 @@ def unclosed_processes(
     have it (day, series, value); missing when one of them has none. `same_day_users` is the old
     bot's number: users with a start and no end on the calendar day, in any order.
     """
-    counts = [_process_counts(_starts(log, process), days) for process in PROCESSES]
+    counts = [_process_counts(starts_of(log, process), days) for process in PROCESSES]
     columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
     keys = {
         "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
@@ -130,7 +130,7 @@ def check_expiring(
     log: EventLog, days: ReportDays, frames: Mapping[date, pd.DataFrame]
 ) -> Mapping[date, CheckOutcome]:
     """Check that each day lists as many cases per process as `in_progress` counts."""
-    starts = [_starts(log, process) for process in PROCESSES]
+    starts = [starts_of(log, process) for process in PROCESSES]
     counts = [_open_at_cutoffs(one, days, *_ages(one)["in_progress"]) for one in starts]
     of_days = zip(days.days, np.array(counts).T.tolist(), strict=True)
     return {day: _same_counts(frames[day]["process"], of_day) for day, of_day in of_days}
@@ -158,7 +158,7 @@ def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame
     Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
     these, those closed by their deadline), int64; what is not met is `breached` of the day.
     """
-    counts = np.array([_waiting_and_met(_starts(log, process), days) for process in PROCESSES])
+    counts = np.array([_waiting_and_met(starts_of(log, process), days) for process in PROCESSES])
     names = pd.array([process.name for process in PROCESSES], dtype="str")
     positions = {day: position for position, day in enumerate(days.days)}
 
@@ -182,7 +182,7 @@ def cases_of_day(log: EventLog, days: ReportDays) -> pd.DataFrame:
 
 def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame:
     (start,), (cutoff,) = days.starts_us, days.cutoffs_us
-    starts, rows = _starts(log, process), log.rows_of(process.start)
+    starts, rows = starts_of(log, process), log.rows_of(process.start)
     seen = (starts.at_us >= cutoff - WINDOW_US) & (starts.at_us < cutoff)
     positions = np.flatnonzero(seen & (starts.joined >= cutoff))
     firsts = np.flatnonzero(begins_run(starts.group[positions]))
@@ -218,7 +218,7 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
     )
 
 
-def _waiting_and_met(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
+def _waiting_and_met(starts: Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     due_on = starts.day_if_opening(starts.deadline, days)
     waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
     met = np.where(starts.closed <= starts.deadline, waiting, NOWHERE)
@@ -232,12 +232,13 @@ def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
     return {one.name: float(found[one.key]) for one in PROCESSES if one.key in found}
 
 
-def _starts(log: EventLog, process: Process) -> _Starts:
+def starts_of(log: EventLog, process: Process) -> Starts:
+    """Return the starts of one process in the log."""
     rows, ends = log.rows_of(process.start), log.rows_of(*process.ends)
     closing = log.next_of(rows, ends)
     user, at_us = log.user[rows], log.at_us[rows]
     is_first = begins_run(user, closing)
-    return _Starts(
+    return Starts(
         promise_us=microseconds(process.promise),
         user=user,
         at_us=at_us,
@@ -249,21 +250,15 @@ def _starts(log: EventLog, process: Process) -> _Starts:
     )
 
 
-def due_and_breached(
-    log: EventLog, process: Process, days: ReportDays
-) -> tuple[np.ndarray, np.ndarray]:
+def due_and_breached(starts: Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     """Count the cases of one process due on each day, and those of them breached (int64)."""
-    return _due_and_breached(_starts(log, process), days)
-
-
-def _due_and_breached(starts: _Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
     due_on = starts.day_if_opening(starts.deadline, days)
     late = np.where(starts.closed > starts.deadline, due_on, NOWHERE)
     return tally(due_on, days), tally(late, days)
 
 
-def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
-    due, breached = _due_and_breached(starts, days)
+def _process_counts(starts: Starts, days: ReportDays) -> dict[str, np.ndarray]:
+    due, breached = due_and_breached(starts, days)
     return {
         "due": due,
         "breached": breached,
@@ -274,13 +269,13 @@ def _process_counts(starts: _Starts, days: ReportDays) -> dict[str, np.ndarray]:
     }
 
 
-def _ages(starts: _Starts) -> dict[str, tuple[int, int]]:
+def _ages(starts: Starts) -> dict[str, tuple[int, int]]:
     """Return the classes of open cases by age in us: over the first border, up to the second."""
     borders = [0, starts.promise_us, 3 * DAY_US, 7 * DAY_US, WINDOW_US]
     return dict(zip(("in_progress", *OVERDUE_COLUMNS), pairwise(borders), strict=True))
 
 
-def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
+def _closing_day(starts: Starts, days: ReportDays) -> np.ndarray:
     """Return the day on which each group was closed, at its last start; `NOWHERE` elsewhere."""
     positions = position_of_day(starts.closed, days)
     cutoffs = cutoffs_of(positions, days)
@@ -289,7 +284,7 @@ def _closing_day(starts: _Starts, days: ReportDays) -> np.ndarray:
     return np.where(counts, positions, NOWHERE)
 
 
-def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: int) -> np.ndarray:
+def _open_at_cutoffs(starts: Starts, days: ReportDays, over_us: int, up_to_us: int) -> np.ndarray:
     """Count the cases open at each cut-off and aged over the first border, up to the second.
 
     A start is the opening of an open case of that age for one interval of cut-offs; the
@@ -305,7 +300,7 @@ def _open_at_cutoffs(starts: _Starts, days: ReportDays, over_us: int, up_to_us: 
     return (begun - over).cumsum()[:-1].astype(np.int64)
 
 
-def _day_left_open(starts: _Starts, days: ReportDays) -> np.ndarray:
+def _day_left_open(starts: Starts, days: ReportDays) -> np.ndarray:
     """Return each user's days with a start and no end at all, once; `NOWHERE` elsewhere."""
     positions = position_of_day(starts.at_us, days)
     cutoffs, midnights = cutoffs_of(positions, days), np.append(days.starts_us, 0)[positions]
@@ -326,7 +321,7 @@ def _open_cases(
     It gets them the oldest first: `process`, `user_id`, `starts`, and in microseconds `opened_at`
     and `deadline`.
     """
-    starts = [_starts(log, process) for process in PROCESSES]
+    starts = [starts_of(log, process) for process in PROCESSES]
     in_time = [np.argsort(of_process.at_us) for of_process in starts]
     cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
     names = pd.array([process.name for process in PROCESSES], dtype="str")
@@ -348,7 +343,7 @@ def _open_cases(
 
 
 def _open_at(
-    starts: _Starts, in_time: np.ndarray, cutoff: int, *, are_overdue: bool
+    starts: Starts, in_time: np.ndarray, cutoff: int, *, are_overdue: bool
 ) -> dict[str, np.ndarray]:
     """Return the cases open at the cut-off; `in_time` sorts the starts by instant."""
     window = np.searchsorted(starts.at_us, [cutoff - WINDOW_US, cutoff], sorter=in_time)

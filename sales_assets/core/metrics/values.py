@@ -20,7 +20,7 @@ from sales_assets.core.metrics.event_log import (
 )
 from sales_assets.core.metrics.funnel import funnel_depths
 from sales_assets.core.metrics.payments import new_paying_counts
-from sales_assets.core.metrics.processes import due_and_breached
+from sales_assets.core.metrics.processes import due_and_breached, starts_of
 from sales_assets.core.windows import CONVERSION, VALUE_DAYS, days_up_to, microseconds
 
 NEW_PAYING = "new_paying"
@@ -51,7 +51,10 @@ def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]
     rows = {
         NEW_PAYING: (new_paying_counts(log, days)["new_paying"].to_numpy(), nothing),
         REQUESTS: (tally(clients, days), nothing),
-        **{process.key: due_and_breached(log, process, days)[::-1] for process in PROCESSES},
+        **{
+            process.key: due_and_breached(starts_of(log, process), days)[::-1]
+            for process in PROCESSES
+        },
         APPOINTED: (appointed, tally(on, days)),
         PAID: (paid, appointed),
     }
