@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.bot import BotState
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.adapters.telegram.client import BotApi
-from sales_assets.bot.program import open_api, result_of
 from sales_assets.core.bot.access import Known, Standing
 from sales_assets.core.delivery.rows import Delivery, Outcome, RowState, is_final_doubt
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
+
+if TYPE_CHECKING:
+    from sales_assets.adapters.telegram.client import BotApi
 
 #: So many lines of one kind are shown; the rest is counted.
 MOST_LINES = 10
@@ -63,6 +65,9 @@ def telegram_findings(settings: Settings) -> list[Diagnosis]:
 async def _service(settings: Settings) -> _Service:
     if settings.telegram_bot_token is None:
         return _Service((Diagnosis("token: not set, so messages go to var/outbox as files"),))
+    # Without a token nothing of Telegram's library is needed: it is an eighth of the doctor's time.
+    from sales_assets.bot.program import open_api
+
     try:
         api = open_api(settings)
         async with api:
@@ -90,7 +95,9 @@ def _bad(text: str) -> _Service:
     return _Service((Diagnosis(text, is_well=False),))
 
 
-async def _webhook(api: BotApi) -> Diagnosis:
+async def _webhook(api: "BotApi") -> Diagnosis:
+    from sales_assets.bot.program import result_of
+
     try:
         url = result_of(await api.webhook()).get("url")
     except SalesAssetsError as error:
