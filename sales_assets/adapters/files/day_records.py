@@ -1,14 +1,16 @@
-"""What is kept of a day beside its frames: whether it was whole, what its checks said."""
+"""What is kept of a day beside its frames: was it whole, what did its checks and its source say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sales_assets.adapters.files.frames import FrameStore, read_bytes, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
+from sales_assets.core import names
 from sales_assets.core.completeness import Evidence, as_json, from_json
 from sales_assets.core.judgement import Completeness
+from sales_assets.core.source_findings import Finding
 
 RECORD, REFUSAL, CHECKED = "completeness", "refusals", "checked"
 JSON = ".json"
@@ -101,6 +103,22 @@ def read_checked(
     failure = stored["failure"]
     found = Refusal(day, failure["check"], failure["message"], stored=True) if failure else None
     return stored["terms"] == terms, found
+
+
+def write_findings(store: FrameStore, day: date, findings: Iterable[Finding]) -> None:
+    """Store what didn't fit in the source beside the day's raw rows, replacing older findings."""
+    content = {"findings": [one.as_json() for one in findings]}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    write_bytes(store.path(names.RAW_EVENTS, day, JSON), f"{text}\n".encode())
+
+
+def read_findings(store: FrameStore, day: date) -> tuple[Finding, ...]:
+    """Return the findings of `day`; none for a day that was stored without."""
+    try:
+        found = _read(store, names.RAW_EVENTS, day)["findings"]
+    except MissingDayError:
+        return ()
+    return tuple(map(Finding.from_json, found))
 
 
 def _write(store: FrameStore, folder: str, day: date, content: Mapping[str, Any]) -> None:
