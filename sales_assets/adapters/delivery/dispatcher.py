@@ -5,12 +5,13 @@ import os
 import socket
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sales_assets.adapters.delivery.result import DeliveryResult, as_frame
+import pandas as pd
+
 from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.state.ledger import OUTBOX, Ledger
@@ -25,6 +26,8 @@ from sales_assets.core.delivery.alerts import (
 from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
 from sales_assets.core.delivery.plan import is_under_way, owed
 from sales_assets.core.delivery.rows import (
+    OUTBOX_CHAT,
+    OUTBOX_NAME,
     Answer,
     Delivery,
     MessageKind,
@@ -35,6 +38,7 @@ from sales_assets.core.delivery.rows import (
 )
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.frames import REPORT_DELIVERY
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.wording import late_sentence
 
@@ -76,6 +80,54 @@ _SUSPECT = frozenset({Outcome.CHAT_NOT_FOUND, Outcome.TOO_LARGE})
 
 
 # --- Called from outside ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """The messages of a day after a dispatch: of every chat, not only those it sent to.
+
+    `outcomes` is the frame of `report_delivery`: a row per message. `trouble` says why the run has
+    failed though its messages may be fine: the dispatch ended before it reached every chat,
+    or the readers are missing.
+    """
+
+    day: date
+    outcomes: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+    trouble: str | None = None
+
+    @property
+    def sent(self) -> int:
+        """Messages that arrived."""
+        return self._count(RowState.SENT)
+
+    @property
+    def failed(self) -> int:
+        """Messages refused for good, or not sent while they were news."""
+        return self._count(RowState.FAILED)
+
+    @property
+    def unknown(self) -> int:
+        """Messages of which nobody knows whether they arrived."""
+        return self._count(RowState.UNKNOWN)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that a later run sends."""
+        return self._count(RowState.PLANNED) + self._count(RowState.SENDING)
+
+    @property
+    def possible_duplicates(self) -> int:
+        """Messages that a chat may have twice."""
+        return int(self.outcomes["possible_duplicate"].sum())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every message arrived."""
+        return self.trouble is None and self.sent == len(self.outcomes)
+
+    def _count(self, state: RowState) -> int:
+        return int((self.outcomes["state"] == state.value).sum())
 
 
 @dataclass(frozen=True)
@@ -196,7 +248,10 @@ class _PictureForm:
 
 
 class Dispatch:
-    """One run over the chats of one day; used once."""
+    """One run over the chats of one day; used once.
+
+    The ledger is called beside the loop: a locked database must not stall the requests.
+    """
 
     def __init__(  # noqa: PLR0913 - what a run rests on
         self,
@@ -232,10 +287,10 @@ class Dispatch:
 
     async def run(self) -> DeliveryResult:
         """Send what is owed until nothing is, or until the service asks to stop."""
-        await _beside_loop(self._begin)
+        await asyncio.to_thread(self._begin)
         async with self._transport:
             for _ in range(_MOST_ROUNDS):
-                if tasks := await _beside_loop(self._owed, self._clock()):
+                if tasks := await asyncio.to_thread(self._owed, self._clock()):
                     readers = [row for row in tasks if row.kind is not MessageKind.ALERT]
                     await self._do(readers or tasks)
                 elif self._suspects:
@@ -244,7 +299,7 @@ class Dispatch:
                     break
                 if self._stop is not None:
                     break
-        return await _beside_loop(self._result)
+        return await asyncio.to_thread(self._result)
 
     def _begin(self) -> None:
         ledger, now = self._ledger, self._clock()
@@ -283,7 +338,7 @@ class Dispatch:
     async def _wait_for_more(self) -> bool:
         """Wait for the readers' rows that are due again in a moment; False if there are none."""
         now = self._clock()
-        soon = await _beside_loop(self._owed, now + SOON)
+        soon = await asyncio.to_thread(self._owed, now + SOON)
         ends = [row.not_before or now for row in soon if row.kind is not MessageKind.ALERT]
         if ends:
             await self._sleep(max((max(ends) - now).total_seconds(), 0.001))
@@ -319,13 +374,13 @@ class Dispatch:
         has_turn = await self._pace.turn(row.chat)
         message = await self._compose(row)
         if message is None:
-            await _beside_loop(self._ledger.drop, row)
+            await asyncio.to_thread(self._ledger.drop, row)
         if message is None or not has_turn or self._stop is not None:
             return
         sha256 = (
             self._report.content_sha256 if self._report and row.kind is MessageKind.REPORT else None
         )
-        claim = await _beside_loop(self._ledger.claim, row, self._owner, self._clock(), sha256)
+        claim = await asyncio.to_thread(self._ledger.claim, row, self._owner, self._clock(), sha256)
         if claim is not None:
             await self._transmit(claim, message)
 
@@ -337,7 +392,7 @@ class Dispatch:
             if again is None:
                 break
             await self._pace.turn(claim.chat)
-            renewed = await _beside_loop(self._ledger.renew, claim, self._clock())
+            renewed = await asyncio.to_thread(self._ledger.renew, claim, self._clock())
             if renewed is None:
                 # Another row sends it, or the chat may not read any more.
                 answer = Answer(Outcome.NOT_SENT, "the chat has moved, or may not read any more")
@@ -351,7 +406,7 @@ class Dispatch:
         if answer.outcome is Outcome.MIGRATED and answer.new_chat is not None:
             about = {"day": self._day, "admins": self._admins, "unsent": claim}
             ids = (claim.chat, answer.new_chat)
-            await _beside_loop(self._ledger.migrate, *ids, self._clock(), **about)
+            await asyncio.to_thread(self._ledger.migrate, *ids, self._clock(), **about)
             return message
         if answer.outcome is Outcome.MARKUP:
             self._warnings.append(f"the markup was refused: {answer.reason}")
@@ -440,7 +495,7 @@ class Dispatch:
         row = await self._finish(claim, answer, message.media)
         if row.state is RowState.SENT and row.file_id and message.media and row.content_sha256:
             told = (self._day, row.content_sha256, row.file_id, message.media)
-            await _beside_loop(self._ledger.remember_file, *told)
+            await asyncio.to_thread(self._ledger.remember_file, *told)
         if answer.outcome is Outcome.WAIT:
             await self._hold(row.chat, answer)
         if row.kind is MessageKind.ALERT:
@@ -454,27 +509,26 @@ class Dispatch:
 
     async def _finish(self, claim: Delivery, answer: Answer, media: str | None) -> Delivery:
         """Record the answer; a lock is waited for, because what is lost here is sent again."""
+        finish = self._ledger.finish
         for _ in range(_ANSWERS_TO_RECORD - 1):
             try:
-                return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
+                return await asyncio.to_thread(finish, claim, answer, self._clock(), media)
             except StateLockedError:
                 continue
-        return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
+        return await asyncio.to_thread(finish, claim, answer, self._clock(), media)
 
     async def _hold(self, chat: int, answer: Answer) -> None:
         """Hold the chat, or everybody, back for the pause that was asked for."""
         asked = answer.retry_after or rows.DEFAULT_PAUSE
         pause, now = self._pace.hold(chat, asked, names_chat=answer.names_chat), self._clock()
-        is_end = pause is not None and self._pace.is_too_long(pause)
-        if is_end:
+        if pause is not None and self._pace.is_too_long(pause):
             self._stop = f"Telegram asks for a pause of {pause}; the rest is sent after it."
-        await self._postpone(now + asked, chat)
-        if is_end and pause is not None:
             await self._postpone(now + pause, None)
+        await self._postpone(now + asked, chat)
 
     async def _postpone(self, until: datetime, chat: int | None) -> None:
         now = self._clock()
-        await _beside_loop(self._ledger.postpone, until, now, day=self._day, chat=chat)
+        await asyncio.to_thread(self._ledger.postpone, until, now, day=self._day, chat=chat)
 
     # --- Chats that are unknown, or too narrow for the picture ---
 
@@ -487,7 +541,7 @@ class Dispatch:
         Most chats unknown: the token is another bot's. No chat served, and every one too narrow
         for the picture: a server on the way is. Otherwise each of them is refused for good.
         """
-        found = await _beside_loop(self._ledger.rows, self._day)
+        found = await asyncio.to_thread(self._ledger.rows, self._day)
         suspects, self._suspects = self._suspects, {}
         served = {row.chat for row in found if row.state is RowState.SENT}
         for outcome in _SUSPECT:
@@ -503,7 +557,7 @@ class Dispatch:
                 self._stop = self._words_about(outcome, accused[0].reason)
                 continue
             for row in accused:
-                await _beside_loop(self._ledger.give_up, row, outcome, self._clock())
+                await asyncio.to_thread(self._ledger.give_up, row, outcome, self._clock())
                 self._warnings.append(f"chat {row.place} is given up: {row.reason}")
 
     # --- Composing ---
@@ -560,7 +614,7 @@ class Dispatch:
 
     async def _change(self, report: ReportToSend, row: Delivery) -> Message | None:
         """Return the silent reply that tells what changed; a first verdict comes with its sound."""
-        before = await _beside_loop(self._ledger.content, self._day, row.previous_sha256)
+        before = await asyncio.to_thread(self._ledger.content, self._day, row.previous_sha256)
         numbers = dict(before.numbers) if before is not None else {}
         text = messages.changes_text(self._day, numbers, report.numbers)
         is_first_verdict = before is not None and before.is_neutral and not report.is_neutral
@@ -586,7 +640,7 @@ class Dispatch:
             # A plan for a chat that left is nobody's loss.
             if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
         ]
-        result = DeliveryResult(self._day, as_frame(shown), tuple(dict.fromkeys(self._warnings)))
+        result = DeliveryResult(self._day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
         trouble = self._ledger.lost
         if self._stop is not None:
             trouble = (
@@ -596,6 +650,12 @@ class Dispatch:
         return replace(result, trouble=trouble)
 
 
-async def _beside_loop(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Run a call to the ledger beside the loop: a locked database must not stall the requests."""
-    return await asyncio.to_thread(call, *arguments, **named)
+def _as_frame(found: Sequence[Delivery]) -> pd.DataFrame:
+    columns = REPORT_DELIVERY.names
+    values = [
+        {name: getattr(row, name) for name in columns}
+        | {"chat": OUTBOX_NAME if row.chat == OUTBOX_CHAT else str(row.chat)}
+        | {"kind": row.kind.value, "state": row.state.value}
+        for row in found
+    ]
+    return pd.DataFrame(values, columns=columns).astype(REPORT_DELIVERY.dtypes)
