@@ -62,8 +62,8 @@ class BotState:
         with self._state.writing() as session:
             row = self._row(session, update_id)
             self._move_on(session, offset or update_id + 1, now)
-            is_other = row is not None and fingerprint not in (None, row.fingerprint)
-            is_other = is_other and row is not None and row.fingerprint is not None
+            known = row.fingerprint if row is not None else None
+            is_other = known is not None and fingerprint not in (None, known)
             if row is not None and row.state != _FAILING and not is_other:
                 return None
             owed = tuple(decide(session))
