@@ -198,14 +198,14 @@ def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetC
         dg.AssetCheckResult(
             asset_key=names.RAW_EVENTS,
             check_name=DICTIONARY,
-            passed=not unknown and not read.missing_types,
+            passed=not unknown and not read.dictionary.missing_types,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
                 "unknown_ids": dg.MetadataValue.md(
                     pd.DataFrame(unknown).to_markdown(index=False) or ""
                 ),
-                "missing_types": ", ".join(read.missing_types),
-                "rows_without_time": read.rows_without_time,
+                "missing_types": ", ".join(read.dictionary.missing_types),
+                "rows_without_time": sum(read.odd_rows.values()),
             },
         )
     ]
