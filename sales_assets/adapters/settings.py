@@ -156,7 +156,9 @@ class Settings(BaseModel):
         default=(), description="chat ids separated by commas, like 123456789,987654321"
     )
     delivery_time: TimeOfDay = Field(
-        default=time(8, 45), description="a time of day like 08:45, at the latest 23:30"
+        default=time(8, 45),
+        le=LATEST_DELIVERY,
+        description="a time of day like 08:45, at the latest 23:30",
     )
     last_call: TimeOfDay = Field(
         default_factory=lambda read: _last_call_after(read["delivery_time"]),
@@ -193,13 +195,6 @@ class Settings(BaseModel):
         if day and day > datetime.now(read.data.get("report_zone", UTC)).date():
             raise ValueError("in the future")
         return day
-
-    @field_validator("delivery_time")
-    @classmethod
-    def _leaves_room(cls, moment: time) -> time:
-        if moment > LATEST_DELIVERY:
-            raise ValueError("too late")
-        return moment
 
     @field_validator("last_call")
     @classmethod
