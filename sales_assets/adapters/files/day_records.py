@@ -17,14 +17,6 @@ JSON = ".json"
 
 
 @dataclass(frozen=True)
-class DayRecord:
-    """What bounds a day's silences; the judge's word on it, where it was asked."""
-
-    evidence: Evidence
-    completeness: Completeness | None = None
-
-
-@dataclass(frozen=True)
 class Refusal:
     """Why a day of the source was not taken: the check that it fails, and its sentence.
 
@@ -39,17 +31,23 @@ class Refusal:
     completeness: Completeness | None = None
 
 
-def write_record(store: FrameStore, day: date, record: DayRecord) -> None:
-    """Store the record of a day as `completeness/<day>.json`."""
-    answer = as_json(record.completeness) if record.completeness else None
-    _write(store, RECORD, day, {"evidence": record.evidence.as_json(), "completeness": answer})
+def write_record(
+    store: FrameStore, day: date, evidence: Evidence, completeness: Completeness | None = None
+) -> None:
+    """Store what bounds a day's silences, and the judge's word, as `completeness/<day>.json`."""
+    answer = as_json(completeness) if completeness else None
+    _write(store, RECORD, day, {"evidence": evidence.as_json(), "completeness": answer})
 
 
-def read_record(store: FrameStore, day: date) -> DayRecord:
-    """Return the record of a stored day; raise `MissingDayError` if there is none."""
+def read_record(store: FrameStore, day: date) -> tuple[Evidence, Completeness | None]:
+    """Return the record of a stored day, the judge's word where it was asked.
+
+    Raises:
+        MissingDayError: there is none.
+    """
     stored = _read(store, RECORD, day)
     answer = stored["completeness"]
-    return DayRecord(Evidence.from_json(stored["evidence"]), from_json(answer) if answer else None)
+    return Evidence.from_json(stored["evidence"]), from_json(answer) if answer else None
 
 
 def write_refusal(store: FrameStore, refusal: Refusal) -> None:
