@@ -176,11 +176,7 @@ class _Bot:
                     raise _Ended
 
     async def _poll(self) -> list[dict[str, Any]]:
-        """Return the next updates; those without a number are logged and left out.
-
-        Raises:
-            _Ended: the token is not known, or something else answers there and goes on doing so.
-        """
+        """Return the next updates; those without a number are logged and left out."""
         if self._sender.stopped is not None:
             raise _Ended(self._sender.stopped)
         offset = await asyncio.to_thread(self._updates.next_update_id, self.clock())

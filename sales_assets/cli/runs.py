@@ -61,9 +61,6 @@ def _require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool
 
     `rebuild` forgets its days instead; `same_source` takes the source for the same after stored
     days were compared.
-
-    Raises:
-        ForeignSourceError: the days are another source's.
     """
     store = FrameStore(settings.storage)
     source = source_at(settings.source_url, settings)

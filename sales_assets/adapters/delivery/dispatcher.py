@@ -6,7 +6,7 @@ import socket
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -247,43 +247,40 @@ class _PictureForm:
     is_refused: bool = False
 
 
+@dataclass
 class Dispatch:
     """One run over the chats of one day; used once.
 
     The ledger is called beside the loop: a locked database must not stall the requests.
     """
 
-    def __init__(  # noqa: PLR0913 - what a run rests on
-        self,
-        dispatcher: Dispatcher,
-        day: date,
-        report: ReportToSend | None,
-        *,
-        is_news: bool,
-        alerts: Sequence[Message] = (),
-        late: str = "",
-    ) -> None:
-        self._day, self._report, self._is_news = day, report, is_news
-        self._late = late
-        self._ledger = dispatcher.ledger
-        self._transport = dispatcher.transport
+    dispatcher: Dispatcher
+    day: date
+    report: ReportToSend | None
+    is_news: bool = field(kw_only=True)
+    alerts: Sequence[Message] = field(default=(), kw_only=True)
+    late: str = field(default="", kw_only=True)
+    #: Why the run stops sending, if it does.
+    _stop: str | None = None
+    _form: _PictureForm = field(default_factory=_PictureForm)
+    _uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _shown: dict[Place, Delivery] = field(default_factory=dict)
+    _sounds: dict[Place, Reader] = field(default_factory=dict)
+    _warnings: list[str] = field(default_factory=list)
+    _suspects: dict[int, tuple[Delivery, Outcome]] = field(default_factory=dict)
+    _known: set[int] = field(default_factory=set)
+    _in_vain: int = 0
+    _had_trouble: bool = False
+    _width: int = FIRST_WIDTH
+
+    def __post_init__(self) -> None:
+        dispatcher = self.dispatcher
+        self._ledger, self._transport = dispatcher.ledger, dispatcher.transport
         self._clock, self._sleep = dispatcher.clock, dispatcher.sleep
-        self._admins = readers_of(dispatcher.ledger, dispatcher.admins)
-        self._alerts = [*_standing_alerts(dispatcher.ledger), *alerts]
-        self._pace = Pace(dispatcher.clock, dispatcher.sleep)
+        self._admins = readers_of(self._ledger, dispatcher.admins)
+        self._alerts = [*_standing_alerts(self._ledger), *self.alerts]
+        self._pace = Pace(self._clock, self._sleep)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:80]
-        self._form = _PictureForm()
-        self._uploading = asyncio.Lock()
-        self._shown: dict[Place, Delivery] = {}
-        self._sounds: dict[Place, Reader] = {}
-        self._warnings: list[str] = []
-        #: Why the run stops sending, if it does.
-        self._stop: str | None = None
-        self._suspects: dict[int, tuple[Delivery, Outcome]] = {}
-        self._known: set[int] = set()
-        self._in_vain = 0
-        self._had_trouble = False
-        self._width = FIRST_WIDTH
 
     async def run(self) -> DeliveryResult:
         """Send what is owed until nothing is, or until the service asks to stop."""
@@ -304,31 +301,31 @@ class Dispatch:
     def _begin(self) -> None:
         ledger, now = self._ledger, self._clock()
         ledger.expire_leases(now)
-        if self._report is None:
+        if self.report is None:
             return
-        if self._is_news:
-            ledger.settle_missed(self._day, now, self._admins)
-        is_known = any(row.state is RowState.SENT or row.by_hand for row in ledger.rows(self._day))
-        if self._is_news or is_known:
-            ledger.remember_content(self._report, now)
-        content = ledger.content(self._day, self._report.content_sha256)
+        if self.is_news:
+            ledger.settle_missed(self.day, now, self._admins)
+        is_known = any(row.state is RowState.SENT or row.by_hand for row in ledger.rows(self.day))
+        if self.is_news or is_known:
+            ledger.remember_content(self.report, now)
+        content = ledger.content(self.day, self.report.content_sha256)
         if content is not None and content.file_id is not None:
             self._form.file_id = content.file_id
             self._form.as_document = content.media == "document"
 
     def _owed(self, now: datetime) -> list[Delivery]:
         """Return what is owed at `now`, as the ledger has it."""
-        found, readers = self._ledger.rows(self._day), self._ledger.readers()
+        found, readers = self._ledger.rows(self.day), self._ledger.readers()
         self._shown = {row.place: row for row in found if row.kind is MessageKind.REPORT}
         self._sounds = {reader.place: reader for reader in readers}
-        is_news, day_before = self._is_news, self._day - timedelta(days=1)
+        is_news, day_before = self.is_news, self.day - timedelta(days=1)
         tasks = owed(
-            self._day,
+            self.day,
             found,
             readers,
             self._admins,
             now,
-            sha256=self._report.content_sha256 if self._report else None,
+            sha256=self.report.content_sha256 if self.report else None,
             is_news=is_news,
             before=self._ledger.rows(day_before) if is_news else (),
             alerts=self._alerts,
@@ -378,7 +375,7 @@ class Dispatch:
         if message is None or not has_turn or self._stop is not None:
             return
         sha256 = (
-            self._report.content_sha256 if self._report and row.kind is MessageKind.REPORT else None
+            self.report.content_sha256 if self.report and row.kind is MessageKind.REPORT else None
         )
         claim = await asyncio.to_thread(self._ledger.claim, row, self._owner, self._clock(), sha256)
         if claim is not None:
@@ -404,13 +401,13 @@ class Dispatch:
     async def _again(self, claim: Delivery, message: Message, answer: Answer) -> Message | None:
         """Return what to send next in place of a request that was refused, if anything."""
         if answer.outcome is Outcome.MIGRATED and answer.new_chat is not None:
-            about = {"day": self._day, "admins": self._admins, "unsent": claim}
+            about = {"day": self.day, "admins": self._admins, "unsent": claim}
             ids = (claim.chat, answer.new_chat)
             await asyncio.to_thread(self._ledger.migrate, *ids, self._clock(), **about)
             return message
         if answer.outcome is Outcome.MARKUP:
             self._warnings.append(f"the markup was refused: {answer.reason}")
-            self._alerts.append(markup_alert(self._day, answer.reason))
+            self._alerts.append(markup_alert(self.day, answer.reason))
         if answer.outcome is Outcome.FILE_ID_REFUSED and self._form.file_id == message.file_id:
             self._form.file_id = None
         other = adapted(message, answer.outcome)
@@ -494,7 +491,7 @@ class Dispatch:
             answer = Answer(Outcome.SENT, f"the message is gone: {answer.reason}")
         row = await self._finish(claim, answer, message.media)
         if row.state is RowState.SENT and row.file_id and message.media and row.content_sha256:
-            told = (self._day, row.content_sha256, row.file_id, message.media)
+            told = (self.day, row.content_sha256, row.file_id, message.media)
             await asyncio.to_thread(self._ledger.remember_file, *told)
         if answer.outcome is Outcome.WAIT:
             await self._hold(row.chat, answer)
@@ -528,7 +525,7 @@ class Dispatch:
 
     async def _postpone(self, until: datetime, chat: int | None) -> None:
         now = self._clock()
-        await asyncio.to_thread(self._ledger.postpone, until, now, day=self._day, chat=chat)
+        await asyncio.to_thread(self._ledger.postpone, until, now, day=self.day, chat=chat)
 
     # --- Chats that are unknown, or too narrow for the picture ---
 
@@ -541,7 +538,7 @@ class Dispatch:
         Most chats unknown: the token is another bot's. No chat served, and every one too narrow
         for the picture: a server on the way is. Otherwise each of them is refused for good.
         """
-        found = await asyncio.to_thread(self._ledger.rows, self._day)
+        found = await asyncio.to_thread(self._ledger.rows, self.day)
         suspects, self._suspects = self._suspects, {}
         served = {row.chat for row in found if row.state is RowState.SENT}
         for outcome in _SUSPECT:
@@ -567,13 +564,13 @@ class Dispatch:
         message = await self._words_of(row)
         if message is None:
             return None
-        report = self._report
+        report = self.report
         is_news = report is None or report.is_new or report.is_neutral
         reader = self._sounds.get(row.place)
         is_quiet = message.is_silent or row.is_repeat
         if row.kind is not MessageKind.ALERT and reader is not None:
             is_quiet = is_quiet or reader.is_silent(is_news=is_news)
-        return replace(message, day=self._day, is_silent=is_quiet)
+        return replace(message, day=self.day, is_silent=is_quiet)
 
     async def _words_of(self, row: Delivery) -> Message | None:
         match row.kind:
@@ -581,17 +578,17 @@ class Dispatch:
                 alert = read_notice(row.subject, row.notice or {})
                 return replace(alert, label=f"{row.kind}-{row.subject}")
             case MessageKind.LATE:
-                return Message(messages.html.escape(self._late), label=row.kind)
-            case _ if self._report is None:
+                return Message(messages.html.escape(self.late), label=row.kind)
+            case _ if self.report is None:
                 return None
             case MessageKind.CHANGE:
-                return await self._change(self._report, row)
+                return await self._change(self.report, row)
             case MessageKind.EDIT:
-                message = self._report_message(self._report)
+                message = self._report_message(self.report)
                 shown = self._shown.get(row.place)
                 keeps_picture = message.media is None and shown is not None and bool(shown.media)
                 return replace(message, edits_caption=keeps_picture, is_silent=True)
-        return self._report_message(self._report, is_repeat=row.is_repeat)
+        return self._report_message(self.report, is_repeat=row.is_repeat)
 
     def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
         has_picture = report.picture is not None and not self._form.is_refused
@@ -599,13 +596,13 @@ class Dispatch:
         if is_repeat:
             limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
             text = messages.with_repeat_note(text, limit)
-        buttons = messages.report_buttons(self._day)
+        buttons = messages.report_buttons(self.day)
         if not has_picture:
             return Message(text, buttons=buttons, label=MessageKind.REPORT)
         return Message(
             text,
             file=report.picture,
-            file_name=f"{self._day}.png",
+            file_name=f"{self.day}.png",
             file_id=self._form.file_id,
             as_document=self._form.as_document,
             buttons=buttons,
@@ -614,15 +611,15 @@ class Dispatch:
 
     async def _change(self, report: ReportToSend, row: Delivery) -> Message | None:
         """Return the silent reply that tells what changed; a first verdict comes with its sound."""
-        before = await asyncio.to_thread(self._ledger.content, self._day, row.previous_sha256)
+        before = await asyncio.to_thread(self._ledger.content, self.day, row.previous_sha256)
         numbers = dict(before.numbers) if before is not None else {}
-        text = messages.changes_text(self._day, numbers, report.numbers)
+        text = messages.changes_text(self.day, numbers, report.numbers)
         is_first_verdict = before is not None and before.is_neutral and not report.is_neutral
         if is_first_verdict:
             text = messages.first_verdict_text(report, text)
         shown = self._shown.get(row.place)
         reply_to = shown.message_id if shown is not None else None
-        is_silent = not (is_first_verdict and self._is_news)
+        is_silent = not (is_first_verdict and self.is_news)
         if not text:
             return None
         return Message(text, reply_to=reply_to, is_silent=is_silent, label=row.kind)
@@ -631,20 +628,20 @@ class Dispatch:
 
     def _result(self) -> DeliveryResult:
         kinds = {MessageKind.LATE}
-        if self._report:
+        if self.report:
             kinds = {MessageKind.REPORT, MessageKind.EDIT, MessageKind.CHANGE}
         places = {reader.place for reader in self._ledger.readers()}
         shown = [
             row
-            for row in self._ledger.rows(self._day)
+            for row in self._ledger.rows(self.day)
             # A plan for a chat that left is nobody's loss.
             if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
         ]
-        result = DeliveryResult(self._day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
+        result = DeliveryResult(self.day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
         trouble = self._ledger.lost
         if self._stop is not None:
             trouble = (
-                f"The delivery of {self._day} stopped: {self._stop} "
+                f"The delivery of {self.day} stopped: {self._stop} "
                 f"{result.sent} messages are sent, {result.waiting} wait for the next run."
             )
         return replace(result, trouble=trouble)

@@ -237,9 +237,6 @@ def _new_request(proxy: str | None) -> HTTPXRequest:
 
     Proxies come from the setting alone, never from the environment of the process: a token must
     not travel through a proxy that nobody set for it.
-
-    Raises:
-        SalesAssetsError: the proxy address cannot be used; it is not shown.
     """
     try:
         return HTTPXRequest(
