@@ -88,7 +88,8 @@ class EmbeddedServer:
         if self._lease is None:
             return
         with _locked(self.folder):
-            if _is_last(self._lease):
+            with suppress(BlockingIOError):  # another process has a lease, too
+                fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _stop(_data(self.folder))
             os.close(self._lease)
             self._lease = None
@@ -345,14 +346,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _is_last(lease: int) -> bool:
-    try:
-        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _open(path: Path) -> int:
