@@ -492,9 +492,8 @@ class _Pressing:
         return Reply(ReplyKind.EDIT, place.chat, html=html, buttons=buttons, message=message)
 
     def _send_again(self, delivery_id: int) -> str:
-        try:
-            row = ledger.send_again(self.session, delivery_id, self.context.now)
-        except ledger.UnknownDeliveryError:
+        row = ledger.send_again(self.session, delivery_id, self.context.now)
+        if row is None:
             return ru.BOT_OLD_BUTTON
         return ru.BOT_SENDS_AGAIN if row.state is RowState.PLANNED else ru.BOT_SENT_BEFORE
 

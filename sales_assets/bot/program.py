@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore
@@ -133,7 +133,6 @@ class _Bot:
                 ended.why,
             )
             return EXIT_STOPPED
-        return EXIT_OK
 
     async def _introduce(self) -> str:
         """Ask who the bot is, and tell its commands; raise `_Ended` where no bot is there."""
@@ -162,7 +161,7 @@ class _Bot:
 
     # --- The loop ---
 
-    async def _take_updates(self) -> None:
+    async def _take_updates(self) -> NoReturn:
         while True:
             updates = await self._insist(self._poll)
             shelf, readers = await asyncio.to_thread(self._shelf)

@@ -29,7 +29,6 @@ from sales_assets.core.delivery.rows import (
     Reader,
     RowState,
 )
-from sales_assets.core.errors import SalesAssetsError
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
 OUTBOX = Reader(Place(OUTBOX_CHAT))
@@ -43,10 +42,6 @@ _PRECEDENCE = (
     RowState.SENDING,
     RowState.SENT,
 )
-
-
-class UnknownDeliveryError(SalesAssetsError):
-    """The ledger has no row with this id."""
 
 
 class Ledger:
@@ -326,27 +321,26 @@ class Ledger:
 # --- For a caller with a transaction of its own ------------------------------------------------
 
 
-def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery:
+def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery | None:
     """Make a doubtful or refused row due at once: the owner asked for it.
 
     So become the other rows of its alert. One that was sent, or is being sent, stays as it is:
-    a second press changes nothing.
-
-    Raises:
-        UnknownDeliveryError: the ledger has no row with this id.
+    a second press changes nothing. Returns the row; None if there is none with this id.
     """
-    asked = _row(session, delivery_id)
+    asked = DeliveryRow.id == delivery_id
+    if not _found(session, asked):
+        return None
     alerts = _found(
         session,
         DeliveryRow.kind == MessageKind.ALERT,
-        DeliveryRow.subject.like(f"rows:{asked.id}:%"),
+        DeliveryRow.subject.like(f"rows:{delivery_id}:%"),
     )
     about = {one[0]: one[1] for alert in alerts if alert.notice for one in alert.notice["about"]}
-    for row in _found(session, DeliveryRow.id.in_([asked.id, *about])):
-        is_meant = row.id == asked.id or row.claims == about[row.id]
+    for row in _found(session, DeliveryRow.id.in_([delivery_id, *about])):
+        is_meant = row.id == delivery_id or row.claims == about[row.id]
         if is_meant and row.state in (RowState.UNKNOWN, RowState.FAILED):
             _write(session, rows.sent_again(row), now)
-    return _row(session, delivery_id)
+    return _found(session, asked)[0]
 
 
 def migrate_chat(
@@ -384,15 +378,6 @@ def _found(session: Session, *conditions: ColumnElement[bool]) -> list[Delivery]
         Delivery(**{**row, "kind": MessageKind(row["kind"]), "state": RowState(row["state"])})
         for row in found.mappings()
     ]
-
-
-def _row(session: Session, delivery_id: int) -> Delivery:
-    found = _found(session, DeliveryRow.id == delivery_id)
-    if not found:
-        raise UnknownDeliveryError(
-            f"The ledger has no delivery {delivery_id}. `sales-assets doctor` lists those it has."
-        )
-    return found[0]
 
 
 def _key(row: Delivery) -> tuple[date, MessageKind, str, Place]:

@@ -145,4 +145,6 @@ def test_the_migrated_rows_go_on_as_rows_do(url: str) -> None:
         doubtful = next(row for row in ledger.rows(DAY) if row.state is RowState.UNKNOWN)
         later = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
         with state.writing() as session:
-            assert send_again(session, doubtful.id, later).state is RowState.PLANNED
+            row = send_again(session, doubtful.id, later)
+        assert row is not None
+        assert row.state is RowState.PLANNED
