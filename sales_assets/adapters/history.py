@@ -212,7 +212,10 @@ class History:
         counted = self.whole_days.missing(sorted(rests_on))
         # Where a stored day's rows are gone, that is what has to be said.
         was_read = any(self.store.holds(names.RAW_EVENTS, day) for day in own)
-        read = self.source.read_days([*before, *own], counted, may_be_empty=was_read)
+        examined = [*own, *set(before).intersection(self.orders.reread)]
+        read = self.source.read_days(
+            [*before, *own], counted, examined=examined, may_be_empty=was_read
+        )
         if self._stamp:
             remember_dictionary(self.store, self._stamp, read.dictionary)
         filled = self._fill_counts(counted, read.counts)

@@ -1,7 +1,7 @@
 """The payments of some weeks, each beside its client's first event and lesson."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -28,13 +28,12 @@ WHERE p.transaction_created_at >= $payers_start::timestamp
     AND p.transaction_created_at < $payments_last_end::timestamp
 """
 EVENTS_OF_PAYERS = f"""
-WITH users AS ({RECENT_PAYMENTS})
 SELECT
     e._user_id::text AS user_id,
     min(e.happened_at)::timestamp AS event,
     (min(e.happened_at) FILTER (WHERE $is_lesson))::timestamp AS lesson
 FROM events AS e
-WHERE e._user_id::text IN (SELECT user_id FROM users) AND e.happened_at >= '{EARLIEST}'
+WHERE e._user_id::text = ANY ($users) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < $events_last_end::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
@@ -44,26 +43,28 @@ _PAYMENTS = {"paid_at": "time"}
 _EVENTS = {"first_event_at": "event", "first_lesson_at": "lesson"}
 
 
-def payers_of(reader: RowReader, zone: ZoneInfo) -> pd.DataFrame:
-    """Return the payments of the eight weeks until the last day that is asked for.
+def payers_of(reader: RowReader, days: Sequence[date], zone: ZoneInfo) -> pd.DataFrame:
+    """Return the payments of the eight weeks until each of `days`, which were asked for, too.
 
     Columns: user_id (category), paid_at, first_event_at, first_lesson_at (wall clock of `zone`; the
     latter two are missing for a client without such an event). A payment of nobody is left out.
     """
-    if reader.asked.days:
-        first = min(reader.asked.days) - timedelta(days=PAYERS_DAYS - 1)
+    paid: Iterable[pa.RecordBatch] = ()
+    came: Iterable[pa.RecordBatch] = ()
+    if days:
+        first = min(days) - timedelta(days=PAYERS_DAYS - 1)
         start = first_reading(midnight(first, zone), reader.clock(PAYMENTS))
         reader.session.set_parameter("payers_start", start.isoformat())
         bind_kinds(reader)
-    paid = reader.session.batches(RECENT_PAYMENTS, PAYMENTS.texts)
+        paid = reader.session.batches(RECENT_PAYMENTS, PAYMENTS.texts)
     payments = _instants(reader, PAYMENTS, paid, _PAYMENTS)
-    # Only now is it known whether ids of payments have blanks around them.
-    came = reader.of_users(EVENTS, EVENTS_OF_PAYERS)
+    payments = payments[payments["user_id"].fillna("") != ""]
+    if len(payments):
+        users = pa.array(payments["user_id"].unique(), pa.large_string())
+        came = reader.of_users(EVENTS, EVENTS_OF_PAYERS, users)
     events = _instants(reader, EVENTS, came, _EVENTS)
     earliest = events.groupby("user_id", as_index=False).min()
-    joined = payments[payments["user_id"].fillna("") != ""].merge(
-        earliest, how="left", on="user_id"
-    )
+    joined = payments.merge(earliest, how="left", on="user_id")
     # Each day looks for a client's first payment: by codes, not by texts.
     return with_wall_clocks(joined.astype({"user_id": "category"}), [*_PAYMENTS, *_EVENTS], zone)
 
@@ -71,7 +72,7 @@ def payers_of(reader: RowReader, zone: ZoneInfo) -> pd.DataFrame:
 def _instants(
     reader: RowReader,
     table: SourceTable,
-    batches: Iterator[pa.RecordBatch],
+    batches: Iterable[pa.RecordBatch],
     columns: dict[str, str],
 ) -> pd.DataFrame:
     """Return a row per row of the answer: user_id without blanks, and instants by `columns`."""
@@ -86,6 +87,6 @@ def _instants(
                 for name, column in columns.items()
             }
         )
-        for batch in (batches if reader.asked.days else ())
+        for batch in batches
     ]
     return pd.concat([pd.DataFrame(nothing), *frames], ignore_index=True)

@@ -21,11 +21,9 @@ from sales_assets.adapters.source.payers import payers_of
 from sales_assets.adapters.source.rows import (
     EARLIEST,
     EVENTS,
-    EVENTS_IN_SPANS,
     MISSING,
     NEVER,
     PAYMENTS,
-    PAYMENTS_IN_SPANS,
     Dictionary,
     RowReader,
     Rows,
@@ -72,27 +70,21 @@ SELECT
         AND transaction_created_at > $payments_future::timestamp)
         AS payments
 """
-ACTIVE_USERS = f"""
-WITH event_rows AS ({EVENTS_IN_SPANS}), payment_rows AS ({PAYMENTS_IN_SPANS}),
-users AS (SELECT user_id FROM event_rows UNION SELECT user_id FROM payment_rows)
-"""  # noqa: S608 - put together from constants
 FIRST_EVENTS = f"""
-{ACTIVE_USERS}
 SELECT
     e._user_id::text AS user_id,
     (min(e.happened_at) FILTER (WHERE $is_known))::timestamp AS event,
     (min(e.happened_at) FILTER (WHERE $is_experiment))::timestamp AS experiment,
     (min(e.happened_at) FILTER (WHERE $is_purchase))::timestamp AS purchase
 FROM events AS e
-WHERE e._user_id::text IN (SELECT user_id FROM users) AND e.happened_at >= '{EARLIEST}'
+WHERE e._user_id::text = ANY ($users) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < $events_last_start::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
 FIRST_PAYMENTS = f"""
-{ACTIVE_USERS}
 SELECT p._user_id::text AS user_id, min(p.transaction_created_at)::timestamp AS payment
 FROM payments AS p
-WHERE btrim(p._user_id::text, $blanks) IN (SELECT user_id FROM users)
+WHERE btrim(p._user_id::text, $blanks) = ANY ($users)
     AND p.transaction_created_at >= '{EARLIEST}'
     AND p.transaction_created_at < $payments_last_start::timestamp
 GROUP BY p._user_id
@@ -128,7 +120,7 @@ class SourceRead:
     `unknown_ids` counts those rows by id, for each asked day. `odd_rows` and `future_rows` count by
     table, over the whole source, rows without a usable time, which belong to no day, and rows in
     the future.
-    `payers` has the payments of the eight weeks until the last day: user_id, paid_at,
+    `payers` has the payments of the eight weeks until each examined day: user_id, paid_at,
     first_event_at, first_lesson_at (wall clock; missing where there is none). `clocks` are the
     zones in which each table's times are written. `rows` is how many rows each asked day has;
     `counts` hold the rows by hour of these days, of those that were asked to be counted, and of
@@ -197,14 +189,19 @@ class PostgresSource:
     report_zone: ZoneInfo
 
     def read_days(
-        self, days: Sequence[date], counted: Sequence[date] = (), *, may_be_empty: bool = False
+        self,
+        days: Sequence[date],
+        counted: Sequence[date] = (),
+        *,
+        examined: Sequence[date] | None = None,
+        may_be_empty: bool = False,
     ) -> SourceRead:
         """Return exactly the source's rows of `days`, by one bounded query per table.
 
         Each day's frame is sorted by time, user and type, and is the same whichever days are
         read with it; it is made when it is asked for. The days `counted`, and the week after all
-        of them, are grouped by the source, in the same snapshot. A table without a row is refused
-        unless it `may_be_empty`.
+        of them, are grouped by the source, in the same snapshot. Of the days `examined`, or of
+        all, the payers are read. A table without a row is refused unless it `may_be_empty`.
         """
         with self._session("reading the events of days") as session:
             reader = self._reader(session, days)
@@ -213,7 +210,8 @@ class PostgresSource:
             rows = reader.rows()
             odd = _counts(session.frame(ROWS_WITHOUT_TIME))
             future = _future_rows(reader)
-            payers = payers_of(reader, self.report_zone)
+            examined = reader.asked.days if examined is None else examined
+            payers = payers_of(reader, examined, self.report_zone)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
             counts = self._counts(reader, rows, counted)
         number = {day: position for position, day in enumerate(reader.asked.days)}
@@ -327,7 +325,7 @@ class PostgresSource:
                 *reader.dictionary.events.compared_with(last_names or {}),
                 *odd_times(_counts(session.frame(ROWS_WITHOUT_TIME)), _future_rows(reader)),
             ]
-            payers = payers_of(reader, self.report_zone)
+            payers = payers_of(reader, [yesterday], self.report_zone)
         for finding in (
             payers_without_event(payers, yesterday, are_normal=payers_without_events),
             paid_before_lesson(payers, yesterday),
@@ -417,14 +415,14 @@ class _Facts:
 
     def _add_history(self, reader: RowReader) -> None:
         bind_kinds(reader)
-        for batch in reader.of_users(EVENTS, FIRST_EVENTS):
+        for batch in reader.of_users(EVENTS, FIRST_EVENTS, self.users):
             users = self._positions(batch)
             self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
             self._lower(
                 "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
             )
             self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
-        for batch in reader.of_users(PAYMENTS, FIRST_PAYMENTS):
+        for batch in reader.of_users(PAYMENTS, FIRST_PAYMENTS, self.users):
             users, paid_us = self._positions(batch), _times_us(reader, PAYMENTS, batch["payment"])
             self._lower("first_event_at", users, paid_us)
             self._lower("first_payment_at", users, paid_us)

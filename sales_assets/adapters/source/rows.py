@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -32,8 +33,8 @@ FROM payments AS p WHERE $payments_in_spans
 """
 #: What lies before it is no time of a sales department: year 1, an epoch's zero, BC.
 EARLIEST = "1990-01-01"
-OF_USERS = "SELECT user_id FROM users"
-OF_TRIMMED_USERS = "SELECT btrim(user_id, $blanks) FROM users"
+#: From this version on a server looks an id up in a list by its hash; before, it goes through it.
+HASHED_LISTS = 14
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
@@ -97,13 +98,14 @@ class Dictionary:
         return positions[encoded.indices.fill_null(MISSING).to_numpy()]
 
 
-def trimmed(texts: pa.Array) -> tuple[pa.DictionaryArray, bool]:
-    """Return texts without the blanks around them, and whether there were any."""
+def trimmed(texts: pa.Array) -> tuple[pa.DictionaryArray, list[str]]:
+    """Return texts without the blanks around them, and those that had any, as they came."""
     encoded = texts.cast(pa.large_string()).dictionary_encode()
     without = pc.call_function("utf8_trim_whitespace", [encoded.dictionary])
     if without.equals(encoded.dictionary):
-        return encoded, False
-    return without.take(encoded.indices).dictionary_encode(), True
+        return encoded, []
+    padded = encoded.dictionary.filter(pc.call_function("not_equal", [without, encoded.dictionary]))
+    return without.take(encoded.indices).dictionary_encode(), padded.to_pylist()
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ class RowReader:
     source_zone: ZoneInfo
     dictionary: Dictionary
     _unknown: list[pd.DataFrame] = field(default_factory=list)
-    #: The tables in which an id with blanks around it was read.
-    _padded: set[str] = field(default_factory=set)
+    #: The ids with blanks around them that were read, by table.
+    _padded: dict[str, set[str]] = field(default_factory=dict)
 
     def rows(self) -> "Rows":
         """Return the rows of the asked days."""
@@ -146,24 +148,28 @@ class RowReader:
             self.session.set_parameter(f"{table.name}_last_start", bounds[-1][0])
             self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
 
-    def of_users(self, table: SourceTable, statement: str) -> Iterator[pa.RecordBatch]:
-        """Ask for the whole history of the clients whom `statement` calls `users`.
+    def of_users(
+        self, table: SourceTable, statement: str, users: pa.Array
+    ) -> Iterator[pa.RecordBatch]:
+        """Run a statement over the whole history of `users`, whose ids have no blanks.
 
-        Where some ids have blanks around them, the other table may write them without; and no
-        index knows an event's id without its blanks.
+        The ids are written out: to find them once more would take the server longer than to look
+        up what is asked of them. Where some were read with blanks around them, the other table
+        may write them either way; and no index knows an event's id without its blanks.
         """
-        if self._padded:
-            statement = statement.replace(OF_USERS, OF_USERS + " UNION " + OF_TRIMMED_USERS)
+        self.session.set_texts("users", [*users.to_pylist(), *chain(*self._padded.values())])
+        if self.session.version < HASHED_LISTS:
+            statement = statement.replace("= ANY ($users)", "IN (SELECT unnest($users))")
         if EVENTS.name in self._padded:
-            statement = statement.replace(
-                "e._user_id::text IN", "btrim(e._user_id::text, $blanks) IN"
-            )
+            column = "e._user_id::text"
+            statement = statement.replace(f"WHERE {column}", f"WHERE btrim({column}, $blanks)")
         return self.session.batches(statement, table.texts)
 
     def users(self, table: SourceTable, batch: pa.RecordBatch) -> pa.DictionaryArray:
         """Return the users of a part of an answer without the blanks around their ids."""
-        users, had_blanks = trimmed(batch["user_id"])
-        self._padded.update([table.name] if had_blanks else [])
+        users, padded = trimmed(batch["user_id"])
+        if padded:
+            self._padded.setdefault(table.name, set()).update(padded)
         return users
 
     def clock(self, table: SourceTable) -> ZoneInfo:

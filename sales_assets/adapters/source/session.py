@@ -45,6 +45,9 @@ WHERE current_setting('statement_timeout') = '0'
 #: By the default of 4 GB the planner thinks that a page is read once, follows the index through a
 #: shuffled table, and reads each page dozens of times.
 CACHE_SIZE = "SELECT set_config('effective_cache_size', current_setting('shared_buffers'), true)"
+SERVER = """
+SELECT current_setting('server_encoding'), current_setting('server_version_num')::int / 10000
+"""
 COLUMN_TYPES = """
 WITH RECURSIVE base (oid, base, depth) AS (
     SELECT oid, oid, 0 FROM pg_type
@@ -121,7 +124,9 @@ class Session:
 
     cursor: postgres.Cursor
     types: ColumnTypes
-    encoding: str = "UTF8"
+    encoding: str
+    #: The server's major version.
+    version: int
     #: ADBC streams a query by COPY only if it has no parameters: ours are written into its text.
     _parameters: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -134,8 +139,10 @@ class Session:
         self._parameters[name] = self._bound(condition)
 
     def set_texts(self, name: str, values: Iterable[str]) -> None:
-        """Bind `values` as an array of texts."""
-        self._parameters[name] = f"ARRAY[{', '.join(map(_literal, values))}]::text[]"
+        """Bind `values` as an array of texts: one literal, so that many are soon parsed."""
+        escaped = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
+        array = ",".join(f'"{value}"' for value in escaped)
+        self._parameters[name] = _literal(f"{{{array}}}") + "::text[]"
 
     def batches(self, statement: str, texts: str) -> Iterator[pa.RecordBatch]:
         """Run `statement` and yield its rows as they arrive; `texts` names the columns of text.
@@ -247,8 +254,9 @@ def open_session(url: str) -> Iterator[Session]:
                     cursor.fetchall()
                 cursor.execute(COLUMN_TYPES)
                 types = _fit_types(cursor.fetchall())
-                cursor.execute("SELECT current_setting('server_encoding')")
-                yield Session(cursor, types, cursor.fetchall()[0][0])
+                cursor.execute(SERVER)
+                [(encoding, version)] = cursor.fetchall()
+                yield Session(cursor, types, encoding, version)
     except adbc_driver_manager.Error as error:
         if not is_lock_timeout(error):
             raise

@@ -320,8 +320,9 @@ def plan_of(url: str, statement: str, days: list[date]) -> str:
     with open_session(url) as session:
         asked = ReportDays.of(days, MOSCOW)
         reader = RowReader(session, asked, MOSCOW, Dictionary.read(session))
-        reader.bind_spans()
+        users = reader.rows().users
         bind_kinds(reader)
+        session.set_texts("users", users.to_pylist())
         # COPY can't explain.
         session.cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
         return "\n".join(session.frame(f"EXPLAIN {statement}").iloc[:, 0])
@@ -346,6 +347,29 @@ def test_one_days_clients_are_found_by_the_index_on_the_user(source_database: Ma
     assert "Seq Scan on events " not in plan
 
 
+def test_a_server_that_goes_through_lists_gives_the_same_histories(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = PLAN_DAYS[30:33]
+    hashed = moscow(demo_url).read_user_history(days)
+    monkeypatch.setattr("sales_assets.adapters.source.rows.HASHED_LISTS", 1000)
+    looked_up = moscow(demo_url).read_user_history(days)
+    for day in days:
+        pd.testing.assert_frame_equal(looked_up[day], hashed[day])
+
+
+def test_the_payers_of_the_examined_days_alone_are_read(demo_url: str) -> None:
+    newest = PLAN_DAYS[58]
+    read = moscow(demo_url).read_days(PLAN_DAYS[56:], examined=[newest])
+    alone = moscow(demo_url).read_days([newest])
+    key = ["user_id", "paid_at"]
+    pd.testing.assert_frame_equal(
+        read.payers.sort_values(key, ignore_index=True),
+        alone.payers.sort_values(key, ignore_index=True),
+    )
+    assert moscow(demo_url).read_days(PLAN_DAYS[56:], examined=[]).payers.empty
+
+
 def test_the_session_cannot_write_and_sees_one_snapshot(source_database: Make) -> None:
     url = source_database()
     with open_session(url) as session:
@@ -365,7 +389,10 @@ def test_a_parameter_reaches_the_server_as_it_is(
     option = f"options=-cstandard_conforming_strings%3D{reads_backslashes}"
     with open_session(f"{source_database()}&{option}") as session:
         session.set_parameter("value", value)
+        session.set_texts("values", [value, 'a "{quoted}, one"', "", "NULL"])
         assert session.frame("SELECT $value::text AS value")["value"].tolist() == [value]
+        texts = session.frame("SELECT unnest($values) AS value")["value"].tolist()
+        assert texts == [value, 'a "{quoted}, one"', "", "NULL"]
 
 
 # --- Errors ----------------------------------------------------------------------------------
