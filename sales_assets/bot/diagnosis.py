@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.bot import BotState
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.adapters.state.ledger import Ledger
-from sales_assets.adapters.telegram.client import BotApi
-from sales_assets.bot.program import open_api, result_of
 from sales_assets.core.bot.access import Known
 from sales_assets.core.delivery.rows import Delivery, Outcome, RowState, is_final_doubt
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
+
+if TYPE_CHECKING:
+    from sales_assets.adapters.telegram.client import BotApi
 
 #: So many lines of one kind are shown; the rest is counted.
 MOST_LINES = 10
@@ -57,6 +59,9 @@ async def _service_findings(settings: Settings) -> tuple[list[Diagnosis], int | 
     """Return what Telegram said, and the bot's id if the token is good."""
     if settings.telegram_bot_token is None:
         return [Diagnosis("token: not set, so messages go to var/outbox as files")], None
+    # Without a token nothing of Telegram's library is needed: it is an eighth of the doctor's time.
+    from sales_assets.bot.program import open_api
+
     try:
         async with open_api(settings) as api:
             answer = await api.identity()
@@ -80,7 +85,9 @@ async def _service_findings(settings: Settings) -> tuple[list[Diagnosis], int | 
     return [Diagnosis(told, is_well=False)], None
 
 
-async def _webhook(api: BotApi) -> Diagnosis:
+async def _webhook(api: "BotApi") -> Diagnosis:
+    from sales_assets.bot.program import result_of
+
     try:
         url = result_of(await api.webhook()).get("url")
     except SalesAssetsError as error:

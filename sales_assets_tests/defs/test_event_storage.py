@@ -103,6 +103,33 @@ def test_the_stock_storage_goes_on_with_the_same_files(home: Path) -> None:
         assert known_of(stock, run_id) == written
 
 
+def open_files(home: Path) -> set[str]:
+    """Return which databases of events this process holds open."""
+    links = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return {str(path) for path in links if path.is_relative_to(home) and path.suffix == ".db"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at open files by /proc")
+def test_the_files_of_the_last_run_stay_open_and_no_others(home: Path) -> None:
+    shipped_configuration(home)
+    with dg.DagsterInstance.get() as instance:
+        run_ids = [run_range(instance) for _ in range(3)]
+        runs = home / "history" / "runs"
+        assert open_files(runs) == {str(runs / f"{name}.db") for name in ("index", run_ids[-1])}
+    assert open_files(runs) == set()
+
+
+def test_after_a_wipe_runs_are_stored_anew(home: Path) -> None:
+    shipped_configuration(home)
+    with dg.DagsterInstance.get() as instance:
+        run_range(instance)
+        instance.wipe()
+        again = run_range(instance)
+        assert known_of(instance, again)["partitions"] != [[], []]
+    with dg.DagsterInstance.get() as reopened:
+        assert reopened.all_logs(again)
+
+
 def test_the_stock_storage_takes_batches_apart_or_ours_can_go(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
