@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from contextlib import closing
 
 import psycopg2
+from psycopg2 import sql
 
+from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets.demo.journeys import DICTIONARY
 
 SCHEMA = """
@@ -24,6 +26,15 @@ def query(url: str, statement: str) -> list[tuple]:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
+
+
+def drop_database(server: EmbeddedServer, name: str) -> None:
+    """Drop a database and whoever is connected to it; a missing one is no error."""
+    with closing(psycopg2.connect(server.url())) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            cursor.execute(statement.format(sql.Identifier(name)))
 
 
 def create_tables(url: str) -> None:

@@ -14,9 +14,9 @@ from sales_assets.adapters.files.day_records import (
     read_checked,
     withdraw_refusal,
     write_checked,
+    write_findings,
     write_refusal,
 )
-from sales_assets.adapters.files.findings import write_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.source.counts import SourceCounts

@@ -60,11 +60,6 @@ class Outbox:
         return await self.send(place, message)
 
 
-def outbox_files(folder: Path, day: str) -> list[Path]:
-    """Return the files that stand for the messages of `day`, by name."""
-    return sorted((folder / day).glob("*.*"))
-
-
 def _as_json(message: Message) -> bytes:
     shown: Mapping[str, Any] = {
         "day": message.day.isoformat(),

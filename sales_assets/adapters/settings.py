@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values, find_dotenv
 from dotenv.parser import parse_stream
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from sales_assets.adapters.telegram.secrecy import hidden
@@ -87,14 +89,14 @@ PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+\w+)?://")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
 ProxyUrl = Annotated[str, Field(pattern=r"^(https?|socks5h?)://")]
 ClientUrl = Annotated[str, Field(pattern=r"(?s)^https?://.*\{user_id\}")]
-ChatIds = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_chat_ids)]
+ChatIds = Annotated[tuple[int, ...], BeforeValidator(_chat_ids)]
 Country = Annotated[str | None, BeforeValidator(_country)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 _A_ZONE = "a zone name of the IANA database, like Europe/Moscow or UTC"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings of one process; whatever is kept out of `repr` is a secret.
 
     A field that is None means "not set": the embedded demo source, the demo data's first day,
@@ -103,9 +105,8 @@ class Settings(BaseSettings):
     `from_environment` alone: a made `Settings` holds what it was given, and defaults.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(validation_alias=lambda field: PREFIX + field.upper()),
         populate_by_name=True,
         frozen=True,
         extra="forbid",
@@ -155,7 +156,9 @@ class Settings(BaseSettings):
         default=(), description="chat ids separated by commas, like 123456789,987654321"
     )
     delivery_time: TimeOfDay = Field(
-        default=time(8, 45), description="a time of day like 08:45, at the latest 23:30"
+        default=time(8, 45),
+        le=LATEST_DELIVERY,
+        description="a time of day like 08:45, at the latest 23:30",
     )
     last_call: TimeOfDay = Field(
         default_factory=lambda read: _last_call_after(read["delivery_time"]),
@@ -193,13 +196,6 @@ class Settings(BaseSettings):
             raise ValueError("in the future")
         return day
 
-    @field_validator("delivery_time")
-    @classmethod
-    def _leaves_room(cls, moment: time) -> time:
-        if moment > LATEST_DELIVERY:
-            raise ValueError("too late")
-        return moment
-
     @field_validator("last_call")
     @classmethod
     def _follows_the_delivery(cls, moment: time, read: ValidationInfo) -> time:
@@ -219,13 +215,12 @@ class Settings(BaseSettings):
         """
         given = {name: text.strip() for name, text in environment.items() if text.strip()}
         _refuse_unknown(given)
-        source = EnvSettingsSource(cls)
-        source.env_vars = {name.lower(): given[name] for name in _known_names() if name in given}
+        ours = {name: given[name] for name in _known_names() if name in given}
         try:
-            settings = cls(**source())
+            settings = cls.model_validate(ours)
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
-            raise _invalid(str(first["loc"][0]), given) from None
+            raise _invalid(str(first["loc"][0]), ours) from None
         if settings.production and settings.source_url is None:
             raise InvalidSettingError(
                 f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers "
@@ -243,18 +238,6 @@ class Settings(BaseSettings):
                 "state_url": f"{sqlite[1]}{base / sqlite[2]}" if sqlite else self.state_url,
             }
         )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Keep the environment out of `Settings(…)`."""
-        return (init_settings,)
 
 
 def read_settings(environment: MutableMapping[str, str]) -> Settings:
@@ -287,7 +270,7 @@ def base_folder() -> Path:
 
 def environment_name(field: str) -> str:
     """Return the name by which the environment sets a field of `Settings`."""
-    return str(Settings.model_fields[field].validation_alias or PREFIX + field.upper())
+    return str(Settings.model_fields[field].validation_alias)
 
 
 def _known_names() -> list[str]:
@@ -343,10 +326,8 @@ def _refuse_unknown(names: Iterable[str]) -> None:
             )
 
 
-def _invalid(location: str, environment: Mapping[str, str]) -> InvalidSettingError:
-    names = {environment_name(field): field for field in Settings.model_fields}
-    name = location if location in names else environment_name(location)
-    setting = Settings.model_fields[names[name]]
+def _invalid(name: str, environment: Mapping[str, str]) -> InvalidSettingError:
+    [setting] = (one for one in Settings.model_fields.values() if one.validation_alias == name)
     shown = hidden(repr(environment[name])) if setting.repr else "a value that is not shown"
     return InvalidSettingError(
         f"{name} is set to {shown}, but {setting.description} was expected. "

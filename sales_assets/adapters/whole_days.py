@@ -6,17 +6,11 @@ from datetime import date
 
 import pandas as pd
 
-from sales_assets.adapters.files.day_records import (
-    JSON,
-    RECORD,
-    DayRecord,
-    read_record,
-    write_record,
-)
+from sales_assets.adapters.files.day_records import JSON, RECORD, read_record, write_record
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.core import names
-from sales_assets.core.completeness import CUT, judged, judged_days
+from sales_assets.core.completeness import CUT, Evidence, judged, judged_days
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.workdays import holidays_among
 from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS, DAY, days_up_to
@@ -46,7 +40,7 @@ class WholeDays:
     def fill(self, day: date, counts: SourceCounts) -> pd.DataFrame:
         """Store a day of the lookback; it is judged when somebody asks."""
         frame = counts.of_day(day)
-        self._write(day, frame, DayRecord(counts.evidence(day)))
+        self._write(day, frame, counts.evidence(day))
         return frame
 
     def judge(self, day: date, counts: SourceCounts, unstored: Sequence[date] = ()) -> Completeness:
@@ -56,7 +50,7 @@ class WholeDays:
         """
         before = [counts.of_day(each) for each in unstored]
         of_day = pd.concat([*before, counts.of_day(day)], ignore_index=True)
-        return self._judged(day, of_day, DayRecord(counts.evidence(day)))
+        return self._judged(day, of_day, counts.evidence(day))
 
     def take(self, day: date, counts: SourceCounts, answer: Completeness) -> None:
         """Store a day that was read and judged.
@@ -66,11 +60,11 @@ class WholeDays:
         """
         frame, evidence = counts.of_day(day), counts.evidence(day)
         if not self.missing([day]):
-            stored, known = self.counts(day), read_record(self.store, day)
-            same_rows = stored.equals(frame) and known.evidence.last_at == evidence.last_at
+            stored, (known, _) = self.counts(day), read_record(self.store, day)
+            same_rows = stored.equals(frame) and known.last_at == evidence.last_at
             if same_rows and self.completeness(day).state == answer.state:
                 return
-        self._write(day, frame, DayRecord(evidence, answer))
+        self._write(day, frame, evidence, answer)
 
     def counts(self, day: date) -> pd.DataFrame:
         """Return the stored counts of a day."""
@@ -81,10 +75,10 @@ class WholeDays:
     def completeness(self, day: date) -> Completeness:
         """Return what the judge says of a stored day; raise `MissingDayError` for another."""
         if day not in self._answers:
-            record = read_record(self.store, day)
-            answer = record.completeness or self._judged(day, self.counts(day), record)
-            if record.completeness is None:
-                write_record(self.store, day, DayRecord(record.evidence, answer))
+            evidence, answer = read_record(self.store, day)
+            if answer is None:
+                answer = self._judged(day, self.counts(day), evidence)
+                write_record(self.store, day, evidence, answer)
             self._answers[day] = answer
         return self._answers[day]
 
@@ -92,19 +86,19 @@ class WholeDays:
         """Return those of `days` that were stored as they are, without their end or a part."""
         return tuple(day for day in days if self.completeness(day).state in CUT)
 
-    def _judged(self, day: date, counts: pd.DataFrame, record: DayRecord) -> Completeness:
+    def _judged(self, day: date, counts: pd.DataFrame, evidence: Evidence) -> Completeness:
         first, last = judged_days(day)
         span = [first + n * DAY for n in range((last - first).days + 1)]
         if not self._stored:
             self.missing([])
         before = [self.counts(each) for each in span[:COMPLETENESS_DAYS] if each in self._stored]
         holidays = holidays_among(span, self.country)
-        return judged(
-            pd.concat([*before, counts], ignore_index=True), day, record.evidence, holidays
-        )
+        return judged(pd.concat([*before, counts], ignore_index=True), day, evidence, holidays)
 
-    def _write(self, day: date, frame: pd.DataFrame, record: DayRecord) -> None:
-        write_record(self.store, day, record)
+    def _write(
+        self, day: date, frame: pd.DataFrame, evidence: Evidence, answer: Completeness | None = None
+    ) -> None:
+        write_record(self.store, day, evidence, answer)
         self.store.write(names.HOURLY_COUNTS, day, frame)
         self._counts[day] = frame
         self._stored.add(day)

@@ -1,6 +1,7 @@
 """What `doctor` says about Telegram: the token, who reads, what is not settled, what to do."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -39,14 +40,6 @@ class Diagnosis:
     is_well: bool = True
 
 
-@dataclass(frozen=True)
-class _Service:
-    """What Telegram said, and the bot's id if the token is good."""
-
-    findings: tuple[Diagnosis, ...]
-    bot_id: int | None = None
-
-
 def telegram_findings(settings: Settings) -> list[Diagnosis]:
     """Return what there is to say about Telegram.
 
@@ -55,44 +48,41 @@ def telegram_findings(settings: Settings) -> list[Diagnosis]:
     Raises:
         StateError: the state database cannot be used.
     """
-    service = asyncio.run(_service(settings))
+    findings, bot_id = asyncio.run(_service_findings(settings))
     with closing(open_state(settings.state_url, witness=settings.var_dir / WITNESS)) as state:
         lost = [Diagnosis(state.lost, is_well=False)] if state.lost else []
-        known = [Diagnosis(line) for line in _state_lines(state, service.bot_id, settings)]
-        return [*service.findings, *lost, *known]
+        known = [Diagnosis(line) for line in _state_lines(state, bot_id, settings)]
+        return [*findings, *lost, *known]
 
 
-async def _service(settings: Settings) -> _Service:
+async def _service_findings(settings: Settings) -> tuple[list[Diagnosis], int | None]:
+    """Return what Telegram said, and the bot's id if the token is good."""
     if settings.telegram_bot_token is None:
-        return _Service((Diagnosis("token: not set, so messages go to var/outbox as files"),))
+        return [Diagnosis("token: not set, so messages go to var/outbox as files")], None
     # Without a token nothing of Telegram's library is needed: it is an eighth of the doctor's time.
     from sales_assets.bot.program import open_api
 
     try:
-        api = open_api(settings)
-        async with api:
+        async with open_api(settings) as api:
             answer = await api.identity()
+            if answer.outcome is Outcome.SENT:
+                bot_id, name = int(answer.result["id"]), answer.result["username"]
+                token = Diagnosis(f"token: belongs to @{name}, at {api.address}")
+                return [token, await _webhook(api)], bot_id
+            told = (
+                f"token: could not be checked at {api.address}: {answer.reason}. Check the "
+                "network, SALES_ASSETS_TELEGRAM_BASE_URL and, where Telegram is blocked, "
+                "SALES_ASSETS_TELEGRAM_PROXY."
+            )
             if answer.outcome is Outcome.STOP:
-                return _bad(
+                told = (
                     f"token: cannot be used at {api.address}: {answer.reason}. Compare "
                     "SALES_ASSETS_TELEGRAM_BOT_TOKEN with what BotFather shows, and check "
                     "SALES_ASSETS_TELEGRAM_BASE_URL."
                 )
-            if answer.outcome is not Outcome.SENT:
-                return _bad(
-                    f"token: could not be checked at {api.address}: {answer.reason}. Check the "
-                    "network, SALES_ASSETS_TELEGRAM_BASE_URL and, where Telegram is blocked, "
-                    "SALES_ASSETS_TELEGRAM_PROXY."
-                )
-            bot_id, name = int(answer.result["id"]), answer.result["username"]
-            token = Diagnosis(f"token: belongs to @{name}, at {api.address}")
-            return _Service((token, await _webhook(api)), bot_id)
     except SalesAssetsError as error:
-        return _bad(f"token: {error}")
-
-
-def _bad(text: str) -> _Service:
-    return _Service((Diagnosis(text, is_well=False),))
+        told = f"token: {error}"
+    return [Diagnosis(told, is_well=False)], None
 
 
 async def _webhook(api: "BotApi") -> Diagnosis:
@@ -115,10 +105,11 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
             "set SALES_ASSETS_TELEGRAM_ADMINS"
         )
     with state.reading() as session:
-        known, counts = subscriptions.all_of(session), subscriptions.counts(session)
+        known = subscriptions.all_of(session)
+    counts = Counter(one.state for one in known)
     yield (
-        f"subscriptions: {counts.get('active', 0)} active, {counts.get('asleep', 0)} asleep, "
-        f"{counts.get('pending', 0)} waiting for an admin"
+        f"subscriptions: {counts['active']} active, {counts['asleep']} asleep, "
+        f"{counts['pending']} waiting for an admin"
     )
     yield from _shortened([_quiet(one) for one in known if not one.is_active])
     ledger = Ledger(state, is_outbox=settings.telegram_bot_token is None)

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import invites, ledger, subscriptions
-from sales_assets.bot import readings
+from sales_assets.adapters.state import ledger, subscriptions
+from sales_assets.adapters.state.database import SentContent
 from sales_assets.core.bot import access, texts
 from sales_assets.core.bot.access import Admission, Asker, Standing
 from sales_assets.core.bot.incoming import (
@@ -32,10 +33,11 @@ from sales_assets.core.bot.incoming import (
 )
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
-from sales_assets.core.delivery.messages import Keyboard
+from sales_assets.core.delivery.messages import Keyboard, fits_caption
 from sales_assets.core.delivery.rows import Place, RowState
 from sales_assets.core.delivery.timetable import Outlook, Timetable, outlook
 from sales_assets.core.judgement import Completeness
+from sales_assets.core.report.report import headline_numbers
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
 
@@ -64,13 +66,10 @@ class Context:
 class Handlers:
     """The bot's behaviour, for one bot name and one set of settings."""
 
-    def __init__(self, settings: Settings, bot_id: int, bot_name: str) -> None:
+    def __init__(self, settings: Settings, bot_name: str) -> None:
         #: The chats of the product's admins.
         self.admins = settings.telegram_admins
-        self._zone = settings.report_zone
-        self._delivery_time = settings.delivery_time
         self._timetable = Timetable(settings.report_zone, settings.delivery_time)
-        self._bot_id = bot_id
         self._bot_name = bot_name
         #: How often each chat that may not read was answered, on which day.
         self._answered: tuple[date, Counter[int]] = (date.min, Counter())
@@ -145,7 +144,7 @@ class Handlers:
 
     def _bounded(self, replies: list[Reply], chat: int, now: datetime) -> list[Reply]:
         """Drop the answers to a chat that may not read once it has had its share for today."""
-        today = now.astimezone(self._zone).date()
+        today = now.astimezone(self._timetable.zone).date()
         if self._answered[0] != today:
             self._answered = (today, Counter())
         counts = self._answered[1]
@@ -185,9 +184,9 @@ class Handlers:
 
     def when(self, now: datetime) -> str:
         """Say when the report comes."""
-        return texts.every_day_at(
-            self._delivery_time, self._zone, now.astimezone(self._zone).date()
-        )
+        table = self._timetable
+        today = now.astimezone(table.zone).date()
+        return texts.every_day_at(table.delivery_time, table.zone, today)
 
     def newest_day(self, now: datetime) -> date:
         """Return the last day that is over."""
@@ -200,31 +199,28 @@ class Handlers:
     def welcome(self, session: Session, place: Place, context: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""
         stands = self.outlook(context)
-        is_served = subscriptions.was_served(session, place, stands.finished)
+        row = ledger.report_row(session, stands.finished, place)
+        is_served = row is not None and row.state is not RowState.PLANNED
         suffix = self.suffix(place)
         return texts.subscribed(self.when(context.now), stands, is_served=is_served, suffix=suffix)
 
 
+@dataclass
 class _Conversation:
     """What one asker wrote: a command, or other words."""
 
-    def __init__(
-        self,
-        handlers: Handlers,
-        session: Session,
-        asker: Asker,
-        user: int | None,
-        context: Context,
-    ) -> None:
-        self._handlers = handlers
-        self._session = session
-        self._asker = asker
-        self._place = asker.place
-        self._user = user
-        self._context = context
-        self._known = subscriptions.of_chat(session, asker.place.chat)
+    handlers: Handlers
+    session: Session
+    asker: Asker
+    user: int | None
+    context: Context
+
+    def __post_init__(self) -> None:
+        self._place = self.asker.place
+        self._known = subscriptions.of_chat(self.session, self._place.chat)
         self._standing = access.standing(self._known)
-        self._suffix = handlers.suffix(asker.place)
+        self._here = _subscribed_in(self._known, self._place)
+        self._suffix = self.handlers.suffix(self._place)
 
     def replies(self, command: Command | None) -> list[Reply]:
         name, argument = (command.name, command.argument) if command else ("", "")
@@ -237,7 +233,7 @@ class _Conversation:
                 return self._stop()
             case "settings" if self._standing is Standing.READER:
                 return self._settings()
-        if not access.may_read(self._asker, self._known):
+        if not access.may_read(self.asker, self._known):
             return [self._text(self._closed_door())]
         return self._read(name, argument)
 
@@ -245,22 +241,26 @@ class _Conversation:
         match name:
             case "report":
                 return self._report(argument)
+            case "stuck" | "client" if not access.may_see_clients(self._place, self._known):
+                words = ru.BOT_LISTS_OFF.format(suffix=self._suffix)
             case "stuck":
                 return self._stuck(argument)
             case "client":
                 return self._client(argument)
             case "status":
-                return [self._text(self._status())]
+                words = self._status()
             case "help":
-                return [self._text(self._help())]
-        return [self._text(ru.BOT_UNKNOWN_COMMAND.format(suffix=self._suffix))]
+                words = self._help()
+            case _:
+                words = ru.BOT_UNKNOWN_COMMAND.format(suffix=self._suffix)
+        return [self._text(words)]
 
     # --- Coming and going ---
 
     def _init(self) -> list[Reply]:
-        handlers, context = self._handlers, self._context
+        handlers, context = self.handlers, self.context
         has_admins = bool(handlers.admins)
-        match access.answer_to_init(self._asker, self._known, context.now, has_admins=has_admins):
+        match access.answer_to_init(self.asker, self._known, context.now, has_admins=has_admins):
             case Admission.SUBSCRIBE:
                 return self._subscribe()
             case Admission.ALREADY:
@@ -275,13 +275,12 @@ class _Conversation:
         return [self._text(ru.BOT_NEUTRAL)]
 
     def _subscribe(self) -> list[Reply]:
-        now = self._context.now
-        subscriptions.activate(self._session, self._place, self._user, now)
-        return [self._text(self._handlers.welcome(self._session, self._place, self._context))]
+        subscriptions.activate(self.session, self._place, self.user, self.context.now)
+        return [self._text(self.handlers.welcome(self.session, self._place, self.context))]
 
     def _ask_the_admins(self) -> list[Reply]:
-        session, now = self._session, self._context.now
-        asking = subscriptions.request(session, self._place, self._user, now)
+        session, now = self.session, self.context.now
+        asking = subscriptions.request(session, self._place, self.user, now)
         requests = subscriptions.requests_since(session, now - timedelta(days=1))
         if not access.is_told_now(requests):
             return [self._text(ru.BOT_REQUESTED)]
@@ -291,38 +290,36 @@ class _Conversation:
             question, buttons = texts.requests(waiting), texts.requests_buttons(waiting)
         asked = [
             Reply(ReplyKind.TEXT, admin, html=question, buttons=buttons)
-            for admin in self._handlers.admins
+            for admin in self.handlers.admins
         ]
         return [self._text(ru.BOT_REQUESTED), *asked]
 
     def _start(self, secret: str) -> list[Reply]:
         if secret and self._standing is not Standing.READER:
             return self._enter(secret)
-        if access.may_read(self._asker, self._known):
-            here = ru.BOT_STATUS_NOT_SUBSCRIBED.format(suffix=self._suffix)
-            if self._is_subscribed_here():
-                here = ru.BOT_STATUS_SUBSCRIBED
-            return [self._text(f"{self._help()}\n\n{here}")]
-        if self._asker.is_owner:
+        if access.may_read(self.asker, self._known):
+            here = ru.BOT_STATUS_SUBSCRIBED if self._here else ru.BOT_STATUS_NOT_SUBSCRIBED
+            return [self._text(f"{self._help()}\n\n{here.format(suffix=self._suffix)}")]
+        if self.asker.is_owner:
             return [self._text(ru.BOT_GREETING.format(suffix=self._suffix))]
         return [self._text(self._closed_door())]
 
     def _enter(self, secret: str) -> list[Reply]:
-        if not self._asker.may_decide_here:
+        if not self.asker.may_decide_here:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
-        if invites.redeem(self._session, secret, self._user, self._context.now):
+        if subscriptions.redeem(self.session, secret, self.user, self.context.now):
             return self._subscribe()
         return [self._text(ru.BOT_INVITE_INVALID)]
 
     def _stop(self) -> list[Reply]:
-        if not self._asker.may_decide_here:
+        if not self.asker.may_decide_here:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
-        place, now = self._place, self._context.now
+        place, now = self._place, self.context.now
         if subscriptions.put_to_sleep(
-            self._session, place.chat, access.STOPPED, now, thread=place.thread
+            self.session, place.chat, access.STOPPED, now, thread=place.thread
         ):
             return [self._text(ru.BOT_STOPPED.format(suffix=self._suffix))]
-        if self._standing in (Standing.READER, Standing.SLEEPING) or self._asker.is_owner:
+        if self._standing in (Standing.READER, Standing.SLEEPING) or self.asker.is_owner:
             return [self._text(ru.BOT_NOT_SUBSCRIBED.format(suffix=self._suffix))]
         return [self._text(self._closed_door())]
 
@@ -335,42 +332,37 @@ class _Conversation:
         return ru.BOT_NEUTRAL
 
     def _settings(self) -> list[Reply]:
-        if not self._asker.may_decide_here:
+        if not self.asker.may_decide_here:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
-        here = _subscribed_in(self._known, self._place)
-        if here is None:
+        if self._here is None:
             return [self._text(ru.BOT_NOT_SUBSCRIBED.format(suffix=self._suffix))]
-        text, buttons = texts.settings(here), texts.settings_buttons(here)
+        text, buttons = texts.settings(self._here), texts.settings_buttons(self._here)
         place = self._place
         return [Reply(ReplyKind.TEXT, place.chat, place.thread, html=text, buttons=buttons)]
 
     # --- Reading ---
 
     def _report(self, typed: str) -> list[Reply]:
-        newest = readings.newest_day(self._session, self._context.report_days)
+        newest = _newest_day(self.session, self.context.report_days)
         day = parse_day(typed) if typed else newest
         if day is None:
             return [self._text(self._bad_day(ru.BOT_BAD_DAY, typed, newest))]
-        stands = self._handlers.outlook(self._context)
+        stands = self.handlers.outlook(self.context)
         if day > stands.finished:
             return [self._text(texts.not_over(day, stands))]
-        found = readings.report_replies(self._session, self._place, day, self._context.report_days)
+        found = _report_replies(self.session, self._place, day, self.context.report_days)
         return found or [self._text(texts.no_report(day, newest, self._suffix))]
 
     def _stuck(self, typed: str) -> list[Reply]:
-        if not access.may_see_clients(self._place, self._known):
-            return [self._text(ru.BOT_LISTS_OFF.format(suffix=self._suffix))]
-        newest = max(self._context.stuck_days, default=None)
+        newest = max(self.context.stuck_days, default=None)
         day = parse_day(typed) if typed else newest
         if day is None:
             return [self._text(self._bad_day(ru.BOT_BAD_STUCK_DAY, typed, newest))]
-        if day not in self._context.stuck_days:
+        if day not in self.context.stuck_days:
             return [self._text(ru.BOT_NO_LIST.format(day=full_date(day)))]
         return [Reply(ReplyKind.STUCK, self._place.chat, self._place.thread, day=day)]
 
     def _client(self, typed: str) -> list[Reply]:
-        if not access.may_see_clients(self._place, self._known):
-            return [self._text(ru.BOT_LISTS_OFF.format(suffix=self._suffix))]
         if not typed:
             return [self._text(ru.BOT_NO_CLIENT_ID.format(suffix=self._suffix))]
         return [Reply(ReplyKind.CLIENT, self._place.chat, self._place.thread, client=typed)]
@@ -378,51 +370,47 @@ class _Conversation:
     def _bad_day(self, words: str, typed: str, newest: date | None) -> str:
         if not typed:
             return ru.BOT_NO_REPORTS
-        example = newest or self._handlers.outlook(self._context).finished
+        example = newest or self.handlers.outlook(self.context).finished
         return texts.bad_day(words, typed, example, self._suffix)
 
     def _status(self) -> str:
         return texts.status(
-            self._handlers.outlook(self._context),
-            self._context.stored.content if self._context.stored else None,
-            self._context.found,
-            is_subscribed=self._is_subscribed_here(),
+            self.handlers.outlook(self.context),
+            self.context.stored.content if self.context.stored else None,
+            self.context.found,
+            is_subscribed=self._here is not None,
             suffix=self._suffix,
         )
 
     def _help(self) -> str:
-        return texts.help_text(self._handlers.when(self._context.now))
-
-    def _is_subscribed_here(self) -> bool:
-        return _subscribed_in(self._known, self._place) is not None
+        return texts.help_text(self.handlers.when(self.context.now))
 
     def _text(self, html: str) -> Reply:
         return _text(self._place, html)
 
 
+@dataclass
 class _Pressing:
     """One pressed button; whatever happens, the press is answered."""
 
-    def __init__(
-        self, handlers: Handlers, session: Session, pressed: Pressed, context: Context
-    ) -> None:
-        self._handlers = handlers
-        self._session = session
-        self._pressed = pressed
-        self._context = context
-        known = subscriptions.of_chat(session, pressed.place.chat)
-        self._known = known
-        self._place = _with_thread(pressed, known)
-        self._is_owner = handlers.is_owner(pressed.user, pressed.place)
-        self._may_read = access.may_read(Asker(pressed.place, is_owner=self._is_owner), known)
+    handlers: Handlers
+    session: Session
+    pressed: Pressed
+    context: Context
+
+    def __post_init__(self) -> None:
+        self._known = subscriptions.of_chat(self.session, self.pressed.place.chat)
+        self._place = _with_thread(self.pressed, self._known)
+        self._is_owner = self.handlers.is_owner(self.pressed.user, self.pressed.place)
 
     def replies(self) -> list[Reply]:
-        button = parse_pressed(self._pressed.data)
+        button = parse_pressed(self.pressed.data)
         if button is None:
             return [self._answer(ru.BOT_OLD_BUTTON)]
         if button.action in OF_OWNER:
             return self._decide(button) if self._is_owner else [self._answer(ru.BOT_NO_ACCESS)]
-        if not self._may_read:
+        asker = Asker(self.pressed.place, is_owner=self._is_owner)
+        if not access.may_read(asker, self._known):
             return [self._answer(ru.BOT_NO_ACCESS)]
         if button.day is not None:
             return self._read(button.action, button.day)
@@ -430,8 +418,8 @@ class _Pressing:
 
     def _set(self, button: Press) -> list[Reply]:
         """Change what the chat has set for itself, and show how it stands now."""
-        place, session = self._place, self._session
-        asker = Asker(place, is_owner=self._is_owner, is_chat_admin=self._context.is_chat_admin)
+        place, session = self._place, self.session
+        asker = Asker(place, is_owner=self._is_owner, is_chat_admin=self.context.is_chat_admin)
         if not asker.may_decide_here:
             return [self._answer(ru.BOT_CHAT_ADMINS_ONLY)]
         name = {
@@ -439,7 +427,7 @@ class _Pressing:
             Action.DOUBTS: {"doubt_policy": button.word},
             Action.LISTS: {"shows_clients": button.word == "on"},
         }[button.action]
-        subscriptions.change(session, place, self._context.now, **name)
+        subscriptions.change(session, place, self.context.now, **name)
         here = _subscribed_in(subscriptions.of_chat(session, place.chat), place)
         if here is None:
             return [self._answer(ru.BOT_OLD_BUTTON)]
@@ -447,22 +435,22 @@ class _Pressing:
         return [self._answer(), self._edit(text, buttons)]
 
     def _read(self, action: Action, day: date) -> list[Reply]:
-        context = self._context
+        context = self.context
         if action in OF_CLIENTS:
             return self._list(action, day)
         if action is Action.NOW:
-            found = readings.now_replies(self._session, self._place, day, context.stored)
+            found = _now_replies(self.session, self._place, day, context.stored)
         else:
-            found = readings.report_replies(self._session, self._place, day, context.report_days)
+            found = _report_replies(self.session, self._place, day, context.report_days)
         no_report = ru.BOT_NO_REPORT.format(day=full_date(day))
         return [self._answer(), *found] if found else [self._answer(no_report)]
 
     def _list(self, action: Action, day: date) -> list[Reply]:
         """Show clients: in a group only where its administrators want that."""
         if not access.may_see_clients(self._place, self._known):
-            suffix = self._handlers.suffix(self._place)
+            suffix = self.handlers.suffix(self._place)
             return [self._answer(ru.BOT_LISTS_OFF.format(suffix=suffix))]
-        context, place = self._context, self._place
+        context, place = self.context, self._place
         kind, listed = {
             Action.EXPIRING: (ReplyKind.EXPIRING, context.expiring_days),
             Action.STUCK: (ReplyKind.STUCK, context.stuck_days),
@@ -477,40 +465,32 @@ class _Pressing:
     def _decide(self, button: Press) -> list[Reply]:
         if button.action is Action.AGAIN:
             return [self._answer(self._send_again(button.number))]
-        known = subscriptions.by_id(self._session, button.number)
+        known = subscriptions.by_id(self.session, button.number)
         undecided = Standing.BARRED if button.action is Action.LET_IN else Standing.WAITING
         if known is None or known.standing is not undecided:
             return [self._answer(ru.BOT_DECIDED_BEFORE)]
         is_allowed = button.action is not Action.REFUSE
         if is_allowed:
-            told = self._allow(known)
+            subscriptions.allow(self.session, known.id, self.context.now)
+            told = self.handlers.welcome(self.session, known.place, self.context)
         else:
-            subscriptions.refuse(self._session, known.id, access.REFUSED, self._context.now)
+            subscriptions.refuse(self.session, known.id, access.REFUSED, self.context.now)
             told = ru.BOT_REFUSED
         decided, buttons = texts.decided(known, is_allowed=is_allowed), ()
         if button.is_listed:
-            waiting = subscriptions.waiting(self._session)
+            waiting = subscriptions.waiting(self.session)
             decided = f"{decided}\n\n{texts.requests(waiting)}"
             buttons = texts.requests_buttons(waiting)
         return [self._answer(), self._edit(decided, buttons), _text(known.place, told)]
 
     def _edit(self, html: str, buttons: Keyboard = ()) -> Reply:
         """Replace the words and buttons of the message whose button was pressed."""
-        place, message = self._place, self._pressed.message
+        place, message = self._place, self.pressed.message
         return Reply(ReplyKind.EDIT, place.chat, html=html, buttons=buttons, message=message)
 
-    def _allow(self, known: access.Known) -> str:
-        session, now = self._session, self._context.now
-        if known.standing is Standing.BARRED:
-            subscriptions.let_in(session, known.id, now)
-        else:
-            subscriptions.allow(session, known.id, now)
-        return self._handlers.welcome(session, known.place, self._context)
-
     def _send_again(self, delivery_id: int) -> str:
-        try:
-            row = ledger.send_again(self._session, delivery_id, self._context.now)
-        except ledger.UnknownDeliveryError:
+        row = ledger.send_again(self.session, delivery_id, self.context.now)
+        if row is None:
             return ru.BOT_OLD_BUTTON
         return ru.BOT_SENDS_AGAIN if row.state is RowState.PLANNED else ru.BOT_SENT_BEFORE
 
@@ -519,9 +499,73 @@ class _Pressing:
             ReplyKind.ANSWER,
             self._place.chat,
             html=text,
-            query=self._pressed.query,
+            query=self.pressed.query,
             is_alert=bool(text),
         )
+
+
+# --- What a reader is shown of a report ---
+
+
+def _newest_day(session: Session, stored_days: Collection[date]) -> date | None:
+    """Return the newest day of which there is a report, sent or stored."""
+    sent = session.scalar(select(func.max(SentContent.report_day)))
+    return max([*stored_days, *([sent] if sent else [])], default=None)
+
+
+def _report_replies(
+    session: Session, place: Place, day: date, stored_days: Collection[date]
+) -> list[Reply]:
+    """Return the report as it was sent: to this place, else to anybody, else as it is stored."""
+    content, is_stored = _sent(session, place, day), day in stored_days
+    if content is None:
+        # Its caption is read when it is sent: the storage may be far away.
+        return [_empty(place, day, is_sent=False)] if is_stored else []
+    return [
+        replace(
+            _empty(place, day, is_sent=is_stored),
+            html=content.caption_html,
+            caption=content.caption_html,
+            file_id=content.file_id,
+            as_document=content.media == "document",
+        )
+    ]
+
+
+def _now_replies(
+    session: Session, place: Place, day: date, stored: StoredReport | None
+) -> list[Reply]:
+    """Return the stored report of `day`, and what changed since the place was sent it."""
+    if stored is None:
+        return []
+    content = _sent(session, place, day)
+    sent = dict(content.numbers) if content else None
+    told = texts.known_now(day, sent, headline_numbers(stored.content["numbers"]))
+    caption = stored.content["caption"]
+    report = replace(_empty(place, day, is_sent=False), html=caption, caption=caption)
+    if fits_caption(f"{caption}\n\n{told}"):
+        return [replace(report, html=f"{caption}\n\n{told}")]
+    return [report, Reply(ReplyKind.TEXT, place.chat, place.thread, html=told)]
+
+
+def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
+    """Return a report without words, to compare the numbers that were sent with today's."""
+    buttons = texts.report_keyboard(day, with_now=is_sent)
+    return Reply(ReplyKind.REPORT, place.chat, place.thread, buttons=buttons, day=day)
+
+
+def _sent(session: Session, place: Place, day: date) -> SentContent | None:
+    """Return what was sent of `day`: to this place, else the latest to anybody."""
+    row = ledger.report_row(session, day, place)
+    if row and row.state is RowState.SENT:
+        found = session.get(SentContent, (day, row.content_sha256))
+        if found:
+            return found
+    wanted = select(SentContent).where(SentContent.report_day == day)
+    return session.scalars(wanted.order_by(SentContent.created_at.desc())).first()
+
+
+# --- Places ---
 
 
 def _with_thread(pressed: Pressed, known: Sequence[access.Known]) -> Place:

@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state import invites, subscriptions
+from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.bot.program import open_api, result_of
 from sales_assets.core.bot.access import REVOKED
@@ -30,7 +30,7 @@ def invite(settings: Settings, valid_for: timedelta = VALID_FOR) -> str:
     name = asyncio.run(_bot_name(settings))
     now = datetime.now(UTC)
     with _opened(settings) as state, state.writing() as session:
-        secret = invites.create(session, now, now + valid_for)
+        secret = subscriptions.new_invite(session, now, now + valid_for)
     return f"https://t.me/{name}?start={secret}"
 
 

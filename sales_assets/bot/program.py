@@ -1,16 +1,16 @@
 """The bot as a program: takes Telegram's updates one after another and answers them."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore
@@ -75,11 +75,9 @@ async def serve(
     state = await asyncio.to_thread(open_state, settings.state_url, witness=witness)
     if state.lost:
         LOG.error("%s", state.lost)
-    try:
+    with closing(state):
         async with api:
             return await _Bot(settings, api, state, stop, clock).run()
-    finally:
-        state.close()
 
 
 def open_api(settings: Settings) -> BotApi:
@@ -100,27 +98,22 @@ def open_api(settings: Settings) -> BotApi:
     )
 
 
+@dataclass
 class _Bot:
     """One run of the bot, from its introduction to its end."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        api: BotApi,
-        state: StateDatabase,
-        stop: asyncio.Event,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._api = api
-        self._state = state
-        self._ledger = Ledger(state)
-        self._stop = stop
-        self._clock = clock
-        self._odd, self._odd_since = 0, None
-        self._archive = Archive(
-            FrameStore(settings.storage), settings.report_zone, settings.crm_client_url
-        )
+    settings: Settings
+    api: BotApi
+    state: StateDatabase
+    stop: asyncio.Event
+    clock: Clock
+    _odd: int = 0
+    _odd_since: float | None = None
+
+    def __post_init__(self) -> None:
+        zone, crm_client_url = self.settings.report_zone, self.settings.crm_client_url
+        self._ledger = Ledger(self.state)
+        self._archive = Archive(FrameStore(self.settings.storage), zone, crm_client_url)
 
     async def run(self) -> int:
         try:
@@ -140,27 +133,26 @@ class _Bot:
                 ended.why,
             )
             return EXIT_STOPPED
-        return EXIT_OK
 
     async def _introduce(self) -> str:
         """Ask who the bot is, and tell its commands; raise `_Ended` where no bot is there."""
-        answer = await self._api.identity()
+        answer = await self.api.identity()
         if answer.outcome is Outcome.STOP:
             raise _Ended(answer.reason)
         identity = result_of(answer)
-        result_of(await self._api.register(ru.BOT_COMMANDS))
-        bot_id, name = int(identity["id"]), str(identity["username"])
-        self._updates = BotState(self._state, bot_id)
-        self._handlers = Handlers(self._settings, bot_id, name)
+        result_of(await self.api.register(ru.BOT_COMMANDS))
+        name = str(identity["username"])
+        self._updates = BotState(self.state, int(identity["id"]))
+        self._handlers = Handlers(self.settings, name)
         self._sender = Sender(
-            self._api, self._updates, self._ledger, self._archive, self._clock, self._migrate
+            self.api, self._updates, self._ledger, self._archive, self.clock, self._migrate
         )
         return name
 
     def _migrate(self, old: int, new: int) -> None:
         """Give a chat its new id; the admins hear of a right to read that stays revoked."""
-        now = self._clock()
-        admins = [Reader(Place(chat)) for chat in self._settings.telegram_admins]
+        now = self.clock()
+        admins = [Reader(Place(chat)) for chat in self.settings.telegram_admins]
         self._ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
 
     async def _send_owed(self) -> None:
@@ -169,7 +161,7 @@ class _Bot:
 
     # --- The loop ---
 
-    async def _take_updates(self) -> None:
+    async def _take_updates(self) -> NoReturn:
         while True:
             updates = await self._insist(self._poll)
             shelf, readers = await asyncio.to_thread(self._shelf)
@@ -179,27 +171,25 @@ class _Bot:
                 left.discard(raw["update_id"])
                 offset = min(left, default=max(one["update_id"] for one in updates) + 1)
                 await self._process(raw, shelf, offset)
-                if self._stop.is_set():
+                if self.stop.is_set():
                     raise _Ended
 
     async def _poll(self) -> list[dict[str, Any]]:
-        """Return the next updates; those without a number are logged and left out.
-
-        Raises:
-            _Ended: the token is not known, or something else answers there and goes on doing so.
-        """
+        """Return the next updates; those without a number are logged and left out."""
         if self._sender.stopped is not None:
             raise _Ended(self._sender.stopped)
-        self._sender.prepare_newest_list()
-        offset = await asyncio.to_thread(self._updates.next_update_id, self._clock())
-        answer = await self._api.updates(offset, ALLOWED)
+        offset = await asyncio.to_thread(self._updates.next_update_id, self.clock())
+        answer = await self.api.updates(offset, ALLOWED)
         self._weigh(answer)
         found = result_of(answer)
-        numbered = [one for one in found if _is_numbered(one)] if isinstance(found, list) else None
-        if numbered is None or (found and not numbered):
+        updates = found if isinstance(found, list) else [None]
+        numbered = [
+            one for one in updates if isinstance(one, dict) and type(one.get("update_id")) is int
+        ]
+        if updates and not numbered:
             raise _OddAnswerError("HTTP 200 without a single update that has a number")
-        if len(numbered) < len(found):
-            LOG.warning("%s updates have no number and are left out", len(found) - len(numbered))
+        if len(numbered) < len(updates):
+            LOG.warning("%s updates have no number and are left out", len(updates) - len(numbered))
         return numbered
 
     def _weigh(self, answer: Answer) -> None:
@@ -233,7 +223,7 @@ class _Bot:
 
     async def _unless_stopped(self, act: Awaitable[_T]) -> _T:
         doing = asyncio.ensure_future(act)
-        stopping = asyncio.ensure_future(self._stop.wait())
+        stopping = asyncio.ensure_future(self.stop.wait())
         try:
             await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not doing.done():
@@ -253,7 +243,7 @@ class _Bot:
         """
         update_id = raw["update_id"]
         pause = FIRST_BACKOFF_SECONDS
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
                 owed = await self._decide(raw, shelf, offset)
             except StateError as error:
@@ -267,14 +257,14 @@ class _Bot:
                 if owed is not None:
                     await self._sender.start(owed)
                 return
-            with contextlib.suppress(_Ended):
+            with suppress(_Ended):
                 await self._unless_stopped(asyncio.sleep(pause))
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
 
     async def _is_passed_over(self, update_id: int, error: Exception, offset: int) -> bool:
         reason = hidden(f"{type(error).__name__}: {error}")
         try:
-            fail, now = self._updates.fail, self._clock()
+            fail, now = self._updates.fail, self.clock()
             return await asyncio.to_thread(fail, update_id, reason, now, offset)
         except StateError as trouble:
             LOG.warning("The failure of update %s is not recorded: %s", update_id, trouble)
@@ -295,19 +285,19 @@ class _Bot:
     def _shelf(self) -> tuple[Context, frozenset[int]]:
         """Look up once for a batch of updates what is stored, and who reads."""
         context = Context(
-            now=self._clock(),
+            now=self.clock(),
             report_days=self._archive.report_days(),
             stuck_days=self._archive.stuck_days(),
             expiring_days=self._archive.expiring_days(),
         )
         readers = {reader.place.chat for reader in self._ledger.readers()}
-        return context, frozenset({*readers, *self._settings.telegram_admins})
+        return context, frozenset({*readers, *self.settings.telegram_admins})
 
     async def _context(self, incoming: Incoming | None, shelf: Context) -> Context:
         """Look up what the decision needs and no transaction should wait for."""
         asked = self._handlers.whose_rights_decide(incoming)
         is_chat_admin = await self._is_chat_admin(*asked) if asked else True
-        context = replace(shelf, now=self._clock(), is_chat_admin=is_chat_admin)
+        context = replace(shelf, now=self.clock(), is_chat_admin=is_chat_admin)
         stored = found = None
         if self._handlers.asks_for_status(incoming):
             stands = self._handlers.outlook(context)
@@ -321,7 +311,7 @@ class _Bot:
 
     async def _is_chat_admin(self, chat: int, user: int) -> bool:
         """Whether the user administers the group; one that Telegram does not show does not."""
-        answer = await self._api.member(chat, user)
+        answer = await self.api.member(chat, user)
         if answer.outcome in (Outcome.REFUSED, Outcome.CHAT_NOT_FOUND, Outcome.SLEEP):
             return False
         return result_of(answer).get("status") in ADMINISTRATORS
@@ -373,10 +363,6 @@ def _chat_of(update: dict[str, Any]) -> int | None:
             where = content.get("chat") or (content.get("message") or {}).get("chat") or {}
             return where.get("id") if isinstance(where, dict) else None
     return None
-
-
-def _is_numbered(update: object) -> bool:
-    return isinstance(update, dict) and type(update.get("update_id")) is int
 
 
 def _load_what_replies_need() -> None:

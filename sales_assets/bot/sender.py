@@ -5,7 +5,7 @@ import html
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -16,14 +16,13 @@ from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import StateError
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.adapters.telegram.client import BotApi
-from sales_assets.adapters.telegram.pace import Clock, Sleep
+from sales_assets.adapters.telegram.pace import Clock
 from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.replies import READ_WHEN_SENT, Reply, ReplyKind
 from sales_assets.core.delivery import rows
 from sales_assets.core.delivery.messages import Message, adapted, text_alone
 from sales_assets.core.delivery.rows import Answer, Outcome, Place
-from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.receipt import figures
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.russian import bot as ru
@@ -41,33 +40,24 @@ LONGEST_LINE = 20
 _REQUESTS = 16
 
 
+@dataclass
 class Sender:
-    """Sends replies through the Bot API and settles them in the state."""
+    """Sends replies through the Bot API and settles them in the state.
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the edges that replies touch
-        self,
-        api: BotApi,
-        state: BotState,
-        ledger: Ledger,
-        archive: Archive,
-        clock: Clock,
-        migrate: Callable[[int, int], None],
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
-        self._api = api
-        self._state = state
-        self._ledger = ledger
-        self._archive = archive
-        self._clock = clock
-        self._migrate = migrate
-        self._sleep = sleep
-        self._lines: dict[int, deque[Owed]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._free = asyncio.Semaphore(_REQUESTS)
-        self._files: dict[str, str] = {}
-        self._preparing: asyncio.Task[None] | None = None
-        #: Why no request can succeed any more, if so.
-        self.stopped: str | None = None
+    `stopped` says why no request can succeed any more, if so.
+    """
+
+    api: BotApi
+    state: BotState
+    ledger: Ledger
+    archive: Archive
+    clock: Clock
+    migrate: Callable[[int, int], None]
+    stopped: str | None = None
+    _lines: dict[int, deque[Owed]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_REQUESTS))
+    _files: dict[str, str] = field(default_factory=dict)
 
     async def start(self, owed: Owed) -> None:
         """Queue what is owed in its chat's line, without waiting."""
@@ -89,25 +79,10 @@ class Sender:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def prepare_newest_list(self) -> None:
-        """Build the newest stuck list beside the loop, before somebody asks for it."""
-        if self._preparing is None or self._preparing.done():
-            self._preparing = asyncio.create_task(asyncio.to_thread(self._prepare))
-
-    def _prepare(self) -> None:
-        newest = max(self._archive.stuck_days(), default=None)
-        try:
-            if newest is not None:
-                self._archive.spreadsheet(newest)
-        except SalesAssetsError as error:
-            LOG.warning("The list of %s cannot be prepared: %s", newest, error)
-
     async def finish(self, seconds: float) -> None:
         """Wait for what is under way; what is not done by then is sent after the next start."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-        if self._preparing is not None:
-            await self._preparing
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -130,7 +105,7 @@ class Sender:
 
     async def _settle(self, update_id: int, left: Sequence[Reply]) -> None:
         try:
-            await asyncio.to_thread(self._state.settle, update_id, left, self._clock())
+            await asyncio.to_thread(self.state.settle, update_id, left, self.clock())
         except StateError as error:
             # It is owed still and comes once more after the next start.
             LOG.info("The answer to update %s is sent but not settled: %s", update_id, error)
@@ -142,7 +117,7 @@ class Sender:
                 await self._send(reply)
             except Exception as error:  # noqa: BLE001 - one bad reply must not end the bot
                 if not await self._is_over(update_id, error):
-                    await self._sleep(FIRST_BACKOFF.total_seconds())
+                    await asyncio.sleep(FIRST_BACKOFF.total_seconds())
                     continue
                 if reply.kind in READ_WHEN_SENT:
                     await self._send(
@@ -154,7 +129,7 @@ class Sender:
         LOG.warning("Update %s: a reply failed: %s", update_id, error)
         reason = hidden(f"a reply failed: {type(error).__name__}: {error}")
         try:
-            return await asyncio.to_thread(self._state.fail, update_id, reason, self._clock())
+            return await asyncio.to_thread(self.state.fail, update_id, reason, self.clock())
         except StateError as trouble:
             LOG.warning("The failure could not be recorded: %s", trouble)
             return True
@@ -170,17 +145,18 @@ class Sender:
                 answer = await self._request(reply, message)
             doubts += answer.outcome is Outcome.UNKNOWN
             if answer.outcome is Outcome.SENT:
-                self._remember(message, answer)
+                if message.file is not None and answer.file_id:
+                    self._files[_name(message)] = answer.file_id
                 return
             if answer.status == HTTPStatus.UNAUTHORIZED:
                 self.stopped = answer.reason
                 return
             changed = adapted(message, answer.outcome)
             if changed is not None:
-                self._forget(message)
+                self._files.pop(_name(message), None)
                 message = changed
             elif answer.outcome is Outcome.MIGRATED and answer.new_chat is not None:
-                await asyncio.to_thread(self._migrate, reply.chat, answer.new_chat)
+                await asyncio.to_thread(self.migrate, reply.chat, answer.new_chat)
                 reply = replace(reply, chat=answer.new_chat)
             elif doubts == MOST_DOUBTS or not await self._wait(answer, tried):
                 break
@@ -197,7 +173,7 @@ class Sender:
                 return False
         if pause > LONGEST_PAUSE:
             return False
-        await self._sleep(pause.total_seconds())
+        await asyncio.sleep(pause.total_seconds())
         return True
 
     async def _request(self, reply: Reply, message: Message) -> Answer:
@@ -205,12 +181,12 @@ class Sender:
         match reply.kind:
             case ReplyKind.ANSWER:
                 query, text = reply.query, reply.html
-                return await self._api.answer_pressed(query, text, is_alert=reply.is_alert)
+                return await self.api.answer_pressed(query, text, is_alert=reply.is_alert)
             case ReplyKind.EDIT:
-                return await self._api.edit(place, reply.message, message)
+                return await self.api.edit(place, reply.message, message)
             case ReplyKind.LEAVE:
-                return await self._api.leave(reply.chat)
-        return await self._api.send(place, message)
+                return await self.api.leave(reply.chat)
+        return await self.api.send(place, message)
 
     def _message(self, reply: Reply) -> Message:
         """Return what the reply says; a report, a list or a client is read from the storage."""
@@ -223,22 +199,22 @@ class Sender:
                 return self._receipt(reply.day)
             case ReplyKind.EXPIRING if reply.day is not None:
                 asked_at = datetime.fromisoformat(reply.asked_at)
-                return Message(self._archive.next_expiring(reply.day, asked_at))
+                return Message(self.archive.next_expiring(reply.day, asked_at))
             case ReplyKind.CLIENT:
-                return Message(self._archive.client(reply.client))
+                return Message(self.archive.client(reply.client))
         return Message(reply.html, buttons=reply.buttons)
 
     def _report(self, reply: Reply, day: date) -> Message:
         """Return the report with its picture; where that is gone, its words alone."""
         text, caption = reply.html, reply.caption
         if caption is None:
-            stored = self._archive.report(day)
+            stored = self.archive.report(day)
             if stored is None:
                 return Message(ru.BOT_NO_REPORT.format(day=full_date(day)))
             text = caption = stored.content["caption"]
         message = Message(
             text,
-            file=self._archive.picture_of(day, caption),
+            file=self.archive.picture_of(day, caption),
             file_name=f"{day}.png",
             as_document=reply.as_document,
             buttons=reply.buttons,
@@ -249,33 +225,25 @@ class Sender:
         return replace(message, file_id=file_id)
 
     def _stuck(self, day: date) -> Message:
-        stuck, expiring = len(self._archive.stuck(day)), self._archive.expiring(day)
+        stuck, expiring = len(self.archive.stuck(day)), self.archive.expiring(day)
         expire = 0 if expiring is None else len(expiring)
         caption = texts.lists_caption(day, stuck, expire)
         if not stuck and not expire:
             return Message(html.escape(caption))
-        return self._workbook(caption, self._archive.spreadsheet(day), f"stuck-{day}.xlsx")
+        return self._workbook(caption, self.archive.spreadsheet(day), f"stuck-{day}.xlsx")
 
     def _receipt(self, day: date) -> Message:
         try:
-            sheets = self._archive.receipt(day)
+            sheets = self.archive.receipt(day)
         except MissingDayError:
             return Message(ru.BOT_NO_RECEIPT.format(day=full_date(day)))
         caption = texts.receipt_caption(day, figures(sheets))
-        return self._workbook(caption, self._archive.receipt_book(day), f"receipt-{day}.xlsx")
+        return self._workbook(caption, self.archive.receipt_book(day), f"receipt-{day}.xlsx")
 
     def _workbook(self, caption: str, content: bytes, name: str) -> Message:
         """Return a file with its caption; one that was sent before goes by its id."""
         message = Message(html.escape(caption), file=content, file_name=name, as_document=True)
         return replace(message, file_id=self._files.get(_name(message)))
-
-    def _remember(self, message: Message, answer: Answer) -> None:
-        if message.file is not None and answer.file_id:
-            self._files[_name(message)] = answer.file_id
-
-    def _forget(self, message: Message) -> None:
-        if message.file is not None:
-            self._files.pop(_name(message), None)
 
     async def _give_up(self, reply: Reply, answer: Answer) -> None:
         """Act on a refusal: a chat or a topic that is gone is put to sleep."""
@@ -285,10 +253,10 @@ class Sender:
         thread = reply.thread if answer.outcome is Outcome.THREAD_GONE else None
         if answer.outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
             await asyncio.to_thread(
-                self._ledger.put_to_sleep,
+                self.ledger.put_to_sleep,
                 reply.chat,
                 answer.reason,
-                self._clock(),
+                self.clock(),
                 thread=thread,
             )
 

@@ -1,4 +1,4 @@
-"""What several commands have in common: a day as an argument, and the runs that compute days."""
+"""What several commands have in common: a day as an argument, what failed, where a report is."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.core.errors import RefusedError, SalesAssetsError
+from sales_assets.core.errors import SalesAssetsError
 
 
 class _Day(click.ParamType):
@@ -25,44 +25,9 @@ class _Day(click.ParamType):
 DAY = _Day()
 
 
-class DaysRefusedError(RefusedError):
-    """Days were refused that may be taken later, or at the operator's word."""
-
-
 def today_of(settings: Settings) -> date:
     """Return the report's today."""
     return datetime.now(UTC).astimezone(settings.report_zone).date()
-
-
-def compute(  # noqa: PLR0913 - one word of the operator each
-    settings: Settings,
-    days: list[date],
-    *,
-    as_it_is: bool = False,
-    accept_loss: bool = False,
-    same_source: bool = False,
-    rebuild: bool = False,
-) -> None:
-    """Compute the reports of `days` under the operator's orders.
-
-    Raises:
-        DaysRefusedError: nothing failed, and days were refused that another word would take.
-        SalesAssetsError: days are not over or before the history, the storage is of another
-            source, or a run failed.
-    """
-    from sales_assets.cli import runs
-    from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
-
-    runs.require_finished(settings, days, today_of(settings))
-    runs.require_own_storage(settings, same_source=same_source, rebuild=rebuild)
-    told = {AS_IT_IS_TAG: as_it_is, ACCEPT_LOSS_TAG: accept_loss}
-    computed = runs.compute(settings, days, {tag: "true" for tag, is_set in told.items() if is_set})
-    missing = sorted(set(days).difference(computed.reported))
-    without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
-    refused = [f"{one.day} is refused ({one.check}): {one.message}." for one in computed.refused]
-    if computed.is_waiting:
-        raise DaysRefusedError("\n".join([*refused, *without]))
-    raise_failures([*refused, *computed.failures, *without])
 
 
 def raise_failures(failures: Iterable[str]) -> None:
@@ -83,3 +48,26 @@ def show_report(settings: Settings, day: date) -> None:
     click.echo(f"verdict: {stored.content['verdict']}")
     click.echo(f"picture: {store.path(names.DAILY_REPORT, day, PICTURE)}")
     click.echo(f"caption: {store.path(names.DAILY_REPORT, day, NUMBERS)}")
+
+
+def write_receipt(settings: Settings, day: date) -> list[str]:
+    """Write the workbook as `<storage>/receipt/<day>.xlsx` and print its path; return what differs.
+
+    Raises:
+        MissingDayError: the day's events are not stored.
+    """
+    from sales_assets.adapters.files.archive import Archive
+    from sales_assets.adapters.files.frames import FrameStore, write_bytes
+    from sales_assets.core.report.receipt import figures
+
+    store = FrameStore(settings.storage)
+    archive = Archive(store, settings.report_zone, settings.crm_client_url)
+    sheets, path = archive.receipt(day), store.path("receipt", day, ".xlsx")
+    write_bytes(path, archive.receipt_book(day))
+    click.echo(f"receipt: {path}")
+    return [
+        f"{one.sheet}, {one.name}: the picture of {day} shows {one.shown}, what is stored now adds "
+        f"up to {one.counted}. Make the report anew: sales-assets report {day}"
+        for one in figures(sheets)
+        if not one.is_equal
+    ]

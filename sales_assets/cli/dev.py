@@ -83,12 +83,8 @@ def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
                 process.wait(STOP_SECONDS)  # Ctrl-C reached it, too
             raise
         finally:
-            _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import partial
 
-from sales_assets.adapters.files.day_records import read_refusal
-from sales_assets.adapters.files.findings import read_findings
+from sales_assets.adapters.files.day_records import read_findings, read_refusal
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
 from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import History

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from sales_assets.adapters.settings import Settings, read_settings
-from sales_assets.cli.computing import DAY, compute, raise_failures, show_report, today_of
+from sales_assets.cli.computing import DAY, raise_failures, show_report, today_of, write_receipt
 from sales_assets.core.errors import RefusedError, SalesAssetsError
 from sales_assets.demo.command import demo, load_demo
 from sales_assets.old_bot.command import compare
@@ -70,6 +70,8 @@ def report(settings: Settings, day: date, **orders: bool) -> None:
     Exits with 3 where the source's day is refused: cut before its last call, or shrunken;
     or where the stored days are of another source.
     """
+    from sales_assets.cli.runs import compute
+
     compute(settings, [day], **orders)
     show_report(settings, day)
 
@@ -88,6 +90,8 @@ def backfill(settings: Settings, from_day: date, to_day: date, **orders: bool) -
     Started again after an interruption it computes the range anew; the same days give the same
     files. Refused days stop only themselves; it exits with 3 if nothing else is missing.
     """
+    from sales_assets.cli.runs import compute
+
     if to_day < from_day:
         raise SalesAssetsError(
             f"The range {from_day} to {to_day} ends before it starts; name the earlier day first."
@@ -106,15 +110,15 @@ def receipt(settings: Settings, day: date) -> None:
     A day that has no report is computed first, as `report` does. Exits with 1 where a number is
     another than the picture's, because rows were read again since.
     """
-    from sales_assets.cli.receipt import is_reported, write_receipt
-    from sales_assets.cli.runs import require_finished
+    from sales_assets.adapters.files.frames import FrameStore
+    from sales_assets.adapters.files.reports import NUMBERS
+    from sales_assets.cli.runs import compute, require_finished
+    from sales_assets.core import names
 
-    require_finished(settings, [day], today_of(settings))
-    if not is_reported(settings, day):
+    require_finished(settings, [day])
+    if not FrameStore(settings.storage).holds(names.DAILY_REPORT, day, NUMBERS):
         compute(settings, [day])
-    path, differences = write_receipt(settings, day)
-    click.echo(f"receipt: {path}")
-    raise_failures(differences)
+    raise_failures(write_receipt(settings, day))
 
 
 @main.command()

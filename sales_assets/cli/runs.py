@@ -15,17 +15,18 @@ import dagster as dg
 
 from sales_assets.adapters.files.day_records import Refusal, read_refusal
 from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.files.stamps import accept_same_source, forget_days, own_stamp
+from sales_assets.adapters.files.stamps import STAMP, accept_same_source, own_stamp
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.choice import source_at
+from sales_assets.cli.computing import raise_failures, today_of
 from sales_assets.cli.instance import failure_messages, opened_instance, prepare_home, run_job
 from sales_assets.core import names
-from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.errors import RefusedError, SalesAssetsError
 from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions, first_day
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.good_days import PART_OF_TAG
-from sales_assets.defs.jobs import FAILED_METRICS_TAG
+from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, FAILED_METRICS_TAG
 from sales_assets.defs.partitions import DAYS_PER_RUN, days_of_tags
 
 #: The checks whose refusal waits for the source or for a word of the operator.
@@ -35,23 +36,17 @@ MOST_PROCESSES = 4
 
 
 @dataclass
-class Computed:
+class _Computed:
     """What came of a range: the days with a report, those refused, and what failed, in words."""
 
     reported: list[date] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether all that is missing are days that may still be taken."""
-        refused = [one.check in WAITING for one in self.refused]
-        return bool(refused) and all(refused) and not self.failures
 
-
-def require_finished(settings: Settings, days: Sequence[date], today: date) -> None:
+def require_finished(settings: Settings, days: Sequence[date]) -> None:
     """Raise for a day outside the partitions, which run from the first day to yesterday."""
-    first, newest = first_day(settings), today - timedelta(days=1)
+    first, newest = first_day(settings), today_of(settings) - timedelta(days=1)
     for day in (days[0], days[-1]):
         if not first <= day <= newest:
             raise SalesAssetsError(
@@ -61,36 +56,59 @@ def require_finished(settings: Settings, days: Sequence[date], today: date) -> N
             )
 
 
-def require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool) -> None:
+def _require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool) -> None:
     """Refuse a storage with days of another source, before anything runs.
 
     `rebuild` forgets its days instead; `same_source` takes the source for the same after stored
     days were compared.
-
-    Raises:
-        ForeignSourceError: the days are another source's.
     """
     store = FrameStore(settings.storage)
     source = source_at(settings.source_url, settings)
     if rebuild:
-        click.echo(f"{forget_days(store)} stored files forgotten", err=True)
+        click.echo(f"{store.clear(STAMP)} stored files forgotten", err=True)
     elif same_source:
         days = ", ".join(map(str, accept_same_source(store, source)))
         click.echo(f"the same source: compared {days or 'nothing'}", err=True)
     own_stamp(store, source.stamp())
 
 
-def compute(
-    settings: Settings, days: Sequence[date], orders: Mapping[str, str] | None = None
-) -> Computed:
-    """Compute contiguous `days` in runs of at most a quarter; a refused day stops only itself.
+def compute(  # noqa: PLR0913 - one word of the operator each
+    settings: Settings,
+    days: Sequence[date],
+    *,
+    as_it_is: bool = False,
+    accept_loss: bool = False,
+    same_source: bool = False,
+    rebuild: bool = False,
+) -> None:
+    """Compute the reports of contiguous `days` under the operator's orders.
+
+    Raises:
+        RefusedError: nothing failed, and days were refused that another word would take.
+        SalesAssetsError: days are not over or before the history, the storage is of another
+            source, or a run failed.
+    """
+    require_finished(settings, days)
+    _require_own_storage(settings, same_source=same_source, rebuild=rebuild)
+    told = {AS_IT_IS_TAG: as_it_is, ACCEPT_LOSS_TAG: accept_loss}
+    computed = _compute(settings, days, {tag: "true" for tag, is_set in told.items() if is_set})
+    missing = sorted(set(days).difference(computed.reported))
+    without = [f"No report: {', '.join(map(str, missing))}."] if missing else []
+    refused = [f"{one.day} is refused ({one.check}): {one.message}." for one in computed.refused]
+    is_waiting = all(one.check in WAITING for one in computed.refused)
+    if refused and is_waiting and not computed.failures:
+        raise RefusedError("\n".join([*refused, *without]))
+    raise_failures([*refused, *computed.failures, *without])
+
+
+def _compute(settings: Settings, days: Sequence[date], orders: Mapping[str, str]) -> _Computed:
+    """Compute `days` in runs of at most a quarter; a refused day stops only itself.
 
     Several runs are shared among processes, a core each; every run has a lookback of its own, so
-    that none waits for another. `orders` are tags of the runs: what is done with a cut or a
-    shrunken day.
+    that none waits for another. `orders` are tags of the runs.
     """
     spans = _spans(days)
-    one = partial(_compute_span, settings, orders or {})
+    one = partial(_compute_span, settings, orders)
     cores = min(len(spans), os.cpu_count() or 1, MOST_PROCESSES)
     if cores == 1:
         return _together(map(one, spans))
@@ -113,15 +131,15 @@ def _spans(days: Sequence[date]) -> list[Sequence[date]]:
     return [days[start:end] for start, end in pairwise(edges)]
 
 
-def _compute_span(settings: Settings, orders: Mapping[str, str], days: Sequence[date]) -> Computed:
-    computed = Computed()
+def _compute_span(settings: Settings, orders: Mapping[str, str], days: Sequence[date]) -> _Computed:
     with opened_instance(settings) as instance:
-        _Computing(build_definitions(settings), instance, settings, orders).span(days, computed)
-    return computed
+        computing = _Computing(build_definitions(settings), instance, settings, orders)
+        computing.span(days)
+        return computing.computed
 
 
-def _together(parts: Iterable[Computed]) -> Computed:
-    whole = Computed()
+def _together(parts: Iterable[_Computed]) -> _Computed:
+    whole = _Computed()
     for part in parts:
         whole.reported.extend(part.reported)
         whole.refused.extend(part.refused)
@@ -135,25 +153,26 @@ class _Computing:
     instance: dg.DagsterInstance
     settings: Settings
     orders: Mapping[str, str]
+    computed: _Computed = field(default_factory=_Computed)
 
-    def span(self, days: Sequence[date], computed: Computed) -> None:
+    def span(self, days: Sequence[date]) -> None:
         """Run a span; its good days go on without the refused ones in runs of their own."""
         result = self._run(days)
         if result.success:
-            computed.reported.extend(days)
+            self.computed.reported.extend(days)
             return
         refused = self._refused(result.run_id, days)
         if not refused:
-            self._report_without_failed_parts(result, days, computed)
+            self._report_without_failed_parts(result, days)
             return
-        computed.refused.extend(refused)
+        self.computed.refused.extend(refused)
         parts = self.instance.get_runs(dg.RunsFilter(tags={PART_OF_TAG: result.run_id}))
         for part in reversed(parts):
             of_part = days_of_tags(part.tags)
             if part.status is dg.DagsterRunStatus.SUCCESS:
-                computed.reported.extend(of_part)
+                self.computed.reported.extend(of_part)
             else:
-                self.span(of_part, computed)
+                self.span(of_part)
 
     def _run(
         self,
@@ -176,17 +195,17 @@ class _Computing:
         return [one for one in refusals if one]
 
     def _report_without_failed_parts(
-        self, result: dg.ExecuteInProcessResult, days: Sequence[date], computed: Computed
+        self, result: dg.ExecuteInProcessResult, days: Sequence[date]
     ) -> None:
-        computed.failures.extend(failure_messages(result))
+        self.computed.failures.extend(failure_messages(result))
         failed = {event.step_key or "" for event in result.all_events if event.is_step_failure}
         if not failed or not failed <= set(METRICS):
             return
         tags = {FAILED_METRICS_TAG: ",".join(sorted(failed))}
         without = self._run(days, [names.DAILY_REPORT], tags)
-        computed.failures.extend(failure_messages(without))
+        self.computed.failures.extend(failure_messages(without))
         if without.success:
-            computed.reported.extend(days)
+            self.computed.reported.extend(days)
 
 
 def deliver(settings: Settings) -> list[str]:

@@ -198,12 +198,12 @@ def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetC
         dg.AssetCheckResult(
             asset_key=names.RAW_EVENTS,
             check_name=DICTIONARY,
-            passed=not unknown and not read.missing_types,
+            passed=not unknown and not read.dictionary.missing_types,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
                 "unknown_ids": table(pd.DataFrame(unknown)),
-                "missing_types": ", ".join(read.missing_types),
-                "rows_without_time": read.rows_without_time,
+                "missing_types": ", ".join(read.dictionary.missing_types),
+                "rows_without_time": sum(read.odd_rows.values()),
             },
         )
     ]

@@ -8,7 +8,7 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
-from sales_assets.adapters.files.findings import read_findings
+from sales_assets.adapters.files.day_records import read_findings
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
 from sales_assets.core.judgement import Completeness

@@ -5,15 +5,14 @@ from datetime import datetime, time, timedelta
 import click
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.computing import compute, raise_failures, show_report, today_of
+from sales_assets.cli.computing import raise_failures, show_report, today_of
 
 
 @click.command()
 @click.pass_obj
 def demo(settings: Settings) -> None:
     """Show everything on demo data: an embedded Postgres, yesterday's report, its delivery."""
-    from sales_assets.adapters.outbox import outbox_files
-    from sales_assets.cli.runs import deliver
+    from sales_assets.cli.runs import compute, deliver
     from sales_assets.defs.resources import OUTBOX_FOLDER
 
     yesterday = today_of(settings) - timedelta(days=1)
@@ -24,7 +23,7 @@ def demo(settings: Settings) -> None:
     raise_failures(deliver(settings))
     show_report(settings, yesterday)
     # Nothing where a token sends messages instead.
-    for path in outbox_files(settings.var_dir / OUTBOX_FOLDER, yesterday.isoformat()):
+    for path in sorted((settings.var_dir / OUTBOX_FOLDER / str(yesterday)).glob("*.*")):
         click.echo(f"delivered: {path}")
 
 

@@ -49,14 +49,13 @@ jit = off
 max_parallel_workers_per_gather = 0
 max_parallel_maintenance_workers = 0
 """
-DATABASE_EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
 
 
 class EmbeddedServer:
     """A running server in `folder`, with a lease on it that ends with `release` or the process.
 
     The last release stops the server. A process that is killed loses its lease with its life;
-    the server then runs on until another process releases it or calls `stop`.
+    the server then runs on until another process releases it.
     """
 
     def __init__(self, folder: Path, lease: int) -> None:
@@ -72,28 +71,25 @@ class EmbeddedServer:
 
     def ensure_database(self, name: str, template: str = "template1") -> str:
         """Return the URL of database `name`, made as a copy of `template` if it is missing."""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        names = (sql.Identifier(name), sql.Identifier(template))
         with closing(psycopg2.connect(self.url())) as connection:
             connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(DATABASE_EXISTS, (name,))
-                if cursor.fetchone() is None:
-                    _create_database(cursor, name, template)
+            # It is there already, or another process was faster.
+            with (
+                suppress(errors.DuplicateDatabase, errors.UniqueViolation),
+                connection.cursor() as cursor,
+            ):
+                cursor.execute(statement.format(*names))
         return self.url(name)
-
-    def drop_database(self, name: str) -> None:
-        """Drop database `name` and whoever is connected to it; a missing one is no error."""
-        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        with closing(psycopg2.connect(self.url())) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement.format(sql.Identifier(name)))
 
     def release(self) -> None:
         """Give up the lease; the last one stops the server. A second call does nothing."""
         if self._lease is None:
             return
         with _locked(self.folder):
-            if _is_last(self._lease):
+            with suppress(BlockingIOError):  # another process has a lease, too
+                fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _stop(_data(self.folder))
             os.close(self._lease)
             self._lease = None
@@ -121,15 +117,9 @@ def start(folder: Path) -> EmbeddedServer:
     with _locked(folder):
         _ensure_initialized(folder)
         _ensure_running(_data(folder))
-        return EmbeddedServer(folder, _take_lease(folder))
-
-
-def stop(folder: Path) -> None:
-    """Stop the server of `folder`, whoever uses it; one that is not running is no error."""
-    folder = folder.resolve()
-    if _data(folder).exists():
-        with _locked(folder):
-            _stop(_data(folder))
+        lease = _open(folder / "leases")
+        fcntl.flock(lease, fcntl.LOCK_SH)
+        return EmbeddedServer(folder, lease)
 
 
 # --- The folder ---------------------------------------------------------------------------
@@ -358,30 +348,8 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _take_lease(folder: Path) -> int:
-    handle = _open(folder / "leases")
-    fcntl.flock(handle, fcntl.LOCK_SH)
-    return handle
-
-
-def _is_last(lease: int) -> bool:
-    try:
-        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise _unusable_folder(path.parent, error.strerror or str(error)) from error
-
-
-def _create_database(cursor: "psycopg2.extensions.cursor", name: str, template: str) -> None:
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    try:
-        cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-    except (errors.DuplicateDatabase, errors.UniqueViolation):
-        return  # another process was faster

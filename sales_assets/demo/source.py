@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import adbc_driver_postgresql.dbapi as postgres
 import pandas as pd
@@ -46,18 +45,6 @@ READ_STATE = "SELECT * FROM demo_source_state"
 DELETE_STATE = "DELETE FROM demo_source_state"
 #: Two processes that fill the same source take turns.
 LOCK_LOADING = "SELECT pg_advisory_xact_lock(20220130)"
-
-EVENT_COLUMNS = {
-    "user_id": "_user_id",
-    "event_id": "event_id",
-    "happened_at": "happened_at",
-    "loaded_at": "loaded_at",
-}
-PAYMENT_COLUMNS = {
-    "user_id": "_user_id",
-    "happened_at": "transaction_created_at",
-    "loaded_at": "loaded_at",
-}
 
 
 @dataclass(frozen=True)
@@ -126,13 +113,8 @@ def _found_state(cursor: postgres.Cursor) -> _State | None:
     if not state_table:
         return None
     cursor.execute(READ_STATE)
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    names = (column[0] for column in cursor.description or ())
-    found = dict(zip(names, row, strict=True))
-    values: dict[str, Any] = {each.name: found.get(each.name) for each in fields(_State)}
-    return _State(**values)
+    rows = cursor.fetch_arrow_table().to_pylist()
+    return _State(*(rows[0].get(each.name) for each in fields(_State))) if rows else None
 
 
 def _fill(cursor: postgres.Cursor, plan: journeys.DemoPlan, *, replace: bool, indexes: bool) -> int:
@@ -159,29 +141,22 @@ def _execute_each(cursor: postgres.Cursor, statements: str) -> None:
 def _append(cursor: postgres.Cursor, chunks: Iterator[pd.DataFrame]) -> int:
     count = 0
     for rows in chunks:
-        is_payment = rows["event_id"] == journeys.PURCHASE_ID
-        _ingest(cursor, "events", rows[~is_payment], EVENT_COLUMNS)
-        _ingest(cursor, "payments", rows[is_payment], PAYMENT_COLUMNS)
+        named = rows.rename(columns={"user_id": "_user_id"})
+        is_payment = named["event_id"] == journeys.PURCHASE_ID
+        paid_at = {"happened_at": "transaction_created_at"}
+        payments = named[is_payment].drop(columns="event_id").rename(columns=paid_at)
+        for table, frame in (("events", named[~is_payment]), ("payments", payments)):
+            if len(frame):
+                arrived = pa.Table.from_pandas(frame, preserve_index=False)
+                cursor.adbc_ingest(table, arrived, mode="append")
         count += len(rows)
     return count
-
-
-def _ingest(
-    cursor: postgres.Cursor, table: str, rows: pd.DataFrame, columns: dict[str, str]
-) -> None:
-    frame = rows[list(columns)].rename(columns=columns)
-    if len(frame):
-        cursor.adbc_ingest(table, pa.Table.from_pandas(frame, preserve_index=False), mode="append")
 
 
 def _write_state(cursor: postgres.Cursor, plan: journeys.DemoPlan) -> None:
     cursor.execute(DELETE_STATE)
     state = _State(_recipe(plan), plan.first_day, plan.incidents_before, plan.known_until)
-    types = {"recipe": pa.string(), "known_until": pa.timestamp("us")}
-    row = pa.table(
-        {
-            name: pa.array([value], types.get(name, pa.date32()))
-            for name, value in asdict(state).items()
-        }
-    )
+    types = (pa.string(), pa.date32(), pa.date32(), pa.timestamp("us"))
+    schema = pa.schema(zip(asdict(state), types, strict=True))
+    row = pa.Table.from_pylist([asdict(state)], schema)
     cursor.adbc_ingest("demo_source_state", row, mode="append")

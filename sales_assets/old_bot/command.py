@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.computing import DAY, compute, today_of
+from sales_assets.cli.computing import DAY, today_of
 
 
 @click.command()
@@ -16,12 +16,11 @@ def compare(settings: Settings, day: date) -> None:
 
     What is not stored yet is computed first, as `report` does.
     """
-    from sales_assets.cli.runs import require_finished
+    from sales_assets.cli.runs import compute, require_finished
     from sales_assets.old_bot.stored_days import StoredDays, lines, write_page
 
-    today = today_of(settings)
-    require_finished(settings, [day], today)
-    days = StoredDays(settings, day, today)
+    require_finished(settings, [day])
+    days = StoredDays(settings, day, today_of(settings))
     if missing := days.missing():
         compute(settings, missing)
     comparison = days.compared()

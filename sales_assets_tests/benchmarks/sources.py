@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from sales_assets.demo import department, embedded_postgres, journeys
 from sales_assets_tests.benchmarks.recipe import DAYS, FIRST_DAY, TODAY, Recipe
+from sales_assets_tests.sources import drop_database
 
 #: So many requests a day make 0.1 million rows in those days: the block that is multiplied.
 REQUESTS = 41
@@ -51,7 +52,7 @@ def ensure_source(server: embedded_postgres.EmbeddedServer, recipe: Recipe) -> s
     """Return the URL of a source, filled unless it is already."""
     url = server.ensure_database(recipe.database)
     if _found_version(url) != _version():
-        server.drop_database(recipe.database)
+        drop_database(server, recipe.database)
         load(server.ensure_database(recipe.database), recipe)
     return url
 

@@ -12,7 +12,7 @@ import sqlalchemy
 
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.demo import embedded_postgres
-from sales_assets_tests.sources import execute, query
+from sales_assets_tests.sources import drop_database, execute, query
 
 #: Deeper than the 107 bytes of a socket's path, and with what shells and URLs treat specially.
 DEEP = Path('a folder, it\'s $HOME & "more"') / ("d" * 120)
@@ -125,19 +125,19 @@ def test_an_interrupted_set_up_is_begun_anew(tmp_path: Path) -> None:
         assert query(server.url(), "SELECT 1") == [(1,)]
 
 
-def test_stop_stops_whoever_uses_the_server_and_may_come_twice(used_folder: Path) -> None:
-    with embedded_postgres.start(used_folder) as server:
-        embedded_postgres.stop(used_folder)
-        embedded_postgres.stop(used_folder)
-        with pytest.raises(SalesAssetsError, match="is not running"):
-            server.url()
+def test_a_server_that_was_stopped_has_no_address(used_folder: Path) -> None:
+    server = embedded_postgres.start(used_folder)
+    server.release()
+    server.release()
+    with pytest.raises(SalesAssetsError, match="is not running"):
+        server.url()
 
 
 def test_a_database_is_made_once_and_dropped_at_will(used_folder: Path) -> None:
     with embedded_postgres.start(used_folder) as server:
         assert server.ensure_database('odd "name"') == server.ensure_database('odd "name"')
-        server.drop_database('odd "name"')
-        server.drop_database('odd "name"')
+        drop_database(server, 'odd "name"')
+        drop_database(server, 'odd "name"')
         with pytest.raises(psycopg2.OperationalError, match="does not exist"):
             psycopg2.connect(server.url('odd "name"'))
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sales_assets.adapters.state import invites
+from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.database import BotUpdate, Subscription
 from sales_assets.core.bot.access import STOPPED
 from sales_assets_tests.faults.promises import is_report
@@ -43,7 +43,7 @@ class Crowd:
         with self.stage.state() as state, state.writing() as session:
             now = datetime.now(UTC)
             self.secrets = [
-                invites.create(session, now, now + timedelta(days=30)) for _ in range(3)
+                subscriptions.new_invite(session, now, now + timedelta(days=30)) for _ in range(3)
             ]
         readers = [f"/report {self.stage.day - timedelta(days=1)}", "/status", "/stuck", "/help"]
         scripts = {

@@ -22,7 +22,7 @@ import dagster as dg
 from sales_assets.adapters.delivery.dispatcher import runs_owed
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import content_hashes
-from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.state.ledger import Ledger, send_again
 from sales_assets.core.delivery.rows import RowState
 from sales_assets_tests.faults import processes, promises, trouble
 from sales_assets_tests.faults.crowd import Crowd
@@ -284,7 +284,8 @@ class Round:
         with self.stage.state() as state:
             for place in doubtful:
                 if place.report is not None:
-                    Ledger(state).send_again(place.report.id, datetime.now(UTC))
+                    with state.writing() as session:
+                        send_again(session, place.report.id, datetime.now(UTC))
         self.settle_delivery()
         arrived = {str(place): place for place in promises.places(self.stage)}
         for place in doubtful:

@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from sales_assets_tests.base_source import make_base
 from sales_assets_tests.faults.source_trial import PASSWORD, Surroundings, Trial
-from sales_assets_tests.sources import execute
+from sales_assets_tests.sources import drop_database, execute
 
 URL = "SALES_ASSETS_SOURCE_URL"
 
@@ -80,7 +80,7 @@ def encoded(encoding: str, change: str = "") -> Surroundings:
 
     @contextmanager
     def around(trial: Trial) -> Iterator[Mapping[str, str]]:
-        trial.server.drop_database(trial.database)
+        drop_database(trial.server, trial.database)
         with closing(psycopg2.connect(trial.server.url())) as connection:
             connection.autocommit = True
             statement = "CREATE DATABASE {} ENCODING {} LOCALE 'C' TEMPLATE template0"
@@ -101,7 +101,7 @@ def copied(trial: Trial) -> Iterator[Mapping[str, str]]:
     try:
         yield {URL: trial.server.ensure_database(name, trial.database)}
     finally:
-        trial.server.drop_database(name)
+        drop_database(trial.server, name)
 
 
 def filled(*folders: str) -> Surroundings:

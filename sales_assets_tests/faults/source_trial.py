@@ -15,14 +15,14 @@ from unittest.mock import patch
 
 from click.testing import CliRunner
 
-from sales_assets.adapters.files.findings import read_findings
+from sales_assets.adapters.files.day_records import read_findings
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.cli.main import main
 from sales_assets.core import journey, names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.base_source import ZONE, make_base, yesterday
-from sales_assets_tests.sources import execute
+from sales_assets_tests.sources import drop_database, execute
 
 #: The report zone where none is set; a night's trial goes on with the next day's source.
 #: No setting of whoever runs the tests comes in.
@@ -112,7 +112,7 @@ class Trial:
     def __post_init__(self) -> None:
         self.day = yesterday()
         self.database = re.sub(r"\W+", "_", f"fault_{self.fault.name}")[:50].lower()
-        self.server.drop_database(self.database)
+        drop_database(self.server, self.database)
         self.url = self.server.ensure_database(self.database, self.template)
         self.storage = str(self.folder / "var/storage")
         (self.folder / self.fault.below).mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ class Trial:
 
     def drop(self) -> None:
         """Drop the trial's database."""
-        self.server.drop_database(self.database)
+        drop_database(self.server, self.database)
 
     def placed(self, text: str, write: Callable[[str], str] = str) -> str:
         """Put the days, the zones, the address and the folder into a text."""

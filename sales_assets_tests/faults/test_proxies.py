@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.delivery.result import DeliveryResult
+from sales_assets.adapters.delivery.dispatcher import DeliveryResult
 from sales_assets.adapters.settings import InvalidSettingError, Settings
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.bot import program

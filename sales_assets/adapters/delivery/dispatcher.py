@@ -5,12 +5,13 @@ import os
 import socket
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sales_assets.adapters.delivery.result import DeliveryResult, as_frame
+import pandas as pd
+
 from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.state.ledger import OUTBOX, Ledger
@@ -25,6 +26,8 @@ from sales_assets.core.delivery.alerts import (
 from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
 from sales_assets.core.delivery.plan import is_under_way, owed
 from sales_assets.core.delivery.rows import (
+    OUTBOX_CHAT,
+    OUTBOX_NAME,
     Answer,
     Delivery,
     MessageKind,
@@ -35,6 +38,7 @@ from sales_assets.core.delivery.rows import (
 )
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.frames import REPORT_DELIVERY
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.wording import late_sentence
 
@@ -76,6 +80,54 @@ _SUSPECT = frozenset({Outcome.CHAT_NOT_FOUND, Outcome.TOO_LARGE})
 
 
 # --- Called from outside ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """The messages of a day after a dispatch: of every chat, not only those it sent to.
+
+    `outcomes` is the frame of `report_delivery`: a row per message. `trouble` says why the run has
+    failed though its messages may be fine: the dispatch ended before it reached every chat,
+    or the readers are missing.
+    """
+
+    day: date
+    outcomes: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+    trouble: str | None = None
+
+    @property
+    def sent(self) -> int:
+        """Messages that arrived."""
+        return self._count(RowState.SENT)
+
+    @property
+    def failed(self) -> int:
+        """Messages refused for good, or not sent while they were news."""
+        return self._count(RowState.FAILED)
+
+    @property
+    def unknown(self) -> int:
+        """Messages of which nobody knows whether they arrived."""
+        return self._count(RowState.UNKNOWN)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that a later run sends."""
+        return self._count(RowState.PLANNED) + self._count(RowState.SENDING)
+
+    @property
+    def possible_duplicates(self) -> int:
+        """Messages that a chat may have twice."""
+        return int(self.outcomes["possible_duplicate"].sum())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every message arrived."""
+        return self.trouble is None and self.sent == len(self.outcomes)
+
+    def _count(self, state: RowState) -> int:
+        return int((self.outcomes["state"] == state.value).sum())
 
 
 @dataclass(frozen=True)
@@ -195,47 +247,47 @@ class _PictureForm:
     is_refused: bool = False
 
 
+@dataclass
 class Dispatch:
-    """One run over the chats of one day; used once."""
+    """One run over the chats of one day; used once.
 
-    def __init__(  # noqa: PLR0913 - what a run rests on
-        self,
-        dispatcher: Dispatcher,
-        day: date,
-        report: ReportToSend | None,
-        *,
-        is_news: bool,
-        alerts: Sequence[Message] = (),
-        late: str = "",
-    ) -> None:
-        self._day, self._report, self._is_news = day, report, is_news
-        self._late = late
-        self._ledger = dispatcher.ledger
-        self._transport = dispatcher.transport
+    The ledger is called beside the loop: a locked database must not stall the requests.
+    """
+
+    dispatcher: Dispatcher
+    day: date
+    report: ReportToSend | None
+    is_news: bool = field(kw_only=True)
+    alerts: Sequence[Message] = field(default=(), kw_only=True)
+    late: str = field(default="", kw_only=True)
+    #: Why the run stops sending, if it does.
+    _stop: str | None = None
+    _form: _PictureForm = field(default_factory=_PictureForm)
+    _uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _shown: dict[Place, Delivery] = field(default_factory=dict)
+    _sounds: dict[Place, Reader] = field(default_factory=dict)
+    _warnings: list[str] = field(default_factory=list)
+    _suspects: dict[int, tuple[Delivery, Outcome]] = field(default_factory=dict)
+    _known: set[int] = field(default_factory=set)
+    _in_vain: int = 0
+    _had_trouble: bool = False
+    _width: int = FIRST_WIDTH
+
+    def __post_init__(self) -> None:
+        dispatcher = self.dispatcher
+        self._ledger, self._transport = dispatcher.ledger, dispatcher.transport
         self._clock, self._sleep = dispatcher.clock, dispatcher.sleep
-        self._admins = readers_of(dispatcher.ledger, dispatcher.admins)
-        self._alerts = [*_standing_alerts(dispatcher.ledger), *alerts]
-        self._pace = Pace(dispatcher.clock, dispatcher.sleep)
+        self._admins = readers_of(self._ledger, dispatcher.admins)
+        self._alerts = [*_standing_alerts(self._ledger), *self.alerts]
+        self._pace = Pace(self._clock, self._sleep)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:80]
-        self._form = _PictureForm()
-        self._uploading = asyncio.Lock()
-        self._shown: dict[Place, Delivery] = {}
-        self._sounds: dict[Place, Reader] = {}
-        self._warnings: list[str] = []
-        #: Why the run stops sending, if it does.
-        self._stop: str | None = None
-        self._suspects: dict[int, tuple[Delivery, Outcome]] = {}
-        self._known: set[int] = set()
-        self._in_vain = 0
-        self._had_trouble = False
-        self._width = FIRST_WIDTH
 
     async def run(self) -> DeliveryResult:
         """Send what is owed until nothing is, or until the service asks to stop."""
-        await _beside_loop(self._begin)
+        await asyncio.to_thread(self._begin)
         async with self._transport:
             for _ in range(_MOST_ROUNDS):
-                if tasks := await _beside_loop(self._owed, self._clock()):
+                if tasks := await asyncio.to_thread(self._owed, self._clock()):
                     readers = [row for row in tasks if row.kind is not MessageKind.ALERT]
                     await self._do(readers or tasks)
                 elif self._suspects:
@@ -244,36 +296,36 @@ class Dispatch:
                     break
                 if self._stop is not None:
                     break
-        return await _beside_loop(self._result)
+        return await asyncio.to_thread(self._result)
 
     def _begin(self) -> None:
         ledger, now = self._ledger, self._clock()
         ledger.expire_leases(now)
-        if self._report is None:
+        if self.report is None:
             return
-        if self._is_news:
-            ledger.settle_missed(self._day, now, self._admins)
-        is_known = any(row.state is RowState.SENT or row.by_hand for row in ledger.rows(self._day))
-        if self._is_news or is_known:
-            ledger.remember_content(self._report, now)
-        content = ledger.content(self._day, self._report.content_sha256)
+        if self.is_news:
+            ledger.settle_missed(self.day, now, self._admins)
+        is_known = any(row.state is RowState.SENT or row.by_hand for row in ledger.rows(self.day))
+        if self.is_news or is_known:
+            ledger.remember_content(self.report, now)
+        content = ledger.content(self.day, self.report.content_sha256)
         if content is not None and content.file_id is not None:
             self._form.file_id = content.file_id
             self._form.as_document = content.media == "document"
 
     def _owed(self, now: datetime) -> list[Delivery]:
         """Return what is owed at `now`, as the ledger has it."""
-        found, readers = self._ledger.rows(self._day), self._ledger.readers()
+        found, readers = self._ledger.rows(self.day), self._ledger.readers()
         self._shown = {row.place: row for row in found if row.kind is MessageKind.REPORT}
         self._sounds = {reader.place: reader for reader in readers}
-        is_news, day_before = self._is_news, self._day - timedelta(days=1)
+        is_news, day_before = self.is_news, self.day - timedelta(days=1)
         tasks = owed(
-            self._day,
+            self.day,
             found,
             readers,
             self._admins,
             now,
-            sha256=self._report.content_sha256 if self._report else None,
+            sha256=self.report.content_sha256 if self.report else None,
             is_news=is_news,
             before=self._ledger.rows(day_before) if is_news else (),
             alerts=self._alerts,
@@ -283,7 +335,7 @@ class Dispatch:
     async def _wait_for_more(self) -> bool:
         """Wait for the readers' rows that are due again in a moment; False if there are none."""
         now = self._clock()
-        soon = await _beside_loop(self._owed, now + SOON)
+        soon = await asyncio.to_thread(self._owed, now + SOON)
         ends = [row.not_before or now for row in soon if row.kind is not MessageKind.ALERT]
         if ends:
             await self._sleep(max((max(ends) - now).total_seconds(), 0.001))
@@ -319,13 +371,13 @@ class Dispatch:
         has_turn = await self._pace.turn(row.chat)
         message = await self._compose(row)
         if message is None:
-            await _beside_loop(self._ledger.drop, row)
+            await asyncio.to_thread(self._ledger.drop, row)
         if message is None or not has_turn or self._stop is not None:
             return
         sha256 = (
-            self._report.content_sha256 if self._report and row.kind is MessageKind.REPORT else None
+            self.report.content_sha256 if self.report and row.kind is MessageKind.REPORT else None
         )
-        claim = await _beside_loop(self._ledger.claim, row, self._owner, self._clock(), sha256)
+        claim = await asyncio.to_thread(self._ledger.claim, row, self._owner, self._clock(), sha256)
         if claim is not None:
             await self._transmit(claim, message)
 
@@ -337,7 +389,7 @@ class Dispatch:
             if again is None:
                 break
             await self._pace.turn(claim.chat)
-            renewed = await _beside_loop(self._ledger.renew, claim, self._clock())
+            renewed = await asyncio.to_thread(self._ledger.renew, claim, self._clock())
             if renewed is None:
                 # Another row sends it, or the chat may not read any more.
                 answer = Answer(Outcome.NOT_SENT, "the chat has moved, or may not read any more")
@@ -349,13 +401,13 @@ class Dispatch:
     async def _again(self, claim: Delivery, message: Message, answer: Answer) -> Message | None:
         """Return what to send next in place of a request that was refused, if anything."""
         if answer.outcome is Outcome.MIGRATED and answer.new_chat is not None:
-            about = {"day": self._day, "admins": self._admins, "unsent": claim}
+            about = {"day": self.day, "admins": self._admins, "unsent": claim}
             ids = (claim.chat, answer.new_chat)
-            await _beside_loop(self._ledger.migrate, *ids, self._clock(), **about)
+            await asyncio.to_thread(self._ledger.migrate, *ids, self._clock(), **about)
             return message
         if answer.outcome is Outcome.MARKUP:
             self._warnings.append(f"the markup was refused: {answer.reason}")
-            self._alerts.append(markup_alert(self._day, answer.reason))
+            self._alerts.append(markup_alert(self.day, answer.reason))
         if answer.outcome is Outcome.FILE_ID_REFUSED and self._form.file_id == message.file_id:
             self._form.file_id = None
         other = adapted(message, answer.outcome)
@@ -439,8 +491,8 @@ class Dispatch:
             answer = Answer(Outcome.SENT, f"the message is gone: {answer.reason}")
         row = await self._finish(claim, answer, message.media)
         if row.state is RowState.SENT and row.file_id and message.media and row.content_sha256:
-            told = (self._day, row.content_sha256, row.file_id, message.media)
-            await _beside_loop(self._ledger.remember_file, *told)
+            told = (self.day, row.content_sha256, row.file_id, message.media)
+            await asyncio.to_thread(self._ledger.remember_file, *told)
         if answer.outcome is Outcome.WAIT:
             await self._hold(row.chat, answer)
         if row.kind is MessageKind.ALERT:
@@ -454,27 +506,26 @@ class Dispatch:
 
     async def _finish(self, claim: Delivery, answer: Answer, media: str | None) -> Delivery:
         """Record the answer; a lock is waited for, because what is lost here is sent again."""
+        finish = self._ledger.finish
         for _ in range(_ANSWERS_TO_RECORD - 1):
             try:
-                return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
+                return await asyncio.to_thread(finish, claim, answer, self._clock(), media)
             except StateLockedError:
                 continue
-        return await _beside_loop(self._ledger.finish, claim, answer, self._clock(), media)
+        return await asyncio.to_thread(finish, claim, answer, self._clock(), media)
 
     async def _hold(self, chat: int, answer: Answer) -> None:
         """Hold the chat, or everybody, back for the pause that was asked for."""
         asked = answer.retry_after or rows.DEFAULT_PAUSE
         pause, now = self._pace.hold(chat, asked, names_chat=answer.names_chat), self._clock()
-        is_end = pause is not None and self._pace.is_too_long(pause)
-        if is_end:
+        if pause is not None and self._pace.is_too_long(pause):
             self._stop = f"Telegram asks for a pause of {pause}; the rest is sent after it."
-        await self._postpone(now + asked, chat)
-        if is_end and pause is not None:
             await self._postpone(now + pause, None)
+        await self._postpone(now + asked, chat)
 
     async def _postpone(self, until: datetime, chat: int | None) -> None:
         now = self._clock()
-        await _beside_loop(self._ledger.postpone, until, now, day=self._day, chat=chat)
+        await asyncio.to_thread(self._ledger.postpone, until, now, day=self.day, chat=chat)
 
     # --- Chats that are unknown, or too narrow for the picture ---
 
@@ -487,7 +538,7 @@ class Dispatch:
         Most chats unknown: the token is another bot's. No chat served, and every one too narrow
         for the picture: a server on the way is. Otherwise each of them is refused for good.
         """
-        found = await _beside_loop(self._ledger.rows, self._day)
+        found = await asyncio.to_thread(self._ledger.rows, self.day)
         suspects, self._suspects = self._suspects, {}
         served = {row.chat for row in found if row.state is RowState.SENT}
         for outcome in _SUSPECT:
@@ -503,7 +554,7 @@ class Dispatch:
                 self._stop = self._words_about(outcome, accused[0].reason)
                 continue
             for row in accused:
-                await _beside_loop(self._ledger.give_up, row, outcome, self._clock())
+                await asyncio.to_thread(self._ledger.give_up, row, outcome, self._clock())
                 self._warnings.append(f"chat {row.place} is given up: {row.reason}")
 
     # --- Composing ---
@@ -513,13 +564,13 @@ class Dispatch:
         message = await self._words_of(row)
         if message is None:
             return None
-        report = self._report
+        report = self.report
         is_news = report is None or report.is_new or report.is_neutral
         reader = self._sounds.get(row.place)
         is_quiet = message.is_silent or row.is_repeat
         if row.kind is not MessageKind.ALERT and reader is not None:
             is_quiet = is_quiet or reader.is_silent(is_news=is_news)
-        return replace(message, day=self._day, is_silent=is_quiet)
+        return replace(message, day=self.day, is_silent=is_quiet)
 
     async def _words_of(self, row: Delivery) -> Message | None:
         match row.kind:
@@ -527,17 +578,17 @@ class Dispatch:
                 alert = read_notice(row.subject, row.notice or {})
                 return replace(alert, label=f"{row.kind}-{row.subject}")
             case MessageKind.LATE:
-                return Message(messages.html.escape(self._late), label=row.kind)
-            case _ if self._report is None:
+                return Message(messages.html.escape(self.late), label=row.kind)
+            case _ if self.report is None:
                 return None
             case MessageKind.CHANGE:
-                return await self._change(self._report, row)
+                return await self._change(self.report, row)
             case MessageKind.EDIT:
-                message = self._report_message(self._report)
+                message = self._report_message(self.report)
                 shown = self._shown.get(row.place)
                 keeps_picture = message.media is None and shown is not None and bool(shown.media)
                 return replace(message, edits_caption=keeps_picture, is_silent=True)
-        return self._report_message(self._report, is_repeat=row.is_repeat)
+        return self._report_message(self.report, is_repeat=row.is_repeat)
 
     def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
         has_picture = report.picture is not None and not self._form.is_refused
@@ -545,13 +596,13 @@ class Dispatch:
         if is_repeat:
             limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
             text = messages.with_repeat_note(text, limit)
-        buttons = messages.report_buttons(self._day)
+        buttons = messages.report_buttons(self.day)
         if not has_picture:
             return Message(text, buttons=buttons, label=MessageKind.REPORT)
         return Message(
             text,
             file=report.picture,
-            file_name=f"{self._day}.png",
+            file_name=f"{self.day}.png",
             file_id=self._form.file_id,
             as_document=self._form.as_document,
             buttons=buttons,
@@ -560,15 +611,15 @@ class Dispatch:
 
     async def _change(self, report: ReportToSend, row: Delivery) -> Message | None:
         """Return the silent reply that tells what changed; a first verdict comes with its sound."""
-        before = await _beside_loop(self._ledger.content, self._day, row.previous_sha256)
+        before = await asyncio.to_thread(self._ledger.content, self.day, row.previous_sha256)
         numbers = dict(before.numbers) if before is not None else {}
-        text = messages.changes_text(self._day, numbers, report.numbers)
+        text = messages.changes_text(self.day, numbers, report.numbers)
         is_first_verdict = before is not None and before.is_neutral and not report.is_neutral
         if is_first_verdict:
             text = messages.first_verdict_text(report, text)
         shown = self._shown.get(row.place)
         reply_to = shown.message_id if shown is not None else None
-        is_silent = not (is_first_verdict and self._is_news)
+        is_silent = not (is_first_verdict and self.is_news)
         if not text:
             return None
         return Message(text, reply_to=reply_to, is_silent=is_silent, label=row.kind)
@@ -577,25 +628,31 @@ class Dispatch:
 
     def _result(self) -> DeliveryResult:
         kinds = {MessageKind.LATE}
-        if self._report:
+        if self.report:
             kinds = {MessageKind.REPORT, MessageKind.EDIT, MessageKind.CHANGE}
         places = {reader.place for reader in self._ledger.readers()}
         shown = [
             row
-            for row in self._ledger.rows(self._day)
+            for row in self._ledger.rows(self.day)
             # A plan for a chat that left is nobody's loss.
             if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
         ]
-        result = DeliveryResult(self._day, as_frame(shown), tuple(dict.fromkeys(self._warnings)))
+        result = DeliveryResult(self.day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
         trouble = self._ledger.lost
         if self._stop is not None:
             trouble = (
-                f"The delivery of {self._day} stopped: {self._stop} "
+                f"The delivery of {self.day} stopped: {self._stop} "
                 f"{result.sent} messages are sent, {result.waiting} wait for the next run."
             )
         return replace(result, trouble=trouble)
 
 
-async def _beside_loop(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Run a call to the ledger beside the loop: a locked database must not stall the requests."""
-    return await asyncio.to_thread(call, *arguments, **named)
+def _as_frame(found: Sequence[Delivery]) -> pd.DataFrame:
+    columns = REPORT_DELIVERY.names
+    values = [
+        {name: getattr(row, name) for name in columns}
+        | {"chat": OUTBOX_NAME if row.chat == OUTBOX_CHAT else str(row.chat)}
+        | {"kind": row.kind.value, "state": row.state.value}
+        for row in found
+    ]
+    return pd.DataFrame(values, columns=columns).astype(REPORT_DELIVERY.dtypes)

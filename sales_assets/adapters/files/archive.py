@@ -1,6 +1,7 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,27 +35,27 @@ from sales_assets.core.source_findings import EXPIRING
 from sales_assets.core.windows import EVENT_DAYS, VALUE_DAYS, days_up_to
 
 
+@dataclass
 class Archive:
     """Reads what the orchestrator stored; writes nothing."""
 
-    def __init__(self, store: FrameStore, zone: ZoneInfo, crm_client_url: str | None) -> None:
-        self._store = store
-        self._zone = zone
-        self._crm_client_url = crm_client_url
-        self._newest: tuple[tuple[object, ...], bytes] | None = None
-        self._kept: tuple[tuple[object, ...], tuple[DayEvents, tuple[Sheet, ...]]] | None = None
+    store: FrameStore
+    zone: ZoneInfo
+    crm_client_url: str | None
+    _newest: tuple[tuple[object, ...], bytes] | None = None
+    _kept: tuple[tuple[object, ...], tuple[DayEvents, tuple[Sheet, ...]]] | None = None
 
     def report_days(self) -> frozenset[date]:
         """Return the days that have a report."""
-        return frozenset(self._store.days(report_files.ASSET, report_files.NUMBERS))
+        return frozenset(self.store.days(report_files.ASSET, report_files.NUMBERS))
 
     def expiring_days(self) -> frozenset[date]:
         """Return the days that have a list of expiring cases."""
-        return frozenset(self._store.days(names.EXPIRING_CASES))
+        return frozenset(self.store.days(names.EXPIRING_CASES))
 
     def stuck_days(self) -> frozenset[date]:
         """Return the days that have a list of stuck cases."""
-        return frozenset(self._store.days(names.STUCK_CASES))
+        return frozenset(self.store.days(names.STUCK_CASES))
 
     def report(self, day: date) -> StoredReport | None:
         """Return the stored report of `day`, or None.
@@ -63,13 +64,13 @@ class Archive:
             StorageError: the two files of the day do not belong together.
         """
         try:
-            return report_files.read_report(self._store, day)
+            return report_files.read_report(self.store, day)
         except MissingDayError:
             return None
 
     def refused(self, day: date) -> Completeness | None:
         """Return what the source lacks of a day that was refused for it."""
-        refusal = read_refusal(self._store, day)
+        refusal = read_refusal(self.store, day)
         return refusal.completeness if refusal else None
 
     def picture_of(self, day: date, caption: str) -> bytes | None:
@@ -82,12 +83,12 @@ class Archive:
 
     def stuck(self, day: date) -> pd.DataFrame:
         """Return the stuck cases of `day`; raise `MissingDayError` if the day has no list."""
-        return self._store.read(names.STUCK_CASES, day)
+        return self.store.read(names.STUCK_CASES, day)
 
     def expiring(self, day: date) -> pd.DataFrame | None:
         """Return the expiring cases of `day` as its report counts them; None if not stored."""
         try:
-            cases = self._store.read(names.EXPIRING_CASES, day)
+            cases = self.store.read(names.EXPIRING_CASES, day)
         except MissingDayError:
             return None
         not_counted = self._content(day).get("not_counted", {})
@@ -98,8 +99,8 @@ class Archive:
         cases = self.expiring(day)
         if cases is None:
             return ru.BOT_NO_LIST.format(day=full_date(day))
-        clock = pressed_at.astimezone(self._zone).replace(tzinfo=None)
-        return next_expiring(cases, day, clock, self._crm_client_url)
+        clock = pressed_at.astimezone(self.zone).replace(tzinfo=None)
+        return next_expiring(cases, day, clock, self.crm_client_url)
 
     def receipt(self, day: date) -> tuple[Sheet, ...]:
         """Return where the numbers of the report of `day` come from, by what is stored now.
@@ -113,7 +114,7 @@ class Archive:
         """Return the receipt as an .xlsx file, beginning with all numbers beside the picture's."""
         title = f"{russian.RECEIPT_TITLE} {full_date(day)}"
         sheets = with_overview(self.receipt(day))
-        return workbook(sheets, title, day, self._zone, self._crm_client_url)
+        return workbook(sheets, title, day, self.zone, self.crm_client_url)
 
     def _of_day(self, day: date) -> tuple[DayEvents, tuple[Sheet, ...]]:
         """Return what a day's numbers are counted from, and its receipt; the last day's are kept.
@@ -133,33 +134,33 @@ class Archive:
         return kept[1]
 
     def _read_events(self, day: date, content: Mapping[str, Any]) -> DayEvents:
-        stored = self._store.days(names.CLEAN_EVENTS) & self._store.days(names.USER_HISTORY)
+        stored = self.store.days(names.CLEAN_EVENTS) & self.store.days(names.USER_HISTORY)
         lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
         log = encode(
-            (self._store.read(names.CLEAN_EVENTS, each) for each in lookback),
-            (self._store.read(names.USER_HISTORY, each) for each in lookback),
-            self._zone,
+            (self.store.read(names.CLEAN_EVENTS, each) for each in lookback),
+            (self.store.read(names.USER_HISTORY, each) for each in lookback),
+            self.zone,
         )
-        about = about_of(content, day, self._zone)
-        valued = self._store.days(names.DAILY_VALUES)
+        about = about_of(content, day, self.zone)
+        valued = self.store.days(names.DAILY_VALUES)
         window = [
             each
             for each in days_up_to(day, VALUE_DAYS + 1)
             if each in valued and each >= about.history_first_day
         ]
-        values = self._store.read_days(names.DAILY_VALUES, window) if window else values_of({})
+        values = self.store.read_days(names.DAILY_VALUES, window) if window else values_of({})
         return DayEvents(
-            ReportDays((day,), self._zone),
+            ReportDays((day,), self.zone),
             log,
-            self._store.read(names.RAW_EVENTS, day),
-            self._store.read(names.USER_HISTORY, day),
+            self.store.read(names.RAW_EVENTS, day),
+            self.store.read(names.USER_HISTORY, day),
             ReportInputs(about, {}, values),
         )
 
     def _content(self, day: date) -> Mapping[str, Any]:
         """Return the stored report's words and numbers; nothing where there is none."""
         try:
-            return report_files.read_content(self._store, day)
+            return report_files.read_content(self.store, day)
         except MissingDayError:
             return {}
 
@@ -181,7 +182,7 @@ class Archive:
 
     def client(self, client: str) -> str:
         """Return where the client with this id stands, by the newest report's day, as HTML."""
-        stored = self._store.days(names.RAW_EVENTS) & self._store.days(names.CLEAN_EVENTS)
+        stored = self.store.days(names.RAW_EVENTS) & self.store.days(names.CLEAN_EVENTS)
         day = max(stored & self.report_days(), default=max(stored, default=None))
         if day is None:
             return ru.BOT_NO_REPORTS
@@ -189,7 +190,7 @@ class Archive:
 
     def _build_spreadsheet(self, day: date) -> bytes:
         try:
-            previous = self._store.read(names.STUCK_CASES, day - timedelta(days=1))
+            previous = self.store.read(names.STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
             previous = None
         sheets = [stuck_sheet(self.stuck(day), day, previous)]
@@ -197,8 +198,8 @@ class Archive:
         if expiring is not None:
             sheets.insert(0, expiring_sheet(expiring, day))
         title = f"{russian.LISTS_TITLE} {full_date(day)}"
-        return workbook(sheets, title, day, self._zone, self._crm_client_url)
+        return workbook(sheets, title, day, self.zone, self.crm_client_url)
 
     def _written_at(self, asset: str, day: date, extension: str = EXTENSION) -> object:
-        path = self._store.path(asset, day, extension)
+        path = self.store.path(asset, day, extension)
         return path.stat().st_mtime if path.exists() else None

@@ -1,27 +1,21 @@
-"""What is kept of a day beside its frames: whether it was whole, what its checks said."""
+"""What is kept of a day beside its frames: was it whole, what did its checks and its source say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from sales_assets.adapters.files.frames import FrameStore, read_bytes, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
+from sales_assets.core import names
 from sales_assets.core.completeness import Evidence
 from sales_assets.core.judgement import Completeness
+from sales_assets.core.source_findings import FINDINGS, Finding
 
 RECORD, REFUSAL, CHECKED = "completeness", "refusals", "checked"
 JSON = ".json"
-
-
-@dataclass(frozen=True)
-class DayRecord:
-    """What bounds a day's silences; the judge's word on it, where it was asked."""
-
-    evidence: Evidence
-    completeness: Completeness | None = None
 
 
 @dataclass(frozen=True)
@@ -39,17 +33,28 @@ class Refusal:
     completeness: Completeness | None = None
 
 
-_RECORDS, _REFUSALS = TypeAdapter(DayRecord), TypeAdapter(Refusal)
+_EVIDENCE, _ANSWERS = TypeAdapter(Evidence), TypeAdapter(Completeness | None)
+_REFUSALS = TypeAdapter(Refusal)
 
 
-def write_record(store: FrameStore, day: date, record: DayRecord) -> None:
-    """Store the record of a day as `completeness/<day>.json`."""
-    _write(store, RECORD, day, _RECORDS.dump_python(record, mode="json"))
+def write_record(
+    store: FrameStore, day: date, evidence: Evidence, completeness: Completeness | None = None
+) -> None:
+    """Store what bounds a day's silences, and the judge's word, as `completeness/<day>.json`."""
+    bounds = _EVIDENCE.dump_python(evidence, mode="json")
+    answer = _ANSWERS.dump_python(completeness, mode="json")
+    _write(store, RECORD, day, {"evidence": bounds, "completeness": answer})
 
 
-def read_record(store: FrameStore, day: date) -> DayRecord:
-    """Return the record of a stored day; raise `MissingDayError` if there is none."""
-    return _RECORDS.validate_python(_read(store, RECORD, day))
+def read_record(store: FrameStore, day: date) -> tuple[Evidence, Completeness | None]:
+    """Return the record of a stored day, the judge's word where it was asked.
+
+    Raises:
+        MissingDayError: there is none.
+    """
+    stored = _read(store, RECORD, day)
+    answer = _ANSWERS.validate_python(stored["completeness"])
+    return _EVIDENCE.validate_python(stored["evidence"]), answer
 
 
 def write_refusal(store: FrameStore, refusal: Refusal) -> None:
@@ -89,6 +94,22 @@ def read_checked(
     failure = stored["failure"]
     found = Refusal(day, failure["check"], failure["message"], stored=True) if failure else None
     return stored["terms"] == terms, found
+
+
+def write_findings(store: FrameStore, day: date, findings: Iterable[Finding]) -> None:
+    """Store what didn't fit in the source beside the day's raw rows, replacing older findings."""
+    content = {"findings": FINDINGS.dump_python(tuple(findings), mode="json")}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    write_bytes(store.path(names.RAW_EVENTS, day, JSON), f"{text}\n".encode())
+
+
+def read_findings(store: FrameStore, day: date) -> tuple[Finding, ...]:
+    """Return the findings of `day`; none for a day that was stored without."""
+    try:
+        found = _read(store, names.RAW_EVENTS, day)["findings"]
+    except MissingDayError:
+        return ()
+    return FINDINGS.validate_python(found)
 
 
 def _write(store: FrameStore, folder: str, day: date, content: Mapping[str, Any]) -> None:

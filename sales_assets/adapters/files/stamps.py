@@ -93,11 +93,6 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
     return tuple(chosen)
 
 
-def forget_days(store: FrameStore) -> int:
-    """Delete every stored day of every asset, and the stamp; return how many files."""
-    return store.clear(STAMP)
-
-
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     texts = frame.assign(event_type=frame["event_type"].astype("str"))
     columns = sorted(texts.columns)

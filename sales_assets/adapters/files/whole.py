@@ -15,21 +15,15 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        if not _is_alive(int(leftover.name.split(".")[-2])):
+        try:
+            os.kill(int(leftover.name.split(".")[-2]), 0)
+        except ProcessLookupError:
             leftover.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # it lives, and is another user's
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

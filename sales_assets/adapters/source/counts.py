@@ -1,6 +1,6 @@
 """How many rows the source holds by hour and type: grouped by the source, or of rows read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -64,20 +64,16 @@ class SourceCounts:
         """
         after: dict[str | None, datetime] = {}
         for later in range(1, AFTER_DAYS + 1):
-            for name, (first, _) in self._bounds(day + later * DAY).items():
+            for name, (first, _) in self._bounds.get(day + later * DAY, {}).items():
                 after.setdefault(name, first)
         _, horizon = day_bounds(day + AFTER_DAYS * DAY, self.zone)
         as_of = pd.Timestamp(min(self.as_of, horizon)).tz_convert(self.zone).tz_localize(None)
         return Evidence(
-            last_at={name: last for name, (_, last) in self._bounds(day).items() if name},
+            last_at={name: last for name, (_, last) in self._bounds.get(day, {}).items() if name},
             first_after={name: first for name, first in after.items() if name},
             resumes_at=min(after.values(), default=None),
             as_of=as_of.to_pydatetime(),
         )
-
-    def _bounds(self, day: date) -> dict[str | None, tuple[datetime, datetime]]:
-        """Return the first and the last row of each type of a day; None stands for no type."""
-        return self._bounds_by_day.get(pd.Timestamp(day), {})
 
     @cached_property
     def _walls(self) -> pd.DataFrame:
@@ -94,13 +90,14 @@ class SourceCounts:
         return {day: frame.reset_index(drop=True) for day, frame in by_day}
 
     @cached_property
-    def _bounds_by_day(self) -> dict[pd.Timestamp, dict[str | None, tuple[datetime, datetime]]]:
+    def _bounds(self) -> Mapping[date, Mapping[str | None, tuple[datetime, datetime]]]:
+        """The first and the last row of each type, by day; None stands for no type."""
         by_type = self._walls.groupby(["day", "type"], dropna=False)
         found = by_type.agg(first=("first", "min"), last=("last", "max")).reset_index()
-        bounds: dict[pd.Timestamp, dict[str | None, tuple[datetime, datetime]]] = {}
+        bounds: dict[date, dict[str | None, tuple[datetime, datetime]]] = {}
         for day, name, first, last in found.itertuples(index=False):
             known = None if pd.isna(name) else name
-            bounds.setdefault(day, {})[known] = first.to_pydatetime(), last.to_pydatetime()
+            bounds.setdefault(day.date(), {})[known] = first.to_pydatetime(), last.to_pydatetime()
         return bounds
 
 

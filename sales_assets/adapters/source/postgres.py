@@ -90,21 +90,20 @@ WHERE btrim(p._user_id::text, $blanks) = ANY ($users)
 GROUP BY p._user_id
 """  # noqa: S608 - put together from constants
 #: Rows of the future don't show whether the source goes on.
-NEWEST_EVENT = """
-SELECT max(happened_at)::timestamp AS time FROM events
-WHERE happened_at <= $events_now::timestamp
+NEWEST_ROWS = """
+SELECT
+    (SELECT max(happened_at) FROM events
+        WHERE happened_at <= $events_now::timestamp)::timestamp AS events,
+    (SELECT max(transaction_created_at) FROM payments
+        WHERE transaction_created_at <= $payments_now::timestamp)::timestamp AS payments
 """
-NEWEST_PAYMENT = """
-SELECT max(transaction_created_at)::timestamp AS time FROM payments
-WHERE transaction_created_at <= $payments_now::timestamp
-"""
-FIRST_EVENT = f"""
-SELECT min(happened_at)::timestamp AS time FROM events
-WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity'
-"""  # noqa: S608 - put together from constants
-FIRST_PAYMENT = f"""
-SELECT min(transaction_created_at)::timestamp AS time FROM payments
-WHERE transaction_created_at >= '{EARLIEST}' AND transaction_created_at < 'infinity'
+FIRST_ROWS = f"""
+SELECT
+    (SELECT min(happened_at) FROM events
+        WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity')::timestamp AS events,
+    (SELECT min(transaction_created_at) FROM payments
+        WHERE transaction_created_at >= '{EARLIEST}'
+        AND transaction_created_at < 'infinity')::timestamp AS payments
 """  # noqa: S608 - put together from constants
 
 
@@ -118,9 +117,9 @@ class SourceRead:
 
     `frames` has a frame for each asked day: user_id (str), event_time (datetime64[us], the report
     zone's wall clock), event_type (category; missing where the dictionary doesn't know the id).
-    `unknown_ids` counts those rows by id, for each asked day. `missing_types` are the types that
-    the metrics need and the dictionary lacks; `odd_rows` and `future_rows` count by table, over the
-    whole source, rows without a usable time and rows in the future: the former belong to no day.
+    `unknown_ids` counts those rows by id, for each asked day. `odd_rows` and `future_rows` count by
+    table, over the whole source, rows without a usable time, which belong to no day, and rows in
+    the future.
     `payers` has the payments of the eight weeks until each examined day: user_id, paid_at,
     first_event_at, first_lesson_at (wall clock; missing where there is none). `clocks` are the
     zones in which each table's times are written. `rows` is how many rows each asked day has;
@@ -138,16 +137,6 @@ class SourceRead:
     report_zone: ZoneInfo
     rows: Mapping[date, int]
     counts: SourceCounts
-
-    @property
-    def missing_types(self) -> tuple[str, ...]:
-        """The types that the metrics need and the dictionary lacks."""
-        return self.dictionary.missing_types
-
-    @property
-    def rows_without_time(self) -> int:
-        """The rows of both tables that belong to no day."""
-        return sum(self.odd_rows.values())
 
     def findings(
         self,
@@ -294,11 +283,9 @@ class PostgresSource:
         """Return the report day of the earliest event or payment; None if there is none."""
         with self._session("looking for the first day") as session:
             reader = self._reader(session, [])
-            earliest = [
-                reader.instants(table, session.frame(statement)["time"])
-                for table, statement in ((EVENTS, FIRST_EVENT), (PAYMENTS, FIRST_PAYMENT))
-            ]
-        first = pd.concat(earliest).min()
+            found = session.frame(FIRST_ROWS)
+            tables = (EVENTS, PAYMENTS)
+            first = pd.concat([reader.instants(each, found[each.name]) for each in tables]).min()
         return None if pd.isna(first) else first.tz_convert(self.report_zone).date()
 
     def newest(self) -> dict[str, datetime | None]:
@@ -309,9 +296,10 @@ class PostgresSource:
             for table in (EVENTS, PAYMENTS):
                 reading = to_source_clock(as_of, reader.clock(table))
                 session.set_parameter(f"{table.name}_now", reading.isoformat())
+            rows = session.frame(NEWEST_ROWS)
             found = {
-                table.name: reader.instants(table, session.frame(statement)["time"]).iloc[0]
-                for table, statement in ((EVENTS, NEWEST_EVENT), (PAYMENTS, NEWEST_PAYMENT))
+                table.name: reader.instants(table, rows[table.name]).iloc[0]
+                for table in (EVENTS, PAYMENTS)
             }
         zone = self.report_zone
         return {

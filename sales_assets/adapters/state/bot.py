@@ -30,17 +30,17 @@ class Owed:
     replies: tuple[Reply, ...]
 
 
+@dataclass(frozen=True)
 class BotState:
     """The part of the state database that belongs to the bot with this public id."""
 
-    def __init__(self, state: StateDatabase, bot_id: int) -> None:
-        self._state = state
-        self._bot_id = bot_id
+    state: StateDatabase
+    bot_id: int
 
     def next_update_id(self, now: datetime) -> int | None:
         """Return the offset to ask with; None asks for all that Telegram still has."""
-        with self._state.reading() as session:
-            row = session.get(BotOffset, self._bot_id)
+        with self.state.reading() as session:
+            row = session.get(BotOffset, self.bot_id)
             is_fresh = row is not None and now - row.updated_at < OFFSET_LIFETIME
             return row.next_update_id if row is not None and is_fresh else None
 
@@ -58,11 +58,11 @@ class BotState:
         None if the update was processed before: nothing is done a second time. Telegram numbers
         updates anew now and then, so one with another `fingerprint` is another one.
         """
-        with self._state.writing() as session:
+        with self.state.writing() as session:
             row = self._row(session, update_id)
             self._move_on(session, offset or update_id + 1, now)
-            is_other = row is not None and fingerprint not in (None, row.fingerprint)
-            is_other = is_other and row is not None and row.fingerprint is not None
+            known = row.fingerprint if row is not None else None
+            is_other = known is not None and fingerprint not in (None, known)
             if row is not None and row.state != _FAILING and not is_other:
                 return None
             owed = tuple(decide(session))
@@ -75,7 +75,7 @@ class BotState:
 
     def fail(self, update_id: int, reason: str, now: datetime, offset: int | None = None) -> bool:
         """Record a failure; True if the update is passed over with it."""
-        with self._state.writing() as session:
+        with self.state.writing() as session:
             row = self._row(session, update_id) or self._new_row(session, update_id)
             row.failures = (row.failures or 0) + 1
             row.reason, row.updated_at = reason[:_LONGEST_REASON], now
@@ -90,7 +90,7 @@ class BotState:
 
     def settle(self, update_id: int, left: Sequence[Reply], now: datetime) -> None:
         """Record what the bot still owes; nothing ends the update, and old ones are forgotten."""
-        with self._state.writing() as session:
+        with self.state.writing() as session:
             row = self._row(session, update_id)
             if row is not None:
                 row.replies = REPLIES.dump_python(tuple(left), mode="json") or None
@@ -98,7 +98,7 @@ class BotState:
             if not left:
                 session.execute(
                     delete(BotUpdate).where(
-                        BotUpdate.bot_id == self._bot_id,
+                        BotUpdate.bot_id == self.bot_id,
                         BotUpdate.updated_at < now - KEPT_FOR,
                         BotUpdate.replies.is_(None),
                     )
@@ -106,7 +106,7 @@ class BotState:
 
     def owed(self) -> list[Owed]:
         """Return what a killed process left unsaid, the oldest first."""
-        with self._state.reading() as session:
+        with self.state.reading() as session:
             return [
                 Owed(row.update_id, REPLIES.validate_python(row.replies or ()))
                 for row in self._rows(session, BotUpdate.replies.is_not(None))
@@ -114,25 +114,25 @@ class BotState:
 
     def passed_over(self) -> list[tuple[int, str]]:
         """Return the updates that were passed over lately, each with its reason."""
-        with self._state.reading() as session:
+        with self.state.reading() as session:
             rows = self._rows(session, BotUpdate.state == _PASSED_OVER)
             return [(row.update_id, row.reason or "") for row in rows]
 
     def _rows(self, session: Session, wanted: ColumnElement[bool]) -> ScalarResult[BotUpdate]:
-        found = select(BotUpdate).where(BotUpdate.bot_id == self._bot_id, wanted)
+        found = select(BotUpdate).where(BotUpdate.bot_id == self.bot_id, wanted)
         return session.scalars(found.order_by(BotUpdate.update_id))
 
     def _row(self, session: Session, update_id: int) -> BotUpdate | None:
-        return session.get(BotUpdate, (self._bot_id, update_id), with_for_update=True)
+        return session.get(BotUpdate, (self.bot_id, update_id), with_for_update=True)
 
     def _new_row(self, session: Session, update_id: int) -> BotUpdate:
-        row = BotUpdate(bot_id=self._bot_id, update_id=update_id, failures=0)
+        row = BotUpdate(bot_id=self.bot_id, update_id=update_id, failures=0)
         session.add(row)
         return row
 
     def _move_on(self, session: Session, offset: int, now: datetime) -> None:
-        row = session.get(BotOffset, self._bot_id)
+        row = session.get(BotOffset, self.bot_id)
         if row is None:
-            row = BotOffset(bot_id=self._bot_id)
+            row = BotOffset(bot_id=self.bot_id)
             session.add(row)
         row.next_update_id, row.updated_at = offset, now

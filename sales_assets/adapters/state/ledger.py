@@ -1,6 +1,6 @@
 """The delivery ledger in the state database: every transition is one committed transaction."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -29,11 +29,8 @@ from sales_assets.core.delivery.rows import (
     Reader,
     RowState,
 )
-from sales_assets.core.errors import SalesAssetsError
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
-#: The policy of a chat that is never sent a repeat of what is in doubt.
-HOLD = "hold"
 OUTBOX = Reader(Place(OUTBOX_CHAT))
 _OPEN_STATES = (RowState.PLANNED, RowState.SENDING, RowState.UNKNOWN)
 #: Of two rows that a migration makes one, the later in this order stays: what is under way cannot
@@ -45,10 +42,6 @@ _PRECEDENCE = (
     RowState.SENDING,
     RowState.SENT,
 )
-
-
-class UnknownDeliveryError(SalesAssetsError):
-    """The ledger has no row with this id."""
 
 
 class Ledger:
@@ -76,7 +69,9 @@ class Ledger:
         wanted = select(Subscription).where(Subscription.state == "active")
         with self._state.reading() as session:
             found = session.scalars(wanted.order_by(Subscription.created_at, Subscription.id))
-            return [Reader(Place(r.chat, r.thread), r.doubt_policy == HOLD, r.sound) for r in found]
+            return [
+                Reader(Place(r.chat, r.thread), r.doubt_policy == "hold", r.sound) for r in found
+            ]
 
     def rows(self, day: date) -> list[Delivery]:
         """Return the rows of `day`, in the order in which they were planned."""
@@ -136,7 +131,8 @@ class Ledger:
         A row that somebody claimed since it was planned stays as it is, and is left out.
         """
         with self._state.writing() as session:
-            current = {row.id: row for row in _of_days(session, tasks)}
+            of_days = DeliveryRow.report_day.in_({row.report_day for row in tasks})
+            current = {row.id: row for row in _found(session, of_days)}
             keys = {_key(row): row for row in current.values()}
             new = [row for row in tasks if row.id == rows.NEW and _key(row) not in keys]
             inserted = [_values(row, now) | {"created_at": now} for row in new]
@@ -147,7 +143,7 @@ class Ledger:
                 if stored is not None and stored != row and stored.claims == row.claims:
                     _write(session, row, now, DeliveryRow.state == stored.state)
             wanted = {_key(row): (row.claims, row.state) for row in tasks}
-            stored = {_key(row): row for row in _of_days(session, tasks)}
+            stored = {_key(row): row for row in _found(session, of_days)}
             return [
                 stored[key]
                 for key, expected in wanted.items()
@@ -177,18 +173,6 @@ class Ledger:
             for day in sorted({row.report_day for row in told}):
                 alert = missed_alert([row for row in told if row.report_day == day])
                 _plan_alert(session, newest, alert, admins, now)
-
-    def send_again(self, delivery_id: int, now: datetime) -> Delivery:
-        """Make a doubtful or refused row due at once: the owner asked for it.
-
-        So become the other rows of its alert. One that was sent, or is being sent, stays as it is:
-        a second press changes nothing.
-
-        Raises:
-            UnknownDeliveryError: the ledger has no row with this id.
-        """
-        with self._state.writing() as session:
-            return send_again(session, delivery_id, now)
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -337,20 +321,26 @@ class Ledger:
 # --- For a caller with a transaction of its own ------------------------------------------------
 
 
-def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery:
-    """Do what `Ledger.send_again` does, inside the caller's transaction."""
-    asked = _row(session, delivery_id)
+def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery | None:
+    """Make a doubtful or refused row due at once: the owner asked for it.
+
+    So become the other rows of its alert. One that was sent, or is being sent, stays as it is:
+    a second press changes nothing. Returns the row; None if there is none with this id.
+    """
+    asked = DeliveryRow.id == delivery_id
+    if not _found(session, asked):
+        return None
     alerts = _found(
         session,
         DeliveryRow.kind == MessageKind.ALERT,
-        DeliveryRow.subject.like(f"rows:{asked.id}:%"),
+        DeliveryRow.subject.like(f"rows:{delivery_id}:%"),
     )
     about = {one[0]: one[1] for alert in alerts if alert.notice for one in alert.notice["about"]}
-    for row in _found(session, DeliveryRow.id.in_([asked.id, *about])):
-        is_meant = row.id == asked.id or row.claims == about[row.id]
+    for row in _found(session, DeliveryRow.id.in_([delivery_id, *about])):
+        is_meant = row.id == delivery_id or row.claims == about[row.id]
         if is_meant and row.state in (RowState.UNKNOWN, RowState.FAILED):
             _write(session, rows.sent_again(row), now)
-    return _row(session, delivery_id)
+    return _found(session, asked)[0]
 
 
 def migrate_chat(
@@ -388,19 +378,6 @@ def _found(session: Session, *conditions: ColumnElement[bool]) -> list[Delivery]
         Delivery(**{**row, "kind": MessageKind(row["kind"]), "state": RowState(row["state"])})
         for row in found.mappings()
     ]
-
-
-def _of_days(session: Session, tasks: Collection[Delivery]) -> list[Delivery]:
-    return _found(session, DeliveryRow.report_day.in_({row.report_day for row in tasks}))
-
-
-def _row(session: Session, delivery_id: int) -> Delivery:
-    found = _found(session, DeliveryRow.id == delivery_id)
-    if not found:
-        raise UnknownDeliveryError(
-            f"The ledger has no delivery {delivery_id}. `sales-assets doctor` lists those it has."
-        )
-    return found[0]
 
 
 def _key(row: Delivery) -> tuple[date, MessageKind, str, Place]:
@@ -448,6 +425,12 @@ def _of(
     )
 
 
+def report_row(session: Session, day: date, place: Place) -> Delivery | None:
+    """Return what the place got, or is to get, of the report of `day`."""
+    found = _of(session, day, MessageKind.REPORT, place)
+    return found[0] if found else None
+
+
 def _insert(session: Session, row: Delivery, now: datetime) -> None:
     session.add(DeliveryRow(**_values(row, now), created_at=now))
     session.flush()
@@ -477,10 +460,9 @@ def _let_sleep(session: Session, row: Delivery, outcome: Outcome, now: datetime)
 
 def _show_new_content(session: Session, edit: Delivery, now: datetime) -> None:
     """Let the report's row show what the edit brought, and plan the reply that tells of it."""
-    found = _of(session, edit.report_day, MessageKind.REPORT, edit.place)
-    if not found or edit.content_sha256 is None:
+    shown = report_row(session, edit.report_day, edit.place)
+    if shown is None or edit.content_sha256 is None:
         return
-    [shown] = found
     if _tells_a_change(session, edit.report_day, shown.content_sha256, edit.content_sha256):
         planned = _of(session, edit.report_day, MessageKind.CHANGE, edit.place)
         new = Delivery(rows.NEW, edit.report_day, MessageKind.CHANGE, edit.chat, edit.thread)

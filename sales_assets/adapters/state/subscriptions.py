@@ -1,16 +1,20 @@
-"""The subscriptions as the bot changes them, inside its own transaction."""
+"""The subscriptions, and the invitations to one, as the bot changes them in its transaction."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from sales_assets.adapters.state.database import DeliveryRow, Subscription
-from sales_assets.core.bot.access import BARRING, LONGEST_TITLE, REFUSED, Known
-from sales_assets.core.delivery.rows import MessageKind, Place, RowState
+from sales_assets.adapters.state.database import Invite, Subscription
+from sales_assets.core.bot.access import BARRING, LONGEST_TITLE, REFUSED, Known, is_invite_valid
+from sales_assets.core.delivery.rows import Place
 
 _ACTIVE, _ASLEEP, _PENDING = "active", "asleep", "pending"
+#: 32 characters of the 64 that a start parameter may have, all of the allowed kind.
+_SECRET_BYTES = 24
 
 
 def of_chat(session: Session, chat: int) -> list[Known]:
@@ -29,12 +33,6 @@ def all_of(session: Session) -> list[Known]:
     return _known(session)
 
 
-def counts(session: Session) -> dict[str, int]:
-    """Return how many subscriptions there are in each state."""
-    rows = session.execute(select(Subscription.state, func.count()).group_by(Subscription.state))
-    return {row[0]: row[1] for row in rows}
-
-
 def activate(session: Session, place: Place, user: int | None, now: datetime) -> None:
     """Let the place have the report from now on."""
     _put(session, place, _ACTIVE, user, now)
@@ -46,8 +44,9 @@ def request(session: Session, place: Place, user: int | None, now: datetime) -> 
 
 
 def allow(session: Session, subscription_id: int, now: datetime) -> None:
-    """Let in a place that waits."""
-    _set_state(session, Subscription.id == subscription_id, (_PENDING,), _ACTIVE, None, now)
+    """Let in a place that waits, or whose right was taken away."""
+    shut = (_PENDING, _ASLEEP)
+    _set_state(session, Subscription.id == subscription_id, shut, _ACTIVE, None, now)
 
 
 def refuse(session: Session, subscription_id: int, reason: str, now: datetime) -> None:
@@ -109,11 +108,6 @@ def migrate(session: Session, old: int, new: int, now: datetime) -> list[Known]:
     return barred
 
 
-def let_in(session: Session, subscription_id: int, now: datetime) -> None:
-    """Give a revoked right back."""
-    _set_state(session, Subscription.id == subscription_id, (_ASLEEP,), _ACTIVE, None, now)
-
-
 def waiting(session: Session) -> list[Known]:
     """Return who waits for an admin, the newest request first."""
     return sorted(
@@ -130,17 +124,24 @@ def requests_since(session: Session, since: datetime) -> int:
     return session.scalar(wanted.where(asked, Subscription.updated_at >= since)) or 0
 
 
-def was_served(session: Session, place: Place, day: object) -> bool:
-    """Whether the dispatcher has already reached the place with the report of `day`."""
-    found = session.scalars(
-        select(DeliveryRow.state).where(
-            DeliveryRow.report_day == day,
-            DeliveryRow.kind == MessageKind.REPORT,
-            DeliveryRow.chat == place.chat,
-            DeliveryRow.thread == place.thread,
-        )
-    ).first()
-    return found is not None and found != RowState.PLANNED
+def new_invite(session: Session, now: datetime, expires_at: datetime) -> str:
+    """Store the hash of a new single-use invite; return its secret, which is nowhere afterwards."""
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    session.add(Invite(token_sha256=_hash(secret), created_at=now, expires_at=expires_at))
+    return secret
+
+
+def redeem(session: Session, secret: str, user: int | None, now: datetime) -> bool:
+    """Use an invite up; False if there is no such invite, it was used, or it has expired."""
+    invite = session.get(Invite, _hash(secret), with_for_update=True)
+    if invite is None or not is_invite_valid(invite.expires_at, invite.used_at, now):
+        return False
+    invite.used_by, invite.used_at = user, now
+    return True
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
 
 
 def _there(chat: int, thread: int | None) -> ColumnElement[bool]:

@@ -101,9 +101,9 @@ def _refused(status: int, body: Mapping[str, Any]) -> Answer:
         return Answer(Outcome.NOT_SENT, _NOT_THE_BOT_API.format(status=status), status)
     if status == _FORBIDDEN:
         return Answer(Outcome.SLEEP, words, status)
-    new_chat = _parameters(body).get("migrate_to_chat_id")
-    if isinstance(new_chat, int):
-        return Answer(Outcome.MIGRATED, words, status, new_chat=new_chat)
+    match body:
+        case {"parameters": {"migrate_to_chat_id": int(new_chat)}}:
+            return Answer(Outcome.MIGRATED, words, status, new_chat=new_chat)
     said = words.lower()
     is_picture = any(word in said for word in _PICTURE_WORDS)
     unlisted = Outcome.PICTURE_REFUSED if is_picture else Outcome.REFUSED
@@ -124,21 +124,16 @@ def _description(body: Mapping[str, Any]) -> str:
     return words if isinstance(words, str) else ""
 
 
-def _parameters(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    parameters = body.get("parameters")
-    return parameters if isinstance(parameters, dict) else {}
-
-
 def _pause(body: Mapping[str, Any]) -> timedelta:
-    seconds = _parameters(body).get("retry_after")
-    if isinstance(seconds, int | float) and seconds > 0:
-        return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
+    match body:
+        case {"parameters": {"retry_after": int() | float() as seconds}} if seconds > 0:
+            return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
     return DEFAULT_PAUSE
 
 
 def _file_id(message: Mapping[str, Any]) -> str | None:
     """Return the id of the largest photo, or of the document, if the message carries one."""
-    photos = message.get("photo")
-    largest = photos[-1] if isinstance(photos, list) and photos else message.get("document")
-    found = largest.get("file_id") if isinstance(largest, dict) else None
-    return found if isinstance(found, str) else None
+    match message:
+        case {"photo": [*_, {"file_id": str(found)}]} | {"document": {"file_id": str(found)}}:
+            return found
+    return None

@@ -5,7 +5,6 @@ import json
 import re
 import socket
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from typing import Any, Self, cast
 
@@ -28,6 +27,7 @@ _CONNECT, _READ, _WRITE, _MEDIA_WRITE, _POOL = 10.0, 60.0, 30.0, 60.0, 10.0
 _POLL_READ_SECONDS = 10.0
 #: For requests that a person waits for; nothing big travels with them.
 _QUICK_SECONDS = 10.0
+_ATTACHED = "attach://file"
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 #: What waits in the kernel counts as sent: the less that is, the better one knows what was not.
 _SOCKET_OPTIONS = ((socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024),)
@@ -56,18 +56,16 @@ class BotApi:
         self._base_url = base_url or PUBLIC_BASE_URL
         self._proxy = proxy
         self._request: HTTPXRequest | None = None
-        self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        request = _new_request(self._proxy)
-        await self._exit.enter_async_context(request)
-        self._request = request
+        self._request = await _new_request(self._proxy).__aenter__()
         return self
 
     async def __aexit__(self, *fault: object) -> None:
         """Close the connections."""
-        await self._exit.aclose()
+        if self._request is not None:
+            await self._request.shutdown()
 
     @property
     def address(self) -> str:
@@ -91,7 +89,7 @@ class BotApi:
             fields["link_preview_options"] = {"is_disabled": True} if message.has_links else None
             return await self.call("sendMessage", fields | _text(message, "text"), chat=place.chat)
         method = "sendDocument" if message.as_document else "sendPhoto"
-        fields |= _text(message, "caption") | {message.media: _file(message)}
+        fields |= _text(message, "caption") | {message.media: message.file_id or _ATTACHED}
         return await self.call(method, fields, chat=place.chat, upload=_upload(message))
 
     async def edit(self, place: Place, message_id: int, message: Message) -> Answer:
@@ -105,7 +103,9 @@ class BotApi:
             name = "caption" if message.edits_caption else "text"
             method = "editMessageCaption" if message.edits_caption else "editMessageText"
             return await self.call(method, fields | _text(message, name), chat=place.chat)
-        media = {"type": message.media, "media": _file(message)} | _text(message, "caption")
+        media = {"type": message.media, "media": message.file_id or _ATTACHED} | _text(
+            message, "caption"
+        )
         fields["media"] = {name: value for name, value in media.items() if value is not None}
         return await self.call("editMessageMedia", fields, chat=place.chat, upload=_upload(message))
 
@@ -167,14 +167,12 @@ class BotApi:
                     read_timeout=seconds or _READ,
                 )
         except TimeoutError:
-            answer = _broken(progress, f"no answer in {REQUEST_SECONDS:.0f} s")
+            return _broken(progress, f"no answer in {REQUEST_SECONDS:.0f} s")
         except NetworkError as error:
-            answer = _fault(error.__cause__ or error, progress)
+            return _fault(error.__cause__ or error, progress)
         except Exception as error:  # noqa: BLE001 - a client's fault is an answer, too: a doubt
-            answer = _fault(error, progress)
-        else:
-            return read_answer(status, hidden(body.decode(errors="replace")).encode(), chat)
-        return answer
+            return _fault(error, progress)
+        return read_answer(status, hidden(body.decode(errors="replace")).encode(), chat)
 
 
 class _Fields:
@@ -239,9 +237,6 @@ def _new_request(proxy: str | None) -> HTTPXRequest:
 
     Proxies come from the setting alone, never from the environment of the process: a token must
     not travel through a proxy that nobody set for it.
-
-    Raises:
-        SalesAssetsError: the proxy address cannot be used; it is not shown.
     """
     try:
         return HTTPXRequest(
@@ -295,10 +290,6 @@ def _text(message: Message, name: str) -> dict[str, Any]:
     if message.is_plain:
         return {name: plain_text(message.html)}
     return {name: message.html, "parse_mode": "HTML"}
-
-
-def _file(message: Message) -> str:
-    return message.file_id or "attach://file"
 
 
 def _upload(message: Message) -> dict[str, Any] | None:

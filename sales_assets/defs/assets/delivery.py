@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from sales_assets.adapters.delivery.result import DeliveryResult
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import NUMBERS, read_report
@@ -20,7 +19,7 @@ from sales_assets.defs.partitions import partition_days
 from sales_assets.defs.resources import DeliveryResource
 
 if TYPE_CHECKING:
-    from sales_assets.adapters.delivery.dispatcher import Dispatcher
+    from sales_assets.adapters.delivery.dispatcher import DeliveryResult, Dispatcher
 
 GROUP = "report"
 DELIVERED = "delivered"
@@ -75,7 +74,7 @@ def _deliver(
     dispatcher: "Dispatcher",
     store: FrameStore,
     day: date,
-) -> DeliveryResult:
+) -> "DeliveryResult":
     refusal = read_refusal(store, day)
     if refusal and refusal.stored:
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
@@ -97,7 +96,7 @@ def _deliver(
     return result
 
 
-def _counts(result: DeliveryResult) -> dict[str, Any]:
+def _counts(result: "DeliveryResult") -> dict[str, Any]:
     return {
         "sent": result.sent,
         "failed": result.failed,
@@ -107,7 +106,7 @@ def _counts(result: DeliveryResult) -> dict[str, Any]:
     }
 
 
-def _check(results: dict[date, DeliveryResult], store: FrameStore) -> dg.AssetCheckResult:
+def _check(results: dict[date, "DeliveryResult"], store: FrameStore) -> dg.AssetCheckResult:
     late = [day for day in results if not store.holds(names.DAILY_REPORT, day, NUMBERS)]
     open_days = [day for day, result in results.items() if not result.is_complete]
     told = "every chat has the report"

@@ -14,7 +14,7 @@ from PIL import Image
 from sales_assets.adapters.delivery.dispatcher import Dispatcher
 from sales_assets.adapters.outbox import Outbox
 from sales_assets.adapters.state.database import StateDatabase, Subscription, open_state
-from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.state.ledger import Ledger, send_again
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.core.delivery.messages import ReportToSend
 from sales_assets.core.delivery.plan import owed
@@ -124,6 +124,11 @@ class World:
         kind, _, subject = kind.partition(":")
         rows = (row for row in self.ledger.rows(day) if (row.chat, row.kind) == (chat, kind))
         return next(row for row in rows if subject in row.subject)
+
+    def send_again(self, delivery_id: int) -> None:
+        """Do what the owner's button does."""
+        with self.state.writing() as session:
+            send_again(session, delivery_id, self.clock())
 
     def plan_report(self, day: date = DAY) -> None:
         """Write down that every reader is owed the report of `day`."""

@@ -13,11 +13,11 @@ import pytest
 from sales_assets.adapters.delivery.dispatcher import (
     FIRST_WIDTH,
     MOST_IN_VAIN,
+    DeliveryResult,
     Dispatch,
     Dispatcher,
     runs_owed,
 )
-from sales_assets.adapters.delivery.result import DeliveryResult
 from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.core.delivery.alerts import plain_alert
@@ -270,7 +270,7 @@ def test_a_repeat_that_the_owner_asked_for_is_not_missed(fake: FakeTelegram, wor
     [chat] = chats(fake, world)
     fake.order(faults.refuse(400, "Bad Request: not enough rights to send text messages"))
     send(fake, world)
-    world.ledger.send_again(world.row(chat).id, world.clock())
+    world.send_again(world.row(chat).id)
     world.clock.move(days=1)
     send(fake, world, replace(REPORT, day=DAY + timedelta(days=1)))
     assert world.row(chat).state == "planned"
@@ -493,7 +493,7 @@ def test_a_second_doubt_stays_and_asks_the_owner_with_a_button(
     [question] = fake.from_bot(world.admins[0])
     [[button]] = question["reply_markup"]["inline_keyboard"]
     delivery_id = int(button["callback_data"].removeprefix("again:"))
-    world.ledger.send_again(delivery_id, world.clock())
+    world.send_again(delivery_id)
     assert send(fake, world).sent == 1
     assert len(fake.accepted(chat)) == 3
     assert world.row(chat).possible_duplicate

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sales_assets.adapters.delivery.dispatcher import Dispatcher, runs_owed
-from sales_assets.adapters.delivery.result import DeliveryResult
+from sales_assets.adapters.delivery.dispatcher import DeliveryResult, Dispatcher, runs_owed
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.files.reports import read_report, write_report
 from sales_assets.adapters.state import subscriptions as subscribing
@@ -276,7 +275,7 @@ def test_forty_chats_that_refuse_for_one_reason_are_one_alert_with_their_number(
     [alert] = fake.from_bot(world.admins[0])
     assert "40\u00a0чатов" in alert["text"]
     [[button]] = alert["reply_markup"]["inline_keyboard"]
-    world.ledger.send_again(int(button["callback_data"].partition(":")[2]), world.clock())
+    world.send_again(int(button["callback_data"].partition(":")[2]))
     assert send(fake, world).sent == 40
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in many)
 

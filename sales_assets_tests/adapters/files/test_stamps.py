@@ -14,7 +14,6 @@ from sales_assets.adapters.files.stamps import (
     STAMP,
     ForeignSourceError,
     accept_same_source,
-    forget_days,
     own_stamp,
     read_stamp,
     remember_dictionary,
@@ -144,9 +143,9 @@ def test_a_rebuild_forgets_every_day_and_the_stamp_and_nothing_else(store: Frame
         path = store.base / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    assert forget_days(store) == 3
+    assert store.clear(STAMP) == 3
     assert [path.name for path in store.base.rglob("*") if path.is_file()] == ["read me"]
-    assert forget_days(store) == 0
+    assert store.clear(STAMP) == 0
 
 
 def test_the_name_of_a_type_that_is_gone_is_remembered_until_it_is_back(
@@ -192,5 +191,5 @@ def test_what_another_process_writes_to_an_object_store_is_seen(bucket: str) -> 
     assert path.read_bytes() == b"second, and longer"
     own_stamp(FrameStore(f"{bucket}/other"), MINE)
     assert read_stamp(FrameStore(f"{bucket}/other")) == MINE
-    assert forget_days(store) == 1
+    assert store.clear(STAMP) == 1
     assert store.days("daily_report", ".json") == set()

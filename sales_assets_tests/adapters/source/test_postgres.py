@@ -91,7 +91,7 @@ def test_bad_rows_are_read_as_they_are(source_database: Make) -> None:
     assert frame["user_id"].fillna("none").tolist() == ["a", "a", "a", "a", "b", "none", "none"]
     assert frame["event_type"].isna().tolist() == [False, False, True, True, True, False, False]
     assert read.unknown_ids == {DAY: {"9001": 2, "NULL": 1}}
-    assert read.rows_without_time == 2
+    assert sum(read.odd_rows.values()) == 2
 
 
 def test_frames_have_the_promised_types_on_full_and_on_empty_days(source_database: Make) -> None:
@@ -536,7 +536,7 @@ def test_a_type_that_the_dictionary_lacks_is_reported(source_database: Make) -> 
     execute(
         url, "DELETE FROM events_dict WHERE _description = %s", [(journey.SECOND_LINE_REACHED,)]
     )
-    assert moscow(url).read_days([DAY]).missing_types == (journey.SECOND_LINE_REACHED,)
+    assert moscow(url).read_days([DAY]).dictionary.missing_types == (journey.SECOND_LINE_REACHED,)
     _, (found,) = moscow(url).check()
     assert f"names no event '{journey.SECOND_LINE_REACHED}'" in found.sentence
     assert found.parts == ("open_requests", "second_line")

@@ -13,10 +13,11 @@ from alembic import command
 from sqlalchemy import create_engine, text
 
 from sales_assets.adapters.state.database import StateError, migration_config, open_state
-from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.state.ledger import Ledger, send_again
 from sales_assets.core.delivery.alerts import read_notice
 from sales_assets.core.delivery.rows import MessageKind, Place, Reader, RowState
 from sales_assets.demo.embedded_postgres import EmbeddedServer
+from sales_assets_tests.sources import drop_database
 
 DAY, BEFORE = date(2026, 2, 12), date(2026, 2, 11)
 NOW = "2026-02-13 05:45:00"
@@ -34,7 +35,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: EmbeddedServer = request.getfixturevalue("embedded_server")
     name = f"migration_{next(_databases)}"
     yield server.ensure_database(name)
-    server.drop_database(name)
+    drop_database(server, name)
 
 
 def old_state(url: str) -> None:
@@ -143,4 +144,7 @@ def test_the_migrated_rows_go_on_as_rows_do(url: str) -> None:
         assert ("report", "sending") in unsettled
         doubtful = next(row for row in ledger.rows(DAY) if row.state is RowState.UNKNOWN)
         later = datetime(2026, 2, 13, 6, 0, tzinfo=UTC)
-        assert ledger.send_again(doubtful.id, later).state is RowState.PLANNED
+        with state.writing() as session:
+            row = send_again(session, doubtful.id, later)
+        assert row is not None
+        assert row.state is RowState.PLANNED

@@ -43,6 +43,7 @@ from sales_assets_tests.adapters.delivery.delivery_world import (
     subscribe,
     subscriptions,
 )
+from sales_assets_tests.sources import drop_database
 
 _databases = itertools.count()
 
@@ -55,7 +56,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: EmbeddedServer = request.getfixturevalue("embedded_server")
     name = f"state_{next(_databases)}"
     yield server.ensure_database(name)
-    server.drop_database(name)
+    drop_database(server, name)
 
 
 def plan(ledger: Ledger, readers: Sequence[Reader] | None = None) -> None:
