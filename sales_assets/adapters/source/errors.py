@@ -215,7 +215,7 @@ def explained(url: str, action: str) -> Iterator[None]:
 def _said(error: Exception, url: str) -> str:
     primary = dict(getattr(error, "details", None) or []).get("PG_DIAG_MESSAGE_PRIMARY")
     text = primary.decode(errors="replace") if primary else str(error)
-    text = re.sub(r"^[A-Z_ ]+: (\[libpq\] )?", "", text).split("\n\nQuery was")[0]
+    text = re.sub(r"^[A-Z_ ]+: (\[libpq\] )?", "", text).split("\nQuery was")[0]
     for secret in _secrets(url):
         text = text.replace(secret, "***")
     parts = [part for secret in _secrets(url) for part in _SPECIAL.split(secret) if part]

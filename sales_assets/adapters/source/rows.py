@@ -156,7 +156,8 @@ class RowReader:
         up what is asked of them. Where some were read with blanks around them, the other table
         may write them either way; and no index knows an event's id without its blanks.
         """
-        self.session.set_texts("users", [*users.to_pylist(), *chain(*self._padded.values())])
+        padded = pa.array(list(chain(*self._padded.values())), users.type)
+        self.session.set_texts("users", pa.concat_arrays([users, padded]))
         if self.session.version < HASHED_LISTS:
             statement = statement.replace("= ANY ($users)", "IN (SELECT unnest($users))")
         if EVENTS.name in self._padded:
@@ -328,5 +329,5 @@ def bind_kinds(reader: RowReader) -> None:
     }
     for kind, names in kinds.items():
         ids = [number for number, name in type_of.items() if name in names]
-        reader.session.set_texts("ids", ids)
+        reader.session.set_texts("ids", pa.array(ids, pa.large_string()))
         reader.session.set_condition(f"is_{kind}", "btrim(e.event_id::text, $blanks) = ANY ($ids)")

@@ -1,12 +1,14 @@
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from sales_assets.adapters.source.postgres import FIRST_EVENTS, PostgresSource
@@ -322,7 +324,7 @@ def plan_of(url: str, statement: str, days: list[date]) -> str:
         reader = RowReader(session, asked, MOSCOW, Dictionary.read(session))
         users = reader.rows().users
         bind_kinds(reader)
-        session.set_texts("users", users.to_pylist())
+        session.set_texts("users", users)
         # COPY can't explain.
         session.cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
         return "\n".join(session.frame(f"EXPLAIN {statement}").iloc[:, 0])
@@ -389,10 +391,13 @@ def test_a_parameter_reaches_the_server_as_it_is(
     option = f"options=-cstandard_conforming_strings%3D{reads_backslashes}"
     with open_session(f"{source_database()}&{option}") as session:
         session.set_parameter("value", value)
-        session.set_texts("values", [value, 'a "{quoted}, one"', "", "NULL"])
+        given = [value, 'a "{quoted}, one"', "", "NULL"]
+        session.set_texts("values", pa.array(given, pa.large_string()))
         assert session.frame("SELECT $value::text AS value")["value"].tolist() == [value]
         texts = session.frame("SELECT unnest($values) AS value")["value"].tolist()
-        assert texts == [value, 'a "{quoted}, one"', "", "NULL"]
+        assert texts == given
+        session.set_texts("values", pa.array([], pa.large_string()))
+        assert session.frame("SELECT unnest($values) AS value")["value"].tolist() == []
 
 
 # --- Errors ----------------------------------------------------------------------------------
@@ -501,6 +506,35 @@ def test_a_server_that_goes_away_while_it_is_read_is_told(
         moscow(url).read_days(PLAN_DAYS)
     killer.join()
     assert "Reading the events of days failed" in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_the_error_of_a_query_that_names_clients_shows_none_of_them(
+    source_database: Make, embedded_server: EmbeddedServer, end: str
+) -> None:
+    url = source_database(PLAN)
+    [(database,)] = query(url, "SELECT current_database()")
+    days = PLAN_DAYS[57:]
+    execute(url, "ALTER TABLE events RENAME TO quick")
+    execute(
+        url,
+        f"CREATE VIEW events AS SELECT * FROM quick WHERE happened_at >= '{days[0]}' "  # noqa: S608 - our own words
+        "OR pg_sleep(0.1) IS NOT NULL",
+    )
+    ending = (
+        f"SELECT {end}(pid) FROM pg_stat_activity "  # noqa: S608 - our own words
+        f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+    )
+    killer = threading.Timer(1.5, query, (embedded_server.url(), ending))
+    killer.start()
+    with pytest.raises(SalesAssetsError, match="Reading the history of clients failed") as caught:
+        moscow(url).read_user_history(days)
+    killer.join()
+    told = "".join(traceback.format_exception(caught.value))
+    since = f"SELECT DISTINCT _user_id FROM quick WHERE happened_at >= '{days[0]}'"  # noqa: S608 - our own words
+    users = [user for (user,) in query(url, since) if user]
+    assert len(users) > 20
+    assert not [user for user in users if user in told]
 
 
 def test_a_server_that_is_killed_while_it_is_read_is_told(tmp_path: Path) -> None:
