@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from dagster._core.run_coordinator import QueuedRunCoordinator
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.instance import CONFIGURATION, prepare_home
+from sales_assets.cli.instance import CONFIGURATION, opened_instance, prepare_home
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.defs.jobs import MORNING_TAG
 
 PREPARE = (
     "from sales_assets.adapters.settings import Settings; "
@@ -29,6 +31,18 @@ def test_several_processes_make_one_home_that_can_be_used(home: Path) -> None:
     ends = [(one.communicate()[1].decode(), one.returncode) for one in running]
     assert ends == [("", 0)] * 4
     assert prepare_home(Settings()) == home
+
+
+@pytest.mark.usefixtures("home")
+def test_a_launched_run_waits_a_second_at_most_for_the_daemon() -> None:
+    with opened_instance(Settings()) as instance:
+        coordinator = instance.run_coordinator
+        assert isinstance(coordinator, QueuedRunCoordinator)
+        assert coordinator.dequeue_interval_seconds == 1
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue
+        assert queue.max_concurrent_runs == 4
+        assert queue.tag_concurrency_limits == [{"key": MORNING_TAG, "limit": 1}]
 
 
 def test_a_home_that_stands_keeps_its_configuration(home: Path) -> None:
