@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from sales_assets.adapters.source.session import Session
 from sales_assets.core import journey
-from sales_assets.core.days import ReportDays, first_reading, midnight, to_instants
+from sales_assets.core.days import ReportDays, first_reading, midnight, to_instants, to_source_clock
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
 
@@ -86,10 +86,15 @@ class Dictionary:
         """All types in a fixed order."""
         return self.events.types
 
-    def positions_of(self, ids: pa.Array) -> np.ndarray:
-        """Return the position of each id's type; `MISSING` where the dictionary doesn't know it."""
+    def positions_of(self, batch: pa.RecordBatch) -> np.ndarray:
+        """Return the position of each row's type, `MISSING` where the dictionary doesn't know its.
+
+        Rows without an event's id are payments, so purchases.
+        """
+        if "event_id" not in batch.schema.names:
+            return np.full(batch.num_rows, self.types.index(journey.PURCHASE), dtype="int32")
         # Few ids stand for many rows.
-        encoded = ids.dictionary_encode()
+        encoded = batch["event_id"].dictionary_encode()
         known = pc.call_function("utf8_trim_whitespace", [encoded.dictionary.cast(pa.string())])
         positions = np.append(self.positions, np.int32(MISSING))[positions_in(self.ids, known)]
         # The last position is for the missing ones: -1 finds it.
@@ -147,6 +152,12 @@ class RowReader:
             self.session.set_parameter(f"{table.name}_last_start", bounds[-1][0])
             self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
 
+    def bind_moment(self, name: str, moment: datetime) -> None:
+        """Bind what each table's own clock shows at an instant, as `$<table>_<name>`."""
+        for table in (EVENTS, PAYMENTS):
+            reading = to_source_clock(moment, self.clock(table))
+            self.session.set_parameter(f"{table.name}_{name}", reading.isoformat())
+
     def of_users(
         self, table: SourceTable, statement: str, users: pa.Array
     ) -> Iterator[pa.RecordBatch]:
@@ -198,11 +209,7 @@ class RowReader:
             yield _Part(users, times_us, types, days.astype("int16"))
 
     def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
-        if "event_id" not in batch.schema.names:
-            return np.full(
-                batch.num_rows, self.dictionary.types.index(journey.PURCHASE), dtype="int32"
-            )
-        types = self.dictionary.positions_of(batch["event_id"])
+        types = self.dictionary.positions_of(batch)
         is_unknown = types == MISSING
         if is_unknown.any():
             ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
