@@ -153,7 +153,8 @@ class _Bot:
         """Give a chat its new id; the admins hear of a right to read that stays revoked."""
         now = self.clock()
         admins = [Reader(Place(chat)) for chat in self.settings.telegram_admins]
-        self._ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
+        newest = self._handlers.timetable.newest_finished_day(now)
+        self._ledger.migrate(old, new, now, day=newest, admins=admins)
 
     async def _send_owed(self) -> None:
         for owed in await asyncio.to_thread(self._updates.owed):

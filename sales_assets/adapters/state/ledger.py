@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state import subscriptions
@@ -110,11 +110,8 @@ class Ledger:
 
     def content(self, day: date, sha256: str | None = None) -> SentContent | None:
         """Return what was sent for `day`: that version, or without `sha256` the latest."""
-        wanted = select(SentContent).where(SentContent.report_day == day)
-        if sha256 is not None:
-            wanted = wanted.where(SentContent.content_sha256 == sha256)
         with self._state.reading() as session:
-            found = session.scalars(wanted.order_by(SentContent.created_at.desc())).first()
+            found = sent_content(session, day, sha256)
             session.expunge_all()
             return found
 
@@ -366,6 +363,19 @@ def migrate_chat(
         session.execute(delete(DeliveryRow).where(DeliveryRow.id == ends.id))
         _write(session, rows.merged(stays, ends, is_unsent=ends.id == unsent), now)
     return barred
+
+
+def sent_content(session: Session, day: date, sha256: str | None = None) -> SentContent | None:
+    """Return what was sent for `day`: that version, or without `sha256` the latest."""
+    wanted = select(SentContent).where(SentContent.report_day == day)
+    if sha256 is not None:
+        wanted = wanted.where(SentContent.content_sha256 == sha256)
+    return session.scalars(wanted.order_by(SentContent.created_at.desc())).first()
+
+
+def newest_sent_day(session: Session) -> date | None:
+    """Return the newest day of which anything was sent."""
+    return session.scalar(select(func.max(SentContent.report_day)))
 
 
 # --- Rows ---------------------------------------------------------------------------------------
