@@ -239,15 +239,6 @@ def _standing_alerts(ledger: Ledger) -> list[Message]:
 
 
 @dataclass
-class _PictureForm:
-    """What the service took so far: the file it keeps, and the form that it accepts."""
-
-    file_id: str | None = None
-    as_document: bool = False
-    is_refused: bool = False
-
-
-@dataclass
 class Dispatch:
     """One run over the chats of one day; used once.
 
@@ -262,7 +253,10 @@ class Dispatch:
     late: str = field(default="", kw_only=True)
     #: Why the run stops sending, if it does.
     _stop: str | None = None
-    _form: _PictureForm = field(default_factory=_PictureForm)
+    #: The picture as the service took it so far: the file it keeps, the form that it accepts.
+    _file_id: str | None = None
+    _as_document: bool = False
+    _is_picture_refused: bool = False
     _uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _shown: dict[Place, Delivery] = field(default_factory=dict)
     _sounds: dict[Place, Reader] = field(default_factory=dict)
@@ -310,8 +304,8 @@ class Dispatch:
             ledger.remember_content(self.report, now)
         content = ledger.content(self.day, self.report.content_sha256)
         if content is not None and content.file_id is not None:
-            self._form.file_id = content.file_id
-            self._form.as_document = content.media == "document"
+            self._file_id = content.file_id
+            self._as_document = content.media == "document"
 
     def _owed(self, now: datetime) -> list[Delivery]:
         """Return what is owed at `now`, as the ledger has it."""
@@ -408,13 +402,13 @@ class Dispatch:
         if answer.outcome is Outcome.MARKUP:
             self._warnings.append(f"the markup was refused: {answer.reason}")
             self._alerts.append(markup_alert(self.day, answer.reason))
-        if answer.outcome is Outcome.FILE_ID_REFUSED and self._form.file_id == message.file_id:
-            self._form.file_id = None
+        if answer.outcome is Outcome.FILE_ID_REFUSED and self._file_id == message.file_id:
+            self._file_id = None
         other = adapted(message, answer.outcome)
         if answer.outcome is Outcome.PICTURE_REFUSED and other and claim.kind is MessageKind.REPORT:
             # The file itself was refused: the other chats need not try.
-            self._form.file_id = None
-            self._form.as_document, self._form.is_refused = True, other.media is None
+            self._file_id = None
+            self._as_document, self._is_picture_refused = True, other.media is None
         return other
 
     async def _request(self, claim: Delivery, message: Message) -> tuple[Answer, Message]:
@@ -447,11 +441,11 @@ class Dispatch:
             return await self._transport.send(place, message), message
         is_first = await self._is_head_start_ours()
         try:
-            if self._form.file_id is not None and message.as_document == self._form.as_document:
-                message = replace(message, file_id=self._form.file_id)
+            if self._file_id is not None and message.as_document == self._as_document:
+                message = replace(message, file_id=self._file_id)
             answer = await self._transport.send(place, message)
-            if answer.file_id is not None and message.as_document == self._form.as_document:
-                self._form.file_id = answer.file_id
+            if answer.file_id is not None and message.as_document == self._as_document:
+                self._file_id = answer.file_id
             return answer, message
         finally:
             if is_first:
@@ -591,7 +585,7 @@ class Dispatch:
         return self._report_message(self.report, is_repeat=row.is_repeat)
 
     def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
-        has_picture = report.picture is not None and not self._form.is_refused
+        has_picture = report.picture is not None and not self._is_picture_refused
         text = report.caption_html if has_picture else messages.text_alone(report.caption_html)
         if is_repeat:
             limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
@@ -603,8 +597,8 @@ class Dispatch:
             text,
             file=report.picture,
             file_name=f"{self.day}.png",
-            file_id=self._form.file_id,
-            as_document=self._form.as_document,
+            file_id=self._file_id,
+            as_document=self._as_document,
             buttons=buttons,
             label=MessageKind.REPORT,
         )
