@@ -16,7 +16,7 @@ from sales_assets.adapters.files.day_records import (
     write_findings,
     write_refusal,
 )
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, read_daily_values, read_event_log
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
@@ -37,7 +37,7 @@ from sales_assets.core.metrics.schemas import (
     first_blocking,
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.metrics.values import daily_values, values_of
+from sales_assets.core.metrics.values import daily_values
 from sales_assets.core.source_findings import fit_outcome
 from sales_assets.core.stamp import Stamp
 from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS
@@ -324,9 +324,7 @@ class History:
 
     def values(self, days: Sequence[date]) -> pd.DataFrame:
         """Return the stored values of `days` and of the days that they are judged by."""
-        stored = self.store.days(names.DAILY_VALUES)
-        window = [day for day in self.values_window(days) if day in stored]
-        return self.store.read_days(names.DAILY_VALUES, window) if window else values_of({})
+        return read_daily_values(self.store, self.values_window(days))
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, made of its stored rows and histories."""
@@ -338,11 +336,7 @@ class History:
         window = tuple(self.lookback(days))
         if window not in self._logs:
             self._logs.clear()
-            self._logs[window] = encode(
-                (self.store.read(names.CLEAN_EVENTS, day) for day in window),
-                (self.store.read(names.USER_HISTORY, day) for day in window),
-                self.zone,
-            )
+            self._logs[window] = read_event_log(self.store, window, self.zone)
         return self._logs[window]
 
     # --- What blocks a day ---
