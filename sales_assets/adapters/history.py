@@ -8,14 +8,8 @@ from itertools import chain
 
 import pandas as pd
 
-from sales_assets.adapters.files.day_records import (
-    Refusal,
-    read_checked,
-    withdraw_refusal,
-    write_checked,
-    write_findings,
-    write_refusal,
-)
+from sales_assets.adapters.files import day_records
+from sales_assets.adapters.files.day_records import Refusal
 from sales_assets.adapters.files.frames import FrameStore, read_daily_values, read_event_log
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.settings import Settings
@@ -93,7 +87,7 @@ class History:
     connect: Callable[[], PostgresSource]
     first_date: date
     orders: Orders = Orders()
-    _stamp: Stamp | None = field(default=None, repr=False)
+    _stamp: Stamp = field(init=False, repr=False)
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
     _failures: dict[date, Refusal | None] = field(default_factory=dict, repr=False)
     _refused: dict[date, Refusal] = field(default_factory=dict, repr=False)
@@ -195,8 +189,7 @@ class History:
         read = self.source.read_days(
             [*before, *own], counted, examined=examined, may_be_empty=was_read
         )
-        if self._stamp:
-            remember_dictionary(self.store, self._stamp, read.dictionary)
+        remember_dictionary(self.store, self._stamp, read.dictionary)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))
@@ -273,7 +266,7 @@ class History:
         self._store_checked(day, frame)
         found.append(self._fit(day, frame, read))
         self.whole_days.take(day, read.counts, answer)
-        withdraw_refusal(self.store, day)
+        day_records.withdraw_refusal(self.store, day)
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
 
     def _take_again(self, day: date, read: SourceRead) -> FilledDay:
@@ -287,10 +280,9 @@ class History:
 
     def _fit(self, day: date, frame: pd.DataFrame, read: SourceRead) -> CheckOutcome:
         """Store what doesn't fit in the source on a day beside its rows."""
-        last_names = self._stamp.dictionary if self._stamp else {}
-        are_normal = self.settings.payers_without_events
+        last_names, are_normal = self._stamp.dictionary, self.settings.payers_without_events
         findings = read.findings(day, frame, last_names, payers_without_events=are_normal)
-        write_findings(self.store, day, findings)
+        day_records.write_findings(self.store, day, findings)
         return fit_outcome(findings)
 
     def _loss(self, day: date, read: SourceRead) -> CheckOutcome:
@@ -305,7 +297,7 @@ class History:
         stored = self.store.holds(names.RAW_EVENTS, day)
         found_cut = answer if failed.name == CHECK else None
         refusal = Refusal(day, failed.name, failed.message, stored, found_cut)
-        write_refusal(self.store, refusal)
+        day_records.write_refusal(self.store, refusal)
         self._refused[day] = refusal
         return FilledDay(names.RAW_EVENTS, day, {"rows": 0}, tuple(found), refusal)
 
@@ -380,16 +372,16 @@ class History:
 
     def _store_checked(self, day: date, frame: pd.DataFrame) -> None:
         digest = self.store.write(names.RAW_EVENTS, day, frame)
-        write_checked(self.store, day, self._terms(digest), self._failures[day])
+        day_records.write_checked(self.store, day, self._terms(digest), self._failures[day])
 
     def _failure(self, day: date) -> Refusal | None:
         """Return what blocks a stored day; the same file is checked once, not every morning."""
         if day not in self._failures:
             terms = self._terms(self.store.digest(names.RAW_EVENTS, day))
-            is_known, self._failures[day] = read_checked(self.store, day, terms)
+            is_known, self._failures[day] = day_records.read_checked(self.store, day, terms)
             if not is_known:
                 self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
-                write_checked(self.store, day, terms, self._failures[day])
+                day_records.write_checked(self.store, day, terms, self._failures[day])
         return self._failures[day]
 
     def _terms(self, digest: str) -> dict[str, str | float]:

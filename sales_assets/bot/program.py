@@ -24,6 +24,7 @@ from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.adapters.telegram.updates import ADMINISTRATORS, ALLOWED, read_update
 from sales_assets.bot.handlers import Context, Handlers
 from sales_assets.bot.sender import Sender
+from sales_assets.core import names
 from sales_assets.core.bot.access import fair_order
 from sales_assets.core.bot.incoming import Incoming
 from sales_assets.core.delivery.rows import Answer, Outcome, Place, Reader
@@ -288,8 +289,8 @@ class _Bot:
         context = Context(
             now=self.clock(),
             report_days=self._archive.report_days(),
-            stuck_days=self._archive.stuck_days(),
-            expiring_days=self._archive.expiring_days(),
+            stuck_days=self._archive.store.days(names.STUCK_CASES),
+            expiring_days=self._archive.store.days(names.EXPIRING_CASES),
         )
         readers = {reader.place.chat for reader in self._ledger.readers()}
         return context, frozenset({*readers, *self.settings.telegram_admins})

@@ -45,17 +45,9 @@ class Archive:
     _newest: tuple[tuple[object, ...], bytes] | None = None
     _kept: tuple[tuple[object, ...], tuple[DayEvents, tuple[Sheet, ...]]] | None = None
 
-    def report_days(self) -> frozenset[date]:
+    def report_days(self) -> set[date]:
         """Return the days that have a report."""
-        return frozenset(self.store.days(report_files.ASSET, report_files.NUMBERS))
-
-    def expiring_days(self) -> frozenset[date]:
-        """Return the days that have a list of expiring cases."""
-        return frozenset(self.store.days(names.EXPIRING_CASES))
-
-    def stuck_days(self) -> frozenset[date]:
-        """Return the days that have a list of stuck cases."""
-        return frozenset(self.store.days(names.STUCK_CASES))
+        return self.store.days(report_files.ASSET, report_files.NUMBERS)
 
     def report(self, day: date) -> StoredReport | None:
         """Return the stored report of `day`, or None.
