@@ -33,7 +33,7 @@ from sales_assets.core.bot.incoming import (
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
 from sales_assets.core.delivery.messages import Keyboard, fits_caption
-from sales_assets.core.delivery.rows import Place, RowState
+from sales_assets.core.delivery.rows import MessageKind, Place, RowState
 from sales_assets.core.delivery.timetable import Outlook, Timetable, outlook
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.report import headline_numbers
@@ -194,7 +194,7 @@ class Handlers:
     def welcome(self, session: Session, place: Place, context: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""
         stands = self.outlook(context)
-        row = ledger.report_row(session, stands.finished, place)
+        row = ledger.row_of(session, stands.finished, MessageKind.REPORT, place)
         is_served = row is not None and row.state is not RowState.PLANNED
         suffix = self.suffix(place)
         return texts.subscribed(self.when(context.now), stands, is_served=is_served, suffix=suffix)
@@ -544,7 +544,7 @@ def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
 
 def _sent(session: Session, place: Place, day: date) -> SentContent | None:
     """Return what was sent of `day`: to this place, else the latest to anybody."""
-    row = ledger.report_row(session, day, place)
+    row = ledger.row_of(session, day, MessageKind.REPORT, place)
     sent_here = row.content_sha256 if row and row.state is RowState.SENT else None
     found = ledger.sent_content(session, day, sent_here)
     return found or ledger.sent_content(session, day)
