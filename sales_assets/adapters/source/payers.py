@@ -75,7 +75,7 @@ def _instants(
 ) -> pd.DataFrame:
     """Return a row per row of the answer: user_id without blanks, and instants by `columns`."""
     types = {"user_id": "str", **dict.fromkeys(columns, INSTANT)}
-    frames = [pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})]
+    frames = [pd.DataFrame(columns=list(types)).astype(types)]
     for batch in batches:
         users = reader.users(table, batch).dictionary_decode().to_pandas()
         times = {name: reader.instants(table, batch[name].to_pandas()) for name in columns}

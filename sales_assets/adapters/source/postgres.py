@@ -199,12 +199,11 @@ class PostgresSource:
         of them, are grouped by the source, in the same snapshot. Of the days `examined`, or of
         all, the payers are read. A table without a row is refused unless it `may_be_empty`.
         """
-        with self._session("reading the events of days") as session:
-            reader = self._reader(session, days)
+        with self._reading("reading the events of days", days) as reader:
             if reader.asked.days and not may_be_empty:
-                session.require_rows()
+                reader.session.require_rows()
             rows = reader.rows()
-            odd = _counts(session.frame(ROWS_WITHOUT_TIME))
+            odd = _counts(reader.session.frame(ROWS_WITHOUT_TIME))
             future = _future_rows(reader)
             examined = reader.asked.days if examined is None else examined
             payers = payers_of(reader, examined, self.report_zone)
@@ -227,8 +226,7 @@ class PostgresSource:
 
     def read_counts(self, days: Sequence[date]) -> SourceCounts:
         """Return how many rows `days` and the week after each have by hour; no row travels."""
-        with self._session("counting the rows of days") as session:
-            reader = self._reader(session, [])
+        with self._reading("counting the rows of days") as reader:
             return self._counts(reader, reader.rows(), days)
 
     def read_user_history(self, days: Sequence[date]) -> Mapping[date, pd.DataFrame]:
@@ -239,8 +237,7 @@ class PostgresSource:
         wall clock of the report zone, NaT if there is none before the cut-off): facts over the
         whole history. Sorted by user_id.
         """
-        with self._session("reading the history of clients") as session:
-            reader = self._reader(session, days)
+        with self._reading("reading the history of clients", days) as reader:
             rows = reader.rows()
             first_us = _first_times(rows, reader)
         asked, ids = reader.asked, rows.users
@@ -255,8 +252,7 @@ class PostgresSource:
         comes once, with the facts before the last day's cut-off. Nothing else is looked for, and
         the rows are read once for both.
         """
-        with self._session("reading the days behind the daily values") as session:
-            reader = self._reader(session, days)
+        with self._reading("reading the days behind the daily values", days) as reader:
             rows = reader.rows()
             first_us = _first_times(rows, reader)
         users = np.unique(rows.user[rows.is_valid])
@@ -268,22 +264,20 @@ class PostgresSource:
 
     def stamp(self) -> Stamp:
         """Return what days of this source are known by."""
-        with self._session("asking which source it is") as session:
+        with explained(self.url, "asking which source it is"), open_session(self.url) as session:
             identity = session.identity(self.url)
         return Stamp(identity, self.source_zone.key, self.report_zone.key)
 
     def first_day(self) -> date | None:
         """Return the report day of the earliest event or payment; None if there is none."""
-        with self._session("looking for the first day") as session:
-            reader = self._reader(session, [])
+        with self._reading("looking for the first day") as reader:
             times = [time for time in _times(reader, FIRST_ROWS).values() if not pd.isna(time)]
         return min(times).tz_convert(self.report_zone).date() if times else None
 
     def newest(self) -> dict[str, datetime | None]:
         """Return the time of each table's newest row, on the report zone's wall clock."""
-        with self._session("looking for the newest rows") as session:
-            reader = self._reader(session, [])
-            reader.bind_moment("now", read_at(session))
+        with self._reading("looking for the newest rows") as reader:
+            reader.bind_moment("now", read_at(reader.session))
             found = _times(reader, NEWEST_ROWS)
         zone = self.report_zone
         return {
@@ -301,7 +295,7 @@ class PostgresSource:
         """
         today = datetime.now(self.report_zone).date()
         yesterday = today - timedelta(days=1)
-        with self._session("checking the source") as session:
+        with explained(self.url, "checking the source"), open_session(self.url) as session:
             session.require_rows()
             reader = self._reader(session, [yesterday])
             reader.rows()  # bytes that are no text, and blanks around ids, show in rows alone
@@ -323,9 +317,9 @@ class PostgresSource:
         ), found
 
     @contextmanager
-    def _session(self, action: str) -> Iterator[Session]:
+    def _reading(self, action: str, days: Sequence[date] = ()) -> Iterator[RowReader]:
         with explained(self.url, action), open_session(self.url) as session:
-            yield session
+            yield self._reader(session, days)
 
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:
         asked = ReportDays.of(days, self.report_zone)
