@@ -17,12 +17,7 @@ from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.state.ledger import OUTBOX, Ledger
 from sales_assets.adapters.telegram.pace import Clock, Pace, Sleep
 from sales_assets.core.delivery import messages, rows
-from sales_assets.core.delivery.alerts import (
-    late_alert,
-    markup_alert,
-    read_notice,
-    state_alert,
-)
+from sales_assets.core.delivery.alerts import late_alert, markup_alert, read_notice, state_alert
 from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
 from sales_assets.core.delivery.plan import is_under_way, owed
 from sales_assets.core.delivery.rows import (
@@ -64,19 +59,10 @@ _WRONG_BOT = (
     "Telegram says 'chat not found' for most chats, so SALES_ASSETS_TELEGRAM_BOT_TOKEN belongs to "
     "another bot. No subscription was touched. Set the token of the bot that the chats know."
 )
-#: What doesn't prove that the bot knows a chat, as a message does that is taken or refused.
-_UNPROVEN = frozenset(
-    {
-        Outcome.UNKNOWN,
-        Outcome.NOT_SENT,
-        Outcome.WAIT,
-        Outcome.STOP,
-        Outcome.CHAT_NOT_FOUND,
-        Outcome.TOO_LARGE,
-    }
-)
 #: Trouble of one chat or of all: decided once every chat has been tried.
 _SUSPECT = frozenset({Outcome.CHAT_NOT_FOUND, Outcome.TOO_LARGE})
+#: What doesn't prove that the bot knows a chat, as a message does that is taken or refused.
+_UNPROVEN = _SUSPECT | {Outcome.UNKNOWN, Outcome.NOT_SENT, Outcome.WAIT, Outcome.STOP}
 
 
 # --- Called from outside ------------------------------------------------------------------------

@@ -35,13 +35,7 @@ OUTBOX = Reader(Place(OUTBOX_CHAT))
 _OPEN_STATES = (RowState.PLANNED, RowState.SENDING, RowState.UNKNOWN)
 #: Of two rows that a migration makes one, the later in this order stays: what is under way cannot
 #: be taken back.
-_PRECEDENCE = (
-    RowState.PLANNED,
-    RowState.FAILED,
-    RowState.UNKNOWN,
-    RowState.SENDING,
-    RowState.SENT,
-)
+_PRECEDENCE = (RowState.PLANNED, RowState.FAILED, RowState.UNKNOWN, RowState.SENDING, RowState.SENT)
 
 
 class Ledger:
