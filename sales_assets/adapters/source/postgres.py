@@ -203,8 +203,7 @@ class PostgresSource:
             if reader.asked.days and not may_be_empty:
                 reader.session.require_rows()
             rows = reader.rows()
-            odd = _counts(reader.session.frame(ROWS_WITHOUT_TIME))
-            future = _future_rows(reader)
+            odd, future = _odd_rows(reader)
             examined = reader.asked.days if examined is None else examined
             payers = payers_of(reader, examined, self.report_zone)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
@@ -301,7 +300,7 @@ class PostgresSource:
             reader.rows()  # bytes that are no text, and blanks around ids, show in rows alone
             found = [
                 *reader.dictionary.events.compared_with(last_names or {}),
-                *odd_times(_counts(session.frame(ROWS_WITHOUT_TIME)), _future_rows(reader)),
+                *odd_times(*_odd_rows(reader)),
             ]
             payers = payers_of(reader, [yesterday], self.report_zone)
         of_payers = (
@@ -407,10 +406,8 @@ def _times(reader: RowReader, statement: str) -> dict[str, pd.Timestamp]:
     }
 
 
-def _counts(one_row: pd.DataFrame) -> dict[str, int]:
-    return {str(table): int(rows) for table, rows in one_row.iloc[0].items()}
-
-
-def _future_rows(reader: RowReader) -> dict[str, int]:
+def _odd_rows(reader: RowReader) -> list[dict[str, int]]:
+    """Count by table the rows without a usable time, and those in the future."""
     reader.bind_moment("future", datetime.now(UTC) + timedelta(days=1))
-    return _counts(reader.session.frame(FUTURE_ROWS))
+    found = map(reader.session.frame, (ROWS_WITHOUT_TIME, FUTURE_ROWS))
+    return [{str(table): int(rows) for table, rows in one.iloc[0].items()} for one in found]
