@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -83,37 +83,24 @@ class DeliveryResult:
     trouble: str | None = None
 
     @property
-    def sent(self) -> int:
-        """Messages that arrived."""
-        return self._count(RowState.SENT)
+    def counts(self) -> dict[str, int]:
+        """How many messages arrived, failed for good, are in doubt, or wait for a later run.
 
-    @property
-    def failed(self) -> int:
-        """Messages refused for good, or not sent while they were news."""
-        return self._count(RowState.FAILED)
-
-    @property
-    def unknown(self) -> int:
-        """Messages of which nobody knows whether they arrived."""
-        return self._count(RowState.UNKNOWN)
-
-    @property
-    def waiting(self) -> int:
-        """Messages that a later run sends."""
-        return self._count(RowState.PLANNED) + self._count(RowState.SENDING)
-
-    @property
-    def possible_duplicates(self) -> int:
-        """Messages that a chat may have twice."""
-        return int(self.outcomes["possible_duplicate"].sum())
+        Of those `possible_duplicates` may be twice in their chats.
+        """
+        rows_in = Counter(self.outcomes["state"])
+        return {
+            "sent": rows_in[RowState.SENT],
+            "failed": rows_in[RowState.FAILED],
+            "unknown": rows_in[RowState.UNKNOWN],
+            "waiting": rows_in[RowState.PLANNED] + rows_in[RowState.SENDING],
+            "possible_duplicates": int(self.outcomes["possible_duplicate"].sum()),
+        }
 
     @property
     def is_complete(self) -> bool:
         """Whether every message arrived."""
-        return self.trouble is None and self.sent == len(self.outcomes)
-
-    def _count(self, state: RowState) -> int:
-        return int((self.outcomes["state"] == state.value).sum())
+        return self.trouble is None and self.counts["sent"] == len(self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -618,11 +605,11 @@ class Dispatch:
             if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
         ]
         result = DeliveryResult(self.day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
-        trouble = self._ledger.lost
+        trouble, counts = self._ledger.lost, result.counts
         if self._stop is not None:
             trouble = (
                 f"The delivery of {self.day} stopped: {self._stop} "
-                f"{result.sent} messages are sent, {result.waiting} wait for the next run."
+                f"{counts['sent']} messages are sent, {counts['waiting']} wait for the next run."
             )
         return replace(result, trouble=trouble)
 
