@@ -48,11 +48,8 @@ class Ledger:
     def __init__(self, state: StateDatabase, *, is_outbox: bool = False) -> None:
         self._state = state
         self.is_outbox = is_outbox
-
-    @property
-    def lost(self) -> str | None:
-        """What to say where the state is not the one that was used before."""
-        return self._state.lost
+        #: What to say where the state is not the one that was used before.
+        self.lost = state.lost
 
     # --- Reading ------------------------------------------------------------------------------
 
