@@ -72,7 +72,8 @@ def base_storage(
     def make() -> None:
         url = source_database()
         first, before = fill_base(url, newest), newest - timedelta(days=1)
-        history = History(FrameStore(str(made)), lambda: source(url), first, ZONE)
+        settings = Settings(storage=str(made), report_zone=ZONE, holidays="none")
+        history = History(settings, lambda: source(url), first)
         history.ensure(history.lookback([before]), own=[before])
         history.ensure_values([before])
 

@@ -2,36 +2,28 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import chain
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.adapters.files.day_records import (
-    Refusal,
-    read_checked,
-    withdraw_refusal,
-    write_checked,
-    write_findings,
-    write_refusal,
-)
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files import day_records
+from sales_assets.adapters.files.day_records import Refusal
+from sales_assets.adapters.files.frames import FrameStore, read_daily_values, read_event_log
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.adapters.whole_days import WholeDays
 from sales_assets.core import names
-from sales_assets.core.completeness import CHECK, LAST_CALL, check_whole, last_call
+from sales_assets.core.completeness import CHECK, check_whole, last_call
 from sales_assets.core.days import DailyFrames, ReportDays, lookback_days
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog, encode
 from sales_assets.core.metrics.schemas import (
-    MAX_BAD_SHARE,
-    MAX_LOSS_SHARE,
     CheckOutcome,
     check_bad_rows,
     check_loss,
@@ -39,24 +31,14 @@ from sales_assets.core.metrics.schemas import (
     first_blocking,
 )
 from sales_assets.core.metrics.summaries import Summary, summary_of
-from sales_assets.core.metrics.values import daily_values, values_of
+from sales_assets.core.metrics.values import daily_values
 from sales_assets.core.source_findings import fit_outcome
 from sales_assets.core.stamp import Stamp
-from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS, days_up_to
+from sales_assets.core.windows import COMPLETENESS_DAYS, EVENT_DAYS, VALUE_DAYS
 
 
 class BlockedDayError(SalesAssetsError):
     """A day was asked for, and the checks of its rows block it."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the operator lets pass: shares of a day's rows, and when a cut day is taken as it is."""
-
-    bad_rows_share: float = MAX_BAD_SHARE
-    loss_share: float = MAX_LOSS_SHARE
-    last_call: time = LAST_CALL
-    payers_without_events: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,22 +80,23 @@ class History:
     """The days that a run is about or looks back on: rows, counts, histories, clean events.
 
     One object serves one run: it remembers the event log, what the checks found, and the first
-    day of the source. `connect` is called when the source is first needed; `holidays` is the
-    country of the public ones.
+    day of the source. `connect` is called when the source is first needed.
     """
 
-    store: FrameStore
+    settings: Settings
     connect: Callable[[], PostgresSource]
     first_date: date
-    zone: ZoneInfo
-    limits: Limits = Limits()
     orders: Orders = Orders()
-    holidays: str | None = None
-    _stamp: Stamp | None = field(default=None, repr=False)
+    _stamp: Stamp = field(init=False, repr=False)
     _logs: dict[tuple[date, ...], EventLog] = field(default_factory=dict, repr=False)
     _failures: dict[date, Refusal | None] = field(default_factory=dict, repr=False)
     _refused: dict[date, Refusal] = field(default_factory=dict, repr=False)
     _read_again: set[tuple[str, date]] = field(default_factory=set, repr=False)
+
+    def __post_init__(self) -> None:
+        self.store, self.zone = FrameStore(self.settings.storage), self.settings.report_zone
+        #: The hourly counts, and what the judge says of them.
+        self.whole_days = WholeDays(self.store, self.first_date, self.settings.holidays)
 
     @cached_property
     def source(self) -> PostgresSource:
@@ -126,20 +109,10 @@ class History:
         self._stamp = own_stamp(self.store, source.stamp())
         return source
 
-    @property
-    def last_names(self) -> Mapping[str, str]:
-        """The dictionary that the last run saw; empty before the first."""
-        return self._stamp.dictionary if self._stamp else {}
-
     @cached_property
     def source_first_day(self) -> date:
         """The first day of the history: before it a comparison is null."""
         return max(self.first_date, self.source.first_day() or self.first_date)
-
-    @cached_property
-    def whole_days(self) -> WholeDays:
-        """The hourly counts, and what the judge says of them."""
-        return WholeDays(self.store, self.first_date, self.holidays)
 
     def lookback(self, days: Sequence[date]) -> list[date]:
         """Return the days that the numbers of `days` rest on, those included, in order."""
@@ -216,8 +189,7 @@ class History:
         read = self.source.read_days(
             [*before, *own], counted, examined=examined, may_be_empty=was_read
         )
-        if self._stamp:
-            remember_dictionary(self.store, self._stamp, read.dictionary)
+        remember_dictionary(self.store, self._stamp, read.dictionary)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))
@@ -263,8 +235,7 @@ class History:
 
     def _log_of(self, days: Sequence[date]) -> EventLog:
         """Return the events that the values of `days` rest on; what misses is read, not stored."""
-        window = sorted({one for day in days for one in days_up_to(day, EVENT_DAYS)})
-        window = [day for day in window if day >= self.first_date]
+        window = self.lookback(days)
         stored = self.store.days(names.CLEAN_EVENTS).intersection(window)
         missing = [day for day in window if day not in stored]
         events = (self.store.read(names.CLEAN_EVENTS, day) for day in sorted(stored))
@@ -282,10 +253,10 @@ class History:
         """Store a day of the run, or what refuses it."""
         answer = self.whole_days.judge(day, read.counts)
         now = read.counts.as_of.astimezone(self.zone).replace(tzinfo=None)
-        may_be_cut = self.orders.as_it_is or now >= last_call(day, self.limits.last_call)
+        may_be_cut = self.orders.as_it_is or now >= last_call(day, self.settings.last_call)
         # Where stored rows are gone, that is what has to be said, whatever else is missing.
         found = [self._loss(day, read)]
-        found.append(check_whole(answer, day, self.limits.last_call, may_be_cut=may_be_cut))
+        found.append(check_whole(answer, day, self.settings.last_call, may_be_cut=may_be_cut))
         if failed := first_blocking(found):
             return self._refuse(day, failed, found, answer)
         frame = read.frames[day]
@@ -295,7 +266,7 @@ class History:
         self._store_checked(day, frame)
         found.append(self._fit(day, frame, read))
         self.whole_days.take(day, read.counts, answer)
-        withdraw_refusal(self.store, day)
+        day_records.withdraw_refusal(self.store, day)
         return FilledDay(names.RAW_EVENTS, day, summary_of(names.RAW_EVENTS, frame), tuple(found))
 
     def _take_again(self, day: date, read: SourceRead) -> FilledDay:
@@ -309,15 +280,15 @@ class History:
 
     def _fit(self, day: date, frame: pd.DataFrame, read: SourceRead) -> CheckOutcome:
         """Store what doesn't fit in the source on a day beside its rows."""
-        are_normal = self.limits.payers_without_events
-        findings = read.findings(day, frame, self.last_names, payers_without_events=are_normal)
-        write_findings(self.store, day, findings)
+        last_names, are_normal = self._stamp.dictionary, self.settings.payers_without_events
+        findings = read.findings(day, frame, last_names, payers_without_events=are_normal)
+        day_records.write_findings(self.store, day, findings)
         return fit_outcome(findings)
 
     def _loss(self, day: date, read: SourceRead) -> CheckOutcome:
         is_stored = self.store.holds(names.RAW_EVENTS, day)
         stored = self.store.rows(names.RAW_EVENTS, day) if is_stored else 0
-        share = 1.0 if self.orders.accept_loss else self.limits.loss_share
+        share = 1.0 if self.orders.accept_loss else self.settings.loss_share
         return check_loss(stored, read.rows[day], day, share)
 
     def _refuse(
@@ -326,60 +297,45 @@ class History:
         stored = self.store.holds(names.RAW_EVENTS, day)
         found_cut = answer if failed.name == CHECK else None
         refusal = Refusal(day, failed.name, failed.message, stored, found_cut)
-        write_refusal(self.store, refusal)
+        day_records.write_refusal(self.store, refusal)
         self._refused[day] = refusal
         return FilledDay(names.RAW_EVENTS, day, {"rows": 0}, tuple(found), refusal)
 
     # --- Reading what is stored ---
 
-    def completeness(self, day: date) -> Completeness:
-        """Return the judge's word on a stored day; raise `MissingDayError` for another."""
-        return self.whole_days.completeness(day)
-
     def look(self, day: date) -> Completeness:
         """Ask the source whether a day is whole by now; nothing is stored."""
-        before = [each for each in days_up_to(day, COMPLETENESS_DAYS + 1) if each != day]
-        missing = self.whole_days.missing([each for each in before if each >= self.first_date])
+        before = lookback_days([day], self.first_date, COMPLETENESS_DAYS + 1)[:-1]
+        missing = self.whole_days.missing(before)
         counts = self.source.read_counts([*missing, day])
         return self.whole_days.judge(day, counts, missing)
 
     def values_window(self, days: Sequence[date]) -> list[date]:
         """Return the days whose values `days` are judged by, those included, in order."""
-        wanted = {one for day in days for one in days_up_to(day, VALUE_DAYS + 1)}
-        return sorted(day for day in wanted if day >= self.source_first_day)
+        return lookback_days(days, self.source_first_day, VALUE_DAYS + 1)
 
     def values(self, days: Sequence[date]) -> pd.DataFrame:
         """Return the stored values of `days` and of the days that they are judged by."""
-        stored = self.store.days(names.DAILY_VALUES)
-        window = [day for day in self.values_window(days) if day in stored]
-        return self.store.read_days(names.DAILY_VALUES, window) if window else values_of({})
+        return read_daily_values(self.store, self.values_window(days))
 
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, made of its stored rows and histories."""
         valid, _ = cleaning.set_aside(self.store.read(names.RAW_EVENTS, day))
         return cleaning.clean_events(valid, self.store.read(names.USER_HISTORY, day))
 
-    def clean_events(self, days: Sequence[date]) -> DailyFrames:
-        """Return the stored clean events of `days`."""
-        return DailyFrames(days, lambda day: self.store.read(names.CLEAN_EVENTS, day))
-
     def event_log(self, days: Sequence[date]) -> EventLog:
         """Return the stored events of `days` and their lookback; the last one made is kept."""
         window = tuple(self.lookback(days))
         if window not in self._logs:
             self._logs.clear()
-            self._logs[window] = encode(
-                (self.store.read(names.CLEAN_EVENTS, day) for day in window),
-                (self.store.read(names.USER_HISTORY, day) for day in window),
-                self.zone,
-            )
+            self._logs[window] = read_event_log(self.store, window, self.zone)
         return self._logs[window]
 
     # --- What blocks a day ---
 
     def outcomes(self, raw: pd.DataFrame, day: date) -> list[CheckOutcome]:
         """Return what the checks find in one day's rows; whether they block it is remembered."""
-        found = [check_structure(raw, day), check_bad_rows(raw, self.limits.bad_rows_share)]
+        found = [check_structure(raw, day), check_bad_rows(raw, self.settings.bad_rows_share)]
         failed = first_blocking(found)
         self._failures[day] = (
             Refusal(day, failed.name, failed.message, stored=True) if failed else None
@@ -416,18 +372,18 @@ class History:
 
     def _store_checked(self, day: date, frame: pd.DataFrame) -> None:
         digest = self.store.write(names.RAW_EVENTS, day, frame)
-        write_checked(self.store, day, self._terms(digest), self._failures[day])
+        day_records.write_checked(self.store, day, self._terms(digest), self._failures[day])
 
     def _failure(self, day: date) -> Refusal | None:
         """Return what blocks a stored day; the same file is checked once, not every morning."""
         if day not in self._failures:
             terms = self._terms(self.store.digest(names.RAW_EVENTS, day))
-            is_known, self._failures[day] = read_checked(self.store, day, terms)
+            is_known, self._failures[day] = day_records.read_checked(self.store, day, terms)
             if not is_known:
                 self.outcomes(self.store.read(names.RAW_EVENTS, day), day)
-                write_checked(self.store, day, terms, self._failures[day])
+                day_records.write_checked(self.store, day, terms, self._failures[day])
         return self._failures[day]
 
     def _terms(self, digest: str) -> dict[str, str | float]:
         """Return what the answer of the checks on a stored day depends on."""
-        return {"rows": digest, "bad_rows_share": self.limits.bad_rows_share}
+        return {"rows": digest, "bad_rows_share": self.settings.bad_rows_share}

@@ -11,9 +11,10 @@ from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.core import names
 from sales_assets.core.completeness import CUT, Evidence, judged, judged_days
+from sales_assets.core.days import lookback_days
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.workdays import holidays_among
-from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS, DAY, days_up_to
+from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS, days_up_to
 
 
 @dataclass
@@ -29,8 +30,7 @@ class WholeDays:
 
     def lookback(self, days: Sequence[date]) -> list[date]:
         """Return the days whose counts `days` rest on, those included, in order."""
-        needed = {before for day in days for before in days_up_to(day, COUNT_DAYS + 1)}
-        return sorted(day for day in needed if day >= self.first_date)
+        return lookback_days(days, self.first_date, COUNT_DAYS + 1)
 
     def missing(self, days: Sequence[date]) -> list[date]:
         """Return those of `days` that nobody counted."""
@@ -88,7 +88,7 @@ class WholeDays:
 
     def _judged(self, day: date, counts: pd.DataFrame, evidence: Evidence) -> Completeness:
         first, last = judged_days(day)
-        span = [first + n * DAY for n in range((last - first).days + 1)]
+        span = days_up_to(last, (last - first).days + 1)
         if not self._stored:
             self.missing([])
         before = [self.counts(each) for each in span[:COMPLETENESS_DAYS] if each in self._stored]

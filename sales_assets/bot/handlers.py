@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.files.reports import StoredReport
@@ -34,7 +33,7 @@ from sales_assets.core.bot.incoming import (
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
 from sales_assets.core.delivery.messages import Keyboard, fits_caption
-from sales_assets.core.delivery.rows import Place, RowState
+from sales_assets.core.delivery.rows import MessageKind, Place, RowState
 from sales_assets.core.delivery.timetable import Outlook, Timetable, outlook
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.report import headline_numbers
@@ -69,7 +68,7 @@ class Handlers:
     def __init__(self, settings: Settings, bot_name: str) -> None:
         #: The chats of the product's admins.
         self.admins = settings.telegram_admins
-        self._timetable = Timetable(settings.report_zone, settings.delivery_time)
+        self.timetable = Timetable(settings.report_zone, settings.delivery_time)
         self._bot_name = bot_name
         #: How often each chat that may not read was answered, on which day.
         self._answered: tuple[date, Counter[int]] = (date.min, Counter())
@@ -122,11 +121,7 @@ class Handlers:
     def _migrated(self, session: Session, migrated: Migrated, context: Context) -> list[Reply]:
         barred = ledger.migrate_chat(session, migrated.old, migrated.new, context.now)
         alerts = [barred_alert(migrated.old, one.place, one.id) for one in barred]
-        return [
-            Reply(ReplyKind.TEXT, admin, html=alert.html, buttons=alert.buttons)
-            for alert in alerts
-            for admin in self.admins
-        ]
+        return [reply for one in alerts for reply in self.to_admins(one.html, one.buttons)]
 
     def _said(self, session: Session, said: Said, context: Context) -> list[Reply]:
         command = self.command(said)
@@ -144,7 +139,7 @@ class Handlers:
 
     def _bounded(self, replies: list[Reply], chat: int, now: datetime) -> list[Reply]:
         """Drop the answers to a chat that may not read once it has had its share for today."""
-        today = now.astimezone(self._timetable.zone).date()
+        today = now.astimezone(self.timetable.zone).date()
         if self._answered[0] != today:
             self._answered = (today, Counter())
         counts = self._answered[1]
@@ -178,28 +173,28 @@ class Handlers:
         """Whether an admin of the product acts: by name, or in a chat of theirs."""
         return user in self.admins or place.chat in self.admins
 
+    def to_admins(self, html: str, buttons: Keyboard) -> list[Reply]:
+        """Return a text for every admin of the product."""
+        return [Reply(ReplyKind.TEXT, admin, html=html, buttons=buttons) for admin in self.admins]
+
     def suffix(self, place: Place) -> str:
         """Return what a command carries in this chat to reach the bot."""
         return f"@{self._bot_name}" if place.is_group else ""
 
     def when(self, now: datetime) -> str:
         """Say when the report comes."""
-        table = self._timetable
+        table = self.timetable
         today = now.astimezone(table.zone).date()
         return texts.every_day_at(table.delivery_time, table.zone, today)
 
-    def newest_day(self, now: datetime) -> date:
-        """Return the last day that is over."""
-        return self._timetable.newest_finished_day(now)
-
     def outlook(self, context: Context) -> Outlook:
         """Return how things stand."""
-        return outlook(self._timetable, context.report_days, context.now)
+        return outlook(self.timetable, context.report_days, context.now)
 
     def welcome(self, session: Session, place: Place, context: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""
         stands = self.outlook(context)
-        row = ledger.report_row(session, stands.finished, place)
+        row = ledger.row_of(session, stands.finished, MessageKind.REPORT, place)
         is_served = row is not None and row.state is not RowState.PLANNED
         suffix = self.suffix(place)
         return texts.subscribed(self.when(context.now), stands, is_served=is_served, suffix=suffix)
@@ -288,11 +283,7 @@ class _Conversation:
         if requests > access.MOST_QUESTIONS:
             waiting = subscriptions.waiting(session)
             question, buttons = texts.requests(waiting), texts.requests_buttons(waiting)
-        asked = [
-            Reply(ReplyKind.TEXT, admin, html=question, buttons=buttons)
-            for admin in self.handlers.admins
-        ]
-        return [self._text(ru.BOT_REQUESTED), *asked]
+        return [self._text(ru.BOT_REQUESTED), *self.handlers.to_admins(question, buttons)]
 
     def _start(self, secret: str) -> list[Reply]:
         if secret and self._standing is not Standing.READER:
@@ -337,8 +328,7 @@ class _Conversation:
         if self._here is None:
             return [self._text(ru.BOT_NOT_SUBSCRIBED.format(suffix=self._suffix))]
         text, buttons = texts.settings(self._here), texts.settings_buttons(self._here)
-        place = self._place
-        return [Reply(ReplyKind.TEXT, place.chat, place.thread, html=text, buttons=buttons)]
+        return [_text(self._place, text, buttons)]
 
     # --- Reading ---
 
@@ -422,14 +412,13 @@ class _Pressing:
         asker = Asker(place, is_owner=self._is_owner, is_chat_admin=self.context.is_chat_admin)
         if not asker.may_decide_here:
             return [self._answer(ru.BOT_CHAT_ADMINS_ONLY)]
-        name = {
+        chosen = {
             Action.SOUND: {"sound": button.word},
             Action.DOUBTS: {"doubt_policy": button.word},
             Action.LISTS: {"shows_clients": button.word == "on"},
         }[button.action]
-        subscriptions.change(session, place, self.context.now, **name)
-        here = _subscribed_in(subscriptions.of_chat(session, place.chat), place)
-        if here is None:
+        here = subscriptions.change(session, place, self.context.now, **chosen)
+        if here is None or not here.is_active:
             return [self._answer(ru.BOT_OLD_BUTTON)]
         text, buttons = texts.settings(here), texts.settings_buttons(here)
         return [self._answer(), self._edit(text, buttons)]
@@ -509,8 +498,7 @@ class _Pressing:
 
 def _newest_day(session: Session, stored_days: Collection[date]) -> date | None:
     """Return the newest day of which there is a report, sent or stored."""
-    sent = session.scalar(select(func.max(SentContent.report_day)))
-    return max([*stored_days, *([sent] if sent else [])], default=None)
+    return max(filter(None, [*stored_days, ledger.newest_sent_day(session)]), default=None)
 
 
 def _report_replies(
@@ -545,7 +533,7 @@ def _now_replies(
     report = replace(_empty(place, day, is_sent=False), html=caption, caption=caption)
     if fits_caption(f"{caption}\n\n{told}"):
         return [replace(report, html=f"{caption}\n\n{told}")]
-    return [report, Reply(ReplyKind.TEXT, place.chat, place.thread, html=told)]
+    return [report, _text(place, told)]
 
 
 def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
@@ -556,13 +544,10 @@ def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:
 
 def _sent(session: Session, place: Place, day: date) -> SentContent | None:
     """Return what was sent of `day`: to this place, else the latest to anybody."""
-    row = ledger.report_row(session, day, place)
-    if row and row.state is RowState.SENT:
-        found = session.get(SentContent, (day, row.content_sha256))
-        if found:
-            return found
-    wanted = select(SentContent).where(SentContent.report_day == day)
-    return session.scalars(wanted.order_by(SentContent.created_at.desc())).first()
+    row = ledger.row_of(session, day, MessageKind.REPORT, place)
+    sent_here = row.content_sha256 if row and row.state is RowState.SENT else None
+    found = ledger.sent_content(session, day, sent_here)
+    return found or ledger.sent_content(session, day)
 
 
 # --- Places ---
@@ -580,5 +565,5 @@ def _subscribed_in(known: Sequence[access.Known], place: Place) -> access.Known 
     return next((one for one in known if one.is_active and one.place == place), None)
 
 
-def _text(place: Place, html: str) -> Reply:
-    return Reply(ReplyKind.TEXT, place.chat, place.thread, html=html)
+def _text(place: Place, html: str, buttons: Keyboard = ()) -> Reply:
+    return Reply(ReplyKind.TEXT, place.chat, place.thread, html=html, buttons=buttons)

@@ -24,6 +24,7 @@ from sales_assets.adapters.telegram.secrecy import hidden
 from sales_assets.adapters.telegram.updates import ADMINISTRATORS, ALLOWED, read_update
 from sales_assets.bot.handlers import Context, Handlers
 from sales_assets.bot.sender import Sender
+from sales_assets.core import names
 from sales_assets.core.bot.access import fair_order
 from sales_assets.core.bot.incoming import Incoming
 from sales_assets.core.delivery.rows import Answer, Outcome, Place, Reader
@@ -153,7 +154,8 @@ class _Bot:
         """Give a chat its new id; the admins hear of a right to read that stays revoked."""
         now = self.clock()
         admins = [Reader(Place(chat)) for chat in self.settings.telegram_admins]
-        self._ledger.migrate(old, new, now, day=self._handlers.newest_day(now), admins=admins)
+        newest = self._handlers.timetable.newest_finished_day(now)
+        self._ledger.migrate(old, new, now, day=newest, admins=admins)
 
     async def _send_owed(self) -> None:
         for owed in await asyncio.to_thread(self._updates.owed):
@@ -287,8 +289,8 @@ class _Bot:
         context = Context(
             now=self.clock(),
             report_days=self._archive.report_days(),
-            stuck_days=self._archive.stuck_days(),
-            expiring_days=self._archive.expiring_days(),
+            stuck_days=self._archive.store.days(names.STUCK_CASES),
+            expiring_days=self._archive.store.days(names.EXPIRING_CASES),
         )
         readers = {reader.place.chat for reader in self._ledger.readers()}
         return context, frozenset({*readers, *self.settings.telegram_admins})

@@ -120,9 +120,8 @@ class Sender:
                     await asyncio.sleep(FIRST_BACKOFF.total_seconds())
                     continue
                 if reply.kind in READ_WHEN_SENT:
-                    await self._send(
-                        Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
-                    )
+                    told = Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
+                    await self._send(told)
             return
 
     async def _is_over(self, update_id: int, error: Exception) -> bool:
@@ -252,13 +251,8 @@ class Sender:
             return
         thread = reply.thread if answer.outcome is Outcome.THREAD_GONE else None
         if answer.outcome in (Outcome.SLEEP, Outcome.THREAD_GONE):
-            await asyncio.to_thread(
-                self.ledger.put_to_sleep,
-                reply.chat,
-                answer.reason,
-                self.clock(),
-                thread=thread,
-            )
+            sleep, now = self.ledger.put_to_sleep, self.clock()
+            await asyncio.to_thread(sleep, reply.chat, answer.reason, now, thread=thread)
 
 
 def _name(message: Message) -> str:

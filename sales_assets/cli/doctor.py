@@ -73,14 +73,8 @@ def _first_partition(settings: Settings, yesterday: date) -> Diagnosis:
 
 
 def _wholeness(settings: Settings, yesterday: date) -> Diagnosis:
-    history = History(
-        FrameStore(settings.storage),
-        lambda: source_at(settings.source_url, settings),
-        first_day(settings),
-        settings.report_zone,
-        holidays=settings.holidays,
-    )
-    answer = history.look(yesterday)
+    connect = partial(source_at, settings.source_url, settings)
+    answer = History(settings, connect, first_day(settings)).look(yesterday)
     told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
     return Diagnosis(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 

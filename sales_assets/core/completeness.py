@@ -18,8 +18,6 @@ CHECK = "completeness"
 _ANSWERS = TypeAdapter(Completeness)
 #: A day of such a state has no report before its last call.
 CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
-#: When a cut day is reported as it is, unless the operator sets another time.
-LAST_CALL = time(13)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,17 @@ def days_to_compute(
     ]
 
 
+def spans(days: Iterable[date]) -> list[list[date]]:
+    """Cut days in order into spans without a gap."""
+    found: list[list[date]] = []
+    for day in sorted(days):
+        if found and day - found[-1][-1] == timedelta(days=1):
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return found
+
+
 @dataclass(frozen=True)
 class ReportDays:
     """Report days in one zone, as arrays of int64 microseconds since the epoch (UTC).

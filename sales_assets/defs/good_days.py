@@ -1,7 +1,7 @@
 """A range with refused days: its other days go on without them, and the range says which."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from typing import NoReturn
 
 import dagster as dg
@@ -9,6 +9,7 @@ import dagster as dg
 from sales_assets.adapters.files.day_records import Refusal
 from sales_assets.adapters.history import Reading
 from sales_assets.core import names
+from sales_assets.core.days import spans
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.report import METRICS
 from sales_assets.defs.filled import log_failures, log_filled
@@ -68,14 +69,3 @@ def _run_rest(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         tags={**taken_over, **partition_tags(days), PART_OF_TAG: context.run.run_id},
     )
     context.log.info("%s to %s: run %s, %s", days[0], days[-1], result.run_id, result.success)
-
-
-def spans(days: Iterable[date]) -> list[list[date]]:
-    """Cut days in order into runs without a gap."""
-    found: list[list[date]] = []
-    for day in sorted(days):
-        if found and day - found[-1][-1] == timedelta(days=1):
-            found[-1].append(day)
-        else:
-            found.append([day])
-    return found

@@ -9,10 +9,10 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.history import History, Limits, Orders
+from sales_assets.adapters.history import History, Orders
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.choice import source_at
+from sales_assets.core import names
 from sales_assets.core.days import DailyFrames, ReportDays
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.metric import Metric, MetricContext
@@ -45,24 +45,13 @@ class LookbackResource(dg.ConfigurableResource):
         again = tags.get(REREAD_TAG, "")
         if context.run and context.instance and (name := name_of_range(tags)):
             context.instance.add_run_tags(context.run.run_id, name)
-        self._history = History(
-            FrameStore(self.settings.storage),
-            partial(source_at, self.source_url, self.settings),
-            self.first_day,
-            self.settings.report_zone,
-            Limits(
-                self.settings.bad_rows_share,
-                self.settings.loss_share,
-                self.settings.last_call,
-                self.settings.payers_without_events,
-            ),
-            Orders(
-                tags.get(AS_IT_IS_TAG) == "true",
-                tags.get(ACCEPT_LOSS_TAG) == "true",
-                tuple(date.fromisoformat(day) for day in again.split(",") if day),
-            ),
-            self.settings.holidays,
+        orders = Orders(
+            tags.get(AS_IT_IS_TAG) == "true",
+            tags.get(ACCEPT_LOSS_TAG) == "true",
+            tuple(date.fromisoformat(day) for day in again.split(",") if day),
         )
+        connect = partial(source_at, self.source_url, self.settings)
+        self._history = History(self.settings, connect, self.first_day, orders)
 
     @property
     def history(self) -> History:
@@ -72,9 +61,9 @@ class LookbackResource(dg.ConfigurableResource):
 
     def clean_events(self, context: dg.AssetExecutionContext) -> DailyFrames:
         """Return the clean events of the run's days alone, filled where they miss."""
-        days = partition_days(context)
+        days, store = partition_days(context), self.history.store
         self._ensure(context, days)
-        return self.history.clean_events(days)
+        return DailyFrames(days, lambda day: store.read(names.CLEAN_EVENTS, day))
 
     def event_log(self, context: dg.AssetExecutionContext) -> EventLog:
         """Return the run's one log of its days and their lookback, filled where days miss."""

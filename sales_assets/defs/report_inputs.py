@@ -48,7 +48,7 @@ class InputsOfRun:
         history = self._lookback.history
         frames = {part.FRAME: self._frame(part.FRAME, day) for part in PARTS}
         around = days_up_to(day, VALUE_DAYS + 1 + CONVERSION // DAY)
-        completeness = history.completeness(day)
+        completeness = history.whole_days.completeness(day)
         about = ReportDay(
             day=day,
             zone=self._lookback.settings.report_zone,

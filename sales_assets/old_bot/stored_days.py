@@ -6,10 +6,10 @@ from datetime import date, timedelta
 import pandas as pd
 from upath import UPath
 
-from sales_assets.adapters.files.frames import FrameStore, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, read_event_log, write_bytes
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
-from sales_assets.core.metrics.event_log import encode
+from sales_assets.core.days import lookback_days
 from sales_assets.core.report.wording import full_date
 from sales_assets.core.windows import days_up_to
 from sales_assets.definitions import first_day
@@ -87,16 +87,12 @@ class StoredDays:
 
     def compared(self) -> Comparison:
         """Return the comparison of the day; all days that it rests on are stored."""
-        read, window, last = self.store.read, self._window(), self.known_until()
+        read, last = self.store.read, self.known_until()
         known_days = days_up_to(last, (last - self.around[0]).days + 1)
         stored = Stored(
             around=[read(names.RAW_EVENTS, near) for near in self.around],
             histories=(read(names.USER_HISTORY, known) for known in known_days),
-            log=encode(
-                (read(names.CLEAN_EVENTS, of_window) for of_window in window),
-                (read(names.USER_HISTORY, of_window) for of_window in window),
-                self.settings.report_zone,
-            ),
+            log=read_event_log(self.store, self._window(), self.settings.report_zone),
             unclosed=read(names.UNCLOSED_PROCESSES, self.day),
             funnel=read(names.CONVERSION_FUNNEL, self.day),
             paying=read(names.NEW_PAYING_USERS, self.day),
@@ -104,8 +100,7 @@ class StoredDays:
         return compare(self.day, self.settings.report_zone, self.settings.source_zone, stored)
 
     def _window(self) -> list[date]:
-        days = days_up_to(self.day, LOG_DAYS)
-        return [of_window for of_window in days if of_window >= self._first]
+        return lookback_days([self.day], self._first, LOG_DAYS)
 
 
 def write_page(days: StoredDays, comparison: Comparison) -> UPath:

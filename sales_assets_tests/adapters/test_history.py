@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from sales_assets.adapters.files.day_records import read_refusal
-from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Limits, Orders
+from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Orders
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import journey, names
 from sales_assets_tests.conftest import SourceDatabase
@@ -44,14 +44,8 @@ def history(url: str, tmp_path: Path) -> MakeHistory:
 
     def make(folder: str = "storage", orders: Orders = PLAIN, *, reachable: bool = True) -> History:
         reached = url if reachable else "postgresql://nobody@127.0.0.1:9/nowhere"
-        return History(
-            FrameStore(str(tmp_path / folder)),
-            lambda: PostgresSource(reached, MOSCOW, MOSCOW),
-            FIRST,
-            MOSCOW,
-            Limits(bad_rows_share=0.3),
-            orders,
-        )
+        settings = Settings(storage=str(tmp_path / folder), bad_rows_share=0.3, holidays="none")
+        return History(settings, lambda: PostgresSource(reached, MOSCOW, MOSCOW), FIRST, orders)
 
     return make
 
@@ -123,7 +117,7 @@ def test_the_same_day_before_those_of_the_run_stays_without_its_bad_rows(
 ) -> None:
     of_run = history()
     of_run.ensure(DAYS, own=[LAST])
-    assert len(of_run.clean_events(DAYS)[BAD_DAY]) == 3
+    assert len(of_run.store.read(names.CLEAN_EVENTS, BAD_DAY)) == 3
     assert of_run.spoiled_days(of_run.lookback([LAST])) == {BAD_DAY}
 
 
@@ -186,12 +180,9 @@ def of_journeys(journeys_url: str, tmp_path: Path) -> MakeHistory:
     """A run's history of the long source, in a folder."""
 
     def make(folder: str, orders: Orders = PLAIN) -> History:
+        settings = Settings(storage=str(tmp_path / folder), holidays="none")
         return History(
-            FrameStore(str(tmp_path / folder)),
-            lambda: PostgresSource(journeys_url, MOSCOW, MOSCOW),
-            FIRST,
-            MOSCOW,
-            orders=orders,
+            settings, lambda: PostgresSource(journeys_url, MOSCOW, MOSCOW), FIRST, orders
         )
 
     return make

@@ -47,7 +47,7 @@ def test_a_second_run_writes_nothing(world: World, outbox: Path) -> None:
 
     result = dispatcher.deliver(REPORT)
 
-    assert result.sent == 1
+    assert result.counts["sent"] == 1
     assert not (outbox / "report-outbox.png").exists()
 
 

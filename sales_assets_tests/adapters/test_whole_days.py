@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sales_assets.adapters.files.day_records import read_refusal
-from sales_assets.adapters.files.frames import FrameStore
-from sales_assets.adapters.history import BlockedDayError, History, Limits, Orders
+from sales_assets.adapters.history import BlockedDayError, History, Orders
+from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import names, windows
 from sales_assets.core.completeness import CHECK
@@ -20,7 +20,7 @@ from sales_assets_tests.sources import execute
 DAY = yesterday()
 BEFORE = DAY - timedelta(days=1)
 NEXT = DAY + timedelta(days=1)
-EARLY, LATE = Limits(last_call=time(23, 59)), Limits(last_call=time())
+EARLY, LATE = time(23, 59), time()
 PLAIN = Orders()
 FILLED = "filled"
 
@@ -39,16 +39,15 @@ def history(url: str, tmp_path: Path, base_storage: BaseStorage) -> MakeHistory:
     """A new run's history, before the last call and with all days but the newest in its storage."""
 
     def make(
-        limits: Limits = EARLY, orders: Orders = PLAIN, folder: str = FILLED, start: int = 83
+        last_call: time = EARLY, orders: Orders = PLAIN, folder: str = FILLED, start: int = 83
     ) -> History:
         if folder == FILLED and not (tmp_path / folder).exists():
             base_storage(url, tmp_path / folder)
+        settings = Settings(storage=str(tmp_path / folder), report_zone=ZONE, holidays="none")
         return History(
-            FrameStore(str(tmp_path / folder)),
+            settings.model_copy(update={"last_call": last_call}),
             lambda: PostgresSource(url, ZONE, ZONE),
             DAY - timedelta(days=start),
-            ZONE,
-            limits,
             orders,
         )
 
@@ -81,7 +80,7 @@ def test_a_whole_day_is_taken_with_its_counts_and_its_record(history: MakeHistor
     assert stored(of_run, DAY) == {names.RAW_EVENTS, names.HOURLY_COUNTS}
     counts = of_run.store.read(names.HOURLY_COUNTS, DAY)
     assert counts["rows"].sum() == ROWS_A_DAY
-    assert of_run.completeness(DAY).state == State.COMPLETE
+    assert of_run.whole_days.completeness(DAY).state == State.COMPLETE
     assert read_refusal(of_run.store, DAY) is None
 
 
@@ -106,7 +105,7 @@ def test_counts_grouped_by_the_source_are_those_of_rows_that_were_read(
         assert grouped.store.read(names.HOURLY_COUNTS, day).equals(
             read.store.read(names.HOURLY_COUNTS, day)
         )
-        ours, theirs = grouped.completeness(day), read.completeness(day)
+        ours, theirs = grouped.whole_days.completeness(day), read.whole_days.completeness(day)
         # A silence that goes on until the moment of reading grows between the two.
         assert ours.surprise == pytest.approx(theirs.surprise, abs=0.1)
         assert replace(ours, surprise=None) == replace(theirs, surprise=None)
@@ -130,18 +129,18 @@ def test_a_cut_day_is_refused_before_its_last_call_and_nothing_of_it_is_stored(
     assert refusal.completeness.state == state
 
 
-@pytest.mark.parametrize(("limits", "orders"), [(LATE, PLAIN), (EARLY, Orders(as_it_is=True))])
+@pytest.mark.parametrize(("last_call", "orders"), [(LATE, PLAIN), (EARLY, Orders(as_it_is=True))])
 def test_after_the_last_call_or_on_demand_it_is_taken_as_it_is_and_flagged(
-    history: MakeHistory, url: str, limits: Limits, orders: Orders
+    history: MakeHistory, url: str, last_call: time, orders: Orders
 ) -> None:
     cut(url, State.ENDS_EARLY)
     assert not check_of(history(), DAY).passed
-    of_run = history(limits, orders)
+    of_run = history(last_call, orders)
     found = check_of(of_run, DAY)
     assert not found.passed
     assert found.is_warning
     assert stored(of_run, DAY) == {names.RAW_EVENTS, names.HOURLY_COUNTS}
-    told = history().completeness(DAY)
+    told = history().whole_days.completeness(DAY)
     assert told.state == State.ENDS_EARLY
     assert told.ends_at
     assert f"{told.ends_at:%H}" == "09"
@@ -174,20 +173,20 @@ def test_a_metric_alone_of_a_cut_day_is_refused_too(history: MakeHistory, url: s
         of_run.refuse_blocked([DAY])
 
 
-@pytest.mark.parametrize("limits", [EARLY, LATE])
+@pytest.mark.parametrize("last_call", [EARLY, LATE])
 def test_a_day_that_shrinks_is_kept_at_any_age_until_the_loss_is_accepted(
-    history: MakeHistory, url: str, limits: Limits
+    history: MakeHistory, url: str, last_call: time
 ) -> None:
     history().read_days([DAY])
     delete_rows(url, f"{DAY} 09:00", f"{DAY} 09:16")
-    found = check_of(history(limits), DAY, "shrunken")
+    found = check_of(history(last_call), DAY, "shrunken")
     assert found.failing == {"lost": 6}
     assert "--accept-loss" in found.message
     assert len(history().store.read(names.RAW_EVENTS, DAY)) == ROWS_A_DAY
     refusal = read_refusal(history().store, DAY)
     assert refusal
     assert refusal.stored
-    history(limits, Orders(accept_loss=True)).read_days([DAY])
+    history(last_call, Orders(accept_loss=True)).read_days([DAY])
     assert len(history().store.read(names.RAW_EVENTS, DAY)) == ROWS_A_DAY - 6
     assert read_refusal(history().store, DAY) is None
 
@@ -205,12 +204,12 @@ def test_a_day_whose_rows_came_late_is_taken_again(history: MakeHistory, url: st
         execute(url, f"CREATE TABLE late_{table} AS SELECT * FROM {table}")  # noqa: S608
     cut(url, State.ENDS_EARLY)
     history(LATE).read_days([DAY])
-    assert history().completeness(DAY).state == State.ENDS_EARLY
+    assert history().whole_days.completeness(DAY).state == State.ENDS_EARLY
     for table, column in tables.items():
         late = f"INSERT INTO {table} SELECT * FROM late_{table} WHERE {column} >= %s"  # noqa: S608
         execute(url, late, [(f"{DAY} 10:00",)])
     history(LATE).read_days([DAY])
-    assert history().completeness(DAY).state == State.COMPLETE
+    assert history().whole_days.completeness(DAY).state == State.COMPLETE
 
 
 def test_days_read_again_with_the_newest_are_stored_anew_and_their_events_cleaned_anew(

@@ -77,9 +77,9 @@ def fairness(var: Path) -> Figures:
             "others_seconds": round(seconds, 1),
             "minimum": round(minimum, 1),
             "over_minimum": f"{seconds / minimum - 1:+.1%}",
-            "sent": result.sent,
-            "waiting": result.waiting,
-            "failed": result.failed,
+            "sent": result.counts["sent"],
+            "waiting": result.counts["waiting"],
+            "failed": result.counts["failed"],
         }
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -17,12 +17,7 @@ from sales_assets.adapters.state.database import StateLockedError
 from sales_assets.adapters.state.ledger import OUTBOX, Ledger
 from sales_assets.adapters.telegram.pace import Clock, Pace, Sleep
 from sales_assets.core.delivery import messages, rows
-from sales_assets.core.delivery.alerts import (
-    late_alert,
-    markup_alert,
-    read_notice,
-    state_alert,
-)
+from sales_assets.core.delivery.alerts import late_alert, markup_alert, read_notice, state_alert
 from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
 from sales_assets.core.delivery.plan import is_under_way, owed
 from sales_assets.core.delivery.rows import (
@@ -64,19 +59,10 @@ _WRONG_BOT = (
     "Telegram says 'chat not found' for most chats, so SALES_ASSETS_TELEGRAM_BOT_TOKEN belongs to "
     "another bot. No subscription was touched. Set the token of the bot that the chats know."
 )
-#: What doesn't prove that the bot knows a chat, as a message does that is taken or refused.
-_UNPROVEN = frozenset(
-    {
-        Outcome.UNKNOWN,
-        Outcome.NOT_SENT,
-        Outcome.WAIT,
-        Outcome.STOP,
-        Outcome.CHAT_NOT_FOUND,
-        Outcome.TOO_LARGE,
-    }
-)
 #: Trouble of one chat or of all: decided once every chat has been tried.
 _SUSPECT = frozenset({Outcome.CHAT_NOT_FOUND, Outcome.TOO_LARGE})
+#: What doesn't prove that the bot knows a chat, as a message does that is taken or refused.
+_UNPROVEN = _SUSPECT | {Outcome.UNKNOWN, Outcome.NOT_SENT, Outcome.WAIT, Outcome.STOP}
 
 
 # --- Called from outside ------------------------------------------------------------------------
@@ -97,37 +83,24 @@ class DeliveryResult:
     trouble: str | None = None
 
     @property
-    def sent(self) -> int:
-        """Messages that arrived."""
-        return self._count(RowState.SENT)
+    def counts(self) -> dict[str, int]:
+        """How many messages arrived, failed for good, are in doubt, or wait for a later run.
 
-    @property
-    def failed(self) -> int:
-        """Messages refused for good, or not sent while they were news."""
-        return self._count(RowState.FAILED)
-
-    @property
-    def unknown(self) -> int:
-        """Messages of which nobody knows whether they arrived."""
-        return self._count(RowState.UNKNOWN)
-
-    @property
-    def waiting(self) -> int:
-        """Messages that a later run sends."""
-        return self._count(RowState.PLANNED) + self._count(RowState.SENDING)
-
-    @property
-    def possible_duplicates(self) -> int:
-        """Messages that a chat may have twice."""
-        return int(self.outcomes["possible_duplicate"].sum())
+        Of those `possible_duplicates` may be twice in their chats.
+        """
+        rows_in = Counter(self.outcomes["state"])
+        return {
+            "sent": rows_in[RowState.SENT],
+            "failed": rows_in[RowState.FAILED],
+            "unknown": rows_in[RowState.UNKNOWN],
+            "waiting": rows_in[RowState.PLANNED] + rows_in[RowState.SENDING],
+            "possible_duplicates": int(self.outcomes["possible_duplicate"].sum()),
+        }
 
     @property
     def is_complete(self) -> bool:
         """Whether every message arrived."""
-        return self.trouble is None and self.sent == len(self.outcomes)
-
-    def _count(self, state: RowState) -> int:
-        return int((self.outcomes["state"] == state.value).sum())
+        return self.trouble is None and self.counts["sent"] == len(self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -239,15 +212,6 @@ def _standing_alerts(ledger: Ledger) -> list[Message]:
 
 
 @dataclass
-class _PictureForm:
-    """What the service took so far: the file it keeps, and the form that it accepts."""
-
-    file_id: str | None = None
-    as_document: bool = False
-    is_refused: bool = False
-
-
-@dataclass
 class Dispatch:
     """One run over the chats of one day; used once.
 
@@ -262,7 +226,10 @@ class Dispatch:
     late: str = field(default="", kw_only=True)
     #: Why the run stops sending, if it does.
     _stop: str | None = None
-    _form: _PictureForm = field(default_factory=_PictureForm)
+    #: The picture as the service took it so far: the file it keeps, the form that it accepts.
+    _file_id: str | None = None
+    _as_document: bool = False
+    _is_picture_refused: bool = False
     _uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _shown: dict[Place, Delivery] = field(default_factory=dict)
     _sounds: dict[Place, Reader] = field(default_factory=dict)
@@ -310,8 +277,8 @@ class Dispatch:
             ledger.remember_content(self.report, now)
         content = ledger.content(self.day, self.report.content_sha256)
         if content is not None and content.file_id is not None:
-            self._form.file_id = content.file_id
-            self._form.as_document = content.media == "document"
+            self._file_id = content.file_id
+            self._as_document = content.media == "document"
 
     def _owed(self, now: datetime) -> list[Delivery]:
         """Return what is owed at `now`, as the ledger has it."""
@@ -408,13 +375,13 @@ class Dispatch:
         if answer.outcome is Outcome.MARKUP:
             self._warnings.append(f"the markup was refused: {answer.reason}")
             self._alerts.append(markup_alert(self.day, answer.reason))
-        if answer.outcome is Outcome.FILE_ID_REFUSED and self._form.file_id == message.file_id:
-            self._form.file_id = None
+        if answer.outcome is Outcome.FILE_ID_REFUSED and self._file_id == message.file_id:
+            self._file_id = None
         other = adapted(message, answer.outcome)
         if answer.outcome is Outcome.PICTURE_REFUSED and other and claim.kind is MessageKind.REPORT:
             # The file itself was refused: the other chats need not try.
-            self._form.file_id = None
-            self._form.as_document, self._form.is_refused = True, other.media is None
+            self._file_id = None
+            self._as_document, self._is_picture_refused = True, other.media is None
         return other
 
     async def _request(self, claim: Delivery, message: Message) -> tuple[Answer, Message]:
@@ -447,11 +414,11 @@ class Dispatch:
             return await self._transport.send(place, message), message
         is_first = await self._is_head_start_ours()
         try:
-            if self._form.file_id is not None and message.as_document == self._form.as_document:
-                message = replace(message, file_id=self._form.file_id)
+            if self._file_id is not None and message.as_document == self._as_document:
+                message = replace(message, file_id=self._file_id)
             answer = await self._transport.send(place, message)
-            if answer.file_id is not None and message.as_document == self._form.as_document:
-                self._form.file_id = answer.file_id
+            if answer.file_id is not None and message.as_document == self._as_document:
+                self._file_id = answer.file_id
             return answer, message
         finally:
             if is_first:
@@ -591,7 +558,7 @@ class Dispatch:
         return self._report_message(self.report, is_repeat=row.is_repeat)
 
     def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
-        has_picture = report.picture is not None and not self._form.is_refused
+        has_picture = report.picture is not None and not self._is_picture_refused
         text = report.caption_html if has_picture else messages.text_alone(report.caption_html)
         if is_repeat:
             limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
@@ -603,8 +570,8 @@ class Dispatch:
             text,
             file=report.picture,
             file_name=f"{self.day}.png",
-            file_id=self._form.file_id,
-            as_document=self._form.as_document,
+            file_id=self._file_id,
+            as_document=self._as_document,
             buttons=buttons,
             label=MessageKind.REPORT,
         )
@@ -638,11 +605,11 @@ class Dispatch:
             if row.kind in kinds and (row.state is not RowState.PLANNED or row.place in places)
         ]
         result = DeliveryResult(self.day, _as_frame(shown), tuple(dict.fromkeys(self._warnings)))
-        trouble = self._ledger.lost
+        trouble, counts = self._ledger.lost, result.counts
         if self._stop is not None:
             trouble = (
                 f"The delivery of {self.day} stopped: {self._stop} "
-                f"{result.sent} messages are sent, {result.waiting} wait for the next run."
+                f"{counts['sent']} messages are sent, {counts['waiting']} wait for the next run."
             )
         return replace(result, trouble=trouble)
 

@@ -15,15 +15,15 @@ from sales_assets.adapters.files.frames import (
     FrameStore,
     MissingDayError,
     StorageError,
+    read_daily_values,
+    read_event_log,
 )
 from sales_assets.adapters.files.reports import StoredReport
 from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import names
 from sales_assets.core.bot.client import client_text, next_expiring
-from sales_assets.core.days import ReportDays
+from sales_assets.core.days import ReportDays, lookback_days
 from sales_assets.core.judgement import Completeness
-from sales_assets.core.metrics.event_log import encode
-from sales_assets.core.metrics.values import values_of
 from sales_assets.core.report.inputs import DayEvents, ReportInputs, counted_cases
 from sales_assets.core.report.receipt import receipt, with_overview
 from sales_assets.core.report.report import about_of
@@ -45,17 +45,9 @@ class Archive:
     _newest: tuple[tuple[object, ...], bytes] | None = None
     _kept: tuple[tuple[object, ...], tuple[DayEvents, tuple[Sheet, ...]]] | None = None
 
-    def report_days(self) -> frozenset[date]:
+    def report_days(self) -> set[date]:
         """Return the days that have a report."""
-        return frozenset(self.store.days(report_files.ASSET, report_files.NUMBERS))
-
-    def expiring_days(self) -> frozenset[date]:
-        """Return the days that have a list of expiring cases."""
-        return frozenset(self.store.days(names.EXPIRING_CASES))
-
-    def stuck_days(self) -> frozenset[date]:
-        """Return the days that have a list of stuck cases."""
-        return frozenset(self.store.days(names.STUCK_CASES))
+        return self.store.days(report_files.ASSET, report_files.NUMBERS)
 
     def report(self, day: date) -> StoredReport | None:
         """Return the stored report of `day`, or None.
@@ -136,19 +128,10 @@ class Archive:
     def _read_events(self, day: date, content: Mapping[str, Any]) -> DayEvents:
         stored = self.store.days(names.CLEAN_EVENTS) & self.store.days(names.USER_HISTORY)
         lookback = [each for each in days_up_to(day, EVENT_DAYS) if each in stored]
-        log = encode(
-            (self.store.read(names.CLEAN_EVENTS, each) for each in lookback),
-            (self.store.read(names.USER_HISTORY, each) for each in lookback),
-            self.zone,
-        )
+        log = read_event_log(self.store, lookback, self.zone)
         about = about_of(content, day, self.zone)
-        valued = self.store.days(names.DAILY_VALUES)
-        window = [
-            each
-            for each in days_up_to(day, VALUE_DAYS + 1)
-            if each in valued and each >= about.history_first_day
-        ]
-        values = self.store.read_days(names.DAILY_VALUES, window) if window else values_of({})
+        window = lookback_days([day], about.history_first_day, VALUE_DAYS + 1)
+        values = read_daily_values(self.store, window)
         return DayEvents(
             ReportDays((day,), self.zone),
             log,

@@ -3,20 +3,24 @@
 import errno
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from upath import UPath
 
 from sales_assets.adapters.files.whole import write_whole
+from sales_assets.core import names
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.frames import FRAMES
+from sales_assets.core.metrics.event_log import EventLog, encode
+from sales_assets.core.metrics.values import values_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,8 +81,8 @@ class FrameStore:
         """
         folder = self.base / asset
         with _trouble_named("list", folder):
-            names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        found = (_DAY_FILE.fullmatch(name) for name in names)
+            files = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        found = (_DAY_FILE.fullmatch(name) for name in files)
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
     def clear(self, *files: str) -> int:
@@ -130,6 +134,20 @@ class FrameStore:
         path = self.path(asset, day)
         with _damage_named(path):
             return pq.read_metadata(pa.BufferReader(read_bytes(path))).num_rows
+
+
+def read_event_log(store: FrameStore, days: Sequence[date], zone: ZoneInfo) -> EventLog:
+    """Return the stored clean events and user histories of `days` as one log."""
+    events = (store.read(names.CLEAN_EVENTS, day) for day in days)
+    histories = (store.read(names.USER_HISTORY, day) for day in days)
+    return encode(events, histories, zone)
+
+
+def read_daily_values(store: FrameStore, days: Iterable[date]) -> pd.DataFrame:
+    """Return the daily values of those of `days` that are stored."""
+    stored = store.days(names.DAILY_VALUES)
+    found = [day for day in days if day in stored]
+    return store.read_days(names.DAILY_VALUES, found) if found else values_of({})
 
 
 def write_frame(path: UPath, frame: pd.DataFrame) -> str:
@@ -198,14 +216,14 @@ def _with_text_categories(frame: pd.DataFrame) -> pd.DataFrame:
 
 def read_bytes(path: UPath) -> bytes:
     """Return the file's content; raise `MissingDayError` if there is no such file."""
-    try:
-        with _trouble_named("read", path, but=FileNotFoundError):
+    with _trouble_named("read", path):
+        try:
             return path.read_bytes()
-    except FileNotFoundError as error:
-        raise MissingDayError(
-            f"{path} was expected and is not there. Materialize that day of "
-            f"{path.parent.name!r} first, or run: sales-assets backfill {path.stem} {path.stem}"
-        ) from error
+        except FileNotFoundError as error:
+            raise MissingDayError(
+                f"{path} was expected and is not there. Materialize that day of "
+                f"{path.parent.name!r} first, or run: sales-assets backfill {path.stem} {path.stem}"
+            ) from error
 
 
 def write_bytes(path: UPath, content: bytes) -> None:
@@ -229,16 +247,14 @@ _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-writ
 
 
 @contextmanager
-def _trouble_named(
-    verb: str, path: UPath, *, but: type[OSError] | tuple[()] = ()
-) -> Iterator[None]:
-    """Turn an error of the file system into a `StorageError`; one of the type `but` passes.
+def _trouble_named(verb: str, path: UPath) -> Iterator[None]:
+    """Turn an error of the file system into a `StorageError`; one that is that already passes.
 
     Of an object store any error is one: its driver raises errors of its own classes.
     """
     try:
         yield
-    except but:
+    except StorageError:
         raise
     except Exception as error:
         if not isinstance(error, OSError) and isinstance(path, Path):

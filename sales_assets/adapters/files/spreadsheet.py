@@ -8,14 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from sales_assets.core.errors import SalesAssetsError
-from sales_assets.core.report.sheet import (
-    CLIENT_PLACEHOLDER,
-    CellKind,
-    Sheet,
-    SheetColumn,
-    client_link,
-)
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, client_link
 from sales_assets.core.report.wording import number, zone_name
 from sales_assets.core.russian import report as ru
 
@@ -43,19 +36,9 @@ def workbook(
 
     Times are wall clocks of `zone`, and `day` is the day that the sheets are about.
     Client ids and all other data stay text, whatever they look like: there is no formula.
-
-    Raises:
-        SalesAssetsError: the template has no `{user_id}`.
     """
     import xlsxwriter
 
-    if crm_url_template is not None and CLIENT_PLACEHOLDER not in crm_url_template:
-        raise SalesAssetsError(
-            f"The address template of the CRM is {crm_url_template!r}. Expected an address with "
-            f"{CLIENT_PLACEHOLDER} where the client's id goes, such as "
-            f"https://crm.example/clients/{CLIENT_PLACEHOLDER}. Mend the setting, or remove it to "
-            "have the list without links."
-        )
     target = BytesIO()
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
         book.set_properties({"title": title, "created": datetime.combine(day, time())})

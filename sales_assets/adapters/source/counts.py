@@ -21,7 +21,6 @@ from sales_assets.adapters.source.rows import (
     SourceTable,
 )
 from sales_assets.adapters.source.session import Session
-from sales_assets.core import journey
 from sales_assets.core.completeness import Evidence, hourly_counts
 from sales_assets.core.days import INSTANT, day_bounds, to_wall_clock
 from sales_assets.core.frames import HOURLY_COUNTS
@@ -120,14 +119,10 @@ def groups_of_source(reader: RowReader) -> pd.DataFrame:
 
 
 def _group_table(reader: RowReader, table: SourceTable, batch: pa.RecordBatch) -> pd.DataFrame:
-    types = reader.dictionary.types
-    if table is EVENTS:
-        positions = reader.dictionary.positions_of(batch["event_id"])
-    else:
-        positions = np.full(batch.num_rows, types.index(journey.PURCHASE))
+    positions = reader.dictionary.positions_of(batch)
     return pd.DataFrame(
         {
-            "type": _names(positions, types),
+            "type": _names(positions, reader.dictionary.types),
             "rows": batch["rows"].to_numpy(),
             "first": reader.instants(table, batch["first"].to_pandas()),
             "last": reader.instants(table, batch["last"].to_pandas()),

@@ -21,7 +21,7 @@ from sales_assets.core.days import INSTANT, first_reading, midnight, with_wall_c
 PAYERS_DAYS = 56
 
 RECENT_PAYMENTS = """
-SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS time
+SELECT p._user_id::text AS user_id, p.transaction_created_at::timestamp AS paid_at
 FROM payments AS p
 WHERE p.transaction_created_at >= $payers_start::timestamp
     AND p.transaction_created_at < $payments_last_end::timestamp
@@ -29,17 +29,16 @@ WHERE p.transaction_created_at >= $payers_start::timestamp
 EVENTS_OF_PAYERS = f"""
 SELECT
     e._user_id::text AS user_id,
-    min(e.happened_at)::timestamp AS event,
-    (min(e.happened_at) FILTER (WHERE $is_lesson))::timestamp AS lesson
+    min(e.happened_at)::timestamp AS first_event_at,
+    (min(e.happened_at) FILTER (WHERE $is_lesson))::timestamp AS first_lesson_at
 FROM events AS e
 WHERE e._user_id::text = ANY ($users) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < $events_last_end::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
 
-#: The columns of what is asked, and those of the answer.
-_PAYMENTS = {"paid_at": "time"}
-_EVENTS = {"first_event_at": "event", "first_lesson_at": "lesson"}
+_PAYMENTS = ("paid_at",)
+_EVENTS = ("first_event_at", "first_lesson_at")
 
 
 def payers_of(reader: RowReader, days: Sequence[date], zone: ZoneInfo) -> pd.DataFrame:
@@ -72,20 +71,13 @@ def _instants(
     reader: RowReader,
     table: SourceTable,
     batches: Iterable[pa.RecordBatch],
-    columns: dict[str, str],
+    columns: Sequence[str],
 ) -> pd.DataFrame:
     """Return a row per row of the answer: user_id without blanks, and instants by `columns`."""
-    nothing = {"user_id": pd.Series(dtype="str")} | {
-        name: pd.Series(dtype=INSTANT) for name in columns
-    }
-    frames = [
-        pd.DataFrame(
-            {"user_id": reader.users(table, batch).dictionary_decode().to_pandas()}
-            | {
-                name: reader.instants(table, batch[column].to_pandas())
-                for name, column in columns.items()
-            }
-        )
-        for batch in batches
-    ]
-    return pd.concat([pd.DataFrame(nothing), *frames], ignore_index=True)
+    types = {"user_id": "str", **dict.fromkeys(columns, INSTANT)}
+    frames = [pd.DataFrame(columns=list(types)).astype(types)]
+    for batch in batches:
+        users = reader.users(table, batch).dictionary_decode().to_pandas()
+        times = {name: reader.instants(table, batch[name].to_pandas()) for name in columns}
+        frames.append(pd.DataFrame({"user_id": users, **times}))
+    return pd.concat(frames, ignore_index=True)

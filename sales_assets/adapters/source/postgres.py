@@ -27,19 +27,13 @@ from sales_assets.adapters.source.rows import (
     Dictionary,
     RowReader,
     Rows,
-    SourceTable,
     bind_kinds,
     positions_in,
     trimmed,
 )
 from sales_assets.adapters.source.session import Session, open_session
 from sales_assets.core import journey
-from sales_assets.core.days import (
-    DailyFrames,
-    ReportDays,
-    to_source_clock,
-    with_wall_clocks,
-)
+from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
 from sales_assets.core.source_checks import (
@@ -73,16 +67,18 @@ SELECT
 FIRST_EVENTS = f"""
 SELECT
     e._user_id::text AS user_id,
-    (min(e.happened_at) FILTER (WHERE $is_known))::timestamp AS event,
-    (min(e.happened_at) FILTER (WHERE $is_experiment))::timestamp AS experiment,
-    (min(e.happened_at) FILTER (WHERE $is_purchase))::timestamp AS purchase
+    (min(e.happened_at) FILTER (WHERE $is_known))::timestamp AS first_event_at,
+    (min(e.happened_at) FILTER (WHERE $is_experiment))::timestamp AS first_experiment_at,
+    (min(e.happened_at) FILTER (WHERE $is_purchase))::timestamp AS first_payment_at
 FROM events AS e
 WHERE e._user_id::text = ANY ($users) AND e.happened_at >= '{EARLIEST}'
     AND e.happened_at < $events_last_start::timestamp
 GROUP BY e._user_id
 """  # noqa: S608 - put together from constants
 FIRST_PAYMENTS = f"""
-SELECT p._user_id::text AS user_id, min(p.transaction_created_at)::timestamp AS payment
+SELECT
+    p._user_id::text AS user_id,
+    min(p.transaction_created_at)::timestamp AS first_payment_at
 FROM payments AS p
 WHERE btrim(p._user_id::text, $blanks) = ANY ($users)
     AND p.transaction_created_at >= '{EARLIEST}'
@@ -203,13 +199,11 @@ class PostgresSource:
         of them, are grouped by the source, in the same snapshot. Of the days `examined`, or of
         all, the payers are read. A table without a row is refused unless it `may_be_empty`.
         """
-        with self._session("reading the events of days") as session:
-            reader = self._reader(session, days)
+        with self._reading("reading the events of days", days) as reader:
             if reader.asked.days and not may_be_empty:
-                session.require_rows()
+                reader.session.require_rows()
             rows = reader.rows()
-            odd = _counts(session.frame(ROWS_WITHOUT_TIME))
-            future = _future_rows(reader)
+            odd, future = _odd_rows(reader)
             examined = reader.asked.days if examined is None else examined
             payers = payers_of(reader, examined, self.report_zone)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
@@ -231,8 +225,7 @@ class PostgresSource:
 
     def read_counts(self, days: Sequence[date]) -> SourceCounts:
         """Return how many rows `days` and the week after each have by hour; no row travels."""
-        with self._session("counting the rows of days") as session:
-            reader = self._reader(session, [])
+        with self._reading("counting the rows of days") as reader:
             return self._counts(reader, reader.rows(), days)
 
     def read_user_history(self, days: Sequence[date]) -> Mapping[date, pd.DataFrame]:
@@ -243,17 +236,13 @@ class PostgresSource:
         wall clock of the report zone, NaT if there is none before the cut-off): facts over the
         whole history. Sorted by user_id.
         """
-        with self._session("reading the history of clients") as session:
-            reader = self._reader(session, days)
+        with self._reading("reading the history of clients", days) as reader:
             rows = reader.rows()
-            facts = _Facts.of(rows, reader)
-        cutoffs_us = reader.asked.cutoffs_us
-        active = rows.active_users()
-        number = {day: position for position, day in enumerate(reader.asked.days)}
-        return DailyFrames(
-            number,
-            lambda day: self._history_frame(facts, active[number[day]], cutoffs_us[number[day]]),
-        )
+            first_us = _first_times(rows, reader)
+        asked, ids = reader.asked, rows.users
+        of_days = zip(asked.days, rows.active_users(), asked.cutoffs_us, strict=True)
+        known = {day: (users, cutoff_us) for day, users, cutoff_us in of_days}
+        return DailyFrames(known, lambda day: self._history_frame(first_us, ids, *known[day]))
 
     def read_together(self, days: Sequence[date]) -> tuple[Iterator[pd.DataFrame], pd.DataFrame]:
         """Return the rows of `days`, some days a frame, and what is known of all their users.
@@ -262,12 +251,11 @@ class PostgresSource:
         comes once, with the facts before the last day's cut-off. Nothing else is looked for, and
         the rows are read once for both.
         """
-        with self._session("reading the days behind the daily values") as session:
-            reader = self._reader(session, days)
+        with self._reading("reading the days behind the daily values", days) as reader:
             rows = reader.rows()
-            facts = _Facts.of(rows, reader)
+            first_us = _first_times(rows, reader)
         users = np.unique(rows.user[rows.is_valid])
-        known = self._history_frame(facts, users, reader.asked.cutoffs_us[-1])
+        known = self._history_frame(first_us, rows.users, users, reader.asked.cutoffs_us[-1])
         firsts = range(0, len(reader.asked.days), DAYS_TOGETHER)
         types = reader.dictionary.types
         parts = (rows.of_days(first, first + DAYS_TOGETHER) for first in firsts)
@@ -275,32 +263,21 @@ class PostgresSource:
 
     def stamp(self) -> Stamp:
         """Return what days of this source are known by."""
-        with self._session("asking which source it is") as session:
+        with explained(self.url, "asking which source it is"), open_session(self.url) as session:
             identity = session.identity(self.url)
         return Stamp(identity, self.source_zone.key, self.report_zone.key)
 
     def first_day(self) -> date | None:
         """Return the report day of the earliest event or payment; None if there is none."""
-        with self._session("looking for the first day") as session:
-            reader = self._reader(session, [])
-            found = session.frame(FIRST_ROWS)
-            tables = (EVENTS, PAYMENTS)
-            first = pd.concat([reader.instants(each, found[each.name]) for each in tables]).min()
-        return None if pd.isna(first) else first.tz_convert(self.report_zone).date()
+        with self._reading("looking for the first day") as reader:
+            times = [time for time in _times(reader, FIRST_ROWS).values() if not pd.isna(time)]
+        return min(times).tz_convert(self.report_zone).date() if times else None
 
     def newest(self) -> dict[str, datetime | None]:
         """Return the time of each table's newest row, on the report zone's wall clock."""
-        with self._session("looking for the newest rows") as session:
-            reader = self._reader(session, [])
-            as_of = read_at(session)
-            for table in (EVENTS, PAYMENTS):
-                reading = to_source_clock(as_of, reader.clock(table))
-                session.set_parameter(f"{table.name}_now", reading.isoformat())
-            rows = session.frame(NEWEST_ROWS)
-            found = {
-                table.name: reader.instants(table, rows[table.name]).iloc[0]
-                for table in (EVENTS, PAYMENTS)
-            }
+        with self._reading("looking for the newest rows") as reader:
+            reader.bind_moment("now", read_at(reader.session))
+            found = _times(reader, NEWEST_ROWS)
         zone = self.report_zone
         return {
             name: None if pd.isna(time) else time.tz_convert(zone).tz_localize(None).to_pydatetime()
@@ -317,20 +294,20 @@ class PostgresSource:
         """
         today = datetime.now(self.report_zone).date()
         yesterday = today - timedelta(days=1)
-        with self._session("checking the source") as session:
+        with explained(self.url, "checking the source"), open_session(self.url) as session:
             session.require_rows()
             reader = self._reader(session, [yesterday])
             reader.rows()  # bytes that are no text, and blanks around ids, show in rows alone
             found = [
                 *reader.dictionary.events.compared_with(last_names or {}),
-                *odd_times(_counts(session.frame(ROWS_WITHOUT_TIME)), _future_rows(reader)),
+                *odd_times(*_odd_rows(reader)),
             ]
             payers = payers_of(reader, [yesterday], self.report_zone)
-        for finding in (
+        of_payers = (
             payers_without_event(payers, yesterday, are_normal=payers_without_events),
             paid_before_lesson(payers, yesterday),
-        ):
-            found += [finding] if finding else []
+        )
+        found += filter(None, of_payers)
         return (
             f"The source {redacted(self.url)} has its three tables and "
             f"{len(reader.dictionary.events.names)} event types; its times without a zone are of "
@@ -339,9 +316,9 @@ class PostgresSource:
         ), found
 
     @contextmanager
-    def _session(self, action: str) -> Iterator[Session]:
+    def _reading(self, action: str, days: Sequence[date] = ()) -> Iterator[RowReader]:
         with explained(self.url, action), open_session(self.url) as session:
-            yield session
+            yield self._reader(session, days)
 
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:
         asked = ReportDays.of(days, self.report_zone)
@@ -374,12 +351,14 @@ class PostgresSource:
         )
         return with_wall_clocks(frame, ["event_time"], self.report_zone)
 
-    def _history_frame(self, facts: "_Facts", users: np.ndarray, cutoff_us: int) -> pd.DataFrame:
+    def _history_frame(
+        self, first_us: Mapping[str, np.ndarray], ids: pa.Array, users: np.ndarray, cutoff_us: int
+    ) -> pd.DataFrame:
         columns = {
-            name: _instants(first_us[users]).where(first_us[users] < cutoff_us)
-            for name, first_us in facts.first_us.items()
+            name: _instants(times_us[users]).where(times_us[users] < cutoff_us)
+            for name, times_us in first_us.items()
         }
-        frame = pd.DataFrame({"user_id": facts.users.take(pa.array(users)).to_pandas(), **columns})
+        frame = pd.DataFrame({"user_id": ids.take(pa.array(users)).to_pandas(), **columns})
         return with_wall_clocks(frame, list(columns), self.report_zone)
 
 
@@ -387,67 +366,48 @@ def _instants(microseconds: np.ndarray) -> pd.Series:
     return pd.Series(microseconds).astype("datetime64[us]").dt.tz_localize("UTC")
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """Each user's earliest times over all history, as instants in microseconds, or `NEVER`."""
+def _first_times(rows: Rows, reader: RowReader) -> Mapping[str, np.ndarray]:
+    """Return each user's earliest times over all history: instants in microseconds, or `NEVER`.
 
-    users: pa.Array
-    first_us: Mapping[str, np.ndarray]
-
-    @classmethod
-    def of(cls, rows: Rows, reader: RowReader) -> "_Facts":
-        """Take them from the rows read, and from the history before the last span of days.
-
-        What came later than the asked days is before none of their cut-offs.
-        """
-        positions = [reader.dictionary.types.index(name) for name in EXPERIMENTS]
-        purchase = reader.dictionary.types.index(journey.PURCHASE)
-        valid = rows.is_valid
-        first_us = {
-            "first_event_at": rows.first_us(valid),
-            "first_experiment_at": rows.first_us(valid & np.isin(rows.type, positions)),
-            "first_payment_at": rows.first_us(valid & (rows.type == purchase)),
-        }
-        facts = cls(rows.users, first_us)
-        if reader.asked.days:
-            facts._add_history(reader)
-        return facts
-
-    def _add_history(self, reader: RowReader) -> None:
-        bind_kinds(reader)
-        for batch in reader.of_users(EVENTS, FIRST_EVENTS, self.users):
-            users = self._positions(batch)
-            self._lower("first_event_at", users, _times_us(reader, EVENTS, batch["event"]))
-            self._lower(
-                "first_experiment_at", users, _times_us(reader, EVENTS, batch["experiment"])
-            )
-            self._lower("first_payment_at", users, _times_us(reader, EVENTS, batch["purchase"]))
-        for batch in reader.of_users(PAYMENTS, FIRST_PAYMENTS, self.users):
-            users, paid_us = self._positions(batch), _times_us(reader, PAYMENTS, batch["payment"])
-            self._lower("first_event_at", users, paid_us)
-            self._lower("first_payment_at", users, paid_us)
-
-    def _positions(self, batch: pa.RecordBatch) -> np.ndarray:
-        users, _ = trimmed(batch["user_id"])
-        return positions_in(self.users, users.dictionary_decode())
-
-    def _lower(self, name: str, users: np.ndarray, times_us: np.ndarray) -> None:
-        known = users != MISSING
-        np.minimum.at(self.first_us[name], users[known], times_us[known])
+    They come from the rows read, and from the history before the last span of days. What came
+    later than the asked days is before none of their cut-offs.
+    """
+    types, valid = reader.dictionary.types, rows.is_valid
+    experiments = [types.index(name) for name in EXPERIMENTS]
+    first_us = {
+        "first_event_at": rows.first_us(valid),
+        "first_experiment_at": rows.first_us(valid & np.isin(rows.type, experiments)),
+        "first_payment_at": rows.first_us(valid & (rows.type == types.index(journey.PURCHASE))),
+    }
+    if not reader.asked.days:
+        return first_us
+    bind_kinds(reader)
+    for table, statement in ((EVENTS, FIRST_EVENTS), (PAYMENTS, FIRST_PAYMENTS)):
+        for batch in reader.of_users(table, statement, rows.users):
+            ids, _ = trimmed(batch["user_id"])
+            users = positions_in(rows.users, ids.dictionary_decode())
+            known = users != MISSING
+            for name in first_us.keys() & set(batch.schema.names):
+                instants = reader.instants(table, batch[name].to_pandas())
+                times_us = np.where(instants.isna(), NEVER, instants.astype("int64"))
+                np.minimum.at(first_us[name], users[known], times_us[known])
+    # A payment is an event, too.
+    np.minimum(
+        first_us["first_event_at"], first_us["first_payment_at"], out=first_us["first_event_at"]
+    )
+    return first_us
 
 
-def _times_us(reader: RowReader, table: SourceTable, readings: pa.Array) -> np.ndarray:
-    instants = reader.instants(table, readings.to_pandas())
-    return np.where(instants.isna(), NEVER, instants.astype("int64"))
+def _times(reader: RowReader, statement: str) -> dict[str, pd.Timestamp]:
+    """Return the instant that a statement finds for each table; NaT where it finds none."""
+    row = reader.session.frame(statement)
+    return {
+        table.name: reader.instants(table, row[table.name]).iloc[0] for table in (EVENTS, PAYMENTS)
+    }
 
 
-def _counts(one_row: pd.DataFrame) -> dict[str, int]:
-    return {str(table): int(rows) for table, rows in one_row.iloc[0].items()}
-
-
-def _future_rows(reader: RowReader) -> dict[str, int]:
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    for table in (EVENTS, PAYMENTS):
-        reading = to_source_clock(tomorrow, reader.clock(table))
-        reader.session.set_parameter(f"{table.name}_future", reading.isoformat())
-    return _counts(reader.session.frame(FUTURE_ROWS))
+def _odd_rows(reader: RowReader) -> list[dict[str, int]]:
+    """Count by table the rows without a usable time, and those in the future."""
+    reader.bind_moment("future", datetime.now(UTC) + timedelta(days=1))
+    found = map(reader.session.frame, (ROWS_WITHOUT_TIME, FUTURE_ROWS))
+    return [{str(table): int(rows) for table, rows in one.iloc[0].items()} for one in found]

@@ -1,8 +1,9 @@
 """The source's rows of the asked days: bounded queries in, one Arrow table of plain codes out."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,11 +13,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sales_assets.adapters.source.session import Session
+from sales_assets.adapters.source.session import ZONED_TIME, Session
 from sales_assets.core import journey
-from sales_assets.core.days import ReportDays, first_reading, midnight, to_instants
+from sales_assets.core.days import (
+    ReportDays,
+    first_reading,
+    midnight,
+    spans,
+    to_instants,
+    to_source_clock,
+)
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
+from sales_assets.core.windows import DAY
 
 DICTIONARY = """
 SELECT DISTINCT id::text AS id, _description::text AS name FROM events_dict
@@ -86,10 +95,15 @@ class Dictionary:
         """All types in a fixed order."""
         return self.events.types
 
-    def positions_of(self, ids: pa.Array) -> np.ndarray:
-        """Return the position of each id's type; `MISSING` where the dictionary doesn't know it."""
+    def positions_of(self, batch: pa.RecordBatch) -> np.ndarray:
+        """Return the position of each row's type, `MISSING` where the dictionary doesn't know its.
+
+        Rows without an event's id are payments, so purchases.
+        """
+        if "event_id" not in batch.schema.names:
+            return np.full(batch.num_rows, self.types.index(journey.PURCHASE), dtype="int32")
         # Few ids stand for many rows.
-        encoded = ids.dictionary_encode()
+        encoded = batch["event_id"].dictionary_encode()
         known = pc.call_function("utf8_trim_whitespace", [encoded.dictionary.cast(pa.string())])
         positions = np.append(self.positions, np.int32(MISSING))[positions_in(self.ids, known)]
         # The last position is for the missing ones: -1 finds it.
@@ -115,7 +129,8 @@ class RowReader:
     asked: ReportDays
     source_zone: ZoneInfo
     dictionary: Dictionary
-    _unknown: list[pd.DataFrame] = field(default_factory=list)
+    #: How many rows of which day, by its position, have which unknown id.
+    _unknown: Counter[tuple[int, str]] = field(default_factory=Counter)
     #: The ids with blanks around them that were read, by table.
     _padded: dict[str, set[str]] = field(default_factory=dict)
 
@@ -133,19 +148,24 @@ class RowReader:
         the server doesn't look them up for each row.
         """
         self.session.set_parameter("blanks", self.session.blanks)
+        zone, joined = self.asked.zone, spans(self.asked.days)
+        edges = [(midnight(span[0], zone), midnight(span[-1] + DAY, zone)) for span in joined]
         for table in (EVENTS, PAYMENTS):
             clock, column = self.clock(table), f"{table.alias}.{table.time_column}"
-            bounds = [
-                [first_reading(midnight(day, self.asked.zone), clock).isoformat() for day in span]
-                for span in _spans(self.asked.days)
-            ]
-            spans = [
+            bounds = [[first_reading(edge, clock).isoformat() for edge in span] for span in edges]
+            conditions = [
                 f"{column} >= '{start}'::timestamp AND {column} < '{end}'::timestamp"
                 for start, end in bounds
             ]
-            self.session.set_condition(f"{table.name}_in_spans", f"({' OR '.join(spans)})")
+            self.session.set_condition(f"{table.name}_in_spans", f"({' OR '.join(conditions)})")
             self.session.set_parameter(f"{table.name}_last_start", bounds[-1][0])
             self.session.set_parameter(f"{table.name}_last_end", bounds[-1][1])
+
+    def bind_moment(self, name: str, moment: datetime) -> None:
+        """Bind what each table's own clock shows at an instant, as `$<table>_<name>`."""
+        for table in (EVENTS, PAYMENTS):
+            reading = to_source_clock(moment, self.clock(table))
+            self.session.set_parameter(f"{table.name}_{name}", reading.isoformat())
 
     def of_users(
         self, table: SourceTable, statement: str, users: pa.Array
@@ -174,7 +194,8 @@ class RowReader:
 
     def clock(self, table: SourceTable) -> ZoneInfo:
         """Return the zone of the readings in the table's time column."""
-        return self.session.clock(table.name, table.time_column, self.source_zone)
+        has_zone = self.session.types[table.name, table.time_column] == ZONED_TIME
+        return ZoneInfo("UTC") if has_zone else self.source_zone
 
     def instants(self, table: SourceTable, readings: pd.Series) -> pd.Series:
         """Return the instants of what a table's time column holds."""
@@ -184,10 +205,8 @@ class RowReader:
     def unknown_ids(self) -> Mapping[date, Mapping[str, int]]:
         """Return how many of the rows read have which unknown id, for each asked day."""
         counts: dict[date, dict[str, int]] = {day: {} for day in self.asked.days}
-        if self._unknown:
-            sizes = pd.concat(self._unknown).groupby(["day", "id"]).size()
-            for number, event_id, rows in sizes.reset_index(name="rows").itertuples(index=False):
-                counts[self.asked.days[number]][event_id] = rows
+        for (number, event_id), rows in sorted(self._unknown.items()):
+            counts[self.asked.days[number]][event_id] = rows
         return counts
 
     def _parts(self, table: SourceTable) -> Iterator["_Part"]:
@@ -198,26 +217,13 @@ class RowReader:
             yield _Part(users, times_us, types, days.astype("int16"))
 
     def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
-        if "event_id" not in batch.schema.names:
-            return np.full(
-                batch.num_rows, self.dictionary.types.index(journey.PURCHASE), dtype="int32"
-            )
-        types = self.dictionary.positions_of(batch["event_id"])
+        types = self.dictionary.positions_of(batch)
         is_unknown = types == MISSING
         if is_unknown.any():
             ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
             names = ["NULL" if each is None else str(each) for each in ids]
-            self._unknown.append(pd.DataFrame({"day": days[is_unknown], "id": names}))
+            self._unknown.update(zip(days[is_unknown].tolist(), names, strict=True))
         return types
-
-
-def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
-    """Join neighbouring days into half-open spans; `days` are sorted and distinct."""
-    spans: list[tuple[date, date]] = []
-    for day in days:
-        start = spans.pop()[0] if spans and spans[-1][1] == day else day
-        spans.append((start, day + timedelta(days=1)))
-    return spans
 
 
 class _Part(NamedTuple):

@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as postgres
@@ -187,11 +186,6 @@ class Session:
 
     def _bound(self, statement: str) -> str:
         return Template(statement).substitute(self._parameters)
-
-    def clock(self, table: str, column: str, source_zone: ZoneInfo) -> ZoneInfo:
-        """Return the zone in which the times of a column are given."""
-        has_zone = self.types[table, column] == ZONED_TIME
-        return ZoneInfo("UTC") if has_zone else source_zone
 
     def identity(self, url: str) -> SourceIdentity:
         """Return which source this is; of `url` only host and port are taken."""

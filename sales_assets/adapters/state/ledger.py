@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sales_assets.adapters.state import subscriptions
@@ -35,13 +35,7 @@ OUTBOX = Reader(Place(OUTBOX_CHAT))
 _OPEN_STATES = (RowState.PLANNED, RowState.SENDING, RowState.UNKNOWN)
 #: Of two rows that a migration makes one, the later in this order stays: what is under way cannot
 #: be taken back.
-_PRECEDENCE = (
-    RowState.PLANNED,
-    RowState.FAILED,
-    RowState.UNKNOWN,
-    RowState.SENDING,
-    RowState.SENT,
-)
+_PRECEDENCE = (RowState.PLANNED, RowState.FAILED, RowState.UNKNOWN, RowState.SENDING, RowState.SENT)
 
 
 class Ledger:
@@ -54,11 +48,8 @@ class Ledger:
     def __init__(self, state: StateDatabase, *, is_outbox: bool = False) -> None:
         self._state = state
         self.is_outbox = is_outbox
-
-    @property
-    def lost(self) -> str | None:
-        """What to say where the state is not the one that was used before."""
-        return self._state.lost
+        #: What to say where the state is not the one that was used before.
+        self.lost = state.lost
 
     # --- Reading ------------------------------------------------------------------------------
 
@@ -110,11 +101,8 @@ class Ledger:
 
     def content(self, day: date, sha256: str | None = None) -> SentContent | None:
         """Return what was sent for `day`: that version, or without `sha256` the latest."""
-        wanted = select(SentContent).where(SentContent.report_day == day)
-        if sha256 is not None:
-            wanted = wanted.where(SentContent.content_sha256 == sha256)
         with self._state.reading() as session:
-            found = session.scalars(wanted.order_by(SentContent.created_at.desc())).first()
+            found = sent_content(session, day, sha256)
             session.expunge_all()
             return found
 
@@ -135,9 +123,7 @@ class Ledger:
             current = {row.id: row for row in _found(session, of_days)}
             keys = {_key(row): row for row in current.values()}
             new = [row for row in tasks if row.id == rows.NEW and _key(row) not in keys]
-            inserted = [_values(row, now) | {"created_at": now} for row in new]
-            if inserted:
-                session.execute(insert(DeliveryRow), inserted)
+            _insert(session, new, now)
             for row in tasks:
                 stored = current.get(row.id)
                 if stored is not None and stored != row and stored.claims == row.claims:
@@ -355,17 +341,44 @@ def migrate_chat(
     barred = subscriptions.migrate(session, old, new, now)
     for row in _found(session, DeliveryRow.chat == old):
         renamed = replace(row, chat=new)
-        twins = _of(session, row.report_day, row.kind, renamed.place, row.subject)
-        if not twins:
+        twin = row_of(session, row.report_day, row.kind, renamed.place, row.subject)
+        if twin is None:
             _write(session, renamed, now)
             continue
-        [twin] = twins
         # Two that are both under way: this one's message may still be held back, that one's not.
         twin_stays = _PRECEDENCE.index(twin.state) >= _PRECEDENCE.index(row.state)
         stays, ends = (twin, renamed) if twin_stays else (renamed, twin)
         session.execute(delete(DeliveryRow).where(DeliveryRow.id == ends.id))
         _write(session, rows.merged(stays, ends, is_unsent=ends.id == unsent), now)
     return barred
+
+
+def row_of(
+    session: Session, day: date, kind: MessageKind, place: Place, subject: str = ""
+) -> Delivery | None:
+    """Return what the place got, or is to get, of that kind for `day`."""
+    found = _found(
+        session,
+        DeliveryRow.report_day == day,
+        DeliveryRow.kind == kind,
+        DeliveryRow.subject == subject,
+        DeliveryRow.chat == place.chat,
+        DeliveryRow.thread == place.thread,
+    )
+    return found[0] if found else None
+
+
+def sent_content(session: Session, day: date, sha256: str | None = None) -> SentContent | None:
+    """Return what was sent for `day`: that version, or without `sha256` the latest."""
+    wanted = select(SentContent).where(SentContent.report_day == day)
+    if sha256 is not None:
+        wanted = wanted.where(SentContent.content_sha256 == sha256)
+    return session.scalars(wanted.order_by(SentContent.created_at.desc())).first()
+
+
+def newest_sent_day(session: Session) -> date | None:
+    """Return the newest day of which anything was sent."""
+    return session.scalar(select(func.max(SentContent.report_day)))
 
 
 # --- Rows ---------------------------------------------------------------------------------------
@@ -412,37 +425,19 @@ def _write(
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
-def _of(
-    session: Session, day: date, kind: MessageKind, place: Place, subject: str = ""
-) -> list[Delivery]:
-    return _found(
-        session,
-        DeliveryRow.report_day == day,
-        DeliveryRow.kind == kind,
-        DeliveryRow.subject == subject,
-        DeliveryRow.chat == place.chat,
-        DeliveryRow.thread == place.thread,
-    )
-
-
-def report_row(session: Session, day: date, place: Place) -> Delivery | None:
-    """Return what the place got, or is to get, of the report of `day`."""
-    found = _of(session, day, MessageKind.REPORT, place)
-    return found[0] if found else None
-
-
-def _insert(session: Session, row: Delivery, now: datetime) -> None:
-    session.add(DeliveryRow(**_values(row, now), created_at=now))
-    session.flush()
+def _insert(session: Session, new: Sequence[Delivery], now: datetime) -> None:
+    if new:
+        values = [_values(row, now) | {"created_at": now} for row in new]
+        session.execute(insert(DeliveryRow), values)
 
 
 def _plan_alert(
     session: Session, day: date, alert: Message, admins: Iterable[Reader], now: datetime
 ) -> None:
     for admin in admins:
-        if not _of(session, day, MessageKind.ALERT, admin.place, alert.label):
+        if row_of(session, day, MessageKind.ALERT, admin.place, alert.label) is None:
             row = Delivery(rows.NEW, day, MessageKind.ALERT, admin.place.chat, admin.place.thread)
-            _insert(session, replace(row, subject=alert.label, notice=notice_of(alert)), now)
+            _insert(session, [replace(row, subject=alert.label, notice=notice_of(alert))], now)
 
 
 def _let_sleep(session: Session, row: Delivery, outcome: Outcome, now: datetime) -> None:
@@ -460,15 +455,15 @@ def _let_sleep(session: Session, row: Delivery, outcome: Outcome, now: datetime)
 
 def _show_new_content(session: Session, edit: Delivery, now: datetime) -> None:
     """Let the report's row show what the edit brought, and plan the reply that tells of it."""
-    shown = report_row(session, edit.report_day, edit.place)
+    shown = row_of(session, edit.report_day, MessageKind.REPORT, edit.place)
     if shown is None or edit.content_sha256 is None:
         return
     if _tells_a_change(session, edit.report_day, shown.content_sha256, edit.content_sha256):
-        planned = _of(session, edit.report_day, MessageKind.CHANGE, edit.place)
+        planned = row_of(session, edit.report_day, MessageKind.CHANGE, edit.place)
         new = Delivery(rows.NEW, edit.report_day, MessageKind.CHANGE, edit.chat, edit.thread)
-        change = anew(planned[0] if planned else new, shown, edit.content_sha256)
+        change = anew(planned or new, shown, edit.content_sha256)
         if change.id == rows.NEW:
-            _insert(session, change, now)
+            _insert(session, [change], now)
         else:
             _write(session, change, now)
     media, file_id = edit.media or shown.media, edit.file_id or shown.file_id

@@ -76,15 +76,15 @@ def is_active(session: Session, place: Place) -> bool:
     return session.scalar(select(Subscription.id).where(wanted)) is not None
 
 
-def change(session: Session, place: Place, now: datetime, **settings: object) -> bool:
+def change(session: Session, place: Place, now: datetime, **settings: object) -> Known | None:
     """Change what a chat has set for itself: `sound`, `doubt_policy`, `shows_clients`."""
     found = session.scalars(select(Subscription).where(_there(place.chat, place.thread))).first()
     if found is None:
-        return False
+        return None
     for name, value in settings.items():
         setattr(found, name, value)
     found.updated_at = now
-    return True
+    return _as_known(found)
 
 
 def migrate(session: Session, old: int, new: int, now: datetime) -> list[Known]:

@@ -54,6 +54,8 @@ class BotApi:
         hide_from_logs(token)
         self._token = token
         self._base_url = base_url or PUBLIC_BASE_URL
+        #: Where the service is, as it may be shown.
+        self.address = shown_url(self._base_url)
         self._proxy = proxy
         self._request: HTTPXRequest | None = None
 
@@ -66,11 +68,6 @@ class BotApi:
         """Close the connections."""
         if self._request is not None:
             await self._request.shutdown()
-
-    @property
-    def address(self) -> str:
-        """Where the service is, as it may be shown."""
-        return shown_url(self._base_url)
 
     # --- Messages ---
 

@@ -8,12 +8,7 @@ from sales_assets.core.bot.incoming import Incoming, Migrated, Moved, Pressed, S
 from sales_assets.core.delivery.rows import NO_THREAD, PRIVATE, Place
 
 #: The kinds that the bot asks Telegram for.
-ALLOWED = (
-    Update.MESSAGE,
-    Update.CHANNEL_POST,
-    Update.CALLBACK_QUERY,
-    Update.MY_CHAT_MEMBER,
-)
+ALLOWED = (Update.MESSAGE, Update.CHANNEL_POST, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 #: The status of members who decide for a group.
 ADMINISTRATORS = (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
 _ABSENT = (ChatMember.LEFT, ChatMember.BANNED)

@@ -23,8 +23,8 @@ SAMPLE_ROWS = 10
 GROUPS = "groups_sum_to_funnel"
 #: Above this share of bad rows a day is not trusted, unless the operator sets another.
 MAX_BAD_SHARE = 0.05
-#: A re-read may take away no more of a stored day's rows; a few rows are nothing.
-MAX_LOSS_SHARE, LEAST_LOSS = 0.05, 5
+#: Fewer rows of a stored day that a re-read takes away are nothing, whatever their share.
+LEAST_LOSS = 5
 
 
 @dataclass(frozen=True)

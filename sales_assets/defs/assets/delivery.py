@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -89,21 +89,11 @@ def _deliver(
         )
     for warning in result.warnings:
         context.log.warning(warning)
-    context.add_asset_metadata(_counts(result), partition_key=day.isoformat())
+    context.add_asset_metadata(result.counts, partition_key=day.isoformat())
     if result.trouble is not None:
-        context.log.info("%s: %s", day, _counts(result))
+        context.log.info("%s: %s", day, result.counts)
         raise dg.Failure(result.trouble)
     return result
-
-
-def _counts(result: "DeliveryResult") -> dict[str, Any]:
-    return {
-        "sent": result.sent,
-        "failed": result.failed,
-        "unknown": result.unknown,
-        "waiting": result.waiting,
-        "possible_duplicates": result.possible_duplicates,
-    }
 
 
 def _check(results: dict[date, "DeliveryResult"], store: FrameStore) -> dg.AssetCheckResult:
@@ -125,5 +115,5 @@ def _check(results: dict[date, "DeliveryResult"], store: FrameStore) -> dg.Asset
         if late and not open_days
         else dg.AssetCheckSeverity.ERROR,
         description=told,
-        metadata={day.isoformat(): str(_counts(result)) for day, result in results.items()},
+        metadata={day.isoformat(): str(result.counts) for day, result in results.items()},
     )

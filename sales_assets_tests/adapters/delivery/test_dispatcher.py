@@ -94,7 +94,8 @@ def test_a_report_arrives_as_one_photo_with_caption_and_buttons(
         ["receipt:2026-02-12"],
         ["day:2026-02-11", "day:2026-02-05"],
     ]
-    assert (result.sent, result.failed, result.unknown, result.possible_duplicates) == (1, 0, 0, 0)
+    nothing_else = {"failed": 0, "unknown": 0, "waiting": 0, "possible_duplicates": 0}
+    assert result.counts == {"sent": 1, **nothing_else}
     assert result.outcomes.iloc[0].to_dict() == {
         "chat": str(chat),
         "thread": 0,
@@ -116,7 +117,7 @@ def test_the_same_day_twice_arrives_once(fake: FakeTelegram, world: World) -> No
 
 def test_the_picture_is_uploaded_once_for_all_chats(fake: FakeTelegram, world: World) -> None:
     many = chats(fake, world, 12)
-    assert send(fake, world).sent == 12
+    assert send(fake, world).counts["sent"] == 12
     assert sum(bool(one.files) for one in fake.calls("sendPhoto")) == 1
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in many)
 
@@ -138,7 +139,7 @@ def test_a_forgotten_file_id_means_one_new_upload(fake: FakeTelegram, world: Wor
     fake.forget_file(content.file_id)
     chats(fake, world, 3)
 
-    assert send(fake, world).sent == 4
+    assert send(fake, world).counts["sent"] == 4
     assert sum(bool(one.files) for one in fake.calls("sendPhoto")) == 2
 
 
@@ -155,7 +156,7 @@ def test_a_picture_that_is_refused_as_a_photo_goes_as_a_document(
 ) -> None:
     two = chats(fake, world, 2)
     report = replace(REPORT, picture=png(width=9000, height=1200))
-    assert send(fake, world, report).sent == 2
+    assert send(fake, world, report).counts["sent"] == 2
     assert [methods(fake, chat) for chat in two] == [["sendDocument"], ["sendDocument"]]
 
 
@@ -191,7 +192,7 @@ def test_a_pause_costs_no_attempt_and_holds_back_that_chat_alone(
 ) -> None:
     first, second = chats(fake, world, 2)
     fake.order(faults.flood(7), chat_id=first)
-    assert send(fake, world).sent == 2
+    assert send(fake, world).counts["sent"] == 2
     assert world.row(first).attempts == 1
     assert sum(world.clock.slept) >= 7
     at = {chat: fake.accepted(chat)[0]["at"] for chat in (first, second)}
@@ -205,7 +206,7 @@ def test_a_short_pause_of_two_chats_at_once_holds_back_everyone(
     for chat in (first, second):
         fake.order(faults.flood(7), chat_id=chat)
     began = world.clock()
-    assert send(fake, world).sent == 12
+    assert send(fake, world).counts["sent"] == 12
     assert (world.clock() - began).total_seconds() >= 7
     assert fake.accepted(others[-1])[0]["at"] > fake.calls("sendPhoto")[1].at
 
@@ -216,7 +217,7 @@ def test_a_pause_that_no_bot_api_asked_for_holds_back_everyone(
     chats(fake, world, 2)
     page = faults.Fault(status=429, body="<html>Too many</html>", media_type="text/html")
     fake.order(page)
-    assert send(fake, world).sent == 2
+    assert send(fake, world).counts["sent"] == 2
     assert sum(world.clock.slept) >= 30
 
 
@@ -234,12 +235,12 @@ def test_a_pause_for_ever_ends_the_run_and_the_report_waits(
     fake.order(faults.flood(3600), times=None)
     stopped = send(fake, world)
     assert "pause" in (stopped.trouble or "")
-    assert stopped.waiting == 30
+    assert stopped.counts["waiting"] == 30
     assert len(fake.requests) < 20
     fake.clear_orders()
     assert runs_owed(world.ledger, {DAY: "a" * 64}, TIMETABLE, world.clock()) == []
     world.clock.move(seconds=3600)
-    assert send(fake, world).sent == 30
+    assert send(fake, world).counts["sent"] == 30
 
 
 def test_a_report_that_never_left_is_told_once_when_the_next_is_the_news(
@@ -248,7 +249,7 @@ def test_a_report_that_never_left_is_told_once_when_the_next_is_the_news(
     world.admins = (fake.add_private_chat("Analyst"),)
     first, second, gone = chats(fake, world, 3)
     fake.order(faults.flood(100_000), times=None)
-    assert send(fake, world).waiting == 3
+    assert send(fake, world).counts["waiting"] == 3
     world.ledger.put_to_sleep(gone, "stopped by the chat", world.clock())
     fake.clear_orders()
     world.clock.move(days=1)
@@ -274,7 +275,7 @@ def test_a_repeat_that_the_owner_asked_for_is_not_missed(fake: FakeTelegram, wor
     world.clock.move(days=1)
     send(fake, world, replace(REPORT, day=DAY + timedelta(days=1)))
     assert world.row(chat).state == "planned"
-    assert send(fake, world).sent == 1
+    assert send(fake, world).counts["sent"] == 1
 
 
 def test_a_chat_that_blocked_the_bot_sleeps_and_the_others_get_theirs(
@@ -283,7 +284,7 @@ def test_a_chat_that_blocked_the_bot_sleeps_and_the_others_get_theirs(
     blocked, other = chats(fake, world, 2)
     fake.world.private[7000000001, blocked].is_blocked = True
     result = send(fake, world)
-    assert (result.sent, result.failed) == (1, 1)
+    assert (result.counts["sent"], result.counts["failed"]) == (1, 1)
     assert subscriptions(world.state)[blocked] == (
         "asleep",
         "Forbidden: bot was blocked by the user",
@@ -302,7 +303,7 @@ def test_a_chat_that_is_gone_sleeps(fake: FakeTelegram, world: World, ending: st
     else:
         fake.deactivate(person)
     gone = group if ending == "kicked" else person
-    assert send(fake, world).failed == 1
+    assert send(fake, world).counts["failed"] == 1
     assert subscriptions(world.state)[gone][0] == "asleep"
 
 
@@ -312,7 +313,7 @@ def test_a_forbidden_from_a_machine_on_the_way_puts_nobody_to_sleep(
     [chat] = chats(fake, world)
     page = faults.Fault(status=403, body="<html>Access denied</html>", media_type="text/html")
     fake.order(page, times=None)
-    assert send(fake, world).waiting == 1
+    assert send(fake, world).counts["waiting"] == 1
     assert subscriptions(world.state)[chat][0] == "active"
 
 
@@ -322,7 +323,7 @@ def test_a_chat_that_is_not_found_sleeps_while_others_are_known(
     [known] = chats(fake, world)
     subscribe(world.state, 123)
     result = send(fake, world)
-    assert (result.sent, result.failed) == (1, 1)
+    assert (result.counts["sent"], result.counts["failed"]) == (1, 1)
     assert subscriptions(world.state)[123][0] == "asleep"
     assert subscriptions(world.state)[known][0] == "active"
 
@@ -335,7 +336,7 @@ def test_another_bots_token_fails_the_run_and_touches_no_subscription(
     assert "another bot" in (to(fake, world, stranger).deliver(REPORT).trouble or "")
     assert {subscriptions(world.state)[chat][0] for chat in several} == {"active"}
     world.clock.move(minutes=1)
-    assert send(fake, world).sent == 3
+    assert send(fake, world).counts["sent"] == 3
 
 
 @pytest.mark.parametrize("status", [401, 404, 407, 302])
@@ -346,11 +347,11 @@ def test_a_wrong_setting_stops_at_once_and_touches_nothing(
     fake.order(faults.refuse(status, "no"), times=None)
     stopped = send(fake, world)
     assert str(status) in (stopped.trouble or "")
-    assert stopped.waiting == 20
+    assert stopped.counts["waiting"] == 20
     assert len(fake.requests) <= FIRST_WIDTH
     assert {subscriptions(world.state)[chat][0] for chat in several} == {"active"}
     fake.clear_orders()
-    assert send(fake, world).sent == 20
+    assert send(fake, world).counts["sent"] == 20
 
 
 def test_a_migrated_group_is_renamed_and_gets_its_report_once(
@@ -363,7 +364,7 @@ def test_a_migrated_group_is_renamed_and_gets_its_report_once(
     assert methods(fake, new) == ["sendPhoto"]
     assert set(subscriptions(world.state)) == {new}
     assert world.row(new).state == "sent"
-    assert send(fake, world).sent == 1
+    assert send(fake, world).counts["sent"] == 1
 
 
 def test_a_migrated_group_whose_new_chat_has_the_report_gets_no_second_one(
@@ -384,7 +385,7 @@ def test_a_topic_that_is_gone_never_falls_into_general(fake: FakeTelegram, world
     thread = 7
     subscribe(world.state, forum, thread=thread)
     fake.delete_topic(forum, thread)
-    assert send(fake, world).failed == 1
+    assert send(fake, world).counts["failed"] == 1
     assert methods(fake, forum) == []
     assert subscriptions(world.state)[forum][0] == "asleep"
 
@@ -418,13 +419,13 @@ def test_a_doubt_is_repeated_once_silently_and_flagged(
 ) -> None:
     [chat] = chats(fake, world)
     fake.order(fault)
-    assert send(fake, world).unknown == 1
-    assert send(fake, world).unknown == 1
+    assert send(fake, world).counts["unknown"] == 1
+    assert send(fake, world).counts["unknown"] == 1
     world.clock.move(seconds=GRACE.total_seconds())
 
     result = send(fake, world)
 
-    assert (result.sent, result.possible_duplicates) == (1, 1)
+    assert (result.counts["sent"], result.counts["possible_duplicates"]) == (1, 1)
     copies = fake.accepted(chat)
     assert len(copies) == 1 + fault.accept
     assert copies[-1]["is_silent"]
@@ -485,16 +486,16 @@ def test_a_second_doubt_stays_and_asks_the_owner_with_a_button(
     fake.order(faults.accept_then_fail(500), "sendPhoto", times=2)
     send(fake, world)
     world.clock.move(minutes=5)
-    assert send(fake, world).unknown == 1
+    assert send(fake, world).counts["unknown"] == 1
     world.clock.move(minutes=500)
-    assert send(fake, world).unknown == 1
+    assert send(fake, world).counts["unknown"] == 1
 
     assert len(fake.accepted(chat)) == 2
     [question] = fake.from_bot(world.admins[0])
     [[button]] = question["reply_markup"]["inline_keyboard"]
     delivery_id = int(button["callback_data"].removeprefix("again:"))
     world.send_again(delivery_id)
-    assert send(fake, world).sent == 1
+    assert send(fake, world).counts["sent"] == 1
     assert len(fake.accepted(chat)) == 3
     assert world.row(chat).possible_duplicate
 
@@ -506,7 +507,7 @@ def test_a_chat_that_holds_doubts_is_never_sent_a_repeat(fake: FakeTelegram, wor
     fake.order(faults.accept_then_fail(500), "sendPhoto")
     send(fake, world)
     world.clock.move(minutes=30)
-    assert send(fake, world).unknown == 1
+    assert send(fake, world).counts["unknown"] == 1
     assert len(fake.accepted(chat)) == 1
     assert len(fake.from_bot(world.admins[0])) == 1
 
@@ -518,17 +519,17 @@ def test_a_service_in_trouble_puts_few_chats_in_doubt_and_ends_the_run(
     fake.order(faults.bad_gateway(), times=None)
     stopped = send(fake, world)
     assert "502" in (stopped.trouble or "")
-    assert stopped.unknown < MOST_IN_VAIN + FIRST_WIDTH
+    assert stopped.counts["unknown"] < MOST_IN_VAIN + FIRST_WIDTH
     fake.clear_orders()
     world.clock.move(seconds=GRACE.total_seconds())
-    assert send(fake, world).sent == 60
+    assert send(fake, world).counts["sent"] == 60
 
 
 def test_a_refused_connection_costs_nobody_a_doubt(fake: FakeTelegram, world: World) -> None:
     [chat] = chats(fake, world)
     fake.stop_serving()
     result = send(fake, world)
-    assert (result.waiting, result.unknown) == (1, 0)
+    assert (result.counts["waiting"], result.counts["unknown"]) == (1, 0)
     fake.start_serving()
     world.clock.move(minutes=15)
     assert send(fake, world).is_complete
@@ -544,9 +545,9 @@ def test_a_sender_that_died_leaves_a_doubt_after_its_lease(
     world.ledger.claim(world.row(chat), "dead", world.clock())
     assert runs_owed(world.ledger, {DAY: "a" * 64}, TIMETABLE, world.clock()) == []
     world.clock.move(seconds=LEASE.total_seconds())
-    assert send(fake, world).unknown == 1
+    assert send(fake, world).counts["unknown"] == 1
     world.clock.move(seconds=GRACE.total_seconds())
-    assert send(fake, world).possible_duplicates == 1
+    assert send(fake, world).counts["possible_duplicates"] == 1
     assert methods(fake, chat) == ["sendPhoto"]
 
 
@@ -616,7 +617,7 @@ def test_an_answer_that_a_lock_kept_out_of_the_ledger_is_a_flagged_doubt(
     for wait in (LEASE, GRACE):
         impatient.clock.move(seconds=wait.total_seconds())
         result = send(fake, impatient)
-    assert (result.sent, result.possible_duplicates) == (1, 1)
+    assert (result.counts["sent"], result.counts["possible_duplicates"]) == (1, 1)
     assert len(fake.accepted(chat)) == 2
 
 
@@ -635,7 +636,7 @@ def test_the_token_is_nowhere_in_the_state(
     chats(fake, world, 2)
     fake.order(faults.refuse(400, f"Bad Request: odd {fake.token}"))
     result = send(fake, world)
-    assert result.failed == 1
+    assert result.counts["failed"] == 1
     assert "odd <bot token>" in str(result.outcomes["reason"].tolist())
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         assert fake.token not in "\n".join(connection.iterdump())
@@ -808,7 +809,7 @@ def test_a_late_report_is_announced_once_and_never_after_the_report(
 ) -> None:
     [chat] = chats(fake, world)
     dispatcher = to(fake, world)
-    assert dispatcher.announce_late(DAY, "no data").sent == 1
+    assert dispatcher.announce_late(DAY, "no data").counts["sent"] == 1
     dispatcher.announce_late(DAY, "no data")
     [notice] = fake.from_bot(chat)
     assert notice["text"].startswith("Отчёт за 12\u00a0февраля задерживается")
@@ -838,7 +839,7 @@ def test_a_technical_cause_goes_to_the_admins_alone(fake: FakeTelegram, world: W
 def test_the_pace_stays_within_what_the_service_allows(fake: FakeTelegram, world: World) -> None:
     chats(fake, world, 60)
     start = world.clock()
-    assert send(fake, world).sent == 60
+    assert send(fake, world).counts["sent"] == 60
     assert (world.clock() - start).total_seconds() >= 59 / 30
 
 

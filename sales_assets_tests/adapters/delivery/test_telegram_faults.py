@@ -146,13 +146,13 @@ def test_slow_chats_at_the_head_of_the_line_hold_up_nobody_else(
 
     result = send(fake, world)
 
-    assert (result.sent, result.waiting, result.trouble) == (20, 2, None)
+    assert (result.counts["sent"], result.counts["waiting"], result.trouble) == (20, 2, None)
     assert (world.clock() - began).total_seconds() < 60
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in others)
     assert asked_for(world) == []
     world.clock.move(seconds=1801)
     fake.slow_mode(slow, 3600)
-    assert send(fake, world).sent == 21
+    assert send(fake, world).counts["sent"] == 21
     assert world.row(slow).attempts == 1
 
 
@@ -201,7 +201,7 @@ def test_a_message_that_comes_later_is_accepted_told_once_and_never_edited(
     world.admins = (fake.add_private_chat("Analyst"),)
     [chat] = chats(fake, world)
     fake.order(faults.accept_then_call_it(message_id=0), "sendPhoto")
-    assert send(fake, world).sent == 1
+    assert send(fake, world).counts["sent"] == 1
     assert world.row(chat).message_id is None
     assert asked_for(world) == []
     for _ in range(3):
@@ -222,9 +222,9 @@ def test_an_answer_about_no_message_of_this_chat_is_a_doubt(
 ) -> None:
     [chat] = chats(fake, world)
     fake.order(faults.accept_then_call_it(**overrides), "sendPhoto")
-    assert send(fake, world).unknown == 1
+    assert send(fake, world).counts["unknown"] == 1
     world.clock.move(seconds=GRACE.total_seconds())
-    assert send(fake, world).possible_duplicates == 1
+    assert send(fake, world).counts["possible_duplicates"] == 1
     assert world.row(chat).state is RowState.SENT
 
 
@@ -242,7 +242,7 @@ def test_an_admin_who_cannot_be_reached_is_given_up_for_the_day_and_makes_no_run
     reader, gone = chats(fake, world, 2)
     fake.block(gone)
     result = send(fake, world)
-    assert (result.sent, result.failed, result.trouble) == (1, 1, None)
+    assert (result.counts["sent"], result.counts["failed"], result.trouble) == (1, 1, None)
     assert [row.chat for row in world.ledger.given_up(DAY)] == [world.admins[0]]
     asked = len(fake.requests)
     for _ in range(20):
@@ -259,7 +259,7 @@ def test_readers_hear_that_a_report_is_late_before_an_admin_hears_why(
     world.admins = (fake.add_private_chat("Analyst"),)
     reader, other = chats(fake, world, 2)
     fake.order(faults.flood(1), chat_id=world.admins[0], times=2)
-    assert to(fake, world).announce_late(DAY, "no data").sent == 2
+    assert to(fake, world).announce_late(DAY, "no data").counts["sent"] == 2
     told = [one.chat_id for one in fake.calls("sendMessage")]
     assert set(told[:2]) == {str(reader), str(other)}
 
@@ -270,13 +270,13 @@ def test_forty_chats_that_refuse_for_one_reason_are_one_alert_with_their_number(
     world.admins = (fake.add_private_chat("Analyst"),)
     many = chats(fake, world, 40)
     fake.order(faults.refuse(400, "Bad Request: something new"), "sendPhoto", times=40)
-    assert send(fake, world).failed == 40
+    assert send(fake, world).counts["failed"] == 40
     send(fake, world)
     [alert] = fake.from_bot(world.admins[0])
     assert "40\u00a0чатов" in alert["text"]
     [[button]] = alert["reply_markup"]["inline_keyboard"]
     world.send_again(int(button["callback_data"].partition(":")[2]))
-    assert send(fake, world).sent == 40
+    assert send(fake, world).counts["sent"] == 40
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in many)
 
 
@@ -293,7 +293,7 @@ def test_a_file_id_that_is_refused_during_the_upload_means_one_new_upload_and_pi
     fake.forget_file(content.file_id or "")
     more = chats(fake, world, 12)
     fake.order(faults.Fault(delay_seconds=0.1), "sendPhoto", times=None)
-    assert send(fake, world).sent == 13
+    assert send(fake, world).counts["sent"] == 13
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in more)
     assert sum(bool(one.files) for one in fake.calls("sendPhoto")) == 2
 
@@ -312,7 +312,7 @@ def test_a_group_that_forbids_pictures_gets_the_file_or_the_words_and_others_the
     fake.forbid(group, *forbidden, word=word)
     subscribe(world.state, group)
     others = chats(fake, world, 3)
-    assert send(fake, world).sent == 4
+    assert send(fake, world).counts["sent"] == 4
     assert methods(fake, group) == [expected]
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in others)
 
@@ -328,7 +328,7 @@ def test_one_chat_that_finds_the_picture_too_large_is_told_and_the_others_have_i
     page = faults.Fault(status=413, body="<html>Too large</html>", media_type="text/html")
     fake.order(page, chat_id=narrow, times=None)
     result = send(fake, world)
-    assert (result.sent, result.failed, result.trouble) == (4, 1, None)
+    assert (result.counts["sent"], result.counts["failed"], result.trouble) == (4, 1, None)
     tried = [one.method for one in fake.requests if one.chat_id == str(narrow)]
     assert tried == ["sendPhoto", "sendDocument"]
     assert all(methods(fake, chat) == ["sendPhoto"] for chat in others)
@@ -345,10 +345,10 @@ def test_a_way_that_is_too_narrow_for_all_fails_the_run_and_nobody_is_given_up(
     fake.order(page, times=None)
     stopped = send(fake, world)
     assert "413" in (stopped.trouble or "")
-    assert (stopped.waiting, stopped.failed) == (30, 0)
+    assert (stopped.counts["waiting"], stopped.counts["failed"]) == (30, 0)
     fake.clear_orders()
     world.clock.move(minutes=1)
-    assert send(fake, world).sent == 30
+    assert send(fake, world).counts["sent"] == 30
 
 
 def test_the_token_of_a_bot_that_knows_one_chat_of_thirty_touches_no_subscription(

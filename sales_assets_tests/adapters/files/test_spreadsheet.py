@@ -13,7 +13,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import journey
-from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, stuck_sheet, summed
 
 DAY = date(2022, 2, 12)
@@ -122,11 +121,6 @@ def test_each_client_links_to_the_crm_if_its_address_is_known() -> None:
 def test_without_a_template_there_are_no_links() -> None:
     sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
     assert not any(row[1].hyperlink for row in sheet.iter_rows(min_row=2))
-
-
-def test_a_template_without_a_place_for_the_client_is_refused() -> None:
-    with pytest.raises(SalesAssetsError, match=r"\{user_id\}"):
-        stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, "https://crm.example/")
 
 
 def test_a_very_long_id_stays_a_text_without_a_link() -> None:
