@@ -80,11 +80,10 @@ def first_payers(log: EventLog, days: ReportDays) -> pd.DataFrame:
 def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[str, pd.Series]:
     last_week, mean = {}, {}
     for day in new_paying.index.tolist():
-        before = [day - timedelta(days=back) for back in range(1, _WEEK + 1)]
-        known = all(earlier in new_paying.index for earlier in before)
-        complete = known and before[-1] >= history_first_day
-        last_week[day] = int(new_paying[before[-1]]) if complete else None
-        mean[day] = float(new_paying.reindex(before).mean()) if complete else None
+        before = new_paying.reindex([day - timedelta(days=back) for back in range(1, _WEEK + 1)])
+        is_complete = before.notna().all() and before.index[-1] >= history_first_day
+        last_week[day] = int(before.iloc[-1]) if is_complete else None
+        mean[day] = float(before.mean()) if is_complete else None
     return {
         "same_weekday_last_week": pd.Series(last_week, dtype="Int64", index=new_paying.index),
         "mean_7d": pd.Series(mean, dtype="float64", index=new_paying.index),

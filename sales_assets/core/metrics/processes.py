@@ -141,12 +141,11 @@ def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
     found = [int((listed == name).sum()) for name in names]
     table = pd.DataFrame({"process": names, "listed": found, "in_progress": counts})
     wrong = table[table["listed"] != table["in_progress"]]
+    strayed = (wrong["listed"] - wrong["in_progress"]).abs().tolist()
     return CheckOutcome(
         EXPIRING_CHECK,
         passed=wrong.empty,
-        failing={
-            row["process"]: abs(row["listed"] - row["in_progress"]) for _, row in wrong.iterrows()
-        },
+        failing=dict(zip(wrong["process"], strayed, strict=True)),
         sample=wrong,
         message=f"{len(listed)} cases listed, {sum(counts)} counted",
     )
