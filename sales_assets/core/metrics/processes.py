@@ -70,14 +70,11 @@ def unclosed_processes(
 ) -> Mapping[date, pd.DataFrame]:
     """Count each day's cases by process: the headline is `breached` of `due`.
 
-    The definition is docs/metrics.md, "Unclosed processes". `due` cases have their deadline on
-    the day, `breached` are those of them not closed by it; `opened` and `closed` happened on the
-    day; `in_progress` and `overdue_*` are open at the cut-off, by age: up to 24 h (a case of
-    exactly 24 h is still in progress), over 24 h to 3 d, over 3 to 7 d, over 7 to 30 d. All these
-    are int64 cases; a day without any is zeros. `usual_breached` (float64) is the median of
-    `breached` on the same weekday of the four weeks before, as the daily `values` of these days
-    have it (day, series, value); missing when one of them has none. `same_day_users` is the old
-    bot's number: users with a start and no end on the calendar day, in any order.
+    The columns are those of `core.frames`, the definition is docs/metrics.md, "Unclosed
+    processes". A case of exactly 24 h is still in progress; a day without any is zeros.
+    `usual_breached` is by the daily `values` (day, series, value), missing where one of the
+    compared days has none. `same_day_users` are users with a start and no end on the calendar day,
+    in any order.
     """
     counts = [_process_counts(starts_of(log, process), days) for process in PROCESSES]
     columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
@@ -95,13 +92,11 @@ def unclosed_processes(
     return DailyFrames(days.days, of_day)
 
 
-def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+def stuck_cases(log: EventLog, days: ReportDays) -> DailyFrames:
     """List each day's open overdue cases, the oldest first: whom to call.
 
-    Columns: `process`, `user_id`, `opened_at` (wall clock of the report zone), `age_hours`
-    (elapsed hours at the cut-off) and `starts` (how many starts the case has). Cases of one
-    instant stand in the order of the processes, then of the user ids. As many rows per process
-    as `overdue_*` of `unclosed_processes` count together.
+    Cases of one instant stand in the order of the processes, then of the user ids. As many rows
+    per process as `overdue_*` of `unclosed_processes` count together.
     """
 
     def listed(cases: pd.DataFrame, cutoff: int) -> pd.DataFrame:
@@ -114,7 +109,6 @@ def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
 def expiring_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     """List each day's cases in progress at the cut-off, the earliest deadline first.
 
-    Columns: `process`, `user_id`, `opened_at` and `deadline` (wall clocks of the report zone).
     Cases of one deadline stand in the order of the processes, then of the user ids. As many rows
     per process as `in_progress` of `unclosed_processes` counts: `check_expiring`.
     """
@@ -314,7 +308,7 @@ def _open_cases(
     listed: Callable[[pd.DataFrame, int], pd.DataFrame],
     *,
     are_overdue: bool,
-) -> Mapping[date, pd.DataFrame]:
+) -> DailyFrames:
     """Return by day what `listed` makes of the cases open at the cut-off, overdue or not.
 
     It gets them the oldest first: `process`, `user_id`, `starts`, and in microseconds `opened_at`

@@ -33,7 +33,7 @@ SERIES = (NEW_PAYING, REQUESTS, *(process.key for process in PROCESSES), APPOINT
 OF_A_COHORT = (APPOINTED, PAID)
 
 
-def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+def daily_values(log: EventLog, days: ReportDays) -> DailyFrames:
     """Return each day's value of every series at its own cut-off, a row a series.
 
     Columns `series`, `value` (int64) and `of` (Int64, null for a count). `new_paying` as in

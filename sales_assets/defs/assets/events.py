@@ -88,7 +88,7 @@ def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     days = partition_days(context)
     frames, filled = lookback.history.read_user_history(days)
     log_filled(context, filled)
-    return DailyFrames.of(frames, days)
+    return DailyFrames(days, frames.__getitem__)
 
 
 def clean_events(

@@ -38,7 +38,8 @@ def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
     def body(
         context: dg.AssetExecutionContext, lookback: LookbackResource
     ) -> Iterator[dg.MaterializeResult[DailyFrames]]:
-        frames = DailyFrames.of(lookback.count(context, metric))
+        counted = lookback.count(context, metric)
+        frames = DailyFrames(counted, counted.__getitem__)
         found = metric.check.of(*lookback.events(context), frames) if metric.check else {}
         outcomes = {day: (one,) for day, one in found.items()}
         refuse_broken(context, metric.name, outcomes)
@@ -59,7 +60,7 @@ def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
 
 def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
     """Whom the department must call: the open cases older than 24 hours, the oldest first."""
-    return DailyFrames.of(list_stuck(*lookback.events(context)))
+    return list_stuck(*lookback.events(context))
 
 
 def daily_activity(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -75,4 +76,4 @@ def daily_values(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     which rest on this one, are made anew.
     """
     log_filled(context, lookback.history.renew_values(partition_days(context)))
-    return DailyFrames.of(count_values(*lookback.events(context)))
+    return count_values(*lookback.events(context))
