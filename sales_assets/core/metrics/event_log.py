@@ -162,10 +162,15 @@ def microseconds(instants: pd.Series) -> np.ndarray:
     return np.where(values == _NO_INSTANT, NEVER, values)
 
 
+def timestamps(at_us: np.ndarray) -> pd.Series:
+    """Return instants (UTC) that `microseconds` has read, missing for `NEVER`."""
+    instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
+    return pd.Series(pd.DatetimeIndex(instants, tz="UTC"))
+
+
 def wall_clocks(at_us: np.ndarray, zone: ZoneInfo) -> pd.Series:
     """Return what a clock in `zone` shows at each instant, missing for `NEVER`."""
-    instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
-    return to_wall_clock(pd.Series(pd.DatetimeIndex(instants, tz="UTC")), zone)
+    return to_wall_clock(timestamps(at_us), zone)
 
 
 class _Users:
