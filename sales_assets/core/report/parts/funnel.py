@@ -49,13 +49,7 @@ from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import COHORT, CONVERSION, DAY
 
 #: How groups of clients stand beside each other: by their reaction, the best first.
-GROUP_ORDER = (
-    journey.GROUP_BOOKED_THEMSELVES,
-    journey.GROUP_REACHED,
-    journey.GROUP_CALLED_IN_VAIN,
-    journey.GROUP_NO_REACTION,
-    journey.GROUP_ALL_REQUESTS,
-)
+GROUP_ORDER = (*journey.REACTIONS, journey.GROUP_ALL_REQUESTS)
 #: The stages of the ideal journey, in its order, each on the path that counts it.
 STAGES = (
     (MAIN_PATH, journey.REQUEST_CREATED),
