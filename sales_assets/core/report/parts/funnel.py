@@ -412,8 +412,8 @@ def _fit_columns(groups: Sequence[ClientGroup]) -> bool:
     if len(groups) > MOST_COLUMNS:
         return False
     headings = _column_names(groups)
-    is_whole = all("".join(heading).count(ELLIPSIS) == 0 for heading in headings)
-    return is_whole and max(map(len, headings)) <= MOST_NAME_LINES
+    is_cut = any(ELLIPSIS in line for lines in headings for line in lines)
+    return not is_cut and max(map(len, headings)) <= MOST_NAME_LINES
 
 
 def _cell(stage: Stage, shown: str, left: float, top: float, width: float) -> Iterator[Mark]:
