@@ -35,11 +35,7 @@ CREATE INDEX ON payments (transaction_created_at);
 CREATE INDEX ON payments (_user_id);
 """
 ANALYZE_TABLES = "ANALYZE events, payments, events_dict"
-FOUND_TABLES = """
-SELECT
-    coalesce(to_regclass('demo_source_state')::text, ''),
-    coalesce(to_regclass('events')::text, '')
-"""
+FOUND_TABLES = "SELECT to_regclass('demo_source_state')::text, to_regclass('events')::text"
 #: A state that an earlier version wrote may lack columns, so none is named.
 READ_STATE = "SELECT * FROM demo_source_state"
 DELETE_STATE = "DELETE FROM demo_source_state"
@@ -108,7 +104,7 @@ def _recipe(plan: journeys.DemoPlan) -> str:
 
 def _found_state(cursor: postgres.Cursor) -> _State | None:
     cursor.execute(FOUND_TABLES)
-    state_table, events_table = cursor.fetchone() or ("", "")
+    state_table, events_table = cursor.fetchone() or (None, None)
     if events_table and not state_table:
         raise SalesAssetsError(
             "The demo data were to be loaded into a database that has a table `events` which the "
