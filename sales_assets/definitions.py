@@ -53,7 +53,7 @@ def first_day(settings: Settings) -> date:
 def _resources(settings: Settings, first: date) -> dict[str, object]:
     state_url = settings.state_url
     return {
-        FRAMES: DailyFramesIOManager(FrameStore(settings.storage).base),
+        FRAMES: DailyFramesIOManager(FrameStore(settings.storage)),
         "lookback": LookbackResource(
             source_url=_secret("SOURCE_URL"),
             first_day=first,

@@ -139,7 +139,7 @@ class History:
         """Ask what the source knows of the clients of `days`; store the missing days before."""
         missing = self._missing(names.USER_HISTORY, self.days_before(days))
         frames = self.source.read_user_history([*missing, *days])
-        return frames, self._store(names.USER_HISTORY, DailyFrames.of(frames, missing))
+        return frames, self._store(names.USER_HISTORY, DailyFrames(missing, frames.__getitem__))
 
     def ensure(self, days: Sequence[date], own: Sequence[date] = ()) -> list[FilledDay]:
         """Store whatever of `days` is missing, up to the clean events; return what that was.

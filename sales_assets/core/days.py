@@ -105,13 +105,6 @@ class DailyFrames(Mapping[date, pd.DataFrame]):
         self._days = dict.fromkeys(sorted(days))
         self._make = make
 
-    @classmethod
-    def of(
-        cls, frames: Mapping[date, pd.DataFrame], days: Iterable[date] | None = None
-    ) -> "DailyFrames":
-        """Show `days` of a mapping, which may be none of them; without `days` all."""
-        return cls(frames if days is None else days, frames.__getitem__)
-
     def __contains__(self, day: object) -> bool:
         # The inherited method would make the frame only to see whether it exists.
         return day in self._days

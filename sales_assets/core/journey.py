@@ -41,6 +41,8 @@ GROUP_BOOKED_THEMSELVES = "записались сами"
 GROUP_REACHED = "дозвонились"
 GROUP_CALLED_IN_VAIN = "звонили, не дозвонились"
 GROUP_NO_REACTION = "без реакции 24 ч"
+#: The reactions to a request, the best first.
+REACTIONS = (GROUP_BOOKED_THEMSELVES, GROUP_REACHED, GROUP_CALLED_IN_VAIN, GROUP_NO_REACTION)
 GROUP_FORMER_CLIENTS = "прежние клиенты"
 GROUP_REPEATED = "повторные"
 GROUP_AT_NIGHT = "ночные"

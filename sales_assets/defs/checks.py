@@ -1,6 +1,6 @@
 """Checks of core as Dagster shows them: one result for the run, each failing day by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -80,20 +80,8 @@ class BrokenPromiseError(SalesAssetsError):
     """A frame that we made is not what it promises: a defect of ours, so nothing is stored."""
 
 
-def promised(
-    context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes
-) -> list[dg.AssetCheckResult]:
-    """Return the results of checks on frames of our own making, before they are stored.
-
-    Raises:
-        BrokenPromiseError: a check failed; its evaluation names the day.
-    """
-    refuse_broken(context, asset, outcomes)
-    return results(context, asset, outcomes)
-
-
 def refuse_broken(context: dg.AssetExecutionContext, asset: str, outcomes: Outcomes) -> None:
-    """Log the first failure, by its day, and raise `BrokenPromiseError`."""
+    """Log the first failure, by its day, and raise: before frames of our making are stored."""
     for day, of_day in outcomes.items():
         for outcome in of_day:
             if not outcome.passed:
@@ -187,23 +175,21 @@ def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
     return {"by_day": table(pd.DataFrame(rows))}
 
 
-def dictionary_results(read: SourceRead, days: Sequence[date]) -> list[dg.AssetCheckResult]:
+def dictionary_result(read: SourceRead, days: Iterable[date]) -> dg.AssetCheckResult:
     """Return the warning about ids without a name, and about names that the metrics lack."""
     unknown = [
         {"day": day.isoformat(), "event_id": event_id, "rows": rows}
         for day in days
         for event_id, rows in read.unknown_ids[day].items()
     ]
-    return [
-        dg.AssetCheckResult(
-            asset_key=names.RAW_EVENTS,
-            check_name=DICTIONARY,
-            passed=not unknown and not read.dictionary.missing_types,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={
-                "unknown_ids": table(pd.DataFrame(unknown)),
-                "missing_types": ", ".join(read.dictionary.missing_types),
-                "rows_without_time": sum(read.odd_rows.values()),
-            },
-        )
-    ]
+    return dg.AssetCheckResult(
+        asset_key=names.RAW_EVENTS,
+        check_name=DICTIONARY,
+        passed=not unknown and not read.dictionary.missing_types,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "unknown_ids": table(pd.DataFrame(unknown)),
+            "missing_types": ", ".join(read.dictionary.missing_types),
+            "rows_without_time": sum(read.odd_rows.values()),
+        },
+    )

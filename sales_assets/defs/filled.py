@@ -30,14 +30,9 @@ def log_filled(context: dg.AssetExecutionContext, filled: Sequence[FilledDay]) -
     for asset, of_asset in groupby(stored, key=lambda day: day.asset):
         _log_together(context, asset, list(of_asset))
     for day in filled:
-        log_failures(context, day)
-
-
-def log_failures(context: dg.AssetExecutionContext, day: FilledDay) -> None:
-    """Log the checks that a day fails, with its partition."""
-    for outcome in day.outcomes:
-        if not outcome.passed:
-            log_evaluation(context, day.asset, day.day, outcome)
+        for outcome in day.outcomes:
+            if not outcome.passed:
+                log_evaluation(context, day.asset, day.day, outcome)
 
 
 def _log_together(

@@ -12,7 +12,7 @@ from sales_assets.core import names
 from sales_assets.core.days import spans
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.report.report import METRICS
-from sales_assets.defs.filled import log_failures, log_filled
+from sales_assets.defs.filled import log_filled
 from sales_assets.defs.partitions import DAYS_TAG, partition_tags
 
 #: The run whose other days a run computes.
@@ -40,12 +40,8 @@ def go_on_without_refused(context: dg.AssetExecutionContext, reading: Reading) -
     Raises:
         RefusedDaysError: always; it names the refused days.
     """
-    good = [day for day in reading.own if day.refusal is None]
-    log_filled(context, good)
-    for day in reading.own:
-        if day.refusal:
-            log_failures(context, day)
-    days = [day.day for day in good]
+    log_filled(context, reading.own)
+    days = [day.day for day in reading.own if day.refusal is None]
     for span in spans(days):
         _run_rest(context, span)
     raise RefusedDaysError(reading.refused, days)

@@ -65,28 +65,24 @@ class LookbackResource(dg.ConfigurableResource):
         self._ensure(context, days)
         return DailyFrames(days, lambda day: store.read(names.CLEAN_EVENTS, day))
 
-    def event_log(self, context: dg.AssetExecutionContext) -> EventLog:
+    def events(self, context: dg.AssetExecutionContext) -> tuple[EventLog, ReportDays]:
         """Return the run's one log of its days and their lookback, filled where days miss."""
         days = partition_days(context)
         self._ensure(context, self.history.lookback(days))
-        return self.history.event_log(days)
+        return self.history.event_log(days), ReportDays.of(days, self.settings.report_zone)
 
     def count(
         self, context: dg.AssetExecutionContext, metric: Metric
     ) -> Mapping[date, pd.DataFrame]:
         """Count a metric for the run's days."""
         known = MetricContext(self.history.source_first_day, lambda: self.values(context))
-        return metric.count(self.event_log(context), self.report_days(context), known)
+        return metric.count(*self.events(context), known)
 
     def values(self, context: dg.AssetExecutionContext) -> pd.DataFrame:
         """Return the values of the run's days and of those that judge them, filled if missing."""
         days = partition_days(context)
         log_filled(context, self.history.ensure_values(days))
         return self.history.values(days)
-
-    def report_days(self, context: dg.AssetExecutionContext) -> ReportDays:
-        """Return the days of the run."""
-        return ReportDays.of(partition_days(context), self.settings.report_zone)
 
     def _ensure(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         own = partition_days(context)

@@ -83,8 +83,7 @@ class InputsOfRun:
         return self._of_events("what became of the expiring cases", expired_cases)
 
     def _of_events(self, what: str, count: Callable[[EventLog, ReportDays], _Frames]) -> _Frames:
-        of, context = self._lookback, self._context
-        made = self._attempt(what, lambda: count(of.event_log(context), of.report_days(context)))
+        made = self._attempt(what, lambda: count(*self._lookback.events(self._context)))
         return made or {}
 
     def _frame(self, asset: str, day: date) -> pd.DataFrame | None:

@@ -94,34 +94,19 @@ class Incidents:
     outage: tuple[datetime, datetime]
 
 
-@dataclass(frozen=True)
-class Department:
-    """A department; with `incidents_before` it had `Incidents` before that day.
-
-    The last days before it are then calm, the very last with many requests, which is told in
-    neutral words, and with a few more unanswered calls. Without it nothing is planted and no day
-    is special.
-    """
-
-    incidents_before: date | None = None
-
-    def on(self, day: date) -> Conditions:
-        """Return the conditions of `day`, the same at each call and on each machine."""
-        return _conditions(day, self.incidents_before)
-
-    @property
-    def incidents(self) -> Incidents | None:
-        """What was planted, if anything was."""
-        return _incidents(self.incidents_before) if self.incidents_before else None
-
-
 def random_of(day: date, purpose: str) -> np.random.Generator:
     """Return the random numbers of a day and a purpose, always the same."""
     return np.random.default_rng([SEED, day.toordinal(), *purpose.encode()])
 
 
 @cache
-def _conditions(day: date, incidents_before: date | None) -> Conditions:
+def conditions(day: date, incidents_before: date | None = None) -> Conditions:
+    """Return the conditions of `day`, the same at each call and on each machine.
+
+    With `incidents_before` the department had `Incidents` before that day. The last days before it
+    are then calm, the very last with many requests, which is told in neutral words, and with a few
+    more unanswered calls. Without it nothing is planted and no day is special.
+    """
     days_left = (incidents_before - day).days if incidents_before else 0
     steadiness = STEADY_DRIFT if 0 < days_left <= STEADY_DAYS else 1.0
     drifts = {name: steadiness * size * _drift(day, name) for name, size in DRIFTS.items()}
@@ -133,7 +118,7 @@ def _conditions(day: date, incidents_before: date | None) -> Conditions:
     )
     if incidents_before is None:
         return of_week
-    return _newest(_with_incidents(of_week, day, _incidents(incidents_before)), day, days_left)
+    return _newest(_with_incidents(of_week, day, incidents(incidents_before)), day, days_left)
 
 
 def _shifted(mean: float, drift: float) -> float:
@@ -148,11 +133,11 @@ def _usual_requests(day: date) -> float:
     return min(of_weekday, HOLIDAY_REQUESTS) if _is_holiday(day) else of_weekday
 
 
-def _with_incidents(usual: Conditions, day: date, incidents: Incidents) -> Conditions:
-    if day in incidents.second_line:
+def _with_incidents(usual: Conditions, day: date, planted: Incidents) -> Conditions:
+    if day in planted.second_line:
         return replace(usual, reached=SECOND_LINE_REACHED)
-    if day in incidents.campaign:
-        factor = CAMPAIGN_REQUESTS[incidents.campaign.index(day)]
+    if day in planted.campaign:
+        factor = CAMPAIGN_REQUESTS[planted.campaign.index(day)]
         return replace(usual, requests=factor * _usual_requests(day))
     return usual
 
@@ -181,7 +166,8 @@ def _turn(day: date, purpose: str) -> float:
 
 
 @cache
-def _incidents(before: date) -> Incidents:
+def incidents(before: date) -> Incidents:
+    """Return what was planted before a day."""
     second_line = _working_days(before, SECOND_LINE_BACK, TUESDAY, SECOND_LINE_DAYS)
     campaign_back = max(CAMPAIGN_BACK, (before - second_line[0]).days + QUIET_DAYS_BETWEEN)
     campaign = _working_days(before, campaign_back, WEDNESDAY, len(CAMPAIGN_REQUESTS))

@@ -13,7 +13,9 @@ from sales_assets.demo.department import (
     MEAN,
     YEARLY_GROWTH,
     Conditions,
-    Department,
+    Incidents,
+    conditions,
+    incidents,
     random_of,
 )
 
@@ -75,7 +77,7 @@ class DemoPlan:
 
     `hour` says how many full hours of `today` are known. `requests_per_day` is the usual number
     of new clients on the first day; each makes about eight rows. `incidents_before` plants what
-    `Department` describes; a later `today` with the same one only adds rows.
+    `conditions` describes; a later `today` with the same one only adds rows.
     """
 
     first_day: date
@@ -90,9 +92,9 @@ class DemoPlan:
         return datetime.combine(self.today, time(self.hour))
 
     @property
-    def department(self) -> Department:
-        """The department that these clients meet."""
-        return Department(self.incidents_before)
+    def incidents(self) -> Incidents | None:
+        """What was planted, if anything was."""
+        return incidents(self.incidents_before) if self.incidents_before else None
 
 
 def first_day(today: date) -> date:
@@ -124,8 +126,9 @@ def demo_rows(plan: DemoPlan, days_per_chunk: int = 10) -> Iterator[pd.DataFrame
 def _rows_of_entry_day(day: date, plan: DemoPlan) -> pd.DataFrame:
     random = random_of(day, "journeys")
     growth = np.exp(YEARLY_GROWTH * (day - plan.first_day).days / 365)
-    clients = random.poisson(plan.requests_per_day * growth * plan.department.on(day).requests)
-    log = _Log(random, day, plan.department)
+    requests = conditions(day, plan.incidents_before).requests
+    clients = random.poisson(plan.requests_per_day * growth * requests)
+    log = _Log(random, day, plan)
     entries = _times_of_day(random, clients)
     _request(log, np.arange(clients), entries)
     _repeat_requests(log, clients, entries)
@@ -143,12 +146,13 @@ def _times_of_day(random: np.random.Generator, count: int) -> np.ndarray:
 class _Log:
     """The journeys of one entry day's clients while they are written; times in its seconds."""
 
-    def __init__(self, random: np.random.Generator, day: date, department: Department) -> None:
+    def __init__(self, random: np.random.Generator, day: date, plan: DemoPlan) -> None:
         self.random = random
         self.day = day
-        self._incidents = department.incidents
+        self._incidents = plan.incidents
         self._entries: list[tuple[np.ndarray, np.ndarray, int]] = []
-        days = [department.on(day + timedelta(days=ahead)) for ahead in range(DAYS_AHEAD)]
+        ahead = [day + timedelta(days=n) for n in range(DAYS_AHEAD)]
+        days = [conditions(one, plan.incidents_before) for one in ahead]
         self._conditions = {
             each.name: np.array([getattr(of_day, each.name) for of_day in (*days, MEAN)])
             for each in fields(Conditions)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -35,14 +35,11 @@ CREATE INDEX ON payments (transaction_created_at);
 CREATE INDEX ON payments (_user_id);
 """
 ANALYZE_TABLES = "ANALYZE events, payments, events_dict"
-FOUND_TABLES = """
-SELECT
-    coalesce(to_regclass('demo_source_state')::text, ''),
-    coalesce(to_regclass('events')::text, '')
-"""
+FOUND_TABLES = "SELECT to_regclass('demo_source_state')::text, to_regclass('events')::text"
 #: A state that an earlier version wrote may lack columns, so none is named.
 READ_STATE = "SELECT * FROM demo_source_state"
 DELETE_STATE = "DELETE FROM demo_source_state"
+WRITE_STATE = "INSERT INTO demo_source_state VALUES ($1, $2, $3, $4)"
 #: Two processes that fill the same source take turns.
 LOCK_LOADING = "SELECT pg_advisory_xact_lock(20220130)"
 
@@ -80,7 +77,10 @@ def load_demo_source(url: str, plan: journeys.DemoPlan, *, indexes: bool = True)
             chunks, since = journeys.demo_rows(continued), found.known_until
             rows = _append(cursor, (chunk[chunk["loaded_at"] >= since] for chunk in chunks))
         cursor.execute(ANALYZE_TABLES)
-        _write_state(cursor, continued or plan)
+        known = continued or plan
+        state = _recipe(known), known.first_day, known.incidents_before, known.known_until
+        cursor.execute(DELETE_STATE)
+        cursor.execute(WRITE_STATE, state)
         connection.commit()
     return rows
 
@@ -104,7 +104,7 @@ def _recipe(plan: journeys.DemoPlan) -> str:
 
 def _found_state(cursor: postgres.Cursor) -> _State | None:
     cursor.execute(FOUND_TABLES)
-    state_table, events_table = cursor.fetchone() or ("", "")
+    state_table, events_table = cursor.fetchone() or (None, None)
     if events_table and not state_table:
         raise SalesAssetsError(
             "The demo data were to be loaded into a database that has a table `events` which the "
@@ -151,12 +151,3 @@ def _append(cursor: postgres.Cursor, chunks: Iterator[pd.DataFrame]) -> int:
                 cursor.adbc_ingest(table, arrived, mode="append")
         count += len(rows)
     return count
-
-
-def _write_state(cursor: postgres.Cursor, plan: journeys.DemoPlan) -> None:
-    cursor.execute(DELETE_STATE)
-    state = _State(_recipe(plan), plan.first_day, plan.incidents_before, plan.known_until)
-    types = (pa.string(), pa.date32(), pa.date32(), pa.timestamp("us"))
-    schema = pa.schema(zip(asdict(state), types, strict=True))
-    row = pa.Table.from_pylist([asdict(state)], schema)
-    cursor.adbc_ingest("demo_source_state", row, mode="append")

@@ -20,9 +20,9 @@ def test_whether_a_day_is_there_is_told_without_making_its_frame() -> None:
 
 def test_a_choice_of_no_days_shows_none() -> None:
     frames = DailyFrames([MONDAY, TUESDAY], unmade)
-    assert list(DailyFrames.of(frames, [])) == []
-    assert list(DailyFrames.of(frames, [TUESDAY])) == [TUESDAY]
-    assert list(DailyFrames.of(frames)) == [MONDAY, TUESDAY]
+    assert list(DailyFrames([], frames.__getitem__)) == []
+    assert list(DailyFrames([TUESDAY], frames.__getitem__)) == [TUESDAY]
+    assert list(DailyFrames(frames, frames.__getitem__)) == [MONDAY, TUESDAY]
 
 
 def test_a_day_that_was_not_promised_raises() -> None:

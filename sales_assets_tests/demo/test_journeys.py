@@ -11,7 +11,8 @@ from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS
 from sales_assets.core.judgement import Completeness, Judgement, completeness, judge
 from sales_assets.core.metrics.processes import unclosed_processes
 from sales_assets.demo import journeys
-from sales_assets.demo.department import Department, Incidents
+from sales_assets.demo.department import Incidents, conditions
+from sales_assets.demo.department import incidents as planted_before
 from sales_assets.demo.journeys import DemoPlan
 from sales_assets_tests.demo.series import (
     Straying,
@@ -45,7 +46,7 @@ def values(rows: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def incidents() -> Incidents:
-    found = PLAN.department.incidents
+    found = PLAN.incidents
     assert found is not None
     return found
 
@@ -259,8 +260,7 @@ def test_a_campaign_brought_requests_and_spoiled_no_promise(
 
 def test_incidents_lie_on_working_days_apart_from_each_other_whatever_day_it_is() -> None:
     for back in range(500):
-        found = Department(TODAY + back * DAY).incidents
-        assert found is not None
+        found = planted_before(TODAY + back * DAY)
         days = [found.outage[0].date(), *found.campaign, *found.second_line]
         assert not any(is_holiday(day) for day in days)
         assert days == sorted(set(days))
@@ -269,7 +269,7 @@ def test_incidents_lie_on_working_days_apart_from_each_other_whatever_day_it_is(
 
 def test_without_a_day_before_which_they_lie_there_are_none() -> None:
     plain = DemoPlan(TODAY - 60 * DAY, TODAY)
-    assert plain.department.incidents is None
+    assert plain.incidents is None
     per_day = rows_of(plain)["happened_at"].dt.date.value_counts()
     assert per_day.reindex([TODAY - back * DAY for back in range(1, 50)]).min() > 150
 
@@ -321,7 +321,7 @@ def test_the_outage_is_found_and_no_other_of_the_last_weeks(
 
 def judgements(values: pd.DataFrame, name: str, days: Collection[date]) -> dict[date, Judgement]:
     """Judge one series; a day cut by the outage spoils what rests on it."""
-    outage = Department(TODAY).incidents.outage[0].date()  # type: ignore[union-attr]
+    outage = planted_before(TODAY).outage[0].date()
     rests_on = {"appointed": range(8), "paid": range(8), **dict.fromkeys(SIDES, (0, 1))}
     decided_by = {"appointed": (7,), "paid": (7,), **dict.fromkeys(SIDES, (0, 1))}
     spoiled = {outage + back * DAY for back in rests_on.get(name, (0,))}
@@ -362,7 +362,7 @@ def test_the_newest_day_is_calm_but_for_many_requests_that_are_handled_as_usual(
     told = {name for name, found in newest.items() if found.change or found.back_from}
     assert told == {"requests"}
     assert (newest["requests"].change, newest["requests"].day_number) == (1, 1)
-    as_newest, seen_later = (Department(TODAY + days * DAY).on(NEWEST) for days in (0, 3))
+    as_newest, seen_later = (conditions(NEWEST, TODAY + days * DAY) for days in (0, 3))
     assert as_newest.answered < 0.9 * seen_later.answered
 
 

@@ -112,7 +112,7 @@ class _Stream:
     def level(self) -> float:
         if self.last is None:
             return self.usual.recent_level()
-        return self.usual.level(HISTORY_DAYS, self.last)
+        return self.usual.level(self.last)
 
     @cached_property
     def surprise(self) -> float:
@@ -174,7 +174,7 @@ class _DayRows:
     def calendar(self) -> ComparedDays:
         """The days up to the latest end of any stream."""
         latest = max(D1, self.end(self.resumes), *map(self.end, self.log.resumes_by_type))
-        return ComparedDays(self.start.date(), int(latest // HOURS) + 1, self.holidays)
+        return ComparedDays.of(self.start.date(), int(latest // HOURS) + 1, self.holidays)
 
     @cached_property
     def history(self) -> np.ndarray:
@@ -218,7 +218,7 @@ class _DayRows:
         # No level and no rarity is above 1: the other silences can't be too surprising.
         for hour in np.flatnonzero(expected >= need).tolist():
             start, end = float(starts[hour]), float(ends[hour])
-            level = source.usual.level_around(start, end, source.silent_from)
+            level = source.usual.level(source.silent_from, (start, end))
             surprise = level * rarity(source.dispersion) * float(expected[hour])
             if surprise >= need:
                 yield surprise, start, end

@@ -65,9 +65,8 @@ class Level:
 
 @dataclass(frozen=True)
 class _Training:
-    """The training days in order: how many days before D, x (the rows of the model), y, of."""
+    """The training days in order: x (the rows of the model), y, of."""
 
-    back: np.ndarray
     x: np.ndarray
     y: np.ndarray
     of: np.ndarray | None
@@ -107,7 +106,7 @@ def level_at(history: DailySeries, position: int) -> Level | None:
         return None
     weekday, back = history.weekday(position), position - positions
     of = None if history.of is None else history.of[positions]
-    training = _Training(back, model_rows(weekday, back), history.value[positions], of)
+    training = _Training(model_rows(weekday, back), history.value[positions], of)
     # Nothing ever happened, or everything always: the estimate isn't finite.
     is_boundary = not training.y.any() or (of is not None and bool((training.y == of).all()))
     found = _boundary_round(training) if is_boundary else _last_round(training)

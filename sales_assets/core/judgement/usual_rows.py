@@ -72,22 +72,17 @@ class HourlyRows:
 
 @dataclass(frozen=True)
 class ComparedDays:
-    """Which days are expected like which: from `first_day`, eight weeks before the judged day."""
+    """Which days are expected like which: the weekday of each (0 = Monday), and the holidays."""
 
-    first_day: date
-    days: int
-    holidays: Collection[date]
+    weekdays: np.ndarray
+    is_holiday: np.ndarray
 
-    @cached_property
-    def weekdays(self) -> np.ndarray:
-        """Weekday (0 = Monday) of each day."""
-        return (self.first_day.weekday() + np.arange(self.days)) % WEEKDAYS
-
-    @cached_property
-    def is_holiday(self) -> np.ndarray:
-        """Tell which days are holidays."""
-        days = (self.first_day + timedelta(days=n) for n in range(self.days))
-        return np.fromiter((day in self.holidays for day in days), dtype=bool)
+    @classmethod
+    def of(cls, first_day: date, count: int, holidays: Collection[date]) -> "ComparedDays":
+        """Take the days from `first_day` on, eight weeks before the judged day."""
+        days = [first_day + timedelta(days=n) for n in range(count)]
+        weekdays = np.array([day.weekday() for day in days])
+        return cls(weekdays, np.array([day in holidays for day in days]))
 
 
 @dataclass(frozen=True)
@@ -118,17 +113,14 @@ class UsualRows:
         """Return the rows expected between moments; none where the end isn't after the start."""
         return self._expected_until(np.maximum(start, end)) - self._expected_until(start)
 
-    def level(self, day: int, until: float) -> float:
-        """Return how busy a day was up to `until`, its last row, at most 1.
+    def level(self, until: float, hole: tuple[float, float] | None = None) -> float:
+        """Return how busy the judged day was up to `until`, its last row, at most 1.
 
-        A quiet day is quiet to its end; a busy one proves nothing about its evening.
+        A quiet day is quiet to its end; a busy one proves nothing about its evening. What was
+        expected in the hole is left out.
         """
-        return float(_level(self.daily[day], self.expected(HOURS * day, until)))
-
-    def level_around(self, start: float, end: float, until: float) -> float:
-        """Return the level of the judged day with the hole from `start` to `end` left out."""
-        around = self.expected(HOURS * HISTORY_DAYS, until) - self.expected(start, end)
-        return float(_level(self.daily[HISTORY_DAYS], around))
+        expected = self.expected(D0, until) - (self.expected(*hole) if hole else 0)
+        return float(_level(self.daily[HISTORY_DAYS], expected))
 
     def recent_level(self) -> float:
         """Return the level of the last seven history days with rows of this stream, at most 1.

@@ -23,9 +23,8 @@ class Population:
 def daily_activity(clean: pd.DataFrame) -> pd.DataFrame:
     """Count one day's clean events by type: what the old bot's bars summed to.
 
-    Columns `event_type`, `users` (distinct) and `events` (int64). Every type of `EVENT_TYPES`
-    has its row in that order, with zeros where nothing happened; the other types of the day
-    follow in alphabetical order.
+    Every type of `EVENT_TYPES` has its row in that order, with zeros where nothing happened; the
+    other types of the day follow in alphabetical order.
     """
     by_type = clean["user_id"].groupby(clean["event_type"], observed=True)
     counts = pd.DataFrame({"users": by_type.nunique(), "events": by_type.size()})

@@ -30,6 +30,8 @@ FACTS = ("first_event_at", "first_experiment_at", "first_payment_at")
 
 _TYPE_CODES = pd.Index(EVENT_TYPES, dtype="str")
 _NO_INSTANT = np.iinfo(np.int64).min
+#: The users, types and instants of no event.
+_NO_EVENTS = np.empty(0, np.int32), np.empty(0, np.int8), np.empty(0, np.int64)
 #: Rows read at a time: enough to meet the known users rarely, few enough to stay small.
 _BATCH_ROWS = 500_000
 
@@ -108,7 +110,7 @@ def encode(
     A user's fact is the earliest that any frame states.
     """
     known = _Users()
-    parts = [_event_arrays(batch, known, zone) for batch in _batches(events)]
+    parts = [_NO_EVENTS, *(_event_arrays(batch, known, zone) for batch in _batches(events))]
     facts = np.empty((len(FACTS), 0), dtype=np.int64)
     for batch in _batches(history):
         positions = known.positions(batch)
@@ -116,13 +118,15 @@ def encode(
         for fact, stated in zip(facts, _instants(batch, FACTS, zone), strict=True):
             np.minimum.at(fact, positions, stated)
     facts = _padded(facts, len(known.ids))
-    user, kind, at_us = (_joined(parts, column) for column in range(3))
+    user, kind, at_us = (np.concatenate(column) for column in zip(*parts, strict=True))
     parts.clear()
     sorted_positions = known.sorted_positions()
     user = sorted_positions.argsort().astype(np.int32)[user]
-    order = _distinct_order(user, kind, at_us)
+    order = np.lexsort((kind, at_us, user))
+    user, kind, at_us = user[order], kind[order], at_us[order]
+    kept = begins_run(user, kind, at_us)
     users = pd.Index(known.ids.take(pa.array(sorted_positions)), dtype="str")
-    return EventLog(users, user[order], kind[order], at_us[order], *facts[:, sorted_positions])
+    return EventLog(users, user[kept], kind[kept], at_us[kept], *facts[:, sorted_positions])
 
 
 def position_of_day(at: np.ndarray, days: ReportDays) -> np.ndarray:
@@ -145,8 +149,8 @@ def tally(positions: np.ndarray, days: ReportDays) -> np.ndarray:
 
 def begins_run(*columns: np.ndarray) -> np.ndarray:
     """Tell which rows differ from the row before them in any of the columns."""
-    begins = np.ones(len(columns[0]), dtype=bool)
-    begins[1:] = False
+    begins = np.zeros(len(columns[0]), dtype=bool)
+    begins[:1] = True
     for column in columns:
         begins[1:] |= np.diff(column) != 0
     return begins
@@ -158,10 +162,15 @@ def microseconds(instants: pd.Series) -> np.ndarray:
     return np.where(values == _NO_INSTANT, NEVER, values)
 
 
+def timestamps(at_us: np.ndarray) -> pd.Series:
+    """Return instants (UTC) that `microseconds` has read, missing for `NEVER`."""
+    instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
+    return pd.Series(pd.DatetimeIndex(instants, tz="UTC"))
+
+
 def wall_clocks(at_us: np.ndarray, zone: ZoneInfo) -> pd.Series:
     """Return what a clock in `zone` shows at each instant, missing for `NEVER`."""
-    instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
-    return to_wall_clock(pd.Series(pd.DatetimeIndex(instants, tz="UTC")), zone)
+    return to_wall_clock(timestamps(at_us), zone)
 
 
 class _Users:
@@ -235,17 +244,3 @@ def _type_codes(types: pd.Series) -> np.ndarray:
 def _padded(facts: np.ndarray, users: int) -> np.ndarray:
     missing = users - facts.shape[1]
     return np.pad(facts, ((0, 0), (0, missing)), constant_values=NEVER)
-
-
-def _joined(parts: Sequence[tuple[np.ndarray, ...]], column: int) -> np.ndarray:
-    dtype = (np.int32, np.int8, np.int64)[column]
-    return np.concatenate([np.empty(0, dtype), *(part[column] for part in parts)])
-
-
-def _distinct_order(user: np.ndarray, kind: np.ndarray, at_us: np.ndarray) -> np.ndarray:
-    order = np.lexsort((kind, at_us, user))
-    same = np.zeros(len(order), dtype=bool)
-    same[1:] = True
-    for column in (user, kind, at_us):
-        same[1:] &= np.diff(column[order]) == 0
-    return order[~same]

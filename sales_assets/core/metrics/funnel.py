@@ -47,10 +47,9 @@ def _climbed(
 def conversion_funnel(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
     """Count how far the clients with a request 14 to 7 days before each cut-off came.
 
-    Columns `group` (`all`, then the client groups in a fixed order), `path` (`main`,
-    `first_line`), `step`, `users` (int64, distinct) and `share` (of the group's entries; 0.0
-    without entries). Every group has a row for every step of both paths; the groups' users sum
-    to those of `all`. The definition is docs/metrics.md, "Conversion funnel by client group".
+    `all` stands before the client groups, which have a fixed order. Every group has a row for every
+    step of both paths; the groups' users sum to those of `all`. The definition is docs/metrics.md,
+    "Conversion funnel by client group".
     """
     frames, groups_of = {}, client_groups(log, days)
     for day, depths in _window_depths(log, days, COHORT):

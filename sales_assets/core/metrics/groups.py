@@ -36,12 +36,6 @@ _DECIMALS = 6
 #: Scores and distances closer than this are equal: the last bits differ between machines.
 _TIE_DECIMALS = 9
 
-_SITUATIONS = (
-    journey.GROUP_BOOKED_THEMSELVES,
-    journey.GROUP_REACHED,
-    journey.GROUP_CALLED_IN_VAIN,
-    journey.GROUP_NO_REACTION,
-)
 _ACQUAINTANCES = ("", journey.GROUP_REPEATED, journey.GROUP_FORMER_CLIENTS)
 _HOURS = ("", journey.GROUP_AT_NIGHT)
 
@@ -222,7 +216,7 @@ def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def _traits(centroid: Sequence[float]) -> tuple[int, int, int]:
-    """Return what a centroid is called by: positions in situations, acquaintances and hours."""
+    """Return what a centroid is called by: positions in reactions, acquaintances and hours."""
     share = dict(zip(_FEATURES, (np.array(centroid) / _WEIGHTS).tolist(), strict=True))
     half, one_call_of_two_people = 0.5, round(1 / (2 * _MOST_CALLS), _DECIMALS)
     rules = (
@@ -236,8 +230,8 @@ def _traits(centroid: Sequence[float]) -> tuple[int, int, int]:
 
 
 def _name(traits: tuple[int, int, int]) -> str:
-    situation, acquaintance, hours = traits
-    parts = (_ACQUAINTANCES[acquaintance], _HOURS[hours], _SITUATIONS[situation])
+    reaction, acquaintance, hours = traits
+    parts = (_ACQUAINTANCES[acquaintance], _HOURS[hours], journey.REACTIONS[reaction])
     return ", ".join(part for part in parts if part)
 
 

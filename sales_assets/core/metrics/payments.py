@@ -28,11 +28,9 @@ def new_paying_users(
 ) -> Mapping[date, pd.DataFrame]:
     """Count each day's clients whose earliest payment over all history is on the day: one row.
 
-    `new_paying` are those in no experiment before the cut-off, `new_paying_experiment` the
-    others. `paying` and `payments` are the day's distinct payers and payments of people in no
-    experiment. `same_weekday_last_week` (Int64) is `new_paying` of seven days before and
-    `mean_7d` (float64) its mean over the seven days before, each day at its own cut-off; both
-    are missing where that reaches before the history. A day without payments is zeros.
+    The columns are those of `core.frames`. In an experiment is who joined one before the cut-off;
+    the days before are counted each at its own, and their two columns are missing where they reach
+    before the history. A day without payments is zeros.
     """
     known = lookback_days(days.days, history_first_day, _WEEK + 1)
     table = new_paying_counts(log, ReportDays.of([*days.days, *known], days.zone))
@@ -80,11 +78,10 @@ def first_payers(log: EventLog, days: ReportDays) -> pd.DataFrame:
 def _weekly_comparisons(new_paying: pd.Series, history_first_day: date) -> dict[str, pd.Series]:
     last_week, mean = {}, {}
     for day in new_paying.index.tolist():
-        before = [day - timedelta(days=back) for back in range(1, _WEEK + 1)]
-        known = all(earlier in new_paying.index for earlier in before)
-        complete = known and before[-1] >= history_first_day
-        last_week[day] = int(new_paying[before[-1]]) if complete else None
-        mean[day] = float(new_paying.reindex(before).mean()) if complete else None
+        before = new_paying.reindex([day - timedelta(days=back) for back in range(1, _WEEK + 1)])
+        is_complete = before.notna().all() and before.index[-1] >= history_first_day
+        last_week[day] = int(before.iloc[-1]) if is_complete else None
+        mean[day] = float(before.mean()) if is_complete else None
     return {
         "same_weekday_last_week": pd.Series(last_week, dtype="Int64", index=new_paying.index),
         "mean_7d": pd.Series(mean, dtype="float64", index=new_paying.index),

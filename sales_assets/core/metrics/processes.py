@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
-from sales_assets.core.frames import EXPIRING_CASES, STUCK_CASES, UNCLOSED_PROCESSES
+from sales_assets.core.frames import EXPIRING_CASES, STUCK_CASES, UNCLOSED_PROCESSES, Frame, Kind
 from sales_assets.core.journey import EVENT_TYPES, PROCESSES, Process
 from sales_assets.core.metrics.event_log import (
     DAY_US,
@@ -22,6 +22,7 @@ from sales_assets.core.metrics.event_log import (
     cutoffs_of,
     position_of_day,
     tally,
+    timestamps,
     wall_clocks,
 )
 from sales_assets.core.metrics.metric import Check, Metric
@@ -70,60 +71,38 @@ def unclosed_processes(
 ) -> Mapping[date, pd.DataFrame]:
     """Count each day's cases by process: the headline is `breached` of `due`.
 
-    The definition is docs/metrics.md, "Unclosed processes". `due` cases have their deadline on
-    the day, `breached` are those of them not closed by it; `opened` and `closed` happened on the
-    day; `in_progress` and `overdue_*` are open at the cut-off, by age: up to 24 h (a case of
-    exactly 24 h is still in progress), over 24 h to 3 d, over 3 to 7 d, over 7 to 30 d. All these
-    are int64 cases; a day without any is zeros. `usual_breached` (float64) is the median of
-    `breached` on the same weekday of the four weeks before, as the daily `values` of these days
-    have it (day, series, value); missing when one of them has none. `same_day_users` is the old
-    bot's number: users with a start and no end on the calendar day, in any order.
+    The columns are those of `core.frames`, the definition is docs/metrics.md, "Unclosed
+    processes". A case of exactly 24 h is still in progress; a day without any is zeros.
+    `usual_breached` is by the daily `values` (day, series, value), missing where one of the
+    compared days has none. `same_day_users` are users with a start and no end on the calendar day,
+    in any order.
     """
-    counts = [_process_counts(starts_of(log, process), days) for process in PROCESSES]
-    columns = {name: np.stack([count[name] for count in counts], axis=1) for name in counts[0]}
-    keys = {
-        "day": np.repeat(np.array(days.days, dtype=object), len(PROCESSES)),
-        "process": pd.array([process.name for process in PROCESSES] * len(days.days), dtype="str"),
-    }
-    table = pd.DataFrame(keys | {name: column.ravel() for name, column in columns.items()})
+    counted = _by_process(log, days, _process_counts)
 
     def of_day(day: date) -> pd.DataFrame:
-        rows = table[table["day"] == day].reset_index(drop=True)
+        rows = counted[day]
         usual = rows["process"].map(_usual_breached(values, day)).astype("float64")
         return rows.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
 
     return DailyFrames(days.days, of_day)
 
 
-def stuck_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+def stuck_cases(log: EventLog, days: ReportDays) -> DailyFrames:
     """List each day's open overdue cases, the oldest first: whom to call.
 
-    Columns: `process`, `user_id`, `opened_at` (wall clock of the report zone), `age_hours`
-    (elapsed hours at the cut-off) and `starts` (how many starts the case has). Cases of one
-    instant stand in the order of the processes, then of the user ids. As many rows per process
-    as `overdue_*` of `unclosed_processes` count together.
+    Cases of one instant stand in the order of the processes, then of the user ids. As many rows
+    per process as `overdue_*` of `unclosed_processes` count together.
     """
-
-    def listed(cases: pd.DataFrame, cutoff: int) -> pd.DataFrame:
-        aged = cases.assign(age_hours=(cutoff - cases["opened_at"]) / HOUR_US)
-        return _with_times(aged[STUCK_CASES.names], ["opened_at"], days)
-
-    return _open_cases(log, days, listed, are_overdue=True)
+    return _open_cases(log, days, STUCK_CASES, by="opened_at", are_overdue=True)
 
 
-def expiring_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+def expiring_cases(log: EventLog, days: ReportDays) -> DailyFrames:
     """List each day's cases in progress at the cut-off, the earliest deadline first.
 
-    Columns: `process`, `user_id`, `opened_at` and `deadline` (wall clocks of the report zone).
     Cases of one deadline stand in the order of the processes, then of the user ids. As many rows
     per process as `in_progress` of `unclosed_processes` counts: `check_expiring`.
     """
-
-    def listed(cases: pd.DataFrame, _cutoff: int) -> pd.DataFrame:
-        by_deadline = cases.sort_values("deadline", kind="stable", ignore_index=True)
-        return _with_times(by_deadline[EXPIRING_CASES.names], ["opened_at", "deadline"], days)
-
-    return _open_cases(log, days, listed, are_overdue=False)
+    return _open_cases(log, days, EXPIRING_CASES, by="deadline", are_overdue=False)
 
 
 def check_expiring(
@@ -141,32 +120,23 @@ def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
     found = [int((listed == name).sum()) for name in names]
     table = pd.DataFrame({"process": names, "listed": found, "in_progress": counts})
     wrong = table[table["listed"] != table["in_progress"]]
+    strayed = (wrong["listed"] - wrong["in_progress"]).abs().tolist()
     return CheckOutcome(
         EXPIRING_CHECK,
         passed=wrong.empty,
-        failing={
-            row["process"]: abs(row["listed"] - row["in_progress"]) for _, row in wrong.iterrows()
-        },
+        failing=dict(zip(wrong["process"], strayed, strict=True)),
         sample=wrong,
         message=f"{len(listed)} cases listed, {sum(counts)} counted",
     )
 
 
-def expired_cases(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+def expired_cases(log: EventLog, days: ReportDays) -> DailyFrames:
     """Count the cases that ran out on each day: those open at its start, and those of them met.
 
     Columns `process`, `waiting` (due on the day and not closed before it began) and `met` (of
     these, those closed by their deadline), int64; what is not met is `breached` of the day.
     """
-    counts = np.array([_waiting_and_met(starts_of(log, process), days) for process in PROCESSES])
-    names = pd.array([process.name for process in PROCESSES], dtype="str")
-    positions = {day: position for position, day in enumerate(days.days)}
-
-    def of_day(day: date) -> pd.DataFrame:
-        waiting, met = counts[:, :, positions[day]].T
-        return pd.DataFrame({"process": names, "waiting": waiting, "met": met})
-
-    return DailyFrames(days.days, of_day)
+    return _by_process(log, days, _waiting_and_met)
 
 
 def cases_of_day(log: EventLog, days: ReportDays) -> pd.DataFrame:
@@ -218,11 +188,29 @@ def _cases_of(log: EventLog, process: Process, days: ReportDays) -> pd.DataFrame
     )
 
 
-def _waiting_and_met(starts: Starts, days: ReportDays) -> tuple[np.ndarray, np.ndarray]:
+def _waiting_and_met(starts: Starts, days: ReportDays) -> dict[str, np.ndarray]:
     due_on = starts.day_if_opening(starts.deadline, days)
     waiting = np.where(starts.closed >= np.append(days.starts_us, 0)[due_on], due_on, NOWHERE)
     met = np.where(starts.closed <= starts.deadline, waiting, NOWHERE)
-    return tally(waiting, days), tally(met, days)
+    return {"waiting": tally(waiting, days), "met": tally(met, days)}
+
+
+def _by_process(
+    log: EventLog,
+    days: ReportDays,
+    count: Callable[[Starts, ReportDays], Mapping[str, np.ndarray]],
+) -> DailyFrames:
+    """Return a frame a day with what `count` finds of each process, a number a day."""
+    counts = [count(starts_of(log, process), days) for process in PROCESSES]
+    columns = {name: np.array([of_process[name] for of_process in counts]) for name in counts[0]}
+    names = pd.array([process.name for process in PROCESSES], dtype="str")
+    positions = {day: position for position, day in enumerate(days.days)}
+
+    def of_day(day: date) -> pd.DataFrame:
+        found = {name: column[:, positions[day]] for name, column in columns.items()}
+        return pd.DataFrame({"process": names, **found})
+
+    return DailyFrames(days.days, of_day)
 
 
 def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
@@ -310,21 +298,14 @@ def _day_left_open(starts: Starts, days: ReportDays) -> np.ndarray:
 
 
 def _open_cases(
-    log: EventLog,
-    days: ReportDays,
-    listed: Callable[[pd.DataFrame, int], pd.DataFrame],
-    *,
-    are_overdue: bool,
-) -> Mapping[date, pd.DataFrame]:
-    """Return by day what `listed` makes of the cases open at the cut-off, overdue or not.
-
-    It gets them the oldest first: `process`, `user_id`, `starts`, and in microseconds `opened_at`
-    and `deadline`.
-    """
+    log: EventLog, days: ReportDays, frame: Frame, *, by: str, are_overdue: bool
+) -> DailyFrames:
+    """Return by day the cases open at the cut-off, overdue or not, sorted by a time of theirs."""
     starts = [starts_of(log, process) for process in PROCESSES]
     in_time = [np.argsort(of_process.at_us) for of_process in starts]
     cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
     names = pd.array([process.name for process in PROCESSES], dtype="str")
+    times = [column.name for column in frame.columns if column.kind is Kind.TIME]
 
     def of_day(day: date) -> pd.DataFrame:
         found = [
@@ -333,11 +314,15 @@ def _open_cases(
         ]
         process = np.repeat(np.arange(len(found)), [len(cases["user"]) for cases in found])
         whole = {name: np.concatenate([cases[name] for cases in found]) for name in found[0]}
-        user = whole.pop("user")
-        order = np.lexsort((user, process, whole["opened_at"]))
-        who = {"process": names[process[order]], "user_id": log.users.array[user[order]]}
-        cases = pd.DataFrame(who | {name: values[order] for name, values in whole.items()})
-        return listed(cases, cutoffs[day])
+        order = np.lexsort((whole["user"], process, whole[by]))
+        cases = {name: values[order] for name, values in whole.items()}
+        told = {
+            "process": names[process[order]],
+            "user_id": log.users.array[cases["user"]],
+            "age_hours": (cutoffs[day] - cases["opened_at"]) / HOUR_US,
+            **{name: timestamps(cases[name]) for name in times},
+        }
+        return with_wall_clocks(pd.DataFrame(cases | told)[frame.names], times, days.zone)
 
     return DailyFrames(days.days, of_day)
 
@@ -359,15 +344,6 @@ def _open_at(
     }
     kept = (cases["deadline"] < cutoff) == are_overdue
     return {name: values[kept] for name, values in cases.items()}
-
-
-def _with_times(cases: pd.DataFrame, columns: list[str], days: ReportDays) -> pd.DataFrame:
-    """Return cases with wall clocks of the report zone in place of microseconds."""
-    instants = {
-        name: pd.DatetimeIndex(cases[name].to_numpy().view("datetime64[us]"), tz="UTC")
-        for name in columns
-    }
-    return with_wall_clocks(cases.assign(**instants), columns, days.zone)
 
 
 METRIC = Metric(

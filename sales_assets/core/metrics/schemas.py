@@ -1,6 +1,6 @@
 """What the frames promise, checked by pandera, and the outcome of checking one day's frame."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,10 @@ from sales_assets.core.metrics.cleaning import (
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
+
+#: What a column or the rows of a frame promise: the fault's words, and whether each value holds.
+Promises = Mapping[str, Callable[[Any], Any]]
+_NOTHING: Mapping[str, Any] = {}
 
 SAMPLE_ROWS = 10
 GROUPS = "groups_sum_to_funnel"
@@ -55,9 +59,7 @@ def check_structure(raw: pd.DataFrame, day: date) -> CheckOutcome:
 
     What fails here makes every number of the day wrong. An empty day passes and says so.
     """
-    return _validated(
-        "raw_structure", raw, frame_schema(RAW_EVENTS, {"event_time": [_within(day)]})
-    )
+    return _validated("raw_structure", raw, frame_schema(RAW_EVENTS, {"event_time": _within(day)}))
 
 
 def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> CheckOutcome:
@@ -111,21 +113,17 @@ def check_clean(clean: pd.DataFrame, history: pd.DataFrame, day: date) -> CheckO
     No missing value, no duplicate, no experiment event, nobody who is in an experiment by the
     day's own `user_history`, no time outside `day`. An empty day passes and says so.
     """
-    import pandera.pandas as pa
-
-    outsider = pa.Check(
-        lambda users: ~are_in_experiment(users, history), error="user in an experiment"
-    )
-    metric = pa.Check(lambda types: ~types.isin(EXPERIMENTS), error="experiment event")
-    distinct = pa.Check(lambda frame: flaws(frame) != DUPLICATES, error="duplicate")
-    also = {"user_id": [outsider], "event_time": [_within(day)], "event_type": [metric]}
-    return _validated("clean_promises", clean, frame_schema(CLEAN_EVENTS, also, [distinct]))
+    columns = {
+        "user_id": {"user in an experiment": lambda users: ~are_in_experiment(users, history)},
+        "event_time": _within(day),
+        "event_type": {"experiment event": lambda types: ~types.isin(EXPERIMENTS)},
+    }
+    rows = {"duplicate": lambda frame: flaws(frame) != DUPLICATES}
+    return _validated("clean_promises", clean, frame_schema(CLEAN_EVENTS, columns, rows))
 
 
 def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
     """Check that the groups sum to `all`, no share exceeds 100 % and no step its predecessor."""
-    import pandera.pandas as pa
-
     whole = funnel[funnel["group"] == ALL_GROUPS].set_index(["path", "step"])["users"]
     summed = funnel[funnel["group"] != ALL_GROUPS].groupby(["path", "step"])["users"].sum()
     keys = pd.MultiIndex.from_frame(funnel[["path", "step"]])
@@ -134,15 +132,12 @@ def check_groups(funnel: pd.DataFrame) -> CheckOutcome:
         groups=summed.reindex(keys, fill_value=0).to_numpy(),
         step_before=funnel.groupby(["group", "path"])["users"].shift(),
     )
-    never_more = pa.Check(
-        lambda frame: ~(frame["users"] > frame["step_before"]), error="more than the step before"
-    )
-    sums = pa.Check(
-        lambda frame: frame["groups"] == frame["whole"], error="groups do not sum to all"
-    )
-    part = pa.Check.in_range(0, 1, error="share outside 0..100 %")
-    schema = frame_schema(CONVERSION_FUNNEL, {"share": [part]}, [sums, never_more])
-    return _validated(GROUPS, judged, schema)
+    columns = {"share": {"share outside 0..100 %": lambda shares: shares.between(0, 1)}}
+    rows = {
+        "groups do not sum to all": lambda frame: frame["groups"] == frame["whole"],
+        "more than the step before": lambda frame: ~(frame["users"] > frame["step_before"]),
+    }
+    return _validated(GROUPS, judged, frame_schema(CONVERSION_FUNNEL, columns, rows))
 
 
 _EMPTY = "the day is empty: no rows"
@@ -181,23 +176,26 @@ def _failed(name: str, rows: pd.DataFrame, cases: pd.DataFrame) -> CheckOutcome:
 
 def frame_schema(
     frame: Frame,
-    also: "Mapping[str, Sequence[pa.Check]] | None" = None,
-    checks: "Sequence[pa.Check]" = (),
+    of_columns: Mapping[str, Promises] = _NOTHING,
+    of_rows: Promises = _NOTHING,
 ) -> "pa.DataFrameSchema":
     """Return what a frame's description promises: its columns, their types, where nulls may be.
 
-    `also` adds checks of single columns, `checks` those of whole rows. Further columns pass.
+    And beside what single columns promise, and whole rows. Further columns pass.
     """
     import pandera.pandas as pa
 
-    more = also or {}
+    def checks(promises: Promises) -> list[pa.Check]:
+        return [pa.Check(holds, error=fault) for fault, holds in promises.items()]
+
     columns = {
         column.name: pa.Column(
-            checks=[_is_of(column.kind), *more.get(column.name, ())], nullable=column.nullable
+            checks=checks({**_TYPES[column.kind], **of_columns.get(column.name, {})}),
+            nullable=column.nullable,
         )
         for column in frame.columns
     }
-    return pa.DataFrameSchema(columns, checks=list(checks))
+    return pa.DataFrameSchema(columns, checks=checks(of_rows))
 
 
 def _is_text(dtype: object) -> bool:
@@ -205,27 +203,17 @@ def _is_text(dtype: object) -> bool:
     return isinstance(values, pd.StringDtype)
 
 
-_KINDS: Mapping[Kind, tuple[str, Callable[[Any], bool]]] = {
-    Kind.TEXT: ("not text", _is_text),
-    Kind.TIME: (
-        "not a wall-clock time in microseconds",
-        lambda dtype: dtype == "datetime64[us]",
-    ),
-    Kind.COUNT: ("not whole numbers", pd.api.types.is_integer_dtype),
-    Kind.NUMBER: ("not numbers", pd.api.types.is_float_dtype),
-    Kind.TRUTH: ("not true or false", pd.api.types.is_bool_dtype),
+_TYPES: Mapping[Kind, Promises] = {
+    Kind.TEXT: {"not text": lambda values: _is_text(values.dtype)},
+    Kind.TIME: {
+        "not a wall-clock time in microseconds": lambda values: values.dtype == "datetime64[us]"
+    },
+    Kind.COUNT: {"not whole numbers": pd.api.types.is_integer_dtype},
+    Kind.NUMBER: {"not numbers": pd.api.types.is_float_dtype},
+    Kind.TRUTH: {"not true or false": pd.api.types.is_bool_dtype},
 }
 
 
-def _is_of(kind: Kind) -> "pa.Check":
-    import pandera.pandas as pa
-
-    error, fits = _KINDS[kind]
-    return pa.Check(lambda values: fits(values.dtype), error=error)
-
-
-def _within(day: date) -> "pa.Check":
-    import pandera.pandas as pa
-
-    bounds = pd.Timestamp(day), pd.Timestamp(day + timedelta(days=1))
-    return pa.Check.in_range(*bounds, include_max=False, error=f"outside {day}")
+def _within(day: date) -> Promises:
+    start, end = pd.Timestamp(day), pd.Timestamp(day + timedelta(days=1))
+    return {f"outside {day}": lambda times: times.between(start, end, inclusive="left")}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.frames import DAILY_VALUES
 from sales_assets.core.journey import MAIN_PATH, PATHS, PROCESSES
 from sales_assets.core.metrics.event_log import (
     NOWHERE,
@@ -33,7 +34,7 @@ SERIES = (NEW_PAYING, REQUESTS, *(process.key for process in PROCESSES), APPOINT
 OF_A_COHORT = (APPOINTED, PAID)
 
 
-def daily_values(log: EventLog, days: ReportDays) -> Mapping[date, pd.DataFrame]:
+def daily_values(log: EventLog, days: ReportDays) -> DailyFrames:
     """Return each day's value of every series at its own cut-off, a row a series.
 
     Columns `series`, `value` (int64) and `of` (Int64, null for a count). `new_paying` as in
@@ -71,18 +72,17 @@ def values_before(values: pd.DataFrame, day: date) -> pd.DataFrame:
 
 def values_of(frames: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
     """Put days' values under each other: `day` (a `date`), `series`, `value`, `of`."""
-    nothing = np.empty(0, dtype=np.int64)
-    dated = [frame.assign(day=day) for day, frame in frames.items()]
-    whole = pd.concat(dated or [_frame(nothing, nothing).assign(day=None)], ignore_index=True)
-    return whole[["day", "series", "value", "of"]]
+    columns = ["day", *DAILY_VALUES.names]
+    if not frames:
+        return pd.DataFrame(columns=columns).astype(DAILY_VALUES.dtypes)
+    dated = (frame.assign(day=day) for day, frame in frames.items())
+    return pd.concat(dated, ignore_index=True)[columns]
 
 
 def _frame(value: np.ndarray, of: np.ndarray) -> pd.DataFrame:
     whole = pd.array(of, dtype="Int64")
     whole[of < 0] = pd.NA
-    return pd.DataFrame(
-        {"series": pd.array(SERIES[: len(value)], dtype="str"), "value": value, "of": whole}
-    )
+    return pd.DataFrame({"series": pd.array(SERIES, dtype="str"), "value": value, "of": whole})
 
 
 def _requests(

@@ -95,6 +95,8 @@ class Part(ABC):
     @classmethod
     def absence(cls, about: ReportDay) -> str:
         """Say in the part's place in the picture that it is not there."""
+        if reason := cls.reason(about):
+            return ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason)
         cohort = day_range(*COHORT.days(about.day))
         return cls.MISSING.format(day=day_and_month(about.day), cohort=cohort)
 
@@ -112,8 +114,6 @@ class Part(ABC):
     @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
         """Draw the part's absence."""
-        if reason := cls.reason(about):
-            return panel(ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason))
         return panel(cls.absence(about))
 
     @classmethod

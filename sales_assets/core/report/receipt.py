@@ -12,7 +12,7 @@ from sales_assets.core.report.inputs import DayEvents, ReportInputs
 from sales_assets.core.report.report import PARTS
 from sales_assets.core.report.sheet import CLIENT_COLUMN, CellKind, Sheet, SheetColumn, Sum, summed
 from sales_assets.core.report.usual import SERIES_NAMES, Judged, compared_days, judged
-from sales_assets.core.report.wording import counted
+from sales_assets.core.report.wording import counted, sentence
 from sales_assets.core.russian import report as ru
 
 _USUAL = (
@@ -136,16 +136,17 @@ def _name(column: SheetColumn, row: Sum) -> str:
 def _set_aside(raw: pd.DataFrame, numbers: Mapping[str, Any]) -> Sequence[Sheet]:
     """List the rows that reached no number, if there are any."""
     counts = (numbers.get("data_quality") or {}).get("set_aside") or {}
-    shown = {kind: count for kind, count in counts.items() if kind in ru.FIGURE_SET_ASIDE}
+    shown = {kind: count for kind, count in counts.items() if kind in ru.SET_ASIDE_KINDS}
     if not any(shown.values()):
         return ()
     kinds = flaws(raw)
     rows = raw[kinds.notna()]
     rows = rows.assign(**{kind: (kinds[kinds.notna()] == kind).astype(int) for kind in shown})
+    titles = {kind: sentence(ru.SET_ASIDE_KINDS[kind]) for kind in shown}
     columns = (
         CLIENT_COLUMN,
         SheetColumn("event_time", ru.COLUMN_TIME, CellKind.MOMENT),
         SheetColumn("event_type", ru.COLUMN_EVENT),
-        *(SheetColumn(kind, ru.FIGURE_SET_ASIDE[kind], CellKind.FIGURE) for kind in shown),
+        *(SheetColumn(kind, title, CellKind.FIGURE) for kind, title in titles.items()),
     )
     return (Sheet(ru.SET_ASIDE_SHEET, columns, rows, (summed(ru.TOTAL, rows, shown),)),)

@@ -1,6 +1,7 @@
 """The report of one day as a value: its parts, what is said first and after it, its stored form."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -244,16 +245,14 @@ def set_aside_note(quality: DataQuality | None) -> str | None:
     """Say how many rows were set aside and why, or None where there were none."""
     if quality is None or not any(quality.set_aside.values()):
         return None
-    rows = rest = sum(quality.set_aside.values())
-    kinds = []
+    counts: Counter[str] = Counter()
     for kind, count in quality.set_aside.items():
-        if kind in ru.SET_ASIDE_KINDS and count:
-            kinds.append(ru.SET_ASIDE_KINDS[kind].format(count=number(count)))
-            rest -= count
-    if rest:
-        kinds.append(ru.SET_ASIDE_OTHER.format(count=number(rest)))
+        counts[ru.SET_ASIDE_KINDS.get(kind, ru.SET_ASIDE_OTHER)] += count
+    kinds = [f"{kind} {number(count)}" for kind, count in counts.items() if count]
     return ru.SET_ASIDE_NOTE.format(
-        rows=counted(rows, ru.ROWS_FORMS), total=number(quality.rows), kinds=", ".join(kinds)
+        rows=counted(counts.total(), ru.ROWS_FORMS),
+        total=number(quality.rows),
+        kinds=", ".join(kinds),
     )
 
 

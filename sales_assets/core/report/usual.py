@@ -17,7 +17,7 @@ from sales_assets.core.metrics.values import APPOINTED, NEW_PAYING, OF_A_COHORT,
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.wording import counted, number
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import CONVERSION
+from sales_assets.core.windows import CONVERSION, DRAWN_DAYS
 
 BOTH_SIDES = (-1, 1)
 #: A promise that is kept more often needs no alarm.
@@ -142,10 +142,8 @@ def judged(series: str, inputs: ReportInputs) -> Judged:
     return Judged(series, int(value), None if pd.isna(of) else int(of), found, is_known=True)
 
 
-def drawn_ranges(
-    series: str, inputs: ReportInputs, count: int
-) -> tuple[tuple[int, int] | None, ...]:
-    """Return the usual range of each of the `count` days that end with the report's.
+def drawn_ranges(series: str, inputs: ReportInputs) -> tuple[tuple[int, int] | None, ...]:
+    """Return the usual range of each of the drawn days.
 
     All at the level of the report's day, so that the weekdays can be told apart; None on a day
     that is not judged, and on every day where the report's day has no level.
@@ -154,8 +152,8 @@ def drawn_ranges(
     laid_out = None if about.is_cut else history_up_to(rows, about.day)
     level = None if laid_out is None else level_at(laid_out, laid_out.last)
     if laid_out is None or level is None:
-        return (None,) * count
-    positions = range(laid_out.last - count + 1, laid_out.last + 1)
+        return (None,) * DRAWN_DAYS
+    positions = range(laid_out.last - DRAWN_DAYS + 1, laid_out.last + 1)
     return tuple(range_at(level, laid_out, position) for position in positions)
 
 

@@ -137,12 +137,12 @@ SET_ASIDE_NOTE = "Отложено {rows} из {total}: {kinds}"
 AND_MORE = "и ещё {count}"
 ROWS_FORMS = ("строка", "строки", "строк")
 SET_ASIDE_KINDS = {
-    "without_user": "без клиента {count}",
-    "without_time": "без времени {count}",
-    "unknown_type": "неизвестный тип {count}",
-    "duplicates": "повторы {count}",
+    "without_user": "без клиента",
+    "without_time": "без времени",
+    "unknown_type": "неизвестный тип",
+    "duplicates": "повторы",
 }
-SET_ASIDE_OTHER = "прочие {count}"
+SET_ASIDE_OTHER = "прочие"
 LATE_CAUSE_SENTENCE = "Отчёт за {day} задерживается. {cause}. Пришлю, как только будут."
 LATE_SENTENCE = "Отчёт за {day} задерживается: {cause}. Пришлю, как только будет готов."
 LATE_IN_PROGRESS = "отчёт ещё считается"
@@ -291,11 +291,5 @@ FIGURE_WAITING = "Вчерашних"
 FIGURE_MET = "Успели"
 FIGURE_ACTIVE = "В CRM"
 FIGURE_LEFT = "В отчёте"
-FIGURE_SET_ASIDE = {
-    "without_user": "Без клиента",
-    "without_time": "Без времени",
-    "unknown_type": "Неизвестный тип",
-    "duplicates": "Повторы",
-}
 YES = "да"
 NO = "нет"

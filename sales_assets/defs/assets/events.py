@@ -12,7 +12,7 @@ from sales_assets.core.metrics.schemas import CheckOutcome, check_clean
 from sales_assets.defs.checks import (
     CLEAN_CHECKS,
     RAW_CHECKS,
-    dictionary_results,
+    dictionary_result,
     refuse_broken,
     results,
 )
@@ -63,7 +63,7 @@ def raw_events(
     outcomes = {day.day: day.outcomes for day in reading.own}
     yield dg.MaterializeResult()
     yield from results(context, names.RAW_EVENTS, outcomes)
-    yield from dictionary_results(reading.source, list(outcomes))
+    yield dictionary_result(reading.source, outcomes)
 
 
 def hourly_counts(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -88,7 +88,7 @@ def user_history(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     days = partition_days(context)
     frames, filled = lookback.history.read_user_history(days)
     log_filled(context, filled)
-    return DailyFrames.of(frames, days)
+    return DailyFrames(days, frames.__getitem__)
 
 
 def clean_events(

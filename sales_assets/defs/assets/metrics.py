@@ -11,7 +11,7 @@ from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import stuck_cases as list_stuck
 from sales_assets.core.metrics.values import daily_values as count_values
 from sales_assets.core.report.report import METRICS_OF_PARTS
-from sales_assets.defs.checks import checks_of, promised
+from sales_assets.defs.checks import checks_of, refuse_broken, results
 from sales_assets.defs.daily import DailyAssets
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.lookback import LookbackResource
@@ -38,13 +38,13 @@ def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
     def body(
         context: dg.AssetExecutionContext, lookback: LookbackResource
     ) -> Iterator[dg.MaterializeResult[DailyFrames]]:
-        frames = DailyFrames.of(lookback.count(context, metric))
-        found = {}
-        if metric.check:
-            log, days = lookback.event_log(context), lookback.report_days(context)
-            found = metric.check.of(log, days, frames)
-        results = promised(context, metric.name, {day: (one,) for day, one in found.items()})
-        yield dg.MaterializeResult(value=frames, check_results=results)
+        counted = lookback.count(context, metric)
+        frames = DailyFrames(counted, counted.__getitem__)
+        found = metric.check.of(*lookback.events(context), frames) if metric.check else {}
+        outcomes = {day: (one,) for day, one in found.items()}
+        refuse_broken(context, metric.name, outcomes)
+        checked = results(context, metric.name, outcomes)
+        yield dg.MaterializeResult(value=frames, check_results=checked)
 
     body.__name__, body.__doc__ = metric.name, metric.about
     return daily.asset(
@@ -60,8 +60,7 @@ def _described(daily: DailyAssets, metric: Metric) -> dg.AssetsDefinition:
 
 def stuck_cases(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
     """Whom the department must call: the open cases older than 24 hours, the oldest first."""
-    log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(list_stuck(log, days))
+    return list_stuck(*lookback.events(context))
 
 
 def daily_activity(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
@@ -77,5 +76,4 @@ def daily_values(context: dg.AssetExecutionContext, lookback: LookbackResource) 
     which rest on this one, are made anew.
     """
     log_filled(context, lookback.history.renew_values(partition_days(context)))
-    log, days = lookback.event_log(context), lookback.report_days(context)
-    return DailyFrames.of(count_values(log, days))
+    return count_values(*lookback.events(context))

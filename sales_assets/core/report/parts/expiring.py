@@ -14,20 +14,19 @@ from sales_assets.core.metrics.processes import EXPIRING
 from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs, counted_cases
 from sales_assets.core.report.page import (
     BODY_SIZE,
-    CONTENT,
     MARGIN,
     MUTED,
+    RIGHT,
     SMALL_SIZE,
     Block,
     Text,
     gap,
     small_lines,
     stacked,
-    text_width,
 )
 from sales_assets.core.report.part import Part
 from sales_assets.core.report.sheet import CASE_COLUMNS, ENDS, CellKind, Sheet, SheetColumn, summed
-from sales_assets.core.report.wording import number, plural, sentence
+from sales_assets.core.report.wording import number, plural
 from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import DAY
 
@@ -79,10 +78,7 @@ class Expiring(Part):
     @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
         """Write the absence where the line stands."""
-        reason, said = cls.reason(about), cls.absence(about)
-        if reason:
-            said = ru.NOT_COUNTED.format(part=sentence(cls.NAME), reason=reason)
-        return stacked([gap(16), small_lines([said])])
+        return stacked([gap(16), small_lines([cls.absence(about)])])
 
     def numbers(self) -> dict[str, Any]:
         """Return the counts that are shown."""
@@ -128,15 +124,13 @@ class Expiring(Part):
         """Write the count in bold, the hours after it, and what became of yesterday's."""
         # The missing part of a cut day may open cases as well as close them: no bound.
         form = ru.EXPIRING_LOADED if self.about.is_cut else ru.EXPIRING
-        title = form.format(count=number(self.count))
-        told = ", ".join(self._hours())
-        left = MARGIN + text_width(title, BODY_SIZE, is_bold=True) + 16
-        fits = left + text_width(told, SMALL_SIZE, is_bold=False) <= MARGIN + CONTENT
-        marks = [Text(MARGIN, 28, title, BODY_SIZE, "bold")]
-        marks += [Text(left, 28, told, SMALL_SIZE, color=MUTED)] if fits else []
-        below = [] if fits else [told]
+        title = Text(MARGIN, 28, form.format(count=number(self.count)), BODY_SIZE, "bold")
+        left = MARGIN + title.width + 16
+        hours = Text(left, 28, ", ".join(self._hours()), SMALL_SIZE, color=MUTED)
         others = "; ".join(self._others())
-        return stacked([Block(tuple(marks), 42), small_lines([*below, others])])
+        if left + hours.width <= RIGHT:
+            return stacked([Block((title, hours), 42), small_lines([others])])
+        return stacked([Block((title,), 42), small_lines([hours.text, others])])
 
     def _hours(self) -> Iterator[str]:
         if self.ran_out:

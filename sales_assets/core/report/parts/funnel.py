@@ -49,13 +49,7 @@ from sales_assets.core.russian import report as ru
 from sales_assets.core.windows import COHORT, CONVERSION, DAY
 
 #: How groups of clients stand beside each other: by their reaction, the best first.
-GROUP_ORDER = (
-    journey.GROUP_BOOKED_THEMSELVES,
-    journey.GROUP_REACHED,
-    journey.GROUP_CALLED_IN_VAIN,
-    journey.GROUP_NO_REACTION,
-    journey.GROUP_ALL_REQUESTS,
-)
+GROUP_ORDER = (*journey.REACTIONS, journey.GROUP_ALL_REQUESTS)
 #: The stages of the ideal journey, in its order, each on the path that counts it.
 STAGES = (
     (MAIN_PATH, journey.REQUEST_CREATED),
@@ -418,8 +412,8 @@ def _fit_columns(groups: Sequence[ClientGroup]) -> bool:
     if len(groups) > MOST_COLUMNS:
         return False
     headings = _column_names(groups)
-    is_whole = all("".join(heading).count(ELLIPSIS) == 0 for heading in headings)
-    return is_whole and max(map(len, headings)) <= MOST_NAME_LINES
+    is_cut = any(ELLIPSIS in line for lines in headings for line in lines)
+    return not is_cut and max(map(len, headings)) <= MOST_NAME_LINES
 
 
 def _cell(stage: Stage, shown: str, left: float, top: float, width: float) -> Iterator[Mark]:

@@ -97,7 +97,7 @@ class NewPaying(Part):
             last_week=_number_or_none(row["same_weekday_last_week"]),
             mean_7d=_number_or_none(row["mean_7d"]),
             series=tuple((day, drawn.get(day)) for day in days_up_to(about.day, DRAWN_DAYS)),
-            ranges=drawn_ranges(NEW_PAYING, inputs, DRAWN_DAYS),
+            ranges=drawn_ranges(NEW_PAYING, inputs),
         )
 
     @staticmethod

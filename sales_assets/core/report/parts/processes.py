@@ -260,10 +260,9 @@ class Processes(Part):
     def block(self) -> Block:
         """Draw a bar per process, breached of due, with its usual range under it."""
         title = Block((section_title(ru.PROCESSES_TITLE),), 56)
-        rows = Block(tuple(self._rows()), self._top(len(PROCESSES)) + 8)
         bound = [ru.PROCESSES_BOUND] if self.about.is_cut else []
         lines = small_lines([*bound, self._overdue_line()])
-        return stacked([title, self._legend(), rows, self._requests_block(), lines])
+        return stacked([title, self._legend(), self._rows(), self._requests_block(), lines])
 
     def _alarm(self, process: ProcessDay) -> Story:
         return Story(
@@ -319,33 +318,32 @@ class Processes(Part):
             ]
         return Block(tuple(marks), 52)
 
-    def _top(self, row: int) -> float:
-        """Return where a row begins: some have a line below them."""
-        above = {process.key for process in PROCESSES[:row]}
-        told = sum(bool(self._below(each)) for each in self.each if each.process.key in above)
-        return ROW * row + LINE_BELOW * told
-
     def _below(self, process: ProcessDay) -> str:
         """Say under a row what its numbers don't: news of several days, a promise seldom kept."""
         if process.is_alarming and process.judgement.found.window > 1:
             return process.judgement.beside
         return ru.BROKEN_AS_A_RULE if self._is_told(process) else ""
 
-    def _rows(self) -> Iterator[Mark]:
+    def _rows(self) -> Block:
         """Draw the rows in columns: name, bar with its usual range, number, usual range.
 
         A process that can't be known keeps its row, with the reason.
         """
         counted_ones = {each.process.key: each for each in self.each}
         columns = _Columns.of(self.each)
-        for i, process in enumerate(PROCESSES):
-            if process.key in counted_ones:
-                yield from self._row(counted_ones[process.key], columns, self._top(i))
+        marks: list[Mark] = []
+        top = 0.0
+        for process in PROCESSES:
+            if one := counted_ones.get(process.key):
+                marks += self._row(one, columns, top)
+                top += LINE_BELOW if self._below(one) else 0
             elif reason := self.about.not_counted.get(process.key):
                 said = ru.NOT_COUNTED_ROW.format(reason=reason)
                 shown = elided(said, RIGHT - columns.bar, SMALL_SIZE, is_bold=False)
-                yield Text(MARGIN, self._top(i) + 40, process.name, BODY_SIZE)
-                yield Text(columns.bar, self._top(i) + 40, shown, SMALL_SIZE, color=MUTED)
+                marks.append(Text(MARGIN, top + 40, process.name, BODY_SIZE))
+                marks.append(Text(columns.bar, top + 40, shown, SMALL_SIZE, color=MUTED))
+            top += ROW
+        return Block(tuple(marks), top + 8)
 
     def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
         weight, color = ("bold", ALARM) if process.is_alarming else ("normal", INK)
