@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
 from sales_assets.adapters.files.archive import Archive
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, StorageError
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, StateError, open_state
@@ -166,7 +167,7 @@ class _Bot:
     async def _take_updates(self) -> NoReturn:
         while True:
             updates = await self._insist(self._poll)
-            shelf, readers = await asyncio.to_thread(self._shelf)
+            shelf, readers = await self._insist(partial(asyncio.to_thread, self._shelf))
             left = {raw["update_id"] for raw in updates}
             for position in fair_order([_chat_of(raw) for raw in updates], readers):
                 raw = updates[position]
@@ -218,7 +219,7 @@ class _Bot:
                 asked = error.retry_after or timedelta()
                 pause = max(pause, asked.total_seconds())
                 LOG.warning("No updates: %s. Next try in %.1f s.", error, pause)
-            except StateError as error:
+            except (StateError, StorageError) as error:
                 LOG.warning("No updates: %s. Next try in %.1f s.", error, pause)
             await self._unless_stopped(asyncio.sleep(pause))
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)

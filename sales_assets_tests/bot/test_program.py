@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
 
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
@@ -233,6 +237,36 @@ def _locked_for(settings: Settings, seconds: float) -> Iterator[None]:
             yield
         finally:
             timer.join()
+
+
+def test_a_storage_that_is_away_for_a_while_costs_no_update(
+    world: BotWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for name, value in (
+        ("ENDPOINT_URL", f"http://127.0.0.1:{port}"),
+        ("ACCESS_KEY_ID", "made-up"),
+        ("SECRET_ACCESS_KEY", "made-up"),
+        ("DEFAULT_REGION", "us-east-1"),
+        ("MAX_ATTEMPTS", "1"),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    away = replace(world, settings=world.settings.model_copy(update={"storage": "s3://days/of"}))
+    store = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    with away.running():
+        world.fake.say(world.admin, "/init")
+        world.fake.wait_for(lambda: "Could not list s3://days/of" in caplog.text, 60)
+        store.start()
+        try:
+            s3fs.S3FileSystem(skip_instance_cache=True).mkdir("days")
+            away.settled(60)
+        finally:
+            store.stop()
+            s3fs.S3FileSystem.clear_instance_cache()
+    assert away.codes == [program.EXIT_OK]
+    assert world.texts(world.admin)[0].startswith("Готово!")
 
 
 def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
