@@ -19,6 +19,7 @@ from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets.demo.journeys import DemoPlan
 from sales_assets.demo.source import load_demo_source
 from sales_assets_tests.base_source import ZONE, fill_base, yesterday
+from sales_assets_tests.distant_store import DistantStore
 from sales_assets_tests.sources import create_tables
 
 SourceDatabase = Callable[..., str]
@@ -54,6 +55,16 @@ def source_database(embedded_server: EmbeddedServer) -> SourceDatabase:
         return embedded_server.ensure_database(f"test_{next(numbers)}", templates[plan])
 
     return make
+
+
+@pytest.fixture
+def distant_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[DistantStore]:
+    store = DistantStore()
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    store.close()  # nothing that was read before is remembered
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import Refusal, read_refusal
-from sales_assets.adapters.files.frames import FrameStore, FullStorageError
+from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.readiness import Ended, RunsOfDay
@@ -27,7 +27,7 @@ _IN_PROGRESS = [
     dg.DagsterRunStatus.CANCELING,
 ]
 #: Errors of ours, by name, as a run's log keeps them.
-_PASSING = {PassingSourceError.__name__, FullStorageError.__name__}
+_PASSING = {PassingSourceError.__name__, PassingStorageError.__name__}
 _REFUSED = {"RefusedDaysError", "BlockedDayError"}
 #: Bad rows may be mended; a loss waits for a word of the operator.
 _BY_CHECK = {COMPLETENESS: Ended.CUT, SHRUNKEN: Ended.BROKEN}

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, StorageError
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
 from sales_assets.core import names
@@ -23,11 +23,15 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
         busy = days_in_progress(context.instance)
         moment = context.scheduled_execution_time.astimezone(settings.report_zone)
         newest = moment.date() - timedelta(days=1)
-        # The storage knows which days are there; the instance may be another one.
-        stored = FrameStore(settings.storage).days(names.DAILY_REPORT, NUMBERS)
-        days = days_to_compute(
-            newest, first_day, stored, settings.reread_days, settings.catch_up_days
-        )
+        reread, catch_up = settings.reread_days, settings.catch_up_days
+        try:
+            # The storage knows which days are there; the instance may be another one.
+            stored = FrameStore(settings.storage).days(names.DAILY_REPORT, NUMBERS)
+        except StorageError as error:
+            # No tick comes again; a run that fails for such a reason does.
+            context.log.warning("%s Only %s is asked for.", error, newest)
+            stored, reread, catch_up = set[date](), 0, 1
+        days = days_to_compute(newest, first_day, stored, reread, catch_up)
         again = [day for day in days if day in stored and day != newest]
         for position, day in enumerate(days):
             if day in busy:

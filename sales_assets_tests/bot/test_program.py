@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,9 +14,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import httpx
+import psycopg2
 import pytest
-import s3fs
-from moto.server import ThreadedMotoServer
+from sqlalchemy.engine import make_url
 
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
@@ -26,6 +25,8 @@ from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets_tests.bot.bot_world import DAY, SUBSCRIBED, BotWorld
+from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.distant_store import DistantStore
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.fake_telegram.faults import Fault
 
@@ -239,32 +240,52 @@ def _locked_for(settings: Settings, seconds: float) -> Iterator[None]:
             timer.join()
 
 
-def test_a_storage_that_is_away_for_a_while_costs_no_update(
-    world: BotWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_state_whose_server_is_away_for_a_while_costs_no_update(
+    world: BotWorld, caplog: pytest.LogCaptureFixture, source_database: SourceDatabase
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    for name, value in (
-        ("ENDPOINT_URL", f"http://127.0.0.1:{port}"),
-        ("ACCESS_KEY_ID", "made-up"),
-        ("SECRET_ACCESS_KEY", "made-up"),
-        ("DEFAULT_REGION", "us-east-1"),
-        ("MAX_ATTEMPTS", "1"),
-    ):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    away = replace(world, settings=world.settings.model_copy(update={"storage": "s3://days/of"}))
-    store = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    url = source_database()
+    state_url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
+    away = replace(world, settings=world.settings.model_copy(update={"state_url": state_url}))
     with away.running():
         world.fake.say(world.admin, "/init")
-        world.fake.wait_for(lambda: "Could not list s3://days/of" in caplog.text, 60)
-        store.start()
+        world.fake.wait_for(lambda: world.texts(world.admin), 15)
+        with _shut(url):
+            world.fake.say(world.admin, "/stop")
+            world.fake.wait_for(lambda: "Next try" in caplog.text, 15)
+        world.fake.wait_for(lambda: len(world.texts(world.admin)) == 2, 15)
+    assert away.codes == [program.EXIT_OK]
+
+
+@contextmanager
+def _shut(url: str) -> Iterator[None]:
+    """Let nobody into a database, and throw out who is in it, as a server's restart does."""
+    name = make_url(url).database
+    others = url.replace(f"/{name}?", "/postgres?", 1)
+    with closing(psycopg2.connect(others)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
         try:
-            s3fs.S3FileSystem(skip_instance_cache=True).mkdir("days")
-            away.settled(60)
+            yield
         finally:
-            store.stop()
-            s3fs.S3FileSystem.clear_instance_cache()
+            cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_a_storage_that_is_away_for_a_while_costs_no_update(
+    world: BotWorld, caplog: pytest.LogCaptureFixture, distant_store: DistantStore
+) -> None:
+    away = replace(
+        world, settings=world.settings.model_copy(update={"storage": distant_store.folder})
+    )
+    with away.running():
+        world.fake.say(world.admin, "/init")
+        told = f"Could not list {distant_store.folder}"
+        world.fake.wait_for(lambda: told in caplog.text, 60)
+        distant_store.open()
+        away.settled(60)
     assert away.codes == [program.EXIT_OK]
     assert world.texts(world.admin)[0].startswith("Готово!")
 

@@ -12,6 +12,7 @@ from sales_assets.defs.jobs import MORNING_TAG
 from sales_assets_tests.base_source import ZONES, delete_rows, fill_base, yesterday
 from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.defs.world import Product, failures
+from sales_assets_tests.distant_store import DistantStore
 from sales_assets_tests.sources import execute
 
 DAY = yesterday()
@@ -107,6 +108,22 @@ def test_a_run_that_found_no_source_is_tried_again_and_not_at_once(
     assert looks.look() == []
     monkeypatch.setattr("sales_assets.core.readiness.PAUSES", (timedelta(),))
     (request,) = looks.look()
+    assert request.partition_key == str(DAY)
+
+
+def test_a_run_that_found_no_storage_is_tried_again(
+    url: str,  # noqa: ARG001 - the source that the run could read
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    distant_store: DistantStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sales_assets.core.readiness.PAUSES", (timedelta(),))
+    first = DAY - timedelta(days=83)
+    product = Product.at(tmp_path, first, instance=instance, storage=distant_store.folder, **ZONES)
+    assert not product.run(DAY, tags=MORNING).success
+    distant_store.open()
+    (request,) = Looks(product).look()
     assert request.partition_key == str(DAY)
 
 

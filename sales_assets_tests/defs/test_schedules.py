@@ -13,6 +13,7 @@ from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.core import names
 from sales_assets.defs.jobs import REREAD_TAG
 from sales_assets_tests.defs.world import Product, span
+from sales_assets_tests.distant_store import DistantStore
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 MORNING = datetime(2025, 3, 20, 8, 15, tzinfo=MOSCOW)
@@ -80,6 +81,15 @@ def test_days_that_the_storage_lost_are_asked_for_whatever_the_instance_remember
     )
     product.store.path(names.DAILY_REPORT, lost, NUMBERS).unlink()
     assert requested(product)[-1] == lost
+
+
+def test_while_the_storage_is_away_yesterday_is_asked_for(
+    tmp_path: Path, instance: dg.DagsterInstance, distant_store: DistantStore
+) -> None:
+    product = Product.at(tmp_path, FIRST_DAY, instance=instance, storage=distant_store.folder)
+    assert requested(product) == [YESTERDAY]
+    distant_store.open()
+    assert requested(product) == newest_first(YESTERDAY - timedelta(days=13), YESTERDAY)
 
 
 def test_a_storage_that_is_gone_is_filled_again_whatever_the_instance_remembers(

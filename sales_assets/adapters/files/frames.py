@@ -38,8 +38,8 @@ class StorageError(SalesAssetsError):
     """A file of the storage could not be read or written."""
 
 
-class FullStorageError(StorageError):
-    """The storage is full; it passes once somebody frees space."""
+class PassingStorageError(StorageError):
+    """The storage is full, or away: it passes by itself or once somebody frees space."""
 
 
 class MissingDayError(StorageError):
@@ -242,7 +242,8 @@ _ADVICE = {
     errno.ENOSPC: "The disk is full: free some space and start again; nothing half-written stays.",
     errno.EDQUOT: "The quota is used up: free some space and start again.",
 }
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_AWAY = (ConnectionError, TimeoutError)
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
 _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
 
 
@@ -250,7 +251,8 @@ _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-writ
 def _trouble_named(verb: str, path: UPath) -> Iterator[None]:
     """Turn an error of the file system into a `StorageError`; one that is that already passes.
 
-    Of an object store any error is one: its driver raises errors of its own classes.
+    Of an object store any error is one: its driver has classes of its own where no answer comes,
+    and the system's for an answer that refuses.
     """
     try:
         yield
@@ -262,5 +264,6 @@ def _trouble_named(verb: str, path: UPath) -> Iterator[None]:
         number = error.errno if isinstance(error, OSError) else None
         said = error.strerror if isinstance(error, OSError) else None
         advice = _ADVICE.get(number or 0, _DEFAULT_ADVICE).format(verb=verb)
-        kind = FullStorageError if number in _FULL else StorageError
+        is_away = not isinstance(error, OSError) or isinstance(error, _AWAY)
+        kind = PassingStorageError if is_away or number in _PASSING else StorageError
         raise kind(f"Could not {verb} {path}: {said or error}. {advice}") from error

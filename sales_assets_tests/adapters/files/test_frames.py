@@ -10,13 +10,14 @@ from upath import UPath
 
 from sales_assets.adapters.files.frames import (
     FrameStore,
-    FullStorageError,
     MissingDayError,
+    PassingStorageError,
     StorageError,
     read_frame,
     write_bytes,
     write_frame,
 )
+from sales_assets_tests.distant_store import DistantStore
 
 DAY = date(2025, 1, 6)
 EVENTS = pd.DataFrame(
@@ -151,7 +152,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
 def test_a_disk_without_space_is_told_apart() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here: the error of a full disk cannot be provoked")
-    with pytest.raises(FullStorageError, match="The disk is full: free some space"):
+    with pytest.raises(PassingStorageError, match="The disk is full: free some space"):
         write_bytes(FullDisk("/data/2025-01-06.parquet"), b"x")  # type: ignore[arg-type]
 
 
@@ -173,6 +174,16 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_setting(base: str) ->
     with pytest.raises(StorageError, match="SALES_ASSETS_STORAGE") as raised:
         FrameStore(base).write("raw_events", DAY, EVENTS)
     assert base in str(raised.value)
+    assert not isinstance(raised.value, PassingStorageError)
+
+
+def test_an_object_store_that_is_away_is_told_apart(distant_store: DistantStore) -> None:
+    store = FrameStore(distant_store.folder)
+    with pytest.raises(PassingStorageError, match=f"Could not list {distant_store.folder}"):
+        store.days("raw_events")
+    distant_store.open()
+    store.write("raw_events", DAY, EVENTS)
+    assert store.days("raw_events") == {DAY}
 
 
 def test_a_storage_whose_driver_is_not_there_is_refused_at_once() -> None:
