@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
@@ -28,6 +28,8 @@ from sales_assets.defs.schedules import NEWEST
 #: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
 SECONDS_BETWEEN_RETRIES = 60
+#: So long a storage may be away at the delivery time before the report is called late.
+MOST_PATIENCE = timedelta(minutes=5)
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
 #: Runs of an earlier morning are not tried again.
@@ -68,7 +70,13 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         newest = timetable.newest_finished_day(now)
         recent = (newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT))
         store = FrameStore(delivery.settings.storage)
-        reports = content_hashes(store, (day for day in recent if day >= first_day))
+        try:
+            reports = content_hashes(store, (day for day in recent if day >= first_day))
+            kept = kept_days(store, reports)
+        except PassingStorageError:
+            if now < timetable.due_at(newest) + MOST_PATIENCE:
+                raise
+            reports, kept = {}, []  # the chats hear that it is late
         with delivery.ledger() as ledger:
             admins = delivery.settings.telegram_admins
             owed = [
@@ -78,7 +86,7 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
                 )
             ]
             lost = ledger.lost
-        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept_days(store, reports)]
+        owed += [(f"kept:{one.day}:{one.check}", one.day) for one in kept]
         if not owed:
             yield dg.SkipReason(lost or f"nothing is owed; the newest finished day is {newest}")
         for run_key, day in owed:

@@ -11,7 +11,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 
 from sales_assets.adapters.files.day_records import Refusal, withdraw_refusal, write_refusal
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.state.database import open_state
 from sales_assets.core import names
@@ -19,6 +19,7 @@ from sales_assets.core.report.report import json_bytes
 from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.base_source import ZONE, yesterday
 from sales_assets_tests.defs.world import Product, failures
+from sales_assets_tests.distant_store import DistantStore
 from sales_assets_tests.fake_telegram.conftest import picture
 from sales_assets_tests.fake_telegram.server import FakeTelegram
 
@@ -141,6 +142,34 @@ def test_a_missing_report_is_announced_as_late_and_comes_by_itself_when_it_is_th
     render(product, NEWEST)
     (late,) = owed(product)
     assert late.run_key != request.run_key
+    assert failures(deliver(product, NEWEST)) == {}
+    assert "report-outbox.png" in outbox(product, NEWEST)
+
+
+def test_a_storage_that_stays_away_makes_the_report_late_and_it_comes_when_it_is_back(
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    distant_store: DistantStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far = {"storage": distant_store.folder, "delivery_time": AT_ONCE, "report_zone": ZONE}
+    product = Product.at(tmp_path, START, instance=instance, **far)
+    monkeypatch.setattr("sales_assets.defs.sensors.MOST_PATIENCE", timedelta(days=2))
+    with pytest.raises(PassingStorageError):  # a moment's absence only makes a red look
+        owed(product)
+    monkeypatch.setattr("sales_assets.defs.sensors.MOST_PATIENCE", timedelta())
+    (request,) = owed(product)
+    assert request.partition_key == str(NEWEST)
+    (told,) = failures(deliver(product, NEWEST)).values()
+    assert f"Could not look for {distant_store.folder}" in told
+    assert {name.partition(".")[0] for name in outbox(product, NEWEST)} == {
+        "late-outbox",
+        f"alert-{names.LATE_TOPIC}-outbox",
+    }
+    assert owed(product) == []
+    distant_store.open()
+    render(product, NEWEST)
+    (request,) = owed(product)
     assert failures(deliver(product, NEWEST)) == {}
     assert "report-outbox.png" in outbox(product, NEWEST)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import read_refusal
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.adapters.heartbeat import beat
 from sales_assets.core import names
@@ -75,10 +75,16 @@ def _deliver(
     store: FrameStore,
     day: date,
 ) -> "DeliveryResult":
-    refusal = read_refusal(store, day)
+    try:
+        refusal = read_refusal(store, day)
+        has_report = store.holds(names.DAILY_REPORT, day, NUMBERS)
+    except PassingStorageError as away:
+        if dispatcher.is_late(day):
+            dispatcher.announce_late(day, f"{names.DAILY_REPORT} of {day}: {away}")
+        raise
     if refusal and refusal.stored:
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
-    if store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day):
+    if has_report or not dispatcher.is_late(day):
         result = dispatcher.deliver(read_report(store, day).to_send())
     else:
         result = dispatcher.announce_late(
