@@ -136,12 +136,22 @@ def test_every_init_is_empty_and_no_file_is_a_drawer() -> None:
     assert full == drawers == []
 
 
-def test_the_code_location_does_without_the_heaviest_libraries_until_they_are_used() -> None:
-    heavy = ("altair", "pandera", "sklearn", "telegram", "vl_convert", "alembic", "holidays")
-    program = (
-        "import sys, sales_assets.definitions\n"
-        f"print([name for name in {heavy!r} if name in sys.modules])"
-    )
+#: What takes long to be imported, and memory for as long as its process lives.
+HEAVY = ("altair", "pandera", "sklearn", "telegram", "vl_convert", "alembic", "holidays")
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("sales_assets.definitions", HEAVY),
+        ("sales_assets.cli.dev", (*HEAVY, "pandas", "sqlalchemy.orm")),
+        ("sales_assets.cli.main", (*HEAVY, "pandas", "sqlalchemy.orm", "dagster")),
+    ],
+)
+def test_a_start_does_without_heavy_libraries_until_they_are_used(
+    module: str, heavy: tuple[str, ...]
+) -> None:
+    program = f"import sys, {module}\nprint([name for name in {heavy!r} if name in sys.modules])"
     loaded = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )

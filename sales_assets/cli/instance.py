@@ -14,7 +14,6 @@ from filelock import FileLock
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.core.errors import SalesAssetsError
-from sales_assets.defs.morning import failure_message
 from sales_assets.defs.partitions import partition_tags
 
 HOME = "DAGSTER_HOME"
@@ -99,6 +98,9 @@ def run_job(
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> list[str]:
     """Return what failed and in which steps; of a run that never came to a step, why."""
+    # `dev`, which waits for as long as its UI runs, does without the libraries that come with it.
+    from sales_assets.defs.morning import failure_message
+
     steps = [event for event in result.all_events if event.is_step_failure]
     runs = [event for event in result.all_events if event.is_run_failure]
     where: dict[str, list[str]] = {}
