@@ -74,9 +74,11 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
             reports = content_hashes(store, (day for day in recent if day >= first_day))
             kept = kept_days(store, reports)
         except PassingStorageError:
-            if now < timetable.due_at(newest) + MOST_PATIENCE:
+            late_word = _late_word(delivery, newest, now)
+            if late_word is None:
                 raise
-            reports, kept = {}, []  # the chats hear that it is late
+            yield late_word
+            return
         with delivery.ledger() as ledger:
             admins = delivery.settings.telegram_admins
             owed = [
@@ -93,6 +95,18 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
             yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
 
     return sensor
+
+
+def _late_word(delivery: DeliveryResource, newest: date, now: datetime) -> dg.RunRequest | None:
+    """Ask, while the storage stays away, for the sentence to whoever lacks the newest report."""
+    from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
+
+    timetable = delivery.timetable
+    with delivery.ledger() as ledger:
+        if not is_late_word_owed(ledger, timetable, newest, now - MOST_PATIENCE):
+            return None
+    run_key = f"{newest}:{names.LATE_TOPIC}:{timetable.attempt(newest, now)}"
+    return dg.RunRequest(run_key=run_key, partition_key=newest.isoformat())
 
 
 def kept_days(store: FrameStore, days: Iterable[date]) -> list[Refusal]:

@@ -166,12 +166,19 @@ def test_a_storage_that_stays_away_makes_the_report_late_and_it_comes_when_it_is
         "late-outbox",
         f"alert-{names.LATE_TOPIC}-outbox",
     }
-    assert owed(product) == []
+    with pytest.raises(PassingStorageError):  # they know
+        owed(product)
     distant_store.open()
     render(product, NEWEST)
     (request,) = owed(product)
     assert failures(deliver(product, NEWEST)) == {}
-    assert "report-outbox.png" in outbox(product, NEWEST)
+    delivered = outbox(product, NEWEST)
+    assert "report-outbox.png" in delivered
+    distant_store.close()
+    with pytest.raises(PassingStorageError):
+        owed(product)
+    assert failures(deliver(product, NEWEST)) != {}
+    assert outbox(product, NEWEST) == delivered
 
 
 def test_the_promise_of_the_morning_asks_for_yesterday_and_an_old_day_rebuilt_does_not_keep_it(

@@ -199,6 +199,13 @@ def runs_owed(  # noqa: PLR0913 - what a look rests on
     return attempts
 
 
+def is_late_word_owed(ledger: Ledger, timetable: Timetable, day: date, now: datetime) -> bool:
+    """Tell whether a reader has neither the report of `day`, which is due, nor the word of it."""
+    if day != timetable.newest_finished_day(now) or now < timetable.due_at(day):
+        return False
+    return bool(owed(day, ledger.rows(day), ledger.readers(), (), now, sha256=None, is_news=True))
+
+
 def readers_of(ledger: Ledger, admins: Sequence[int]) -> list[Reader]:
     """Return the admins as the planner takes them; the outbox is its own."""
     return [OUTBOX] if ledger.is_outbox else [Reader(Place(chat)) for chat in admins]

@@ -79,7 +79,10 @@ def _deliver(
         refusal = read_refusal(store, day)
         has_report = store.holds(names.DAILY_REPORT, day, NUMBERS)
     except PassingStorageError as away:
-        if dispatcher.is_late(day):
+        from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
+
+        now = datetime.now(UTC)
+        if is_late_word_owed(dispatcher.ledger, dispatcher.timetable, day, now):
             dispatcher.announce_late(day, f"{names.DAILY_REPORT} of {day}: {away}")
         raise
     if refusal and refusal.stored:
