@@ -48,6 +48,7 @@ def process(world: BotWorld) -> Iterator[subprocess.Popen[str]]:
         "SALES_ASSETS_TELEGRAM_BASE_URL": world.fake.base_url,
         "SALES_ASSETS_STATE_URL": world.settings.state_url,
         "SALES_ASSETS_STORAGE": world.settings.storage,
+        "SALES_ASSETS_VAR": str(world.settings.var_dir),
     }
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.PIPE, text=True
