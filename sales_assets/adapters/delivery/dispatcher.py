@@ -119,9 +119,7 @@ class Dispatcher:
 
     def is_late(self, day: date) -> bool:
         """Tell whether `day` is the newest finished one and its delivery time has come."""
-        now = self.clock()
-        is_newest = day == self.timetable.newest_finished_day(now)
-        return is_newest and now >= self.timetable.due_at(day)
+        return self.timetable.is_due(day, self.clock())
 
     def deliver(self, report: ReportToSend) -> DeliveryResult:
         """Send `report` to every chat that lacks it, correct it where a chat has other content.
@@ -201,9 +199,10 @@ def runs_owed(  # noqa: PLR0913 - what a look rests on
 
 def is_late_word_owed(ledger: Ledger, timetable: Timetable, day: date, now: datetime) -> bool:
     """Tell whether a reader has neither the report of `day`, which is due, nor the word of it."""
-    if day != timetable.newest_finished_day(now) or now < timetable.due_at(day):
+    if not timetable.is_due(day, now):
         return False
-    return bool(owed(day, ledger.rows(day), ledger.readers(), (), now, sha256=None, is_news=True))
+    found, readers = ledger.rows(day), ledger.readers()
+    return bool(owed(day, found, readers, (), now, sha256=None, is_news=True))
 
 
 def readers_of(ledger: Ledger, admins: Sequence[int]) -> list[Reader]:

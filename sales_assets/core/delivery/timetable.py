@@ -25,6 +25,10 @@ class Timetable:
         """Return the last day that is over at `now`."""
         return now.astimezone(self.zone).date() - timedelta(days=1)
 
+    def is_due(self, day: date, now: datetime) -> bool:
+        """Tell whether `day` is the newest finished one and its delivery time has come."""
+        return day == self.newest_finished_day(now) and now >= self.due_at(day)
+
     def attempt(self, day: date, now: datetime) -> int:
         """Return a number that stays for `RETRY_EVERY` and then grows: part of the run key.
 

@@ -79,11 +79,7 @@ def _deliver(
         refusal = read_refusal(store, day)
         has_report = store.holds(names.DAILY_REPORT, day, NUMBERS)
     except PassingStorageError as away:
-        from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
-
-        now = datetime.now(UTC)
-        if is_late_word_owed(dispatcher.ledger, dispatcher.timetable, day, now):
-            dispatcher.announce_late(day, f"{names.DAILY_REPORT} of {day}: {away}")
+        _tell_late(dispatcher, day, away)
         raise
     if refusal and refusal.stored:
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
@@ -103,6 +99,14 @@ def _deliver(
         context.log.info("%s: %s", day, result.counts)
         raise dg.Failure(result.trouble)
     return result
+
+
+def _tell_late(dispatcher: "Dispatcher", day: date, away: PassingStorageError) -> None:
+    """Tell whoever lacks the report, which nobody can read now, that it is late."""
+    from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
+
+    if is_late_word_owed(dispatcher.ledger, dispatcher.timetable, day, datetime.now(UTC)):
+        dispatcher.announce_late(day, f"{names.DAILY_REPORT} of {day}: {away}")
 
 
 def _check(results: dict[date, "DeliveryResult"], store: FrameStore) -> dg.AssetCheckResult:
