@@ -1,25 +1,21 @@
 """An object store that is away until a test opens it: nothing listens at its address."""
 
-import socket
 from dataclasses import dataclass, field
 
 import s3fs
 from moto.server import ThreadedMotoServer
 
+from sales_assets_tests.ports import free_port
+
 #: One attempt is enough to learn that nobody is there.
 ATTEMPTS = "1"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 @dataclass
 class DistantStore:
     """The store at a port of its own."""
 
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     _server: ThreadedMotoServer | None = None
 
     @property

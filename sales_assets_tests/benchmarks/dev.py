@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets_tests.ports import free_port
 
 WAIT_SECONDS, STOP_SECONDS, POLL_SECONDS = 900, 60, 0.05
 WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
@@ -61,8 +61,7 @@ def dev_times(folder: Path, environment: Mapping[str, str], day: date) -> DevTim
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "outbox", ignore_errors=True)
     shutil.copy(WORKSPACE, folder)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "sales_assets.cli.main", "dev", "--port", str(port)]
     with (folder / "dev.log").open("wb") as log:
         started = time.perf_counter()

@@ -1,7 +1,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 
 from sales_assets.demo.journeys import DemoPlan
 from sales_assets_tests.conftest import SourceDatabase
+from sales_assets_tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.now(UTC).astimezone(ZoneInfo("Europe/Moscow")).date()
@@ -51,12 +51,6 @@ class Ui:
         while not {str(day) for day in days} <= self.reports():
             assert time.monotonic() < deadline, f"only {self.reports()} came"
             time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

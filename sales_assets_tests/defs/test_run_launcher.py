@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from sales_assets.defs.run_launcher import WatchfulRunLauncher
+from sales_assets_tests.ports import free_port
 
 CODE = """
 import time
@@ -37,11 +38,6 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     launcher = {"module": WatchfulRunLauncher.__module__, "class": WatchfulRunLauncher.__name__}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"run_launcher": launcher}) as made:
         yield made
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as free:
-        return free.getsockname()[1]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ minutes each; every drill is told as a list of moments. Exit code 1 if one break
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,7 @@ from sales_assets_tests.faults.mornings import (
 from sales_assets_tests.faults.stores import backfilled, upload_killed
 from sales_assets_tests.faults.topology import code_server_dies, deployed
 from sales_assets_tests.faults.zones import Leap
+from sales_assets_tests.ports import free_port
 from sales_assets_tests.sources import execute, query
 
 #: The daemon has so long to come up before the run of the morning, on a busy machine.
@@ -183,11 +183,6 @@ def code_server(scene: Morning, port: int) -> Iterator["subprocess.Popen"]:
     address = ["--host", "127.0.0.1", "--port", str(port)]
     with scene.process("code", "dagster", "api", "grpc", *arguments, *address) as process:
         yield process
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What Dagster's UI and files tell about the settings: no token, no password."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 from sales_assets_tests.fake_telegram import faults
 from sales_assets_tests.faults import leaks, processes
 from sales_assets_tests.faults.stage import SOURCE_PASSWORD, TOKEN, Stage, stage
+from sales_assets_tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 PROXY_PASSWORD = "Proxy-Passw0rd-Of-The-Tests"  # noqa: S105 - belongs to no proxy
@@ -70,8 +70,7 @@ def deliver(made: Stage) -> None:
 @contextmanager
 def ui(made: Stage) -> Iterator[str]:
     """Dagster's web server over the stage's instance; its address, once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     log = (made.folder / "ui.log").open("wb")
     command = [sys.executable, "-m", "dagster_webserver", "-w", "workspace.yaml", "-p", str(port)]
     environment = os.environ | made.environment | {"SALES_ASSETS_TELEGRAM_PROXY": proxy_setting()}
