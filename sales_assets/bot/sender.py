@@ -4,11 +4,12 @@ import asyncio
 import html
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
+from typing import NamedTuple
 
 from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import MissingDayError
@@ -34,10 +35,18 @@ MOST_DOUBTS = 2
 #: A longer pause than this is asked of the whole service: the person has gone by then.
 LONGEST_PAUSE = timedelta(minutes=2)
 FIRST_BACKOFF = timedelta(seconds=0.5)
-#: Updates of one chat that may wait for answers; further ones get none.
+#: Replies that may wait in one chat's line; further ones are left out.
 LONGEST_LINE = 20
 #: Requests under way at once; a reply that waits for its turn takes none of them.
 _REQUESTS = 16
+
+
+class _Queued(NamedTuple):
+    """A reply in its chat's line, with all that its update still owes."""
+
+    update_id: int
+    reply: Reply
+    left: list[Reply]
 
 
 @dataclass
@@ -54,25 +63,27 @@ class Sender:
     clock: Clock
     migrate: Callable[[int, int], None]
     stopped: str | None = None
-    _lines: dict[int, deque[Owed]] = field(default_factory=dict)
+    _lines: dict[int, deque[_Queued]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_REQUESTS))
     _files: dict[str, str] = field(default_factory=dict)
 
     async def start(self, owed: Owed) -> None:
-        """Queue what is owed in its chat's line, without waiting."""
-        if not owed.replies:
-            return
-        chat = owed.replies[0].chat
-        line = self._lines.get(chat)
-        if line is None:
-            self._lines[chat] = line = deque()
-            self._begin(self._run_line(chat, line))
-        if len(line) < LONGEST_LINE:
-            line.append(owed)
-            return
-        LOG.info("Update %s of chat %s gets no answer: too many wait", owed.update_id, chat)
-        self._begin(self._settle(owed.update_id, ()))
+        """Queue what is owed, each reply in its chat's line, without waiting."""
+        left = list(owed.replies)
+        for reply in owed.replies:
+            line = self._lines.get(reply.chat)
+            if line is None:
+                self._lines[reply.chat] = line = deque()
+                self._begin(self._run_line(reply.chat, line))
+            queued = _Queued(owed.update_id, reply, left)
+            if len(line) < LONGEST_LINE:
+                line.append(queued)
+            else:
+                told = "Update %s gets no %s in chat %s: too many wait"
+                LOG.info(told, owed.update_id, reply.kind, reply.chat)
+                self._begin(self._settle(queued))
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -87,28 +98,28 @@ class Sender:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run_line(self, chat: int, line: deque[Owed]) -> None:
+    async def _run_line(self, chat: int, line: deque[_Queued]) -> None:
         try:
-            while line:
-                await self._send_all(line[0])
+            while line and self.stopped is None:
+                await self._send_or_record(line[0].update_id, line[0].reply)
+                if self.stopped is None:
+                    await self._settle(line[0])
                 line.popleft()
         finally:
             del self._lines[chat]
 
-    async def _send_all(self, owed: Owed) -> None:
-        left = owed.replies
-        while left and self.stopped is None:
-            await self._send_or_record(owed.update_id, left[0])
-            left = left[1:]
-            if self.stopped is None:
-                await self._settle(owed.update_id, left)
-
-    async def _settle(self, update_id: int, left: Sequence[Reply]) -> None:
-        try:
-            await asyncio.to_thread(self.state.settle, update_id, left, self.clock())
-        except StateError as error:
-            # It is owed still and comes once more after the next start.
-            LOG.info("The answer to update %s is sent but not settled: %s", update_id, error)
+    async def _settle(self, queued: _Queued) -> None:
+        """Record that one reply is no longer owed; of one update in the order in which they end."""
+        async with self._settling:
+            queued.left.remove(queued.reply)
+            try:
+                await asyncio.to_thread(
+                    self.state.settle, queued.update_id, tuple(queued.left), self.clock()
+                )
+            except StateError as error:
+                # It is owed still and comes once more after the next start.
+                told = "The answer to update %s is sent but not settled: %s"
+                LOG.info(told, queued.update_id, error)
 
     async def _send_or_record(self, update_id: int, reply: Reply) -> None:
         """Send one reply; an error of ours is tried again, then recorded and passed over."""

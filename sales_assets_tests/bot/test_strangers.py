@@ -39,6 +39,18 @@ def test_a_chat_that_the_service_holds_back_keeps_nobody_else_waiting(world: Bot
         world.fake.clear_orders()
 
 
+def test_an_admin_whom_the_service_holds_back_keeps_no_asker_waiting(world: BotWorld) -> None:
+    asker = world.fake.add_user("Asker")
+    world.fake.order(faults.flood(20), chat_id=world.admin, times=None)
+    with world.running():
+        world.fake.wait_for(lambda: world.fake.calls("getUpdates"))
+        assert answer_seconds(world, asker, "/init") < 1
+        assert answer_seconds(world, asker, "/init") < 1
+        assert world.texts(world.admin) == []
+        world.fake.clear_orders()
+    assert world.owed() == 1  # the question, which is asked after the next start
+
+
 def test_the_line_of_one_chat_is_bounded(
     world: BotWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
