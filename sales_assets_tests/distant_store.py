@@ -1,5 +1,6 @@
 """An object store that is away until a test opens it: nothing listens at its address."""
 
+import logging
 from dataclasses import dataclass, field
 
 import s3fs
@@ -41,6 +42,7 @@ class DistantStore:
 
     def open(self) -> None:
         """Be there from now on, with an empty bucket."""
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request
         self._server = ThreadedMotoServer("127.0.0.1", self.port, verbose=False)
         self._server.start()
         s3fs.S3FileSystem(skip_instance_cache=True).mkdir(self.bucket)

@@ -3,8 +3,6 @@
 import os
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +13,7 @@ import psycopg2
 from psycopg2 import sql
 
 from sales_assets_tests.base_source import make_base
+from sales_assets_tests.distant_store import DistantStore
 from sales_assets_tests.faults.source_trial import PASSWORD, Surroundings, Trial
 from sales_assets_tests.sources import drop_database, execute
 
@@ -240,15 +239,6 @@ def _relay(client: socket.socket, servers: list[socket.socket]) -> None:
 
 # --- An object store ------------------------------------------------------------------------
 
-LISTEN = """
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
-
 
 @contextmanager
 def object_store() -> Iterator[str]:
@@ -256,28 +246,13 @@ def object_store() -> Iterator[str]:
 
     Yields the address of a folder in it.
     """
-    import s3fs
-
-    with (
-        subprocess.Popen(
-            [sys.executable, "-c", LISTEN],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as server,
-        patch.dict(os.environ) as environment,
-    ):
-        assert server.stdout
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environment[name] = "made-up"
-        environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        environment["AWS_DEFAULT_REGION"] = "us-east-1"
-        s3fs.S3FileSystem.clear_instance_cache()
-        s3fs.S3FileSystem().mkdir("bucket")
-        yield "s3://bucket/folder"
-        s3fs.S3FileSystem.clear_instance_cache()
-        server.terminate()
+    store = DistantStore()
+    with patch.dict(os.environ, store.environment):
+        store.open()
+        try:
+            yield store.folder
+        finally:
+            store.close()
 
 
 @contextmanager
