@@ -66,7 +66,7 @@ async def _service_findings(settings: Settings) -> tuple[list[Diagnosis], int | 
         async with open_api(settings) as api:
             answer = await api.identity()
             if answer.outcome is Outcome.SENT:
-                bot_id, name = int(answer.result["id"]), answer.result["username"]
+                bot_id, name = answer.result["id"], answer.result["username"]
                 token = Diagnosis(f"token: belongs to @{name}, at {api.address}")
                 return [token, await _webhook(api)], bot_id
             told = (
@@ -89,7 +89,7 @@ async def _webhook(api: "BotApi") -> Diagnosis:
     from sales_assets.bot.program import result_of
 
     try:
-        url = result_of(await api.webhook()).get("url")
+        url = result_of(await api.webhook())["url"]
     except SalesAssetsError as error:
         return Diagnosis(f"webhook: could not be checked: {error}", is_well=False)
     if not url:

@@ -55,7 +55,7 @@ def revoke(settings: Settings, chat: int) -> int:
 async def _bot_name(settings: Settings) -> str:
     async with open_api(settings) as api:
         try:
-            return str(result_of(await api.identity())["username"])
+            return result_of(await api.identity())["username"]
         except SalesAssetsError as error:
             raise SalesAssetsError(
                 f"Telegram was asked for the bot's name, which the link needs: {error}. "

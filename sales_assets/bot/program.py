@@ -143,8 +143,8 @@ class _Bot:
             raise _Ended(answer.reason)
         identity = result_of(answer)
         result_of(await self.api.register(ru.BOT_COMMANDS))
-        name = str(identity["username"])
-        self._updates = BotState(self.state, int(identity["id"]))
+        name = identity["username"]
+        self._updates = BotState(self.state, identity["id"])
         self._handlers = Handlers(self.settings, name)
         self._sender = Sender(
             self.api, self._updates, self._ledger, self._archive, self.clock, self._migrate
@@ -317,7 +317,7 @@ class _Bot:
         answer = await self.api.member(chat, user)
         if answer.outcome in (Outcome.REFUSED, Outcome.CHAT_NOT_FOUND, Outcome.SLEEP):
             return False
-        return result_of(answer).get("status") in ADMINISTRATORS
+        return result_of(answer)["status"] in ADMINISTRATORS
 
 
 class _OddAnswerError(SalesAssetsError):

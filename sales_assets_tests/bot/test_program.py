@@ -202,6 +202,25 @@ def test_a_service_that_is_away_for_a_while_is_waited_for(world: BotWorld) -> No
     assert len(world.texts(world.admin)) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    ['{"ok": true, "result": true}', '{"ok": true, "result": {"id": "7", "username": "a_bot"}}'],
+)
+def test_whoever_answers_as_no_bot_does_is_asked_again(world: BotWorld, body: str) -> None:
+    world.fake.order(faults.accept_then_say(body), "getMe")
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert len(world.texts(world.admin)) == 1
+    world.fake.order(faults.accept_then_say(body), "getMe")
+    token = telegram_findings(world.settings)[0]
+    assert not token.is_well
+    assert "not what was asked for" in token.text
+    world.fake.order(faults.accept_then_say(body), "getWebhookInfo")
+    webhook = telegram_findings(world.settings)[1]
+    assert not webhook.is_well
+    assert "not what was asked for" in webhook.text
+
+
 def test_a_locked_state_is_waited_for(world: BotWorld) -> None:
     world.fake.say(world.admin, "/init")
     with _locked_for(world.settings, seconds=0.5):

@@ -115,11 +115,11 @@ class BotApi:
 
     async def identity(self) -> Answer:
         """Ask who the bot is; the result has its id and its username."""
-        return await self.call("getMe", seconds=_QUICK_SECONDS)
+        return _with(await self.call("getMe", seconds=_QUICK_SECONDS), id=int, username=str)
 
     async def webhook(self) -> Answer:
         """Ask for the address to which Telegram pushes updates; the result has it as url."""
-        return await self.call("getWebhookInfo", seconds=_QUICK_SECONDS)
+        return _with(await self.call("getWebhookInfo", seconds=_QUICK_SECONDS), url=str)
 
     async def register(self, commands: Mapping[str, str]) -> Answer:
         """Tell Telegram the commands, so that its apps offer them."""
@@ -129,7 +129,8 @@ class BotApi:
     async def member(self, chat: int, user: int) -> Answer:
         """Ask what the user is in the group; the result has it as status."""
         fields = {"chat_id": chat, "user_id": user}
-        return await self.call("getChatMember", fields, seconds=_QUICK_SECONDS)
+        answer = await self.call("getChatMember", fields, seconds=_QUICK_SECONDS)
+        return _with(answer, status=str)
 
     async def answer_pressed(self, query: str, text: str, *, is_alert: bool) -> Answer:
         """Settle a pressed button, with a word if there is one."""
@@ -170,6 +171,16 @@ class BotApi:
         except Exception as error:  # noqa: BLE001 - a client's fault is an answer, too: a doubt
             return _fault(error, progress)
         return read_answer(status, hidden(body.decode(errors="replace")).encode(), chat)
+
+
+def _with(answer: Answer, **fields: type) -> Answer:
+    """Return `answer`; a result without these fields, of these types, comes from somebody else."""
+    found = answer.result if isinstance(answer.result, dict) else {}
+    if answer.outcome is Outcome.SENT and any(
+        type(found.get(name)) is not kind for name, kind in fields.items()
+    ):
+        return Answer(Outcome.UNKNOWN, "the result is not what was asked for", answer.status)
+    return answer
 
 
 class _Fields:
