@@ -177,6 +177,7 @@ EXPIRING_WITHOUT = "не посчитано: {processes}"
 MISSING_EXPIRING = "Успеть сегодня: нет данных за {day}"
 FUNNEL_TITLE = "Воронка по группам клиентов"
 FUNNEL_SUMMARY = "Заявки {cohort}: {entries}, купили {bought}"
+FUNNEL_GROUPS = "группы — по первым 24 ч"
 FUNNEL_EMPTY = "Заявки {cohort}: заявок не было"
 BRANCH_LEGEND = "↳ ветвь первой линии: записавшиеся сами её не проходят"
 STEP_LABELS = {

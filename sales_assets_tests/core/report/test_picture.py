@@ -353,7 +353,7 @@ def test_a_quiet_day_is_calm() -> None:
 
 def test_the_picture_names_cohort_bridge_and_the_time_of_the_data() -> None:
     words = words_of(days.ordinary())
-    assert "Заявки 30 января – 5 февраля: 456, купили 30 (7 %)" in words
+    assert "Заявки 30 января – 5 февраля: 456, купили 30 (7 %); группы — по первым 24 ч" in words
     assert words[-1] == "В CRM 518 − 62 в экспериментах = 456. Данные до 00:00 13 февраля, МСК"
 
 

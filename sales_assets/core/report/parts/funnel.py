@@ -276,7 +276,9 @@ class Funnel(Part):
         if not entries:
             return ru.FUNNEL_EMPTY.format(cohort=cohort)
         said = f"{number(bought.users)} ({percent(bought.share)})"
-        return ru.FUNNEL_SUMMARY.format(cohort=cohort, entries=number(entries), bought=said)
+        told = ru.FUNNEL_SUMMARY.format(cohort=cohort, entries=number(entries), bought=said)
+        # Who was reached on the second day stands in a group of those who weren't.
+        return f"{told}; {ru.FUNNEL_GROUPS}" if len(self.groups) > 1 else told
 
     def _move_lines(self) -> Block:
         marks = []
