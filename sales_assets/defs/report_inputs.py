@@ -58,6 +58,7 @@ class InputsOfRun:
             completeness=completeness,
             not_counted=self._not_counted(day, completeness),
             delivery_time=self._lookback.settings.delivery_time,
+            source_since=history.source_since,
         )
         return ReportInputs(
             about,

@@ -39,7 +39,8 @@ class ReportDay:
     `spoiled_days` are days of the lookback whose data are cut or flawed: they are no value for
     the judge. `completeness` is what its judge says of the day itself. `not_counted` gives for
     each key of docs/source.md that can't be known the reason, in the chief's words.
-    `delivery_time` is when the chief gets the report, by the clock of `zone`.
+    `delivery_time` is when the chief gets the report, by the clock of `zone`. `source_since` is the
+    day of the source's first row, where it isn't the history's: first payments are known since.
     """
 
     day: date
@@ -50,6 +51,7 @@ class ReportDay:
     completeness: Completeness = _UNKNOWN
     not_counted: Mapping[str, str] = field(default_factory=dict)
     delivery_time: time = time(8, 45)
+    source_since: date | None = None
 
     @property
     def is_cut(self) -> bool:

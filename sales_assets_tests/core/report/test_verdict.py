@@ -413,6 +413,14 @@ def test_for_sixty_days_everyone_may_look_new_and_the_report_says_so() -> None:
     assert not of_kind(first_old, NewPaying).notes()
 
 
+def test_a_source_that_is_older_than_the_first_partition_makes_nobody_new() -> None:
+    first, day = date(2022, 1, 1), date(2022, 2, 2)
+    since = {date(2019, 5, 1): 0, date(2021, 12, 20): 1}
+    for began, notes in since.items():
+        told = days.changed(days.ordinary(day), history_first_day=first, source_since=began)
+        assert len(of_kind(build_report(told), NewPaying).notes()) == notes
+
+
 # --- The lines after the verdict -------------------------------------------------------------
 
 

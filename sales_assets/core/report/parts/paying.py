@@ -138,11 +138,11 @@ class NewPaying(Part):
 
     def notes(self) -> Sequence[str]:
         """Say that everyone looks new in the first 60 days of a source."""
-        until = self.about.history_first_day + NEW_SOURCE
+        since = self.about.source_since or self.about.history_first_day
+        until = since + NEW_SOURCE
         if self.about.day >= until:
             return ()
-        since = day_and_month(self.about.history_first_day)
-        return (ru.NEW_SOURCE_NOTE.format(day=since, until=day_and_month(until)),)
+        return (ru.NEW_SOURCE_NOTE.format(day=day_and_month(since), until=day_and_month(until)),)
 
     def numbers(self) -> dict[str, Any]:
         """Return the day's counts, what they are compared with, and the drawn days."""
