@@ -16,5 +16,6 @@ def test_a_strange_name_stays_in_its_cell() -> None:
     assert r"| звонок\|или встреча |" in shown
 
 
-def test_no_row_is_no_table() -> None:
+def test_no_row_is_a_table_of_its_columns() -> None:
+    assert "user_id" in str(table(pd.DataFrame({"user_id": pd.array([], dtype="str")})).value)
     assert table(pd.DataFrame()).value == ""
