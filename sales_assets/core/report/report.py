@@ -193,7 +193,8 @@ class Report:
         about = self.about
         # Older ones are left out of the comparison, too, but say nothing new for months.
         drawn = days_up_to(about.day - DAY, DRAWN_DAYS - 1)
-        if spoiled := [day for day in drawn if day in about.spoiled_days]:
+        left_out = about.spoiled_days.union(*about.uncounted_days.values())
+        if spoiled := [day for day in drawn if day in left_out]:
             days = enumeration([day_and_month(day) for day in spoiled], MOST_DAYS_NAMED)
             yield ru.SPOILED_NOTE.format(days=days)
         if about.day < self._first_judged_day:
@@ -282,6 +283,10 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
             "first_day": about.history_first_day.isoformat(),
             "holidays": sorted(day.isoformat() for day in about.holidays),
             "spoiled_days": sorted(day.isoformat() for day in about.spoiled_days),
+            "uncounted_days": {
+                part: sorted(day.isoformat() for day in of_part)
+                for part, of_part in about.uncounted_days.items()
+            },
         },
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
@@ -299,6 +304,10 @@ def about_of(stored: Mapping[str, Any], day: date, zone: ZoneInfo) -> ReportDay:
         date.fromisoformat(compared.get("first_day", date.min.isoformat())),
         frozenset(map(date.fromisoformat, compared.get("holidays", ()))),
         frozenset(map(date.fromisoformat, compared.get("spoiled_days", ()))),
+        {
+            part: frozenset(map(date.fromisoformat, of_part))
+            for part, of_part in compared.get("uncounted_days", {}).items()
+        },
         not_counted=stored.get("not_counted", {}),
     )
 

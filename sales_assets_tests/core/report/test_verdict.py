@@ -385,6 +385,44 @@ def test_a_spoiled_day_is_named_as_long_as_it_is_drawn_and_left_out_for_longer()
     assert (usual.found.usual or 0) < (without.found.usual or 0)
 
 
+def _three_days_after_lost_payments(**uncounted: frozenset[date]) -> Report:
+    zeros = [(0, None), (14, None), (15, None), (13, None)]
+    told = days.lately(days.ordinary(), new_paying=zeros)
+    return build_report(days.changed(told, uncounted_days=uncounted))
+
+
+def test_a_day_on_which_a_part_could_not_be_known_is_no_story_of_that_part() -> None:
+    lost = days.SATURDAY - timedelta(days=3)
+    assert _three_days_after_lost_payments().verdict.text == "Новые платящие: снова как обычно"
+    report = _three_days_after_lost_payments(new_paying=frozenset({lost}))
+    assert report.verdict.text == "Без заметных изменений"
+    assert dict(of_kind(report, NewPaying).series)[lost] is None
+    said = "Данные неполны или с ошибками: 9 февраля; в сравнение не вошли"
+    assert said in lines_of(report)
+    other = _three_days_after_lost_payments(first_line=frozenset({lost}))
+    assert other.verdict.text == "Новые платящие: снова как обычно"
+
+
+def test_a_story_that_nobody_could_know_yesterday_begins_today_and_of_today_alone() -> None:
+    told = days.lately(days.ordinary(), requests=[(2, None), (30, None)])
+    begun = build_report(told).numbers["requests"]
+    assert (begun["day_number"], begun["window"]) == (2, 3)
+    yesterday = frozenset({days.SATURDAY - timedelta(days=1)})
+    for part, number in (("open_requests", 1), ("new_paying", 2)):
+        lost = days.changed(told, uncounted_days={part: yesterday})
+        assert build_report(lost).numbers["requests"]["day_number"] == number
+
+
+def test_a_funnel_that_could_not_be_known_is_felt_for_a_week_a_process_the_day_after() -> None:
+    for back in range(1, 10):
+        day = frozenset({days.SATURDAY - timedelta(days=back)})
+        lost = {"funnel": day, days.FIRST_LINE: day}
+        report = build_report(days.changed(days.ordinary(), uncounted_days=lost))
+        first_line = of_kind(report, Processes).each[1].judgement
+        halves = of_kind(report, Funnel).judged
+        assert [one.is_compared for one in (first_line, *halves)] == [back > 1, *[back > 7] * 2]
+
+
 def test_under_two_weeks_the_report_says_when_the_comparison_comes() -> None:
     lines = lines_of(report_of("young"))
     assert "Сравнение с обычным уровнем появится 15 февраля" in lines

@@ -84,7 +84,7 @@ class NewPaying(Part):
             return None
         row, value = frame.iloc[0], int(frame["new_paying"].iloc[0])
         rows = inputs.daily_values[inputs.daily_values["series"] == NEW_PAYING]
-        known = rows[~rows["day"].isin(about.spoiled_days)]
+        known = rows[~rows["day"].isin(about.without_value(NEW_PAYING))]
         drawn = dict(zip(known["day"], known["value"].astype("int64").tolist(), strict=True))
         drawn[about.day] = value
         return cls(
