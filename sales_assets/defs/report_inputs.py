@@ -1,4 +1,7 @@
-"""Where the report's frames come from; one that fails is missing, the others stay."""
+"""Where the report's frames come from; one that fails is missing, the others stay.
+
+Where it fails for a passing reason the run does, too, and is tried again.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +13,8 @@ import dagster as dg
 import pandas as pd
 
 from sales_assets.adapters.files.day_records import JSON, read_findings
-from sales_assets.adapters.files.frames import MissingDayError
+from sales_assets.adapters.files.frames import MissingDayError, PassingStorageError
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
 from sales_assets.core.metrics import cleaning
@@ -126,6 +130,8 @@ class InputsOfRun:
     def _attempt(self, what: str, make: Callable[[], _Value]) -> _Value | None:
         try:
             return make()
+        except (PassingSourceError, PassingStorageError):
+            raise  # the run is tried again
         except Exception:  # one failing part must not fail the report
             self._context.log.exception("%s: not computed; the report goes without", what)
             return None

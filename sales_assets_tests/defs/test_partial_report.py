@@ -1,5 +1,6 @@
 import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -92,6 +93,21 @@ def test_a_metric_that_failed_just_now_is_not_shown_from_its_older_file(
     young.run(FIRST, only=[names.DAILY_REPORT], tags=tags)
     content = json.loads(young.store.path(names.DAILY_REPORT, FIRST, ".json").read_bytes())
     assert content["numbers"]["new_paying_users"]["new_paying"] == 0
+
+
+def test_a_part_that_a_passing_fault_took_is_not_called_missing_the_run_fails_and_is_tried_again(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    young.run(FIRST)
+    stored = young.files([FIRST], names.DAILY_REPORT)
+    for asset in (names.CLEAN_EVENTS, names.CONVERSION_FUNNEL):
+        young.store.path(asset, FIRST).unlink()
+    # Reading it is an error of input and output, as of a disk that is away for a moment.
+    Path(str(young.store.path(names.CLEAN_EVENTS, FIRST))).symlink_to("/proc/self/mem")
+    result = young.run(FIRST, only=[names.DAILY_REPORT])
+    assert "Input/output error" in failures(result)[names.DAILY_REPORT]
+    assert young.files([FIRST], names.DAILY_REPORT) == stored
 
 
 def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(
