@@ -17,6 +17,7 @@ from sales_assets.adapters.files.frames import MissingDayError, PassingStorageEr
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
+from sales_assets.core.judgement.level import YOUNG_DAYS
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import usual_steps
@@ -55,11 +56,13 @@ class InputsOfRun:
         frames = {part.FRAME: self._frame(part.FRAME, day) for part in PARTS}
         around = days_up_to(day, VALUE_DAYS + 1 + CONVERSION // DAY)
         before = [one for one in around[:-1] if one >= history.source_first_day]
+        # A young history's report says when it can be compared.
+        ahead = days_up_to(day + YOUNG_DAYS * DAY, YOUNG_DAYS) if len(before) < YOUNG_DAYS else ()
         about = ReportDay(
             day=day,
             zone=self._lookback.settings.report_zone,
             history_first_day=history.source_first_day,
-            holidays=holidays_among(around, self._lookback.settings.holidays),
+            holidays=holidays_among([*around, *ahead], self._lookback.settings.holidays),
             spoiled_days=frozenset(history.spoiled_days(around)),
             uncounted_days=self._uncounted_days(before),
             completeness=history.whole_days.completeness(day),

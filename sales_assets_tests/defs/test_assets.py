@@ -125,6 +125,8 @@ def test_the_first_partition_of_an_older_source_says_nothing_of_clients_who_look
     content = read_report(young.store, FIRST).content
     assert content["numbers"][names.NEW_PAYING_USERS]["new_paying"] == 0
     assert not [note for note in content["notes"] if "прежние клиенты" in note]
+    # From 6 January 2025 on, with three days of the holidays to come.
+    assert "Сравнение с обычным уровнем появится 23\u00a0января" in content["notes"]
 
 
 @pytest.mark.parametrize("asset", FRAME_ASSETS)

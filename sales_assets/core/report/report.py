@@ -160,8 +160,12 @@ class Report:
 
     @property
     def _first_judged_day(self) -> date:
-        """The day that the first judge can speak of: two weeks of history lie before it."""
-        return self.about.history_first_day + LEAST_TRAINING_DAYS * DAY
+        """The first day that can be judged: two weeks of ordinary days lie before it."""
+        day, ordinary = self.about.history_first_day, 0
+        while ordinary < LEAST_TRAINING_DAYS:
+            ordinary += day not in self.about.holidays | self.about.spoiled_days
+            day += DAY
+        return day
 
     def _reservations(self) -> Iterator[Verdict]:
         """Yield why the day cannot be called calm."""

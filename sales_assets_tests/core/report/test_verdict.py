@@ -435,6 +435,19 @@ def test_under_two_weeks_the_report_says_when_the_comparison_comes() -> None:
     assert build_report(second).verdict.kind is CALM
 
 
+def test_holidays_and_flawed_days_put_the_first_comparison_off() -> None:
+    first, flawed = date(2026, 1, 1), date(2026, 1, 13)
+    holidays = frozenset(date(2026, 1, day) for day in range(1, 10))
+    for day, kind in ((12, YOUNG), (24, YOUNG), (25, CALM)):
+        told = days.ordinary(date(2026, 1, day), days=day, history_first_day=first)
+        known = {flawed} if day > flawed.day else set()
+        report = build_report(days.changed(told, holidays=holidays, spoiled_days=frozenset(known)))
+        assert report.verdict.kind is kind
+        said = [line for line in lines_of(report) if "появится" in line]
+        expected = f"Сравнение с обычным уровнем появится {25 if known else 24} января"
+        assert said == ([expected] if kind is YOUNG else [])
+
+
 def test_under_four_weeks_the_report_says_that_its_borders_are_wide() -> None:
     said = "Сравнение по 20 дням, границы широкие"
     assert said in lines_of(report_of("short_history"))
