@@ -403,6 +403,21 @@ def test_a_day_on_which_a_part_could_not_be_known_is_no_story_of_that_part() -> 
     assert other.verdict.text == "Новые платящие: снова как обычно"
 
 
+@pytest.mark.parametrize(
+    ("back", "said"),
+    [
+        (3, "новых платящих 15 (в прошлую субботу 15)"),
+        (7, "новых платящих 15"),
+        (8, "новых платящих 15 (в прошлую субботу 15, в среднем за 7 дней 15)"),
+    ],
+)
+def test_new_paying_clients_stand_beside_no_day_without_a_value(back: int, said: str) -> None:
+    flawed = frozenset({days.SATURDAY - timedelta(days=back)})
+    for told in ({"spoiled_days": flawed}, {"uncounted_days": {"new_paying": flawed}}):
+        first, *_ = lines_of(build_report(days.changed(days.ordinary(), **told)))
+        assert first == f"Сб, 12 февраля 2022: {said}"
+
+
 def test_a_story_that_nobody_could_know_yesterday_begins_today_and_of_today_alone() -> None:
     told = days.lately(days.ordinary(), requests=[(2, None), (30, None)])
     begun = build_report(told).numbers["requests"]
