@@ -14,6 +14,7 @@ from sales_assets.core import names
 from sales_assets.core.completeness import as_json
 from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS
 from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.values import SERIES
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.part import Part, Story, VerdictKind
 from sales_assets.core.report.parts.crm_bridge import CrmBridge
@@ -197,7 +198,7 @@ class Report:
         about = self.about
         # Older ones are left out of the comparison, too, but say nothing new for months.
         drawn = days_up_to(about.day - DAY, DRAWN_DAYS - 1)
-        left_out = about.spoiled_days.union(*about.uncounted_days.values())
+        left_out = about.spoiled_days.union(*map(about.without_value, SERIES))
         if spoiled := [day for day in drawn if day in left_out]:
             days = enumeration([day_and_month(day) for day in spoiled], MOST_DAYS_NAMED)
             yield ru.SPOILED_NOTE.format(days=days)

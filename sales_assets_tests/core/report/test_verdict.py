@@ -399,6 +399,8 @@ def test_a_day_on_which_a_part_could_not_be_known_is_no_story_of_that_part() -> 
     assert dict(of_kind(report, NewPaying).series)[lost] is None
     said = "Данные неполны или с ошибками: 9 февраля; в сравнение не вошли"
     assert said in lines_of(report)
+    bridge = _three_days_after_lost_payments(crm_bridge=frozenset({lost}))
+    assert said not in lines_of(bridge)
     other = _three_days_after_lost_payments(first_line=frozenset({lost}))
     assert other.verdict.text == "Новые платящие: снова как обычно"
 
