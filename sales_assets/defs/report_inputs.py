@@ -14,6 +14,7 @@ import pandas as pd
 
 from sales_assets.adapters.files.day_records import JSON, read_findings
 from sales_assets.adapters.files.frames import MissingDayError, PassingStorageError
+from sales_assets.adapters.history import BlockedDayError
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
@@ -35,6 +36,8 @@ from sales_assets.defs.lookback import LookbackResource
 
 _Value = TypeVar("_Value")
 _Frames = Mapping[date, pd.DataFrame]
+#: Errors that are no part's own: the run is tried again, or the day has no report.
+_OF_THE_DAY = (PassingSourceError, PassingStorageError, BlockedDayError)
 #: How a metric is counted again where it is not stored.
 _METRICS: Mapping[str, Metric] = {metric.name: metric for metric in METRICS_OF_PARTS}
 
@@ -133,8 +136,8 @@ class InputsOfRun:
     def _attempt(self, what: str, make: Callable[[], _Value]) -> _Value | None:
         try:
             return make()
-        except (PassingSourceError, PassingStorageError):
-            raise  # the run is tried again
+        except _OF_THE_DAY:
+            raise
         except Exception:  # one failing part must not fail the report
             self._context.log.exception("%s: not computed; the report goes without", what)
             return None

@@ -110,6 +110,18 @@ def test_a_part_that_a_passing_fault_took_is_not_called_missing_the_run_fails_an
     assert young.files([FIRST], names.DAILY_REPORT) == stored
 
 
+def test_a_day_that_its_checks_block_by_now_gets_no_report_by_itself_either(
+    young: Product, source: str, tmp_path: Path
+) -> None:
+    fill_days(source, FIRST, bad=FIRST)
+    patient = Product.at(tmp_path, bad_rows_share=0.9)
+    assert failures(patient.run(FIRST)) == {}
+    stored = young.files([FIRST], names.DAILY_REPORT)
+    told = failures(young.run(FIRST, only=[names.DAILY_REPORT]))[names.DAILY_REPORT]
+    assert "is blocked by its check 'bad_row_share'" in told
+    assert young.files([FIRST], names.DAILY_REPORT) == stored
+
+
 def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(
     young: Product, source: str
 ) -> None:
