@@ -197,7 +197,7 @@ DATA_UNTIL = "Данные до {time} {day}, {zone}"
 
 #: Why a part can't be known, by `core.source_findings.Reason`.
 REASONS = {
-    "type_missing": "в источнике нет событий, на которых она держится",
+    "type_missing": "в источнике нет нужных событий",
     "experiments_missing": "не видно, кто в экспериментах",
     "unknown_ids": "у части событий неизвестный тип",
     "foreign_payers": "оплаты с чужими номерами клиентов",

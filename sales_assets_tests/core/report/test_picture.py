@@ -277,6 +277,12 @@ def test_a_process_that_is_not_counted_keeps_its_row_with_the_reason() -> None:
     assert "не посчитано: в словаре нет «Дозвон 2Л»" in words
 
 
+@pytest.mark.parametrize("reason", ru.REASONS.values())
+def test_every_reason_stands_whole_in_the_row_of_a_process(reason: str) -> None:
+    told = words_of(days.changed(days.ordinary(), not_counted={days.SECOND_LINE: reason}))
+    assert f"не посчитано: {reason}" in told
+
+
 def test_what_can_still_be_saved_is_said_by_the_hours_of_the_day_of_delivery() -> None:
     told = words_of(days.ordinary())
     line = told.index("Успеть сегодня: 63")
