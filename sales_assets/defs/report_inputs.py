@@ -24,7 +24,7 @@ from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import usual_steps
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import expired_cases
-from sales_assets.core.metrics.values import values_before
+from sales_assets.core.metrics.values import values_before, values_of
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import METRICS_OF_PARTS, PARTS
 from sales_assets.core.report.workdays import holidays_among
@@ -51,7 +51,8 @@ class InputsOfRun:
         self._failed = context.run.tags.get(FAILED_METRICS_TAG, "").split(",")
         self._counted: dict[str, _Frames] = {}
         self._unknown: dict[date, Mapping[str, Reason]] = {}
-        self._values = lookback.values(context)
+        found = self._attempt("the daily values", lambda: lookback.values(context))
+        self._values = values_of({}) if found is None else found
 
     def of(self, day: date) -> ReportInputs:
         """Return one day's inputs: its frames as stored, and the values it is judged by."""

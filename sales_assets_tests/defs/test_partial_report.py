@@ -110,6 +110,23 @@ def test_a_part_that_a_passing_fault_took_is_not_called_missing_the_run_fails_an
     assert young.files([FIRST], names.DAILY_REPORT) == stored
 
 
+def test_daily_values_that_cannot_be_read_leave_the_report_without_a_comparison(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")], [("u1", f"{NEXT} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    young.store.path(names.DAILY_VALUES, FIRST).write_bytes(b"damaged")
+    result = young.run(NEXT)
+    assert list(failures(result)) == [names.UNCLOSED_PROCESSES]
+    (request,) = request_after(young, result)
+    tags = {name: value for name, value in request.tags.items() if "sales_assets" in name}
+    assert failures(young.run(NEXT, only=[names.DAILY_REPORT], tags=tags)) == {}
+    content = json.loads(young.store.path(names.DAILY_REPORT, NEXT, ".json").read_bytes())
+    assert content["verdict"] == "Не посчитано: процессы"
+    assert content["numbers"]["new_paying_users"]["new_paying"] == 1
+    assert content["numbers"]["new_paying"] is None
+
+
 def test_a_day_that_its_checks_block_by_now_gets_no_report_by_itself_either(
     young: Product, source: str, tmp_path: Path
 ) -> None:
