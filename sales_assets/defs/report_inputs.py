@@ -29,7 +29,12 @@ from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import METRICS_OF_PARTS, PARTS
 from sales_assets.core.report.workdays import holidays_among
 from sales_assets.core.russian import report as ru
-from sales_assets.core.source_findings import Reason, missing_on_the_day, not_counted
+from sales_assets.core.source_findings import (
+    FindingKind,
+    Reason,
+    missing_on_the_day,
+    not_counted,
+)
 from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
@@ -88,6 +93,9 @@ class InputsOfRun:
         if day not in self._unknown:
             history = self._lookback.history
             findings = read_findings(history.store, day) if day in self._examined else ()
+            if self._lookback.settings.payers_without_events:  # as may be known since that day
+                odd = FindingKind.PAYERS_WITHOUT_EVENTS
+                findings = tuple(one for one in findings if one.kind is not odd)
             findings += missing_on_the_day(history.whole_days.completeness(day).missing)
             self._unknown[day] = not_counted(findings)
         return self._unknown[day]

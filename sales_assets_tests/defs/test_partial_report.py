@@ -127,6 +127,22 @@ def test_daily_values_that_cannot_be_read_leave_the_report_without_a_comparison(
     assert content["numbers"]["new_paying"] is None
 
 
+def test_payers_without_events_that_are_known_to_be_normal_spoil_no_day_before(
+    young: Product, source: str, tmp_path: Path
+) -> None:
+    payers = [(f"{day.day}{n}", f"{day} 1{n}:00") for day in (FIRST, NEXT) for n in range(4)]
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")], payers)
+
+    def content_after(product: Product, day: date) -> dict:
+        assert failures(product.run(day)) == {}
+        return json.loads(product.store.path(names.DAILY_REPORT, day, ".json").read_bytes())
+
+    assert "new_paying" in content_after(young, FIRST)["not_counted"]
+    informed = Product.at(tmp_path, payers_without_events=True)
+    told = content_after(informed, NEXT)
+    assert (told["not_counted"], told["compared"]["uncounted_days"]) == ({}, {})
+
+
 def test_a_day_that_its_checks_block_by_now_gets_no_report_by_itself_either(
     young: Product, source: str, tmp_path: Path
 ) -> None:
