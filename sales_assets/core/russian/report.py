@@ -154,6 +154,7 @@ STILL_OVERDUE_OLD = "{count}, из них дольше 7 дней — {old}"
 EXPIRING = "Успеть сегодня: {count}"
 EXPIRING_LOADED = "Успеть сегодня, из загруженного: {count}"
 EXPIRING_RAN_OUT = "ночью {count}"
+EXPIRING_RAN_OUT_BY = "до {time} {count}"
 RAN_OUT_FORMS = ("истёк", "истекли", "истекли")
 EXPIRING_UNTIL = "до {time} — {count}"
 EXPIRING_ALSO_UNTIL = "до {time} — ещё {count}"

@@ -292,7 +292,7 @@ def test_what_can_still_be_saved_is_said_by_the_hours_of_the_day_of_delivery() -
 
 def test_hours_before_the_delivery_are_not_named() -> None:
     late = words_of(days.changed(days.ordinary(), delivery_time=time(12)))
-    assert "(ночью истекли 33), до 15:00 — 9" in late
+    assert "(до 12:00 истекли 33), до 15:00 — 9" in late
 
 
 def test_what_can_still_be_saved_leaves_out_a_process_that_is_not_counted() -> None:
