@@ -110,9 +110,14 @@ class History:
         return source
 
     @cached_property
+    def source_since(self) -> date | None:
+        """The day of the source's first row, which may lie before the history."""
+        return self.source.first_day()
+
+    @property
     def source_first_day(self) -> date:
         """The first day of the history: before it a comparison is null."""
-        return max(self.first_date, self.source.first_day() or self.first_date)
+        return max(self.first_date, self.source_since or self.first_date)
 
     def lookback(self, days: Sequence[date]) -> list[date]:
         """Return the days that the numbers of `days` rest on, those included, in order."""

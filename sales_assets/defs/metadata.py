@@ -61,5 +61,12 @@ def day_metadata(summary: Summary) -> dict[str, Any]:
 
 
 def table(frame: pd.DataFrame) -> dg.MetadataValue:
-    """Return a frame as the table that the UI shows."""
-    return dg.MetadataValue.md(frame.to_markdown(index=False) or "")
+    """Return a frame as the table that the UI shows; texts as they are, be it an id like 123.0."""
+    kinds = enumerate(frame.dtypes) if len(frame) else ()  # of no row tabulate knows no column
+    texts = [n for n, kind in kinds if not pd.api.types.is_numeric_dtype(kind)]
+    shown = frame.map(_in_one_cell).to_markdown(index=False, disable_numparse=texts)
+    return dg.MetadataValue.md(shown or "")
+
+
+def _in_one_cell(value: object) -> object:
+    return " ".join(value.split()).replace("|", r"\|") if isinstance(value, str) else value

@@ -1,6 +1,10 @@
-"""Where the report's frames come from; one that fails is missing, the others stay."""
+"""Where the report's frames come from; one that fails is missing, the others stay.
 
-from collections.abc import Callable, Mapping
+Where it fails for a passing reason the run does, too, and is tried again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import TypeVar
@@ -8,27 +12,37 @@ from typing import TypeVar
 import dagster as dg
 import pandas as pd
 
-from sales_assets.adapters.files.day_records import read_findings
+from sales_assets.adapters.files.day_records import JSON, read_findings
+from sales_assets.adapters.files.frames import MissingDayError, PassingStorageError
+from sales_assets.adapters.history import BlockedDayError
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.days import ReportDays
-from sales_assets.core.judgement import Completeness
+from sales_assets.core.judgement.level import YOUNG_DAYS
 from sales_assets.core.metrics import cleaning
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.funnel import usual_steps
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import expired_cases
-from sales_assets.core.metrics.values import values_before
+from sales_assets.core.metrics.values import values_before, values_of
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.report import METRICS_OF_PARTS, PARTS
 from sales_assets.core.report.workdays import holidays_among
 from sales_assets.core.russian import report as ru
-from sales_assets.core.source_findings import missing_on_the_day, not_counted
+from sales_assets.core.source_findings import (
+    FindingKind,
+    Reason,
+    missing_on_the_day,
+    not_counted,
+)
 from sales_assets.core.windows import CONVERSION, DAY, VALUE_DAYS, days_up_to
 from sales_assets.defs.jobs import FAILED_METRICS_TAG
 from sales_assets.defs.lookback import LookbackResource
 
 _Value = TypeVar("_Value")
 _Frames = Mapping[date, pd.DataFrame]
+#: Errors that are no part's own: the run is tried again, or the day has no report.
+_OF_THE_DAY = (PassingSourceError, PassingStorageError, BlockedDayError)
 #: How a metric is counted again where it is not stored.
 _METRICS: Mapping[str, Metric] = {metric.name: metric for metric in METRICS_OF_PARTS}
 
@@ -41,23 +55,29 @@ class InputsOfRun:
         self._lookback = lookback
         self._failed = context.run.tags.get(FAILED_METRICS_TAG, "").split(",")
         self._counted: dict[str, _Frames] = {}
-        self._values = lookback.values(context)
+        self._unknown: dict[date, Mapping[str, Reason]] = {}
+        found = self._attempt("the daily values", lambda: lookback.values(context))
+        self._values = values_of({}) if found is None else found
 
     def of(self, day: date) -> ReportInputs:
         """Return one day's inputs: its frames as stored, and the values it is judged by."""
         history = self._lookback.history
         frames = {part.FRAME: self._frame(part.FRAME, day) for part in PARTS}
         around = days_up_to(day, VALUE_DAYS + 1 + CONVERSION // DAY)
-        completeness = history.whole_days.completeness(day)
+        before = [one for one in around[:-1] if one >= history.source_first_day]
+        # A young history's report says when it can be compared.
+        ahead = days_up_to(day + YOUNG_DAYS * DAY, YOUNG_DAYS) if len(before) < YOUNG_DAYS else ()
         about = ReportDay(
             day=day,
             zone=self._lookback.settings.report_zone,
             history_first_day=history.source_first_day,
-            holidays=holidays_among(around, self._lookback.settings.holidays),
+            holidays=holidays_among([*around, *ahead], self._lookback.settings.holidays),
             spoiled_days=frozenset(history.spoiled_days(around)),
-            completeness=completeness,
-            not_counted=self._not_counted(day, completeness),
+            uncounted_days=self._uncounted_days(before),
+            completeness=history.whole_days.completeness(day),
+            not_counted={part: ru.REASONS[why] for part, why in self._not_counted(day).items()},
             delivery_time=self._lookback.settings.delivery_time,
+            source_since=history.source_since,
         )
         return ReportInputs(
             about,
@@ -68,11 +88,30 @@ class InputsOfRun:
             self._expired.get(day),
         )
 
-    def _not_counted(self, day: date, completeness: Completeness) -> dict[str, str]:
-        """Return the parts that can't be known, each with its reason in the chief's words."""
-        findings = read_findings(self._lookback.history.store, day)
-        findings += missing_on_the_day(completeness.missing)
-        return {part: ru.REASONS[reason] for part, reason in not_counted(findings).items()}
+    def _not_counted(self, day: date) -> Mapping[str, Reason]:
+        """Return the parts that can't be known of a day, each with its reason."""
+        if day not in self._unknown:
+            history = self._lookback.history
+            findings = read_findings(history.store, day) if day in self._examined else ()
+            if self._lookback.settings.payers_without_events:  # as may be known since that day
+                odd = FindingKind.PAYERS_WITHOUT_EVENTS
+                findings = tuple(one for one in findings if one.kind is not odd)
+            findings += missing_on_the_day(history.whole_days.completeness(day).missing)
+            self._unknown[day] = not_counted(findings)
+        return self._unknown[day]
+
+    def _uncounted_days(self, days: Sequence[date]) -> Mapping[str, frozenset[date]]:
+        """Return on which of `days` each part couldn't be known; those without any are absent."""
+        found: dict[str, set[date]] = {}
+        for day in days:
+            with suppress(MissingDayError):  # a day that nobody counted
+                for part in self._not_counted(day):
+                    found.setdefault(part, set()).add(day)
+        return {part: frozenset(of_part) for part, of_part in found.items()}
+
+    @cached_property
+    def _examined(self) -> set[date]:
+        return self._lookback.history.store.days(names.RAW_EVENTS, JSON)
 
     @cached_property
     def _usual_steps(self) -> _Frames:
@@ -106,6 +145,8 @@ class InputsOfRun:
     def _attempt(self, what: str, make: Callable[[], _Value]) -> _Value | None:
         try:
             return make()
+        except _OF_THE_DAY:
+            raise
         except Exception:  # one failing part must not fail the report
             self._context.log.exception("%s: not computed; the report goes without", what)
             return None

@@ -116,21 +116,9 @@ def days_around(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo) -> list
 def compare(day: date, report_zone: ZoneInfo, source_zone: ZoneInfo, stored: Stored) -> Comparison:
     """Recompute the old bot's numbers of `day` and change its rules into ours, one at a time.
 
-    The old bot, by its own definitions (docs/metrics.md, "The old bot"):
-
-    - its day is the source's calendar day without 00:00:00 and without 23:59:59;
-    - whoever is known to have joined an experiment, even later than the day, is left out of it;
-    - a process is unclosed for a client with a start and no end on the day, in any order;
-    - its funnel's bars are the clients with that event on the day, each bar compared with the
-      one before;
-    - a new paying client has the first payment of all on the day.
-
-    Both sides leave aside rows without a user, a time or a known type. The steps: the day has
-    its borders; the report's clock instead of the source's; experiments as known at the cut-off
-    (here the number is `same_day_users`); the promise's 24 hours instead of midnight (see
-    `late_users`); cases instead of clients, which is `breached`: an end closes only what was
-    opened before it, a repeated start does not restart the clock. Every change is what that one
-    rule does at its place in the order.
+    Its rules and the steps are those of docs/metrics.md, "The old bot". Both sides leave aside rows
+    without a user, a time or a known type. Every change is what that one rule does at its place in
+    the order: `same_day_users` after the experiments, `breached` at the end.
     """
     rows, facts = _rows(stored.around, report_zone), _facts(stored.histories, report_zone)
     view = _View(day, report_zone, rows, facts)

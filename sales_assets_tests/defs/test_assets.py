@@ -15,7 +15,7 @@ from sales_assets.core.windows import EVENT_DAYS
 from sales_assets_tests.core.test_frames import require_described
 from sales_assets_tests.defs.conftest import RANGE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, LAST, Product, failures, span
-from sales_assets_tests.sources import query
+from sales_assets_tests.sources import fill, query
 
 DAYS = span(*RANGE)
 
@@ -115,6 +115,18 @@ def test_the_plots_begin_with_the_headlines_and_paths_are_absolute(computed: Pro
     assert Path(shown["picture"]).is_absolute()
     assert Path(shown["numbers"]).is_absolute()
     assert Path(computed.metadata(names.RAW_EVENTS, LAST)["path"]).is_absolute()
+
+
+def test_the_first_partition_of_an_older_source_says_nothing_of_clients_who_look_new(
+    young: Product, source: str
+) -> None:
+    fill(source, payments=[("u1", "2019-05-01 10:00"), ("u1", f"{FIRST} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    content = read_report(young.store, FIRST).content
+    assert content["numbers"][names.NEW_PAYING_USERS]["new_paying"] == 0
+    assert not [note for note in content["notes"] if "прежние клиенты" in note]
+    # From 6 January 2025 on, with three days of the holidays to come.
+    assert "Сравнение с обычным уровнем появится 23\u00a0января" in content["notes"]
 
 
 @pytest.mark.parametrize("asset", FRAME_ASSETS)

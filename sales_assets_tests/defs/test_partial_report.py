@@ -1,5 +1,6 @@
 import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -92,6 +93,66 @@ def test_a_metric_that_failed_just_now_is_not_shown_from_its_older_file(
     young.run(FIRST, only=[names.DAILY_REPORT], tags=tags)
     content = json.loads(young.store.path(names.DAILY_REPORT, FIRST, ".json").read_bytes())
     assert content["numbers"]["new_paying_users"]["new_paying"] == 0
+
+
+def test_a_part_that_a_passing_fault_took_is_not_called_missing_the_run_fails_and_is_tried_again(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    young.run(FIRST)
+    stored = young.files([FIRST], names.DAILY_REPORT)
+    for asset in (names.CLEAN_EVENTS, names.CONVERSION_FUNNEL):
+        young.store.path(asset, FIRST).unlink()
+    # Reading it is an error of input and output, as of a disk that is away for a moment.
+    Path(str(young.store.path(names.CLEAN_EVENTS, FIRST))).symlink_to("/proc/self/mem")
+    result = young.run(FIRST, only=[names.DAILY_REPORT])
+    assert "Input/output error" in failures(result)[names.DAILY_REPORT]
+    assert young.files([FIRST], names.DAILY_REPORT) == stored
+
+
+def test_daily_values_that_cannot_be_read_leave_the_report_without_a_comparison(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")], [("u1", f"{NEXT} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    young.store.path(names.DAILY_VALUES, FIRST).write_bytes(b"damaged")
+    result = young.run(NEXT)
+    assert list(failures(result)) == [names.UNCLOSED_PROCESSES]
+    (request,) = request_after(young, result)
+    tags = {name: value for name, value in request.tags.items() if "sales_assets" in name}
+    assert failures(young.run(NEXT, only=[names.DAILY_REPORT], tags=tags)) == {}
+    content = json.loads(young.store.path(names.DAILY_REPORT, NEXT, ".json").read_bytes())
+    assert content["verdict"] == "Не посчитано: процессы"
+    assert content["numbers"]["new_paying_users"]["new_paying"] == 1
+    assert content["numbers"]["new_paying"] is None
+
+
+def test_payers_without_events_that_are_known_to_be_normal_spoil_no_day_before(
+    young: Product, source: str, tmp_path: Path
+) -> None:
+    payers = [(f"{day.day}{n}", f"{day} 1{n}:00") for day in (FIRST, NEXT) for n in range(4)]
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")], payers)
+
+    def content_after(product: Product, day: date) -> dict:
+        assert failures(product.run(day)) == {}
+        return json.loads(product.store.path(names.DAILY_REPORT, day, ".json").read_bytes())
+
+    assert "new_paying" in content_after(young, FIRST)["not_counted"]
+    informed = Product.at(tmp_path, payers_without_events=True)
+    told = content_after(informed, NEXT)
+    assert (told["not_counted"], told["compared"]["uncounted_days"]) == ({}, {})
+
+
+def test_a_day_that_its_checks_block_by_now_gets_no_report_by_itself_either(
+    young: Product, source: str, tmp_path: Path
+) -> None:
+    fill_days(source, FIRST, bad=FIRST)
+    patient = Product.at(tmp_path, bad_rows_share=0.9)
+    assert failures(patient.run(FIRST)) == {}
+    stored = young.files([FIRST], names.DAILY_REPORT)
+    told = failures(young.run(FIRST, only=[names.DAILY_REPORT]))[names.DAILY_REPORT]
+    assert "is blocked by its check 'bad_row_share'" in told
+    assert young.files([FIRST], names.DAILY_REPORT) == stored
 
 
 def test_a_range_with_a_failing_metric_asks_for_the_reports_of_the_range(

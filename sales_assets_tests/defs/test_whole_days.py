@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from sales_assets.adapters.files.archive import Archive
+from sales_assets.adapters.files.day_records import JSON, RECORD
+from sales_assets.adapters.files.reports import read_report
 from sales_assets.core import names
+from sales_assets.core.report.receipt import figures
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
 from sales_assets_tests.base_source import ZONES, delete_rows, fill_base, yesterday
@@ -99,3 +103,23 @@ def test_a_day_that_shrinks_keeps_what_is_stored_and_fails_its_check(
     assert len(day.store.read(names.RAW_EVENTS, DAY)) == 69
     assert failures(day.run(DAY, tags={ACCEPT_LOSS_TAG: "true"})) == {}
     assert len(day.store.read(names.RAW_EVENTS, DAY)) == 0
+
+
+def test_a_day_on_which_a_part_could_not_be_known_is_no_measure_of_that_part(
+    product: Callable[..., Product], url: str
+) -> None:
+    lost = "DELETE FROM events WHERE event_id = 10 AND happened_at >= %s AND happened_at < %s"
+    execute(url, lost, [(str(BEFORE), str(DAY))])
+    day = product(last_call=time(0, 1), delivery_time=time())
+    assert failures(day.run(BEFORE, tags={ACCEPT_LOSS_TAG: "true"})) == {}
+    assert failures(day.run(DAY)) == {}
+    before, now = (read_report(day.store, one).content for one in (BEFORE, DAY))
+    assert set(before["not_counted"]) == {"open_requests", "funnel"}
+    assert now["not_counted"] == {}
+    uncounted = {part: [str(BEFORE)] for part in ("open_requests", "funnel")}
+    assert now["compared"]["uncounted_days"] == uncounted
+    assert any("в сравнение не вошли" in note for note in now["notes"])
+    day.store.path(RECORD, BEFORE - timedelta(days=3), JSON).unlink()
+    assert failures(day.run(DAY, only=[names.DAILY_REPORT])) == {}
+    archive = Archive(day.store, day.settings.report_zone, None)
+    assert [one for one in figures(archive.receipt(DAY)) if not one.is_equal] == []

@@ -21,8 +21,7 @@ LONG_AGO = -NEVER
 #: The position of a row that does not exist.
 NOWHERE = -1
 
-SECOND_US = 1_000_000
-MINUTE_US = 60 * SECOND_US
+MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 

@@ -14,14 +14,17 @@ from sales_assets.core.journey import PROCESSES
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.processes import cases_of_day
-from sales_assets.core.metrics.values import OF_A_COHORT
+from sales_assets.core.metrics.values import OF_A_COHORT, REQUESTS
 from sales_assets.core.report.wording import number
 from sales_assets.core.russian import report as ru
+from sales_assets.core.source_findings import FUNNEL
 from sales_assets.core.windows import CONVERSION, DAY
 
 _UNKNOWN = Completeness(State.UNKNOWN)
 _PROCESS_KEYS = {process.key for process in PROCESSES}
 _CONVERSION_DAYS = CONVERSION // DAY
+#: The part by whose key a series can't be known, where it isn't its own.
+_PART_OF = {REQUESTS: PROCESSES[0].key, **dict.fromkeys(OF_A_COHORT, FUNNEL)}
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,11 @@ class ReportDay:
     """What every part may know of the day beside its own frames.
 
     `spoiled_days` are days of the lookback whose data are cut or flawed: they are no value for
-    the judge. `completeness` is what its judge says of the day itself. `not_counted` gives for
-    each key of docs/source.md that can't be known the reason, in the chief's words.
-    `delivery_time` is when the chief gets the report, by the clock of `zone`.
+    the judge. `uncounted_days` are, by the key of a part, those on which it couldn't be known.
+    `completeness` is what its judge says of the day itself. `not_counted` gives for each key of
+    docs/source.md that can't be known the reason, in the chief's words.
+    `delivery_time` is when the chief gets the report, by the clock of `zone`. `source_since` is the
+    day of the source's first row, where it isn't the history's: first payments are known since.
     """
 
     day: date
@@ -47,9 +52,11 @@ class ReportDay:
     history_first_day: date
     holidays: frozenset[date] = frozenset()
     spoiled_days: frozenset[date] = frozenset()
+    uncounted_days: Mapping[str, frozenset[date]] = field(default_factory=dict)
     completeness: Completeness = _UNKNOWN
     not_counted: Mapping[str, str] = field(default_factory=dict)
     delivery_time: time = time(8, 45)
+    source_since: date | None = None
 
     @property
     def is_cut(self) -> bool:
@@ -60,6 +67,11 @@ class ReportDay:
     def is_empty(self) -> bool:
         """Whether the source has no row of the day: what is counted on the day alone is unknown."""
         return self.completeness.state is State.EMPTY
+
+    def without_value(self, series: str) -> frozenset[date]:
+        """Return the days before this one on which a series has no value to compare with."""
+        part = _PART_OF.get(series, series)
+        return (self.spoiled_days | self.uncounted_days.get(part, frozenset())) - {self.day}
 
     def bound(self, count: int) -> str:
         """Write a count of the day; of a cut day, at least that."""
@@ -92,7 +104,7 @@ class ReportInputs:
         """
         rows = self.daily_values[self.daily_values["series"] == series]
         rests_on, decided_by = _reach(series)
-        spoiled = _reached_by(self.about.spoiled_days - {self.about.day}, rests_on)
+        spoiled = _reached_by(self.about.without_value(series), rests_on)
         holidays = _reached_by(self.about.holidays, decided_by)
         history = {
             "day": rows["day"],

@@ -63,7 +63,7 @@ class Text:
     @property
     def left(self) -> float:
         """Where the text begins."""
-        return self.x - {"left": 0.0, "center": 0.5, "right": 1.0}[self.align] * self.width
+        return self.x - (self.width if self.align == "right" else 0)
 
 
 @dataclass(frozen=True)

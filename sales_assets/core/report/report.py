@@ -14,6 +14,7 @@ from sales_assets.core import names
 from sales_assets.core.completeness import as_json
 from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS
 from sales_assets.core.metrics.metric import Metric
+from sales_assets.core.metrics.values import SERIES
 from sales_assets.core.report.inputs import DataQuality, ReportDay, ReportInputs
 from sales_assets.core.report.part import Part, Story, VerdictKind
 from sales_assets.core.report.parts.crm_bridge import CrmBridge
@@ -160,8 +161,12 @@ class Report:
 
     @property
     def _first_judged_day(self) -> date:
-        """The day that the first judge can speak of: two weeks of history lie before it."""
-        return self.about.history_first_day + LEAST_TRAINING_DAYS * DAY
+        """The first day that can be judged: two weeks of ordinary days lie before it."""
+        day, ordinary = self.about.history_first_day, 0
+        while ordinary < LEAST_TRAINING_DAYS:
+            ordinary += day not in self.about.holidays | self.about.spoiled_days
+            day += DAY
+        return day
 
     def _reservations(self) -> Iterator[Verdict]:
         """Yield why the day cannot be called calm."""
@@ -193,7 +198,8 @@ class Report:
         about = self.about
         # Older ones are left out of the comparison, too, but say nothing new for months.
         drawn = days_up_to(about.day - DAY, DRAWN_DAYS - 1)
-        if spoiled := [day for day in drawn if day in about.spoiled_days]:
+        left_out = about.spoiled_days.union(*map(about.without_value, SERIES))
+        if spoiled := [day for day in drawn if day in left_out]:
             days = enumeration([day_and_month(day) for day in spoiled], MOST_DAYS_NAMED)
             yield ru.SPOILED_NOTE.format(days=days)
         if about.day < self._first_judged_day:
@@ -282,6 +288,10 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
             "first_day": about.history_first_day.isoformat(),
             "holidays": sorted(day.isoformat() for day in about.holidays),
             "spoiled_days": sorted(day.isoformat() for day in about.spoiled_days),
+            "uncounted_days": {
+                part: sorted(day.isoformat() for day in of_part)
+                for part, of_part in about.uncounted_days.items()
+            },
         },
         "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
@@ -299,6 +309,10 @@ def about_of(stored: Mapping[str, Any], day: date, zone: ZoneInfo) -> ReportDay:
         date.fromisoformat(compared.get("first_day", date.min.isoformat())),
         frozenset(map(date.fromisoformat, compared.get("holidays", ()))),
         frozenset(map(date.fromisoformat, compared.get("spoiled_days", ()))),
+        {
+            part: frozenset(map(date.fromisoformat, of_part))
+            for part, of_part in compared.get("uncounted_days", {}).items()
+        },
         not_counted=stored.get("not_counted", {}),
     )
 

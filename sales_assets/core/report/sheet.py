@@ -97,7 +97,8 @@ def summed(label: str, rows: pd.DataFrame, shown: Mapping[str, int | None]) -> S
     return Sum(label, {name: int(rows[name].sum()) for name in shown}, shown)
 
 
-CASE = ["process", "user_id", "opened_at"]
+#: Whose wait it is: a case seen anew from a later start, its first being 30 days old, is the same.
+WAIT = ["process", "user_id"]
 #: A case that became overdue on the day opened 24 to 48 hours before its end.
 HOURS_WHEN_NEW = 48
 
@@ -111,8 +112,8 @@ def expiring_sheet(expiring: pd.DataFrame, day: date) -> Sheet:
 def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -> Sheet:
     """Return the stuck cases of `day`, the longest waiting first.
 
-    A case is new if it was not stuck on the `previous` day; where that is not known, if its
-    24 hours ended on `day`.
+    A case is new if its client wasn't stuck there on the `previous` day; where that is not known,
+    if its 24 hours ended on `day`.
     """
     is_new = _is_new(stuck, previous).map({True: ru.YES, False: ru.NO})
     order = {process.name: position for position, process in enumerate(PROCESSES)}
@@ -127,7 +128,7 @@ def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -
 
 def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
     if previous is None:
-        return stuck["age_hours"] < HOURS_WHEN_NEW
-    known = set(previous[CASE].itertuples(index=False, name=None))
-    cases = stuck[CASE].itertuples(index=False, name=None)
-    return pd.Series([case not in known for case in cases], index=stuck.index, dtype=bool)
+        return stuck["age_hours"] <= HOURS_WHEN_NEW
+    known = set(previous[WAIT].itertuples(index=False, name=None))
+    waits = stuck[WAIT].itertuples(index=False, name=None)
+    return pd.Series([wait not in known for wait in waits], index=stuck.index, dtype=bool)

@@ -3,35 +3,21 @@
 from sales_assets.core import journey
 
 WEEKDAYS_SHORT = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
-#: Answers "when": "обычно в субботу", "в прошлую субботу".
-ON_WEEKDAY = (
-    "в понедельник",
-    "во вторник",
-    "в среду",
-    "в четверг",
-    "в пятницу",
-    "в субботу",
-    "в воскресенье",
-)
-ON_LAST_WEEKDAY = (
-    "в прошлый понедельник",
-    "в прошлый вторник",
-    "в прошлую среду",
-    "в прошлый четверг",
-    "в прошлую пятницу",
-    "в прошлую субботу",
-    "в прошлое воскресенье",
-)
-#: After "обычный": a weekday in the accusative, with its adjective.
-USUAL_WEEKDAYS = (
-    "обычный понедельник",
-    "обычный вторник",
-    "обычную среду",
-    "обычный четверг",
-    "обычную пятницу",
-    "обычную субботу",
-    "обычное воскресенье",
-)
+#: In the accusative, each with the ending of its adjective.
+_WEEKDAYS = {
+    "понедельник": "ый",
+    "вторник": "ый",
+    "среду": "ую",
+    "четверг": "ый",
+    "пятницу": "ую",
+    "субботу": "ую",
+    "воскресенье": "ое",
+}
+#: Answer "when": "обычно в субботу", "в прошлую субботу".
+ON_WEEKDAY = tuple("во вторник" if day == "вторник" else f"в {day}" for day in _WEEKDAYS)
+ON_LAST_WEEKDAY = tuple(f"в прошл{ending} {day}" for day, ending in _WEEKDAYS.items())
+#: After "в": "обычную субботу".
+USUAL_WEEKDAYS = tuple(f"обычн{ending} {day}" for day, ending in _WEEKDAYS.items())
 MONTHS_GENITIVE = (
     "января",
     "февраля",
@@ -168,6 +154,7 @@ STILL_OVERDUE_OLD = "{count}, из них дольше 7 дней — {old}"
 EXPIRING = "Успеть сегодня: {count}"
 EXPIRING_LOADED = "Успеть сегодня, из загруженного: {count}"
 EXPIRING_RAN_OUT = "ночью {count}"
+EXPIRING_RAN_OUT_BY = "до {time} {count}"
 RAN_OUT_FORMS = ("истёк", "истекли", "истекли")
 EXPIRING_UNTIL = "до {time} — {count}"
 EXPIRING_ALSO_UNTIL = "до {time} — ещё {count}"
@@ -198,7 +185,7 @@ DATA_UNTIL = "Данные до {time} {day}, {zone}"
 
 #: Why a part can't be known, by `core.source_findings.Reason`.
 REASONS = {
-    "type_missing": "в источнике нет событий, на которых она держится",
+    "type_missing": "в источнике нет нужных событий",
     "experiments_missing": "не видно, кто в экспериментах",
     "unknown_ids": "у части событий неизвестный тип",
     "foreign_payers": "оплаты с чужими номерами клиентов",

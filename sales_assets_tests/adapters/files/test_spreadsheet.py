@@ -109,6 +109,21 @@ def test_with_the_day_before_a_case_is_new_if_it_was_not_stuck_then() -> None:
     }
 
 
+def test_a_case_that_is_seen_from_a_later_start_is_not_new() -> None:
+    """Its first start is 30 days old and forgotten, the client waits as before."""
+    today = stuck([(journey.FIRST_LINE, "0042", pd.Timestamp("2022-01-20 10:30"), 565.5, 1)])
+    before = stuck([(journey.FIRST_LINE, "0042", pd.Timestamp("2022-01-13 10:30"), 709.5, 2)])
+    [row] = rows_of(stuck_cases_xlsx(today, DAY, MOSCOW, before, None))
+    assert row[5] == "нет"
+
+
+def test_a_case_whose_24_hours_ended_as_the_day_began_is_new() -> None:
+    """It was in time still at the midnight before, to the second: nobody listed it."""
+    today = stuck([(journey.FIRST_LINE, "0042", pd.Timestamp("2022-02-11"), 48.0, 1)])
+    [row] = rows_of(stuck_cases_xlsx(today, DAY, MOSCOW, None, None))
+    assert row[5] == "да"
+
+
 def test_each_client_links_to_the_crm_if_its_address_is_known() -> None:
     sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, TEMPLATE))
     cells = [row[1] for row in sheet.iter_rows(min_row=2)]

@@ -277,6 +277,12 @@ def test_a_process_that_is_not_counted_keeps_its_row_with_the_reason() -> None:
     assert "не посчитано: в словаре нет «Дозвон 2Л»" in words
 
 
+@pytest.mark.parametrize("reason", ru.REASONS.values())
+def test_every_reason_stands_whole_in_the_row_of_a_process(reason: str) -> None:
+    told = words_of(days.changed(days.ordinary(), not_counted={days.SECOND_LINE: reason}))
+    assert f"не посчитано: {reason}" in told
+
+
 def test_what_can_still_be_saved_is_said_by_the_hours_of_the_day_of_delivery() -> None:
     told = words_of(days.ordinary())
     line = told.index("Успеть сегодня: 63")
@@ -286,7 +292,7 @@ def test_what_can_still_be_saved_is_said_by_the_hours_of_the_day_of_delivery() -
 
 def test_hours_before_the_delivery_are_not_named() -> None:
     late = words_of(days.changed(days.ordinary(), delivery_time=time(12)))
-    assert "(ночью истекли 33), до 15:00 — 9" in late
+    assert "(до 12:00 истекли 33), до 15:00 — 9" in late
 
 
 def test_what_can_still_be_saved_leaves_out_a_process_that_is_not_counted() -> None:

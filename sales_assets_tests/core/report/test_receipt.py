@@ -1,5 +1,8 @@
 """The receipt's sheet of what is usual, and the sums of what a story is made of."""
 
+import json
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -10,11 +13,11 @@ from sales_assets.core.metrics.values import APPOINTED, PAID
 from sales_assets.core.report.inputs import ReportInputs
 from sales_assets.core.report.parts.processes import split_sums
 from sales_assets.core.report.receipt import figures, usual_sheet
-from sales_assets.core.report.report import build_report
+from sales_assets.core.report.report import about_of, build_report, json_bytes, report_json
 from sales_assets.core.report.sheet import Sheet
 from sales_assets.core.report.usual import SERIES_NAMES
 from sales_assets.core.windows import CONVERSION
-from sales_assets_tests.core.report.report_days import SECOND_LINE, named_days
+from sales_assets_tests.core.report.report_days import SECOND_LINE, changed, named_days
 
 DAYS = named_days()
 TOLD = ("window_value", "window_usual", "low", "high", "training_days")
@@ -56,6 +59,17 @@ def test_a_spoiled_day_is_not_learned_from() -> None:
     spoiled = DAYS["late_part"].about.spoiled_days
     rows = sheet_of("late_part").rows
     assert not rows["day"].dt.date.isin(spoiled).where(rows["learned"] == 1, other=False).any()
+
+
+def test_what_a_stored_report_was_compared_with_is_what_its_receipt_lists() -> None:
+    day = DAYS["ordinary"].about.day
+    lost = {"new_paying": frozenset({day - timedelta(days=8)})}
+    inputs = changed(DAYS["ordinary"], uncounted_days=lost, history_first_day=date(2021, 6, 1))
+    stored = json.loads(json_bytes(report_json(build_report(inputs), "")))
+    about = about_of(stored, day, inputs.about.zone)
+    assert about.uncounted_days == lost
+    [sheet] = usual_sheet(replace(inputs, about=about), stored["numbers"])
+    assert [one for one in figures([sheet]) if not one.is_equal] == []
 
 
 def test_the_funnel_is_listed_by_the_day_of_entry() -> None:

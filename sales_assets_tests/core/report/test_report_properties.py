@@ -60,6 +60,11 @@ def inputs(draw: st.DrawFn) -> ReportInputs:
         spoiled_days=frozenset(
             day - timedelta(days=back) for back in draw(st.sets(st.integers(1, 40), max_size=5))
         ),
+        uncounted_days={
+            key: frozenset(day - timedelta(days=back) for back in draw(st.sets(st.integers(1, 40))))
+            for key in draw(st.sets(st.sampled_from(KEYS), max_size=2))
+        },
+        source_since=day - timedelta(days=draw(st.integers(history - 1, 200))),
         not_counted=draw(st.dictionaries(st.sampled_from(KEYS), NAMES, max_size=3)),
         quality=DataQuality(draw(COUNTS), {"duplicates": draw(COUNTS)}),
         **dict.fromkeys(frames),

@@ -385,6 +385,61 @@ def test_a_spoiled_day_is_named_as_long_as_it_is_drawn_and_left_out_for_longer()
     assert (usual.found.usual or 0) < (without.found.usual or 0)
 
 
+def _three_days_after_lost_payments(**uncounted: frozenset[date]) -> Report:
+    zeros = [(0, None), (14, None), (15, None), (13, None)]
+    told = days.lately(days.ordinary(), new_paying=zeros)
+    return build_report(days.changed(told, uncounted_days=uncounted))
+
+
+def test_a_day_on_which_a_part_could_not_be_known_is_no_story_of_that_part() -> None:
+    lost = days.SATURDAY - timedelta(days=3)
+    assert _three_days_after_lost_payments().verdict.text == "Новые платящие: снова как обычно"
+    report = _three_days_after_lost_payments(new_paying=frozenset({lost}))
+    assert report.verdict.text == "Без заметных изменений"
+    assert dict(of_kind(report, NewPaying).series)[lost] is None
+    said = "Данные неполны или с ошибками: 9 февраля; в сравнение не вошли"
+    assert said in lines_of(report)
+    bridge = _three_days_after_lost_payments(crm_bridge=frozenset({lost}))
+    assert said not in lines_of(bridge)
+    other = _three_days_after_lost_payments(first_line=frozenset({lost}))
+    assert other.verdict.text == "Новые платящие: снова как обычно"
+
+
+@pytest.mark.parametrize(
+    ("back", "said"),
+    [
+        (3, "новых платящих 15 (в прошлую субботу 15)"),
+        (7, "новых платящих 15"),
+        (8, "новых платящих 15 (в прошлую субботу 15, в среднем за 7 дней 15)"),
+    ],
+)
+def test_new_paying_clients_stand_beside_no_day_without_a_value(back: int, said: str) -> None:
+    flawed = frozenset({days.SATURDAY - timedelta(days=back)})
+    for told in ({"spoiled_days": flawed}, {"uncounted_days": {"new_paying": flawed}}):
+        first, *_ = lines_of(build_report(days.changed(days.ordinary(), **told)))
+        assert first == f"Сб, 12 февраля 2022: {said}"
+
+
+def test_a_story_that_nobody_could_know_yesterday_begins_today_and_of_today_alone() -> None:
+    told = days.lately(days.ordinary(), requests=[(2, None), (30, None)])
+    begun = build_report(told).numbers["requests"]
+    assert (begun["day_number"], begun["window"]) == (2, 3)
+    yesterday = frozenset({days.SATURDAY - timedelta(days=1)})
+    for part, number in (("open_requests", 1), ("new_paying", 2)):
+        lost = days.changed(told, uncounted_days={part: yesterday})
+        assert build_report(lost).numbers["requests"]["day_number"] == number
+
+
+def test_a_funnel_that_could_not_be_known_is_felt_for_a_week_a_process_the_day_after() -> None:
+    for back in range(1, 10):
+        day = frozenset({days.SATURDAY - timedelta(days=back)})
+        lost = {"funnel": day, days.FIRST_LINE: day}
+        report = build_report(days.changed(days.ordinary(), uncounted_days=lost))
+        first_line = of_kind(report, Processes).each[1].judgement
+        halves = of_kind(report, Funnel).judged
+        assert [one.is_compared for one in (first_line, *halves)] == [back > 1, *[back > 7] * 2]
+
+
 def test_under_two_weeks_the_report_says_when_the_comparison_comes() -> None:
     lines = lines_of(report_of("young"))
     assert "Сравнение с обычным уровнем появится 15 февраля" in lines
@@ -395,6 +450,19 @@ def test_under_two_weeks_the_report_says_when_the_comparison_comes() -> None:
     )
     assert build_report(first).verdict.kind is YOUNG
     assert build_report(second).verdict.kind is CALM
+
+
+def test_holidays_and_flawed_days_put_the_first_comparison_off() -> None:
+    first, flawed = date(2026, 1, 1), date(2026, 1, 13)
+    holidays = frozenset(date(2026, 1, day) for day in range(1, 10))
+    for day, kind in ((12, YOUNG), (24, YOUNG), (25, CALM)):
+        told = days.ordinary(date(2026, 1, day), days=day, history_first_day=first)
+        known = {flawed} if day > flawed.day else set()
+        report = build_report(days.changed(told, holidays=holidays, spoiled_days=frozenset(known)))
+        assert report.verdict.kind is kind
+        said = [line for line in lines_of(report) if "появится" in line]
+        expected = f"Сравнение с обычным уровнем появится {25 if known else 24} января"
+        assert said == ([expected] if kind is YOUNG else [])
 
 
 def test_under_four_weeks_the_report_says_that_its_borders_are_wide() -> None:
@@ -411,6 +479,14 @@ def test_for_sixty_days_everyone_may_look_new_and_the_report_says_so() -> None:
     )
     assert of_kind(last_young, NewPaying).notes()
     assert not of_kind(first_old, NewPaying).notes()
+
+
+def test_a_source_that_is_older_than_the_first_partition_makes_nobody_new() -> None:
+    first, day = date(2022, 1, 1), date(2022, 2, 2)
+    since = {date(2019, 5, 1): 0, date(2021, 12, 20): 1}
+    for began, notes in since.items():
+        told = days.changed(days.ordinary(day), history_first_day=first, source_since=began)
+        assert len(of_kind(build_report(told), NewPaying).notes()) == notes
 
 
 # --- The lines after the verdict -------------------------------------------------------------

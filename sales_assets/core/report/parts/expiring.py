@@ -135,7 +135,9 @@ class Expiring(Part):
     def _hours(self) -> Iterator[str]:
         if self.ran_out:
             ran_out = f"{plural(self.ran_out, ru.RAN_OUT_FORMS)} {number(self.ran_out)}"
-            yield f"({ru.EXPIRING_RAN_OUT.format(count=ran_out)})"
+            delivery = self.about.delivery_time
+            form = ru.EXPIRING_RAN_OUT if delivery < HOURS[0] else ru.EXPIRING_RAN_OUT_BY
+            yield f"({form.format(time=f'{delivery:%H:%M}', count=ran_out)})"
         forms = [ru.EXPIRING_UNTIL, *[ru.EXPIRING_ALSO_UNTIL] * len(self.until)]
         for form, (hour, count) in zip(forms, self.until, strict=False):
             if self.count:

@@ -39,7 +39,7 @@ from sales_assets.core.report.sheet import CLIENT_COLUMN, CellKind, Sheet, Sheet
 from sales_assets.core.report.usual import Judged, drawn_ranges, judged
 from sales_assets.core.report.wording import counted, day_and_month, full_date, number, sentence
 from sales_assets.core.russian import report as ru
-from sales_assets.core.windows import DRAWN_DAYS, NEW_SOURCE, days_up_to
+from sales_assets.core.windows import DAY, DRAWN_DAYS, NEW_SOURCE, days_up_to
 
 HUGE_SIZES = (124, 108, 92)
 CHART_LEFT = 664
@@ -84,7 +84,8 @@ class NewPaying(Part):
             return None
         row, value = frame.iloc[0], int(frame["new_paying"].iloc[0])
         rows = inputs.daily_values[inputs.daily_values["series"] == NEW_PAYING]
-        known = rows[~rows["day"].isin(about.spoiled_days)]
+        unknown, week = about.without_value(NEW_PAYING), days_up_to(about.day - DAY, 7)
+        known = rows[~rows["day"].isin(unknown)]
         drawn = dict(zip(known["day"], known["value"].astype("int64").tolist(), strict=True))
         drawn[about.day] = value
         return cls(
@@ -94,8 +95,8 @@ class NewPaying(Part):
             experiment=int(row["new_paying_experiment"]),
             paying=int(row["paying"]),
             payments=int(row["payments"]),
-            last_week=_number_or_none(row["same_weekday_last_week"]),
-            mean_7d=_number_or_none(row["mean_7d"]),
+            last_week=None if week[0] in unknown else _number(row["same_weekday_last_week"]),
+            mean_7d=None if unknown.intersection(week) else _number(row["mean_7d"]),
             series=tuple((day, drawn.get(day)) for day in days_up_to(about.day, DRAWN_DAYS)),
             ranges=drawn_ranges(NEW_PAYING, inputs),
         )
@@ -138,11 +139,11 @@ class NewPaying(Part):
 
     def notes(self) -> Sequence[str]:
         """Say that everyone looks new in the first 60 days of a source."""
-        until = self.about.history_first_day + NEW_SOURCE
+        since = self.about.source_since or self.about.history_first_day
+        until = since + NEW_SOURCE
         if self.about.day >= until:
             return ()
-        since = day_and_month(self.about.history_first_day)
-        return (ru.NEW_SOURCE_NOTE.format(day=since, until=day_and_month(until)),)
+        return (ru.NEW_SOURCE_NOTE.format(day=day_and_month(since), until=day_and_month(until)),)
 
     def numbers(self) -> dict[str, Any]:
         """Return the day's counts, what they are compared with, and the drawn days."""
@@ -271,5 +272,5 @@ def _comparison_sums(told: Mapping[str, Any], counts: Sequence[int], day: date) 
             yield Sum(sentence(label), {"new_paying": count}, {"new_paying": told[name]})
 
 
-def _number_or_none(value: object) -> float | None:
+def _number(value: object) -> float | None:
     return None if pd.isna(value) else float(value)  # type: ignore[arg-type]
