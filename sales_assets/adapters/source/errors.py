@@ -144,7 +144,7 @@ _NO_ADVICE = "See the server's log, and try the same URL with psql."
 
 
 class PassingSourceError(SalesAssetsError):
-    """The source can't be read now and probably can later: a lock, a restart, a full pool."""
+    """The source can't be read now and probably can later: a lock, a restart, a load under way."""
 
 
 def is_lock_timeout(error: Exception) -> bool:
