@@ -2,13 +2,14 @@
 
 import errno
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -224,6 +225,22 @@ def read_bytes(path: UPath) -> bytes:
                 f"{path} was expected and is not there. Materialize that day of "
                 f"{path.parent.name!r} first, or run: sales-assets backfill {path.stem} {path.stem}"
             ) from error
+
+
+def read_json(path: UPath) -> dict[str, Any]:
+    """Return what a JSON file says; raise `MissingDayError` if there is no such file."""
+    return parsed(path, read_bytes(path))
+
+
+def parsed(path: UPath, content: bytes) -> dict[str, Any]:
+    """Return what the content of a JSON file says; raise `StorageError` where it is damaged."""
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise StorageError(
+            f"{path} could not be read as a JSON file ({error}). Delete it and compute its day "
+            "again: sales-assets report DAY."
+        ) from error
 
 
 def write_bytes(path: UPath, content: bytes) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_json, write_bytes
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import names
 from sales_assets.core.dictionary import EventDictionary
@@ -23,7 +23,7 @@ class ForeignSourceError(RefusedError):
 def read_stamp(store: FrameStore) -> Stamp | None:
     """Return the storage's stamp; None without one."""
     try:
-        return Stamp.from_json(json.loads(read_bytes(store.base / STAMP)))
+        return Stamp.from_json(read_json(store.base / STAMP))
     except MissingDayError:
         return None
 
@@ -46,7 +46,7 @@ def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
     )
     if stored and not differences:
         return stored
-    if store.days(names.RAW_EVENTS):
+    if any(map(store.days, names.EVENTS)):
         raise ForeignSourceError(
             f"The days in {store.base} are not this source's: {'; '.join(differences)}. Name "
             "another folder in SALES_ASSETS_STORAGE (days of two sources don't mix), or start this "
@@ -71,8 +71,15 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
     that were compared; none where nothing is stored.
 
     Raises:
-        ForeignSourceError: a compared day has other rows.
+        ForeignSourceError: a compared day has other rows, or other definitions made the days.
     """
+    last, now = read_stamp(store), source.stamp()
+    if last and last.definitions != now.definitions:
+        raise ForeignSourceError(
+            f"The days in {store.base} are of version {last.definitions} of the definitions, "
+            f"this is version {now.definitions}: the same rows don't make the same days of them. "
+            "Start anew: sales-assets backfill FROM TO --rebuild."
+        )
     stored = sorted(store.days(names.RAW_EVENTS))
     # The newest may still change.
     settled = stored[:-7] or stored
@@ -88,8 +95,7 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
                 "in SALES_ASSETS_STORAGE, or start this one anew: sales-assets backfill FROM TO "
                 "--rebuild."
             )
-    last = read_stamp(store)
-    write_stamp(store, replace(source.stamp(), dictionary=last.dictionary if last else {}))
+    write_stamp(store, replace(now, dictionary=last.dictionary if last else {}))
     return tuple(chosen)
 
 
