@@ -207,6 +207,27 @@ def test_a_damaged_file_is_named_with_the_way_out(environment: dict[str, str]) -
     assert "Delete it" in told
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["revoke", "-1001234567890"], "Chat -1001234567890 has no subscription"),
+        (["invite", "--hours", str(10**15)], "--hours"),
+        (["dev", "--port", "99999"], "--port"),
+    ],
+)
+def test_a_number_is_taken_as_it_is_or_refused_with_a_sentence(
+    environment: dict[str, str], arguments: list[str], expected: str
+) -> None:
+    assert expected in refused(environment, *arguments)
+
+
+def test_a_rebuild_from_a_source_that_is_away_forgets_nothing(environment: dict[str, str]) -> None:
+    assert run(environment, "report", FIRST).exit_code == 0
+    away = environment | {"SALES_ASSETS_SOURCE_URL": "postgresql://u@127.0.0.1:1/crm"}
+    assert "refused" in refused(away, "backfill", FIRST, FIRST, "--rebuild")
+    assert f"{FIRST}.parquet" in stored(environment, "raw_events")
+
+
 def test_every_command_explains_itself() -> None:
     for command in ([], *([name] for name in main.commands)):
         result = CliRunner().invoke(main, [*command, "--help"])
