@@ -56,6 +56,7 @@ class FrameStore:
 
     def __init__(self, base: str) -> None:
         try:
+            base = base.removeprefix("file://")  # a folder, whose files are replaced whole
             # A remembered listing would hide what another process writes.
             self.base = UPath(base, use_listings_cache=False) if "://" in base else UPath(base)
             _ = self.base.fs  # looks for an object store's driver here, not at the first file
@@ -74,6 +75,12 @@ class FrameStore:
         path = self.path(asset, day, extension)
         with _trouble_named("look for", path):
             return path.exists()
+
+    def written_at(self, asset: str, day: date, extension: str = EXTENSION) -> float | None:
+        """Return when the file was written, in seconds since the epoch; None without one."""
+        path = self.path(asset, day, extension)
+        with _trouble_named("look for", path):
+            return path.stat().st_mtime if path.exists() else None
 
     def days(self, asset: str, extension: str = EXTENSION) -> set[date]:
         """Return the stored days of `asset`, found with one listing of its folder.

@@ -181,6 +181,8 @@ def test_an_object_store_that_is_away_is_told_apart(distant_store: DistantStore)
     store = FrameStore(distant_store.folder)
     with pytest.raises(PassingStorageError, match=f"Could not list {distant_store.folder}"):
         store.days("raw_events")
+    with pytest.raises(PassingStorageError):
+        store.written_at("raw_events", DAY)
     distant_store.open()
     store.write("raw_events", DAY, EVENTS)
     assert store.days("raw_events") == {DAY}
@@ -199,6 +201,13 @@ def test_another_file_system_than_the_disk_serves_as_well() -> None:
     assert store.days("clean_events") == set()
     with pytest.raises(MissingDayError):
         read_frame(store.path("clean_events", DAY))
+
+
+def test_an_address_of_the_disk_is_a_folder_with_whole_files(tmp_path: Path) -> None:
+    store = FrameStore(f"file://{tmp_path / 'new'}")
+    store.write("raw_events", DAY, EVENTS)
+    assert isinstance(store.base, Path)
+    assert store.days("raw_events") == {DAY}
 
 
 def test_a_file_is_written_over_whole(tmp_path: Path) -> None:
