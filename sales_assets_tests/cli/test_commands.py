@@ -221,6 +221,11 @@ def test_a_number_is_taken_as_it_is_or_refused_with_a_sentence(
     assert expected in refused(environment, *arguments)
 
 
+def test_the_demo_is_none_of_a_source_of_your_own(environment: dict[str, str]) -> None:
+    assert "SALES_ASSETS_SOURCE_URL is set" in refused(environment, "demo")
+    assert not (Path(environment["SALES_ASSETS_VAR"]) / "outbox").exists()
+
+
 def test_a_rebuild_from_a_source_that_is_away_forgets_nothing(environment: dict[str, str]) -> None:
     assert run(environment, "report", FIRST).exit_code == 0
     away = environment | {"SALES_ASSETS_SOURCE_URL": "postgresql://u@127.0.0.1:1/crm"}
