@@ -14,6 +14,7 @@ from sales_assets.adapters.files.frames import FrameStore, read_daily_values, re
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.adapters.whole_days import WholeDays
 from sales_assets.core import names
@@ -319,9 +320,22 @@ class History:
         return read_daily_values(self.store, self.values_window(days))
 
     def clean(self, day: date) -> pd.DataFrame:
-        """Return the day's clean events, made of its stored rows and histories."""
+        """Return the day's clean events, made of its stored rows and histories.
+
+        Raises:
+            PassingSourceError: the source lost rows between the two; the histories are forgotten.
+        """
         valid, _ = cleaning.set_aside(self.store.read(names.RAW_EVENTS, day))
-        return cleaning.clean_events(valid, self.store.read(names.USER_HISTORY, day))
+        known = self.store.read(names.USER_HISTORY, day)
+        if not cleaning.has_all(known, valid["user_id"]):
+            read_together = {one for read, one in self._read_again if read == names.USER_HISTORY}
+            for one in read_together | {day}:
+                self.store.path(names.USER_HISTORY, one).unlink(missing_ok=True)
+            raise PassingSourceError(
+                f"{names.USER_HISTORY} of {day} lacks clients of {names.RAW_EVENTS}: the source "
+                "lost rows between the two, as while it is loaded. Run this again once it is whole."
+            )
+        return cleaning.clean_events(valid, known)
 
     def event_log(self, days: Sequence[date]) -> EventLog:
         """Return the stored events of `days` and their lookback; the last one made is kept."""
