@@ -1,8 +1,7 @@
 """Whose days a storage holds: the stamp beside the frames, and how two of them differ."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from sales_assets.core.dictionary import EventDictionary, meant
 
@@ -58,15 +57,6 @@ class Stamp:
             told.insert(0, "the source's server was {} and is {}".format(*servers))
         return told
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads."""
-        return {**asdict(self), "dictionary": dict(sorted(self.dictionary.items()))}
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Read what `as_json` returned."""
-        return cls(**{**written, "source": SourceIdentity(**written["source"])})
-
 
 def remembered(last: Mapping[str, str], now: EventDictionary) -> dict[str, str]:
     """Return the dictionary to remember: today's names, and of a type that is gone the last one.
@@ -74,7 +64,8 @@ def remembered(last: Mapping[str, str], now: EventDictionary) -> dict[str, str]:
     So what is missing is told in each run until it is back, not only in the first.
     """
     gone = set(now.missing_types)
-    return {**now.names, **{number: name for number, name in last.items() if meant(name) in gone}}
+    kept = {number: name for number, name in last.items() if meant(name) in gone}
+    return dict(sorted({**now.names, **kept}.items()))
 
 
 def _listed(schemas: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_json, write_bytes
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -14,6 +15,7 @@ from sales_assets.core.errors import RefusedError
 from sales_assets.core.stamp import Stamp, remembered
 
 STAMP = "source.json"
+_STAMPS = TypeAdapter(Stamp)
 
 
 class ForeignSourceError(RefusedError):
@@ -23,14 +25,14 @@ class ForeignSourceError(RefusedError):
 def read_stamp(store: FrameStore) -> Stamp | None:
     """Return the storage's stamp; None without one."""
     try:
-        return Stamp.from_json(read_json(store.base / STAMP))
+        return _STAMPS.validate_python(read_json(store.base / STAMP))
     except MissingDayError:
         return None
 
 
 def write_stamp(store: FrameStore, stamp: Stamp) -> None:
     """Write the stamp, in place of an older one."""
-    text = json.dumps(stamp.as_json(), ensure_ascii=False, indent=1)
+    text = json.dumps(_STAMPS.dump_python(stamp), ensure_ascii=False, indent=1)
     write_bytes(store.base / STAMP, f"{text}\n".encode())
 
 
