@@ -110,12 +110,23 @@ class FrameStore:
         return len(doomed)
 
     def write(self, asset: str, day: date, frame: pd.DataFrame) -> str:
-        """Store the frame, replacing an older one; return the digest of its file."""
-        return write_frame(self.path(asset, day), frame)
+        """Store the frame, replacing an older one; return the SHA-256 of its file.
+
+        The same frame gives the same bytes. Categories are stored as plain strings, so that a
+        reader sees the columns that docs/assets.md promises.
+        """
+        content = _as_parquet(frame)
+        write_bytes(self.path(asset, day), content)
+        return sha256(content).hexdigest()
 
     def read(self, asset: str, day: date) -> pd.DataFrame:
-        """Return the stored frame; raise `MissingDayError` if there is none."""
-        return read_frame(self.path(asset, day))
+        """Return the stored frame, `event_type` as a category.
+
+        Raises:
+            MissingDayError: there is none.
+            StorageError: its file cannot be read as Parquet.
+        """
+        return _with_text_categories(_read_table(self.path(asset, day)).to_pandas())
 
     def read_days(self, asset: str, days: Sequence[date]) -> pd.DataFrame:
         """Return the stored frames of `days` below each other, a `day` column first.
@@ -158,12 +169,7 @@ def read_daily_values(store: FrameStore, days: Iterable[date]) -> pd.DataFrame:
     return store.read_days(names.DAILY_VALUES, found) if found else values_of({})
 
 
-def write_frame(path: UPath, frame: pd.DataFrame) -> str:
-    """Write one Parquet file and return its SHA-256; the same frame gives the same bytes.
-
-    Categories are stored as plain strings, so that a reader sees the columns that
-    docs/assets.md promises.
-    """
+def _as_parquet(frame: pd.DataFrame) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -178,19 +184,7 @@ def write_frame(path: UPath, frame: pd.DataFrame) -> str:
     repeating = [name for name in table.column_names if name in _REPEATING]
     # The type checker reads the default True as the only type of use_dictionary.
     pq.write_table(table, buffer, compression="zstd", use_dictionary=repeating)  # pyright: ignore[reportArgumentType]
-    content = buffer.getvalue()
-    write_bytes(path, content)
-    return sha256(content).hexdigest()
-
-
-def read_frame(path: UPath) -> pd.DataFrame:
-    """Read one Parquet file, `event_type` as a category.
-
-    Raises:
-        MissingDayError: there is no such file.
-        StorageError: it cannot be read as Parquet.
-    """
-    return _with_text_categories(_read_table(path).to_pandas())
+    return buffer.getvalue()
 
 
 def _read_table(path: UPath) -> "pa.Table":

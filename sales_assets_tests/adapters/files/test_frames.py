@@ -13,9 +13,7 @@ from sales_assets.adapters.files.frames import (
     MissingDayError,
     PassingStorageError,
     StorageError,
-    read_frame,
     write_bytes,
-    write_frame,
 )
 from sales_assets_tests.distant_store import DistantStore
 
@@ -53,10 +51,10 @@ def test_a_day_without_a_known_event_keeps_the_types_of_its_columns(
     assert len(types) == rows
 
 
-def test_the_same_frame_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_frame_gives_the_same_bytes(store: FrameStore) -> None:
     for name in "ab":
-        write_frame(UPath(tmp_path / name), EVENTS)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        store.write(name, DAY, EVENTS)
+    assert store.path("a", DAY).read_bytes() == store.path("b", DAY).read_bytes()
 
 
 def test_other_readers_see_plain_text_and_no_pandas_index(store: FrameStore) -> None:
@@ -200,7 +198,7 @@ def test_another_file_system_than_the_disk_serves_as_well() -> None:
     assert store.days("raw_events") == {DAY}
     assert store.days("clean_events") == set()
     with pytest.raises(MissingDayError):
-        read_frame(store.path("clean_events", DAY))
+        store.read("clean_events", DAY)
 
 
 def test_an_address_of_the_disk_is_a_folder_with_whole_files(tmp_path: Path) -> None:
