@@ -29,6 +29,8 @@ PREFIX = "SALES_ASSETS_"
 MOSCOW = ZoneInfo("Europe/Moscow")
 NO_HOLIDAYS = "none"
 LAST_CALL = time(13)
+#: Of an earlier day no row is read.
+EARLIEST_START = date(1990, 1, 1)
 #: The last call comes after the delivery and before midnight.
 LATEST_DELIVERY = time(23, 30)
 
@@ -127,7 +129,9 @@ class Settings(BaseModel):
         description=_A_ZONE,
     )
     start_date: Day | None = Field(
-        default=None, description="a day like 2026-01-31 that isn't in the future"
+        default=None,
+        ge=EARLIEST_START,
+        description="a day like 2026-01-31, from 1990 on, that isn't in the future",
     )
     var_dir: Path = Field(
         default=Path("var"), validation_alias=f"{PREFIX}VAR", description="a folder"
