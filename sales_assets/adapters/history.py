@@ -1,7 +1,7 @@
 """The stored days that a run's numbers rest on, and what fills those that nobody stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import chain
@@ -107,7 +107,8 @@ class History:
             ForeignSourceError: it is another, or nobody knows.
         """
         source = self.connect()
-        self._stamp = own_stamp(self.store, source.stamp())
+        stamp = replace(source.stamp(), first_day=self.first_date)
+        self._stamp = own_stamp(self.store, stamp)
         return source
 
     @cached_property
@@ -330,7 +331,7 @@ class History:
         if not cleaning.has_all(known, valid["user_id"]):
             read_together = {one for read, one in self._read_again if read == names.USER_HISTORY}
             for one in read_together | {day}:
-                self.store.path(names.USER_HISTORY, one).unlink(missing_ok=True)
+                self.store.forget(names.USER_HISTORY, one)
             raise PassingSourceError(
                 f"{names.USER_HISTORY} of {day} lacks clients of {names.RAW_EVENTS}: the source "
                 "lost rows between the two, as while it is loaded. Run this again once it is whole."

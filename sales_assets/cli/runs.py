@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
@@ -65,7 +65,8 @@ def _require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool
     """
     store = FrameStore(settings.storage)
     source = source_at(settings.source_url, settings)
-    stamp = source.stamp()  # of a source that is away nothing is forgotten
+    # Of a source that is away nothing is forgotten.
+    stamp = replace(source.stamp(), first_day=first_day(settings))
     if rebuild:
         click.echo(f"{store.clear(STAMP)} stored files forgotten", err=True)
     elif same_source:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from sales_assets.core.dictionary import EventDictionary, meant
 
@@ -31,16 +32,17 @@ class SourceIdentity:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What all stored days have in common, and the last dictionary (id to name) that was read."""
+    """What all stored days have in common; the last dictionary (id to name) and first partition."""
 
     source: SourceIdentity
     source_zone: str
     report_zone: str
     definitions: int = DEFINITIONS
     dictionary: Mapping[str, str] = field(default_factory=dict)
+    first_day: date | None = None
 
     def differences(self, other: "Stamp") -> list[str]:
-        """Say in words what differs in `other`; the dictionary may change."""
+        """Say in words what differs in `other`; dictionary and first partition may change."""
         mine, theirs = self.source, other.source
         pairs = [
             ("the source's database", mine.database, theirs.database),

@@ -89,6 +89,20 @@ def test_clients_whom_the_source_lost_meanwhile_are_no_clients_without_a_history
     assert [files(of_run)[one] for one in of_events] == [files(expected)[one] for one in of_events]
 
 
+def test_an_earlier_first_day_gives_the_values_of_an_empty_storage(
+    history: MakeHistory, url: str
+) -> None:
+    tasks = [("u1", journey.FIRST_LINE_TASK, f"{day} 12:00") for day in DAYS]
+    fill(url, tasks)
+    late = history()
+    late.first_date = DAYS[2]
+    late.ensure_values([DAYS[3]])
+    moved, empty = history(), history("empty")
+    for of_run in (moved, empty):
+        of_run.ensure_values([LAST])
+    assert moved.values([LAST]).equals(empty.values([LAST]))
+
+
 def test_the_lookback_ends_at_the_first_day(history: MakeHistory) -> None:
     assert history().lookback([LAST]) == DAYS
     assert history().days_before(DAYS[3:]) == DAYS[:3]

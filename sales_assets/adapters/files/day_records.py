@@ -72,8 +72,7 @@ def read_refusal(store: FrameStore, day: date) -> Refusal | None:
 
 def withdraw_refusal(store: FrameStore, day: date) -> None:
     """Forget a refusal: the day was taken."""
-    if store.holds(REFUSAL, day, JSON):
-        store.path(REFUSAL, day, JSON).unlink(missing_ok=True)
+    store.forget(REFUSAL, day, JSON)
 
 
 def write_checked(

@@ -93,6 +93,12 @@ class FrameStore:
         found = (_DAY_FILE.fullmatch(name) for name in files)
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
 
+    def forget(self, asset: str, day: date, extension: str = EXTENSION) -> None:
+        """Delete the file, if it is there."""
+        path = self.path(asset, day, extension)
+        with _trouble_named("delete", path):
+            path.unlink(missing_ok=True)
+
     def clear(self, *files: str) -> int:
         """Delete all day files of all assets, and the named files beside; return how many."""
         with _trouble_named("clear", self.base):

@@ -13,6 +13,7 @@ from sales_assets.core import names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.errors import RefusedError
 from sales_assets.core.stamp import Stamp, remembered
+from sales_assets.core.windows import DAY, EVENT_DAYS
 
 STAMP = "source.json"
 _STAMPS = TypeAdapter(Stamp)
@@ -32,7 +33,7 @@ def read_stamp(store: FrameStore) -> Stamp | None:
 
 def write_stamp(store: FrameStore, stamp: Stamp) -> None:
     """Write the stamp, in place of an older one."""
-    text = json.dumps(_STAMPS.dump_python(stamp), ensure_ascii=False, indent=1)
+    text = json.dumps(_STAMPS.dump_python(stamp, mode="json"), ensure_ascii=False, indent=1)
     write_bytes(store.base / STAMP, f"{text}\n".encode())
 
 
@@ -47,7 +48,7 @@ def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
         stored.differences(stamp) if stored else ["nothing says which source they were read from"]
     )
     if stored and not differences:
-        return stored
+        return _of_first_day(store, stored, stamp.first_day)
     if any(map(store.days, names.EVENTS)):
         raise ForeignSourceError(
             f"The days in {store.base} are not this source's: {'; '.join(differences)}. Name "
@@ -57,6 +58,18 @@ def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
         )
     write_stamp(store, stamp)
     return stamp
+
+
+def _of_first_day(store: FrameStore, stored: Stamp, first_day: date | None) -> Stamp:
+    """Remember the first partition; an earlier one makes forget what the old one cut."""
+    if first_day in (None, stored.first_day):
+        return stored
+    if stored.first_day and first_day < stored.first_day:
+        for later in range(EVENT_DAYS):
+            store.forget(names.DAILY_VALUES, stored.first_day + later * DAY)
+    now = replace(stored, first_day=first_day)
+    write_stamp(store, now)
+    return now
 
 
 def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -> None:
@@ -97,7 +110,8 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
                 "in SALES_ASSETS_STORAGE, or start this one anew: sales-assets backfill FROM TO "
                 "--rebuild."
             )
-    write_stamp(store, replace(now, dictionary=last.dictionary if last else {}))
+    kept = {"dictionary": last.dictionary, "first_day": last.first_day} if last else {}
+    write_stamp(store, replace(now, **kept))
     return tuple(chosen)
 
 
