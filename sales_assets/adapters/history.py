@@ -323,19 +323,22 @@ class History:
     def clean(self, day: date) -> pd.DataFrame:
         """Return the day's clean events, made of its stored rows and histories.
 
+        Histories that lack a client were asked for when the source was another: once more, then.
+
         Raises:
-            PassingSourceError: the source lost rows between the two; the histories are forgotten.
+            PassingSourceError: it lacks the client still, as while it is loaded.
         """
         valid, _ = cleaning.set_aside(self.store.read(names.RAW_EVENTS, day))
         known = self.store.read(names.USER_HISTORY, day)
         if not cleaning.has_all(known, valid["user_id"]):
-            read_together = {one for read, one in self._read_again if read == names.USER_HISTORY}
-            for one in read_together | {day}:
-                self.store.forget(names.USER_HISTORY, one)
-            raise PassingSourceError(
-                f"{names.USER_HISTORY} of {day} lacks clients of {names.RAW_EVENTS}: the source "
-                "lost rows between the two, as while it is loaded. Run this again once it is whole."
-            )
+            known = self.source.read_user_history([day])[day]
+            if not cleaning.has_all(known, valid["user_id"]):
+                raise PassingSourceError(
+                    f"The source has lost clients of {day} since {names.RAW_EVENTS} read them, as "
+                    f"while it is loaded. Materialize the day again from {names.RAW_EVENTS} on, "
+                    "once it is whole."
+                )
+            self._store(names.USER_HISTORY, {day: known})
         return cleaning.clean_events(valid, known)
 
     def event_log(self, days: Sequence[date]) -> EventLog:

@@ -78,7 +78,7 @@ def test_clients_whom_the_source_lost_meanwhile_are_no_clients_without_a_history
     of_run = history()
     of_run.read_days([LAST])
     execute(url, "DELETE FROM events WHERE _user_id = 'u1'")
-    with pytest.raises(PassingSourceError, match="lacks clients"):
+    with pytest.raises(PassingSourceError, match="has lost clients"):
         of_run.ensure(DAYS)
     fill(url, [("u1", journey.REQUEST_CREATED, f"{day} 11:00") for day in DAYS])
     of_run.ensure(DAYS)
