@@ -221,8 +221,11 @@ def test_row_security_that_hides_everything_is_no_report_of_zeros(url: str) -> N
 
 @pytest.mark.parametrize("table", ["events", "events_dict", "payments"])
 def test_an_empty_table_is_named_and_may_be_full_later(url: str, table: str) -> None:
-    with pytest.raises(PassingSourceError, match=f"The source's {table} has no row"):
-        read(url, f"TRUNCATE {table}")
+    make_base(url, f"TRUNCATE {table}")
+    source = at(url)
+    for look in (source.read_days, source.read_user_history, source.read_together):
+        with pytest.raises(PassingSourceError, match=f"The source's {table} has no row"):
+            look([DAY])
 
 
 @pytest.fixture
