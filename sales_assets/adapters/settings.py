@@ -91,6 +91,8 @@ PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+\w+)?://")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
 ProxyUrl = Annotated[str, Field(pattern=r"^(https?|socks5h?)://")]
 ClientUrl = Annotated[str, Field(pattern=r"(?s)^https?://.*\{user_id\}")]
+#: An address with one slash would be a folder of the disk, lost with its container.
+StorageAddress = Annotated[str, Field(pattern=r"^(\w+://.+|\w+|\w*[^\w:].*)$")]
 ChatIds = Annotated[tuple[int, ...], BeforeValidator(_chat_ids)]
 Country = Annotated[str | None, BeforeValidator(_country)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -136,7 +138,7 @@ class Settings(BaseModel):
     var_dir: Path = Field(
         default=Path("var"), validation_alias=f"{PREFIX}VAR", description="a folder"
     )
-    storage: str = Field(
+    storage: StorageAddress = Field(
         default_factory=lambda read: str(read["var_dir"] / "storage"),
         description="a folder or an address like s3://bucket/folder",
     )
