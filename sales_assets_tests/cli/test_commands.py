@@ -176,6 +176,11 @@ def test_a_wrong_setting_is_a_sentence_that_says_what_to_do(
     assert all(part in told for part in expected), told
 
 
+def test_dev_says_that_its_home_cannot_be_made(environment: dict[str, str]) -> None:
+    told = refused(environment | {"DAGSTER_HOME": "/proc/dagster"}, "dev")
+    assert "/proc/dagster could not be made" in told
+
+
 def test_a_relative_home_of_dagster_is_taken_from_the_current_folder(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
