@@ -267,7 +267,11 @@ _ADVICE = {
     errno.EDQUOT: "The quota is used up: free some space and start again.",
 }
 _AWAY = (ConnectionError, TimeoutError)
-_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
+_PASSING = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EIO),
+    # A mounted folder whose server is away.
+    *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+)
 _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
 
 

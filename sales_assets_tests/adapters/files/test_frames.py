@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -165,6 +166,18 @@ class FullDisk:
 
     def write_bytes(self, content: bytes) -> None:
         Path("/dev/full").write_bytes(content)
+
+
+class GoneMount(FullDisk):
+    """The path of a mounted folder whose server is away."""
+
+    def write_bytes(self, content: bytes) -> None:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), len(content))
+
+
+def test_a_mounted_folder_that_is_away_is_told_apart() -> None:
+    with pytest.raises(PassingStorageError, match="not connected"):
+        write_bytes(GoneMount("/mnt/2025-01-06.parquet"), b"x")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("base", ["/proc/nowhere", "/dev/null/x"])
