@@ -2,7 +2,7 @@
 
 import logging
 import urllib.request
-from urllib.error import URLError
+from http.client import HTTPException
 
 TIMEOUT_SECONDS = 10
 
@@ -17,5 +17,5 @@ def beat(url: str | None, log: logging.Logger | logging.LoggerAdapter) -> None:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS):  # noqa: S310 - http alone is set
             log.info("SALES_ASSETS_HEARTBEAT_URL was called")
-    except (URLError, OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         log.warning("SALES_ASSETS_HEARTBEAT_URL could not be called: %s", type(error).__name__)

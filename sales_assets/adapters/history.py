@@ -1,7 +1,7 @@
 """The stored days that a run's numbers rest on, and what fills those that nobody stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import chain
@@ -14,6 +14,7 @@ from sales_assets.adapters.files.frames import FrameStore, read_daily_values, re
 from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
 from sales_assets.adapters.whole_days import WholeDays
 from sales_assets.core import names
@@ -105,8 +106,10 @@ class History:
         Raises:
             ForeignSourceError: it is another, or nobody knows.
         """
-        source = self.connect()
-        self._stamp = own_stamp(self.store, source.stamp())
+        # Whoever accepts a loss may have emptied a table.
+        source = replace(self.connect(), may_be_empty=self.orders.accept_loss)
+        stamp = replace(source.stamp(), first_day=self.first_date)
+        self._stamp = own_stamp(self.store, stamp)
         return source
 
     @cached_property
@@ -191,9 +194,8 @@ class History:
         # Where a stored day's rows are gone, that is what has to be said.
         was_read = any(self.store.holds(names.RAW_EVENTS, day) for day in own)
         examined = [*own, *set(before).intersection(self.orders.reread)]
-        read = self.source.read_days(
-            [*before, *own], counted, examined=examined, may_be_empty=was_read
-        )
+        source = replace(self.source, may_be_empty=was_read or self.orders.accept_loss)
+        read = source.read_days([*before, *own], counted, examined=examined)
         remember_dictionary(self.store, self._stamp, read.dictionary)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
@@ -324,9 +326,25 @@ class History:
         return read_daily_values(self.store, self.values_window(days))
 
     def clean(self, day: date) -> pd.DataFrame:
-        """Return the day's clean events, made of its stored rows and histories."""
+        """Return the day's clean events, made of its stored rows and histories.
+
+        Histories that lack a client were asked for when the source was another: once more, then.
+
+        Raises:
+            PassingSourceError: it lacks the client still, as while it is loaded.
+        """
         valid, _ = cleaning.set_aside(self.store.read(names.RAW_EVENTS, day))
-        return cleaning.clean_events(valid, self.store.read(names.USER_HISTORY, day))
+        known = self.store.read(names.USER_HISTORY, day)
+        if not cleaning.has_all(known, valid["user_id"]):
+            known = self.source.read_user_history([day])[day]
+            if not cleaning.has_all(known, valid["user_id"]):
+                raise PassingSourceError(
+                    f"The source has lost clients of {day} since {names.RAW_EVENTS} read them, as "
+                    f"while it is loaded. Materialize the day again from {names.RAW_EVENTS} on, "
+                    "once it is whole."
+                )
+            self._store(names.USER_HISTORY, {day: known})
+        return cleaning.clean_events(valid, known)
 
     def event_log(self, days: Sequence[date]) -> EventLog:
         """Return the stored events of `days` and their lookback; the last one made is kept."""

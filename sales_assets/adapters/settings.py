@@ -29,6 +29,8 @@ PREFIX = "SALES_ASSETS_"
 MOSCOW = ZoneInfo("Europe/Moscow")
 NO_HOLIDAYS = "none"
 LAST_CALL = time(13)
+#: Of an earlier day no row is read.
+EARLIEST_START = date(1990, 1, 1)
 #: The last call comes after the delivery and before midnight.
 LATEST_DELIVERY = time(23, 30)
 
@@ -89,6 +91,8 @@ PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+\w+)?://")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://")]
 ProxyUrl = Annotated[str, Field(pattern=r"^(https?|socks5h?)://")]
 ClientUrl = Annotated[str, Field(pattern=r"(?s)^https?://.*\{user_id\}")]
+#: An address with one slash would be a folder of the disk, lost with its container.
+StorageAddress = Annotated[str, Field(pattern=r"^(\w+://.+|\w+|\w*[^\w:].*)$")]
 ChatIds = Annotated[tuple[int, ...], BeforeValidator(_chat_ids)]
 Country = Annotated[str | None, BeforeValidator(_country)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -127,12 +131,14 @@ class Settings(BaseModel):
         description=_A_ZONE,
     )
     start_date: Day | None = Field(
-        default=None, description="a day like 2026-01-31 that isn't in the future"
+        default=None,
+        ge=EARLIEST_START,
+        description="a day like 2026-01-31, from 1990 on, that isn't in the future",
     )
     var_dir: Path = Field(
         default=Path("var"), validation_alias=f"{PREFIX}VAR", description="a folder"
     )
-    storage: str = Field(
+    storage: StorageAddress = Field(
         default_factory=lambda read: str(read["var_dir"] / "storage"),
         description="a folder or an address like s3://bucket/folder",
     )

@@ -59,10 +59,10 @@ class WholeDays:
         makes no difference: nothing is written.
         """
         frame, evidence = counts.of_day(day), counts.evidence(day)
-        if not self.missing([day]):
-            stored, (known, _) = self.counts(day), read_record(self.store, day)
-            same_rows = stored.equals(frame) and known.last_at == evidence.last_at
-            if same_rows and self.completeness(day).state == answer.state:
+        if day in self._stored:
+            (known, _), told = read_record(self.store, day), self.completeness(day)
+            same_rows = self.counts(day).equals(frame) and known.last_at == evidence.last_at
+            if same_rows and (told.state, told.missing) == (answer.state, answer.missing):
                 return
         self._write(day, frame, evidence, answer)
 

@@ -13,7 +13,7 @@ import click
 from filelock import FileLock, Timeout
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.cli.instance import HOME, home_folder, prepare_home
+from sales_assets.cli.instance import HOME, home_folder, prepare_home, unusable_home
 from sales_assets.core.errors import SalesAssetsError
 
 WORKSPACE = "workspace.yaml"
@@ -29,19 +29,22 @@ def alone(settings: Settings, host: str, port: int) -> Iterator[None]:
     """Hold Dagster's home: two daemons on one would do everything twice.
 
     Raises:
-        SalesAssetsError: another `dev` holds it, or the port is taken.
+        SalesAssetsError: another `dev` holds it, it can't be made, or the port is taken.
     """
     home = home_folder(settings)
-    home.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(home / LOCK, timeout=0):
-            _require_free(host, port)
-            yield
+        home.mkdir(parents=True, exist_ok=True)
+        held = FileLock(home / LOCK).acquire(timeout=0)
     except Timeout:
         raise SalesAssetsError(
             f"`sales-assets dev` runs already with Dagster's home {home}. Use its UI, or stop it "
             f"first; a second one beside it needs {HOME} and SALES_ASSETS_VAR of its own."
         ) from None
+    except OSError as error:
+        raise unusable_home(home, error) from error
+    with held:
+        _require_free(host, port)
+        yield
 
 
 def _require_free(host: str, port: int) -> None:

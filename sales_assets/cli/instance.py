@@ -56,12 +56,17 @@ def opened_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
                     shutil.copyfile(template, home / CONFIGURATION)
             instance = _instance_of(home)
     except OSError as error:
-        raise SalesAssetsError(
-            f"Dagster's home {home} could not be made: {error.strerror or error}. "
-            f"Give the user the right to write there, or set {HOME} to another folder."
-        ) from error
+        raise unusable_home(home, error) from error
     with instance:
         yield instance
+
+
+def unusable_home(home: Path, error: OSError) -> SalesAssetsError:
+    """Return the error about a home that can't be made, with the way out."""
+    return SalesAssetsError(
+        f"Dagster's home {home} could not be made: {error.strerror or error}. "
+        f"Give the user the right to write there, or set {HOME} to another folder."
+    )
 
 
 def _instance_of(home: Path) -> dg.DagsterInstance:

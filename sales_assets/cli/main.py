@@ -20,6 +20,8 @@ from sales_assets.old_bot.command import compare
 
 #: The exit code where the source's days, or whose they are, keep a report from being made.
 REFUSED = 3
+#: A link that is valid for a year has been forgotten by then.
+MOST_HOURS = 24 * 365
 
 
 class _Refused(click.ClickException):
@@ -132,7 +134,13 @@ def bot(settings: Settings) -> None:
 
 
 @main.command()
-@click.option("--hours", default=72, show_default=True, help="How long the link is valid.")
+@click.option(
+    "--hours",
+    type=click.IntRange(1, MOST_HOURS),
+    default=72,
+    show_default=True,
+    help="How long the link is valid.",
+)
 @click.pass_obj
 def invite(settings: Settings, hours: int) -> None:
     """Print a link that lets one person, or one group, in; it works once."""
@@ -141,7 +149,7 @@ def invite(settings: Settings, hours: int) -> None:
     click.echo(new_invite(settings, timedelta(hours=hours)))
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # a group's id is negative
 @click.argument("chat", type=int)
 @click.pass_obj
 def revoke(settings: Settings, chat: int) -> None:
@@ -173,7 +181,13 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=3000, show_default=True, help="The port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=3000,
+    show_default=True,
+    help="The port to listen on.",
+)
 @click.pass_obj
 def dev(settings: Settings, host: str, port: int) -> None:
     """Start the Dagster UI with schedule and sensors; with a token the bot, too.

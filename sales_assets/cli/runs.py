@@ -4,7 +4,8 @@ import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
@@ -64,12 +65,14 @@ def _require_own_storage(settings: Settings, *, same_source: bool, rebuild: bool
     """
     store = FrameStore(settings.storage)
     source = source_at(settings.source_url, settings)
+    # Of a source that is away nothing is forgotten.
+    stamp = replace(source.stamp(), first_day=first_day(settings))
     if rebuild:
         click.echo(f"{store.clear(STAMP)} stored files forgotten", err=True)
     elif same_source:
         days = ", ".join(map(str, accept_same_source(store, source)))
         click.echo(f"the same source: compared {days or 'nothing'}", err=True)
-    own_stamp(store, source.stamp())
+    own_stamp(store, stamp)
 
 
 def compute(  # noqa: PLR0913 - one word of the operator each
@@ -115,8 +118,15 @@ def _compute(settings: Settings, days: Sequence[date], orders: Mapping[str, str]
     prepare_home(settings)
     # A process a span: a second one would find the memory of the first in pieces.
     workers = ProcessPoolExecutor(cores, get_context("spawn"), _be_a_worker, max_tasks_per_child=1)
-    with workers as processes:
-        return _together(processes.map(one, spans))
+    try:
+        with workers as processes:
+            return _together(processes.map(one, spans))
+    except BrokenProcessPool as error:
+        raise SalesAssetsError(
+            f"One of the {cores} processes that computed {days[0]} to {days[-1]} was killed, for "
+            "want of memory perhaps. What they stored stays: start the command again, with a "
+            "shorter range where memory is short."
+        ) from error
 
 
 def _be_a_worker() -> None:

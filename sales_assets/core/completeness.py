@@ -122,5 +122,5 @@ def explained(answer: Completeness, day: date) -> str:
     if answer.state == State.UNKNOWN:
         return f"too little is known to tell whether {day} is whole"
     until = answer.certain_until
-    told = f"an end after {until:%H:%M} would not be noticed" if until else "no end is noticeable"
-    return f"{day} is whole; {told}"
+    noticed = f"an end after {until:%Y-%m-%d %H:%M} would not be noticed" if until else ""
+    return f"{day} is whole; {noticed or 'no end is noticeable'}"

@@ -44,12 +44,9 @@ def days_to_compute(
     Then the `reread` days before it (rows may have come late) and those of the last `catch_up`
     days that are not `done`, both the newest first; nothing before `first_day`.
     """
-    recent = [newest - timedelta(days=back) for back in range(max(catch_up, reread + 1))]
-    return [
-        day
-        for back, day in enumerate(recent)
-        if day >= first_day and (back <= reread or day not in done)
-    ]
+    count = min(max(catch_up, reread + 1), (newest - first_day).days + 1)
+    recent = [newest - timedelta(days=back) for back in range(count)]
+    return [day for back, day in enumerate(recent) if back <= reread or day not in done]
 
 
 def spans(days: Iterable[date]) -> list[list[date]]:

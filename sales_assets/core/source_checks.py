@@ -146,8 +146,11 @@ def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
 
 
 def one_id(frame: pd.DataFrame, day: date) -> Finding | None:
-    """Find an id that stands for nobody: a placeholder, or one with too much of a day's rows."""
-    counts = frame["user_id"].value_counts()
+    """Find an id that stands for nobody: a placeholder, or one with too much of a day's rows.
+
+    Rows of an empty id are set aside, and one thing with those of none.
+    """
+    counts = frame["user_id"].value_counts().drop("", errors="ignore")
     for user, rows in counts[counts > PLACEHOLDER_SHARE * len(frame)].items():
         share, is_word = rows / len(frame), str(user).casefold() in PLACEHOLDERS
         limit = PLACEHOLDER_SHARE if is_word else ONE_ID_SHARE

@@ -1,8 +1,8 @@
 """Whose days a storage holds: the stamp beside the frames, and how two of them differ."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
+from datetime import date
 
 from sales_assets.core.dictionary import EventDictionary, meant
 
@@ -32,16 +32,17 @@ class SourceIdentity:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What all stored days have in common, and the last dictionary (id to name) that was read."""
+    """What all stored days have in common; the last dictionary (id to name) and first partition."""
 
     source: SourceIdentity
     source_zone: str
     report_zone: str
     definitions: int = DEFINITIONS
     dictionary: Mapping[str, str] = field(default_factory=dict)
+    first_day: date | None = None
 
     def differences(self, other: "Stamp") -> list[str]:
-        """Say in words what differs in `other`; the dictionary may change."""
+        """Say in words what differs in `other`; dictionary and first partition may change."""
         mine, theirs = self.source, other.source
         pairs = [
             ("the source's database", mine.database, theirs.database),
@@ -58,15 +59,6 @@ class Stamp:
             told.insert(0, "the source's server was {} and is {}".format(*servers))
         return told
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads."""
-        return {**asdict(self), "dictionary": dict(sorted(self.dictionary.items()))}
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Read what `as_json` returned."""
-        return cls(**{**written, "source": SourceIdentity(**written["source"])})
-
 
 def remembered(last: Mapping[str, str], now: EventDictionary) -> dict[str, str]:
     """Return the dictionary to remember: today's names, and of a type that is gone the last one.
@@ -74,7 +66,8 @@ def remembered(last: Mapping[str, str], now: EventDictionary) -> dict[str, str]:
     So what is missing is told in each run until it is back, not only in the first.
     """
     gone = set(now.missing_types)
-    return {**now.names, **{number: name for number, name in last.items() if meant(name) in gone}}
+    kept = {number: name for number, name in last.items() if meant(name) in gone}
+    return dict(sorted({**now.names, **kept}.items()))
 
 
 def _listed(schemas: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import click
 
 from sales_assets.adapters.settings import Settings
 from sales_assets.cli.computing import raise_failures, show_report, today_of
+from sales_assets.core.errors import SalesAssetsError
 
 
 @click.command()
@@ -15,6 +16,11 @@ def demo(settings: Settings) -> None:
     from sales_assets.cli.runs import compute, deliver
     from sales_assets.defs.resources import OUTBOX_FOLDER
 
+    if settings.source_url is not None:
+        raise SalesAssetsError(
+            "The demo has a source of its own, and SALES_ASSETS_SOURCE_URL is set: its yesterday "
+            "would be delivered at once. Compute it by sales-assets report DAY, or unset it."
+        )
     yesterday = today_of(settings) - timedelta(days=1)
     # The demo waits for no morning: a report is due as soon as its day is over.
     settings = settings.model_copy(update={"delivery_time": time()})

@@ -1,4 +1,5 @@
 import logging
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -38,6 +39,22 @@ def test_the_monitor_is_called_once(monitor: tuple[str, list[str]]) -> None:
 
 def test_without_an_address_nothing_happens() -> None:
     beat(None, LOG)
+
+
+def test_what_answers_in_no_http_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"220 mail.example.com ESMTP\r\n")
+
+        Thread(target=answer, daemon=True).start()
+        beat(f"http://127.0.0.1:{server.getsockname()[1]}/{SECRET}", LOG)
+    beat(f"http://127.0.0.1/{SECRET} with a blank", LOG)
+    assert caplog.text.count("could not be called") == 2
+    assert SECRET not in caplog.text
 
 
 def test_a_monitor_that_is_away_is_said_without_its_address(

@@ -9,10 +9,11 @@ import pytest
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Orders
 from sales_assets.adapters.settings import Settings
+from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import journey, names
 from sales_assets_tests.conftest import SourceDatabase
-from sales_assets_tests.sources import fill
+from sales_assets_tests.sources import execute, fill
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 FIRST = date(2025, 1, 6)
@@ -69,6 +70,37 @@ def test_whatever_is_missing_is_stored_and_told_and_nothing_a_second_time(
         assert of_run.store.days(asset) == set(DAYS)
     assert [day.summary["rows"] for day in filled if day.day == FIRST] == [3, 3, 3]
     assert history(reachable=False).ensure(DAYS) == []
+
+
+def test_clients_whom_the_source_lost_meanwhile_are_no_clients_without_a_history(
+    history: MakeHistory, url: str
+) -> None:
+    of_run = history()
+    of_run.read_days([LAST])
+    execute(url, "DELETE FROM events WHERE _user_id = 'u1'")
+    with pytest.raises(PassingSourceError, match="has lost clients"):
+        of_run.ensure(DAYS)
+    fill(url, [("u1", journey.REQUEST_CREATED, f"{day} 11:00") for day in DAYS])
+    of_run.ensure(DAYS)
+    assert of_run.store.days(names.CLEAN_EVENTS) == set(DAYS)
+    expected = history("untouched")
+    expected.ensure(DAYS)
+    of_events = [f"{names.CLEAN_EVENTS}/{day}.parquet" for day in DAYS]
+    assert [files(of_run)[one] for one in of_events] == [files(expected)[one] for one in of_events]
+
+
+def test_an_earlier_first_day_gives_the_values_of_an_empty_storage(
+    history: MakeHistory, url: str
+) -> None:
+    tasks = [("u1", journey.FIRST_LINE_TASK, f"{day} 12:00") for day in DAYS]
+    fill(url, tasks)
+    late = history()
+    late.first_date = DAYS[2]
+    late.ensure_values([DAYS[3]])
+    moved, empty = history(), history("empty")
+    for of_run in (moved, empty):
+        of_run.ensure_values([LAST])
+    assert moved.values([LAST]).equals(empty.values([LAST]))
 
 
 def test_the_lookback_ends_at_the_first_day(history: MakeHistory) -> None:

@@ -102,6 +102,8 @@ def test_all_files_follow_the_var_folder() -> None:
         ("HOLIDAYS", "Atlantis", "two letters"),
         ("HEARTBEAT_URL", "secret", "https://"),
         ("START_DATE", "2999-01-01", "isn't in the future"),
+        ("START_DATE", "0026-01-01", "from 1990 on"),
+        ("STORAGE", "s3:/bucket/folder", "s3://bucket/folder"),
         ("COMPUTING_MINUTES", "0", "at least 1"),
         ("COMPUTING_MINUTES", "1.5", "whole number"),
         ("REREAD_DAYS", "-1", "0 or more"),

@@ -9,7 +9,7 @@ from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.history import BlockedDayError, History, Orders
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
-from sales_assets.core import names, windows
+from sales_assets.core import journey, names, windows
 from sales_assets.core.completeness import CHECK
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.core.metrics.schemas import CheckOutcome
@@ -210,6 +210,19 @@ def test_a_day_whose_rows_came_late_is_taken_again(history: MakeHistory, url: st
         execute(url, late, [(f"{DAY} 10:00",)])
     history(LATE).read_days([DAY])
     assert history().whole_days.completeness(DAY).state == State.COMPLETE
+
+
+def test_a_type_that_is_missing_as_well_by_now_is_told(history: MakeHistory, url: str) -> None:
+    execute(url, "DELETE FROM events WHERE event_id = 10 AND happened_at >= %s", [(DAY,)])
+    tasks = "DELETE FROM events WHERE event_id = 11 AND happened_at >= %s"
+    execute(url, tasks, [(f"{DAY} 10:00",)])
+    execute(url, "INSERT INTO events VALUES ('new', 11, %s)", [(f"{NEXT} 00:30",)])
+    history().read_days([DAY])
+    assert history().whole_days.completeness(DAY).missing == (journey.REQUEST_CREATED,)
+    execute(url, tasks, [(NEXT,)])
+    history().read_days([DAY])
+    missing = journey.FIRST_LINE_TASK, journey.REQUEST_CREATED
+    assert history().whole_days.completeness(DAY).missing == missing
 
 
 def test_days_read_again_with_the_newest_are_stored_anew_and_their_events_cleaned_anew(

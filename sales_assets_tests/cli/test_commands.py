@@ -176,6 +176,11 @@ def test_a_wrong_setting_is_a_sentence_that_says_what_to_do(
     assert all(part in told for part in expected), told
 
 
+def test_dev_says_that_its_home_cannot_be_made(environment: dict[str, str]) -> None:
+    told = refused(environment | {"DAGSTER_HOME": "/proc/dagster"}, "dev")
+    assert "/proc/dagster could not be made" in told
+
+
 def test_a_relative_home_of_dagster_is_taken_from_the_current_folder(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -205,6 +210,32 @@ def test_a_damaged_file_is_named_with_the_way_out(environment: dict[str, str]) -
     told = refused(environment, "report", FIRST + timedelta(days=1))
     assert str(damaged) in told
     assert "Delete it" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["revoke", "-1001234567890"], "Chat -1001234567890 has no subscription"),
+        (["invite", "--hours", str(10**15)], "--hours"),
+        (["dev", "--port", "99999"], "--port"),
+    ],
+)
+def test_a_number_is_taken_as_it_is_or_refused_with_a_sentence(
+    environment: dict[str, str], arguments: list[str], expected: str
+) -> None:
+    assert expected in refused(environment, *arguments)
+
+
+def test_the_demo_is_none_of_a_source_of_your_own(environment: dict[str, str]) -> None:
+    assert "SALES_ASSETS_SOURCE_URL is set" in refused(environment, "demo")
+    assert not (Path(environment["SALES_ASSETS_VAR"]) / "outbox").exists()
+
+
+def test_a_rebuild_from_a_source_that_is_away_forgets_nothing(environment: dict[str, str]) -> None:
+    assert run(environment, "report", FIRST).exit_code == 0
+    away = environment | {"SALES_ASSETS_SOURCE_URL": "postgresql://u@127.0.0.1:1/crm"}
+    assert "refused" in refused(away, "backfill", FIRST, FIRST, "--rebuild")
+    assert f"{FIRST}.parquet" in stored(environment, "raw_events")
 
 
 def test_every_command_explains_itself() -> None:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -36,9 +37,9 @@ def environment(url: str, folder: Path) -> dict[str, str]:
     }
 
 
-def backfill(url: str, folder: Path) -> subprocess.Popen[str]:
+def backfill(url: str, folder: Path, to: date = TO) -> subprocess.Popen[str]:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "sales_assets.cli.main", "backfill", str(FROM), str(TO)]
+    command = [sys.executable, "-m", "sales_assets.cli.main", "backfill", str(FROM), str(to)]
     return subprocess.Popen(
         command,
         env=environment(url, folder),
@@ -131,3 +132,19 @@ def test_ctrl_c_ends_a_backfill_with_a_word_and_no_traceback(
     assert process.returncode == 1
     assert "Traceback" not in told
     assert_nothing_half_written(folder)
+
+
+def test_a_process_of_a_long_range_that_is_killed_is_said_in_a_sentence(
+    source_database: SourceDatabase, tmp_path: Path
+) -> None:
+    running = backfill(source_database(PLAN), tmp_path / "long", FROM + timedelta(days=99))
+    workers: list[psutil.Process] = []
+    while not workers and running.poll() is None:
+        children = psutil.Process(running.pid).children()
+        workers = [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+        time.sleep(0.1)
+    workers[0].kill()
+    _, said = running.communicate(timeout=100)
+    assert running.returncode == 1
+    assert "was killed" in said
+    assert "Traceback" not in said

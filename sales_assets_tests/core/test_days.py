@@ -55,6 +55,8 @@ def test_a_morning_computes_late_rows_missed_days_and_the_newest_last() -> None:
     done = {DAY - timedelta(days=back) for back in range(1, 20)} - {DAY - timedelta(days=6)}
     computed = days_to_compute(DAY, DAY - timedelta(days=90), done, reread=2, catch_up=10)
     assert computed == [DAY - timedelta(days=back) for back in (0, 1, 2, 6)]
+    assert days_to_compute(DAY, DAY, (), reread=2, catch_up=10**7) == [DAY]
+    assert days_to_compute(DAY, DAY + timedelta(days=1), (), reread=2, catch_up=10) == []
 
 
 def test_days_are_sorted_and_distinct_and_none_is_none() -> None:

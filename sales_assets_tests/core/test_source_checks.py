@@ -147,6 +147,7 @@ def test_one_id_with_an_impossible_share_of_a_days_rows() -> None:
         assert found is not None
         assert found.sample == (many[0],)
     assert one_id(day_rows(["busy"] * 5 + ["quiet"]), DAY) is None
+    assert one_id(day_rows(plain + [""] * 200), DAY) is None
 
 
 def test_unknown_ids_are_a_warning_until_they_are_most_events() -> None:

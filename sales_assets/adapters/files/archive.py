@@ -11,7 +11,6 @@ import pandas as pd
 from sales_assets.adapters.files import reports as report_files
 from sales_assets.adapters.files.day_records import read_refusal
 from sales_assets.adapters.files.frames import (
-    EXTENSION,
     FrameStore,
     MissingDayError,
     StorageError,
@@ -115,8 +114,8 @@ class Archive:
         """
         stamp = (
             day,
-            self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
-            *(self._written_at(asset, day) for asset in (*names.EVENTS, names.DAILY_VALUES)),
+            self.store.written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
+            *(self.store.written_at(asset, day) for asset in (*names.EVENTS, names.DAILY_VALUES)),
         )
         kept = self._kept
         if kept is None or kept[0] != stamp:
@@ -154,9 +153,12 @@ class Archive:
         """
         stamp = (
             day,
-            self._written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
-            *(self._written_at(names.STUCK_CASES, one) for one in (day, day - timedelta(days=1))),
-            self._written_at(names.EXPIRING_CASES, day),
+            self.store.written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
+            *(
+                self.store.written_at(names.STUCK_CASES, one)
+                for one in (day, day - timedelta(days=1))
+            ),
+            self.store.written_at(names.EXPIRING_CASES, day),
         )
         kept = self._newest
         if kept is None or kept[0] != stamp:
@@ -182,7 +184,3 @@ class Archive:
             sheets.insert(0, expiring_sheet(expiring, day))
         title = f"{russian.LISTS_TITLE} {full_date(day)}"
         return workbook(sheets, title, day, self.zone, self.crm_client_url)
-
-    def _written_at(self, asset: str, day: date, extension: str = EXTENSION) -> object:
-        path = self.store.path(asset, day, extension)
-        return path.stat().st_mtime if path.exists() else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_json, write_bytes
 from sales_assets.core import names
 from sales_assets.core.completeness import Evidence
 from sales_assets.core.judgement import Completeness
@@ -72,8 +72,7 @@ def read_refusal(store: FrameStore, day: date) -> Refusal | None:
 
 def withdraw_refusal(store: FrameStore, day: date) -> None:
     """Forget a refusal: the day was taken."""
-    if store.holds(REFUSAL, day, JSON):
-        store.path(REFUSAL, day, JSON).unlink(missing_ok=True)
+    store.forget(REFUSAL, day, JSON)
 
 
 def write_checked(
@@ -118,4 +117,4 @@ def _write(store: FrameStore, folder: str, day: date, content: Mapping[str, Any]
 
 
 def _read(store: FrameStore, folder: str, day: date) -> dict[str, Any]:
-    return json.loads(read_bytes(store.path(folder, day, JSON)))
+    return read_json(store.path(folder, day, JSON))

@@ -2,13 +2,14 @@
 
 import errno
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -55,6 +56,7 @@ class FrameStore:
 
     def __init__(self, base: str) -> None:
         try:
+            base = base.removeprefix("file://")  # a folder, whose files are replaced whole
             # A remembered listing would hide what another process writes.
             self.base = UPath(base, use_listings_cache=False) if "://" in base else UPath(base)
             _ = self.base.fs  # looks for an object store's driver here, not at the first file
@@ -74,6 +76,12 @@ class FrameStore:
         with _trouble_named("look for", path):
             return path.exists()
 
+    def written_at(self, asset: str, day: date, extension: str = EXTENSION) -> float | None:
+        """Return when the file was written, in seconds since the epoch; None without one."""
+        path = self.path(asset, day, extension)
+        with _trouble_named("look for", path):
+            return path.stat().st_mtime if path.exists() else None
+
     def days(self, asset: str, extension: str = EXTENSION) -> set[date]:
         """Return the stored days of `asset`, found with one listing of its folder.
 
@@ -84,6 +92,12 @@ class FrameStore:
             files = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         found = (_DAY_FILE.fullmatch(name) for name in files)
         return {date.fromisoformat(one[1]) for one in found if one and one[2] == extension}
+
+    def forget(self, asset: str, day: date, extension: str = EXTENSION) -> None:
+        """Delete the file, if it is there."""
+        path = self.path(asset, day, extension)
+        with _trouble_named("delete", path):
+            path.unlink(missing_ok=True)
 
     def clear(self, *files: str) -> int:
         """Delete all day files of all assets, and the named files beside; return how many."""
@@ -102,12 +116,23 @@ class FrameStore:
         return len(doomed)
 
     def write(self, asset: str, day: date, frame: pd.DataFrame) -> str:
-        """Store the frame, replacing an older one; return the digest of its file."""
-        return write_frame(self.path(asset, day), frame)
+        """Store the frame, replacing an older one; return the SHA-256 of its file.
+
+        The same frame gives the same bytes. Categories are stored as plain strings, so that a
+        reader sees the columns that docs/assets.md promises.
+        """
+        content = _as_parquet(frame)
+        write_bytes(self.path(asset, day), content)
+        return sha256(content).hexdigest()
 
     def read(self, asset: str, day: date) -> pd.DataFrame:
-        """Return the stored frame; raise `MissingDayError` if there is none."""
-        return read_frame(self.path(asset, day))
+        """Return the stored frame, `event_type` as a category.
+
+        Raises:
+            MissingDayError: there is none.
+            StorageError: its file cannot be read as Parquet.
+        """
+        return _with_text_categories(_read_table(self.path(asset, day)).to_pandas())
 
     def read_days(self, asset: str, days: Sequence[date]) -> pd.DataFrame:
         """Return the stored frames of `days` below each other, a `day` column first.
@@ -150,12 +175,7 @@ def read_daily_values(store: FrameStore, days: Iterable[date]) -> pd.DataFrame:
     return store.read_days(names.DAILY_VALUES, found) if found else values_of({})
 
 
-def write_frame(path: UPath, frame: pd.DataFrame) -> str:
-    """Write one Parquet file and return its SHA-256; the same frame gives the same bytes.
-
-    Categories are stored as plain strings, so that a reader sees the columns that
-    docs/assets.md promises.
-    """
+def _as_parquet(frame: pd.DataFrame) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -170,19 +190,7 @@ def write_frame(path: UPath, frame: pd.DataFrame) -> str:
     repeating = [name for name in table.column_names if name in _REPEATING]
     # The type checker reads the default True as the only type of use_dictionary.
     pq.write_table(table, buffer, compression="zstd", use_dictionary=repeating)  # pyright: ignore[reportArgumentType]
-    content = buffer.getvalue()
-    write_bytes(path, content)
-    return sha256(content).hexdigest()
-
-
-def read_frame(path: UPath) -> pd.DataFrame:
-    """Read one Parquet file, `event_type` as a category.
-
-    Raises:
-        MissingDayError: there is no such file.
-        StorageError: it cannot be read as Parquet.
-    """
-    return _with_text_categories(_read_table(path).to_pandas())
+    return buffer.getvalue()
 
 
 def _read_table(path: UPath) -> "pa.Table":
@@ -226,6 +234,22 @@ def read_bytes(path: UPath) -> bytes:
             ) from error
 
 
+def read_json(path: UPath) -> dict[str, Any]:
+    """Return what a JSON file says; raise `MissingDayError` if there is no such file."""
+    return parsed(path, read_bytes(path))
+
+
+def parsed(path: UPath, content: bytes) -> dict[str, Any]:
+    """Return what the content of a JSON file says; raise `StorageError` where it is damaged."""
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise StorageError(
+            f"{path} could not be read as a JSON file ({error}). Delete it and compute its day "
+            "again: sales-assets report DAY."
+        ) from error
+
+
 def write_bytes(path: UPath, content: bytes) -> None:
     """Write a whole file or none: what stood there before stays until the new one is complete."""
     with _trouble_named("write", path):
@@ -243,7 +267,11 @@ _ADVICE = {
     errno.EDQUOT: "The quota is used up: free some space and start again.",
 }
 _AWAY = (ConnectionError, TimeoutError)
-_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
+_PASSING = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EIO),
+    # A mounted folder whose server is away.
+    *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+)
 _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
 
 

@@ -1,13 +1,19 @@
 """The stored report of a day: its picture and, written last, its numbers and caption."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from sales_assets.adapters.files.frames import FrameStore, StorageError, read_bytes, write_bytes
+from sales_assets.adapters.files.frames import (
+    FrameStore,
+    StorageError,
+    parsed,
+    read_bytes,
+    read_json,
+    write_bytes,
+)
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, ReportToSend, fits_caption
 from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.report import headline_numbers
@@ -59,8 +65,9 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
         StorageError: the picture is not the one that the JSON file describes, or the caption does
             not fit under it.
     """
-    stored = read_bytes(store.path(ASSET, day, NUMBERS))
-    content = json.loads(stored)
+    path = store.path(ASSET, day, NUMBERS)
+    stored = read_bytes(path)
+    content = parsed(path, stored)
     picture = read_bytes(store.path(ASSET, day, PICTURE))
     if sha256(picture).hexdigest() != content["sha256"]:
         raise StorageError(
@@ -78,7 +85,7 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
 
 def read_content(store: FrameStore, day: date) -> dict[str, Any]:
     """Return the JSON file of the report of `day`; raise `MissingDayError` if there is none."""
-    return json.loads(read_bytes(store.path(ASSET, day, NUMBERS)))
+    return read_json(store.path(ASSET, day, NUMBERS))
 
 
 def content_hashes(store: FrameStore, days: Iterable[date]) -> dict[date, str]:

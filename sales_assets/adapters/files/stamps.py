@@ -5,15 +5,18 @@ from dataclasses import replace
 from datetime import date
 
 import pandas as pd
+from pydantic import TypeAdapter
 
-from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_bytes, write_bytes
+from sales_assets.adapters.files.frames import FrameStore, MissingDayError, read_json, write_bytes
 from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.errors import RefusedError
 from sales_assets.core.stamp import Stamp, remembered
+from sales_assets.core.windows import DAY, EVENT_DAYS
 
 STAMP = "source.json"
+_STAMPS = TypeAdapter(Stamp)
 
 
 class ForeignSourceError(RefusedError):
@@ -23,14 +26,14 @@ class ForeignSourceError(RefusedError):
 def read_stamp(store: FrameStore) -> Stamp | None:
     """Return the storage's stamp; None without one."""
     try:
-        return Stamp.from_json(json.loads(read_bytes(store.base / STAMP)))
+        return _STAMPS.validate_python(read_json(store.base / STAMP))
     except MissingDayError:
         return None
 
 
 def write_stamp(store: FrameStore, stamp: Stamp) -> None:
     """Write the stamp, in place of an older one."""
-    text = json.dumps(stamp.as_json(), ensure_ascii=False, indent=1)
+    text = json.dumps(_STAMPS.dump_python(stamp, mode="json"), ensure_ascii=False, indent=1)
     write_bytes(store.base / STAMP, f"{text}\n".encode())
 
 
@@ -45,8 +48,8 @@ def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
         stored.differences(stamp) if stored else ["nothing says which source they were read from"]
     )
     if stored and not differences:
-        return stored
-    if store.days(names.RAW_EVENTS):
+        return _of_first_day(store, stored, stamp.first_day)
+    if any(map(store.days, names.EVENTS)):
         raise ForeignSourceError(
             f"The days in {store.base} are not this source's: {'; '.join(differences)}. Name "
             "another folder in SALES_ASSETS_STORAGE (days of two sources don't mix), or start this "
@@ -55,6 +58,18 @@ def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
         )
     write_stamp(store, stamp)
     return stamp
+
+
+def _of_first_day(store: FrameStore, stored: Stamp, first_day: date | None) -> Stamp:
+    """Remember the first partition; an earlier one makes forget what the old one cut."""
+    if first_day in (None, stored.first_day):
+        return stored
+    if stored.first_day and first_day < stored.first_day:
+        for later in range(EVENT_DAYS):
+            store.forget(names.DAILY_VALUES, stored.first_day + later * DAY)
+    now = replace(stored, first_day=first_day)
+    write_stamp(store, now)
+    return now
 
 
 def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -> None:
@@ -71,8 +86,15 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
     that were compared; none where nothing is stored.
 
     Raises:
-        ForeignSourceError: a compared day has other rows.
+        ForeignSourceError: a compared day has other rows, or other definitions made the days.
     """
+    last, now = read_stamp(store), source.stamp()
+    if last and last.definitions != now.definitions:
+        raise ForeignSourceError(
+            f"The days in {store.base} are of version {last.definitions} of the definitions, "
+            f"this is version {now.definitions}: the same rows don't make the same days of them. "
+            "Start anew: sales-assets backfill FROM TO --rebuild."
+        )
     stored = sorted(store.days(names.RAW_EVENTS))
     # The newest may still change.
     settled = stored[:-7] or stored
@@ -88,8 +110,8 @@ def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date,
                 "in SALES_ASSETS_STORAGE, or start this one anew: sales-assets backfill FROM TO "
                 "--rebuild."
             )
-    last = read_stamp(store)
-    write_stamp(store, replace(source.stamp(), dictionary=last.dictionary if last else {}))
+    kept = {"dictionary": last.dictionary, "first_day": last.first_day} if last else {}
+    write_stamp(store, replace(now, **kept))
     return tuple(chosen)
 
 

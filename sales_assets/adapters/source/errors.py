@@ -48,6 +48,17 @@ _ADVICE_BY_STATE = {
     "53": _LACKING,
     "08": "The connection broke; see whether the server runs, then run this again.",
 }
+#: Words of a server that went while it was read, and of one that nobody can reach.
+_GONE = (
+    "closed the connection",
+    "closed unexpectedly",
+    "unexpected eof",
+    "eof detected",
+    "reset by peer",
+    "could not receive data",
+    "could not send data",
+)
+_OUT_OF_REACH = ("timed out", "timeout expired", "no route to host", "unreachable")
 #: A connection that failed and a COPY that broke off give no code: English words are all there is.
 _ADVICE_BY_WORDS = {
     "query_wait_timeout": _BUSY_POOLER,
@@ -62,6 +73,7 @@ _ADVICE_BY_WORDS = {
     "pgbouncer": _POOLER,
     "canceling statement due to conflict": _ADVICE_BY_STATE["40001"],
     "canceling statement": _ADVICE_BY_STATE["57014"],
+    **dict.fromkeys(_GONE, "See in the server's log why it went; then run this again."),
     "server does not support ssl": "The server speaks no SSL: write ?sslmode=disable (or prefer) "
     "at the end of SALES_ASSETS_SOURCE_URL.",
     "no encryption": "The server wants SSL, or lets this machine in only with it: write "
@@ -84,9 +96,11 @@ _ADVICE_BY_WORDS = {
     "refused": "Start the server, or correct the host and the port in SALES_ASSETS_SOURCE_URL.",
     "no such file": "Start the server, or correct the socket's folder in SALES_ASSETS_SOURCE_URL.",
     "translate host name": f"Correct the host in SALES_ASSETS_SOURCE_URL. {_ESCAPING}",
-    "timeout": "See whether the host can be reached from here and lets this machine in.",
+    **dict.fromkeys(
+        (*_OUT_OF_REACH, "timeout"),
+        "See whether the host can be reached from here and lets this machine in.",
+    ),
     "pg_hba.conf": "Let this machine and user in on the server (pg_hba.conf).",
-    "closed the connection": "See in the server's log why it went; then run this again.",
     "terminating connection": "The server was stopped while it was read; start it, run this again.",
     "connection info string": "SALES_ASSETS_SOURCE_URL should look like "
     "postgresql://user:password@host:5432/database.",
@@ -97,14 +111,13 @@ _ADVICE_BY_WORDS = {
 #: States, or their classes, and words of what passes by itself.
 _PASSING_STATES = ("08", "53", "57P", "40001", "40P01", "55P03")
 _PASSING_WORDS = (
+    *_GONE,
+    *_OUT_OF_REACH,
     "refused",
-    "timeout expired",
-    "closed the connection",
     "terminating connection",
     "starting up",
     "shutting down",
     "in recovery mode",
-    "reset by peer",
     "no such file",
     "translate host name",
     "due to conflict",
@@ -144,7 +157,7 @@ _NO_ADVICE = "See the server's log, and try the same URL with psql."
 
 
 class PassingSourceError(SalesAssetsError):
-    """The source can't be read now and probably can later: a lock, a restart, a full pool."""
+    """The source can't be read now and probably can later: a lock, a restart, a load under way."""
 
 
 def is_lock_timeout(error: Exception) -> bool:

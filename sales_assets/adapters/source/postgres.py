@@ -176,6 +176,7 @@ class PostgresSource:
     """A source in Postgres, whose times without a zone are readings of a clock in `source_zone`.
 
     Days are days of `report_zone`. Every call opens a connection, reads one snapshot and closes.
+    A table without a row, as while it is loaded, is refused unless it `may_be_empty`.
     It raises `SalesAssetsError` where the source can't be reached or read, or is not as expected,
     and the `PassingSourceError` among them where that is likely to pass.
     """
@@ -183,6 +184,7 @@ class PostgresSource:
     url: str = field(repr=False)
     source_zone: ZoneInfo
     report_zone: ZoneInfo
+    may_be_empty: bool = False
 
     def read_days(
         self,
@@ -190,18 +192,15 @@ class PostgresSource:
         counted: Sequence[date] = (),
         *,
         examined: Sequence[date] | None = None,
-        may_be_empty: bool = False,
     ) -> SourceRead:
         """Return exactly the source's rows of `days`, by one bounded query per table.
 
         Each day's frame is sorted by time, user and type, and is the same whichever days are
         read with it; it is made when it is asked for. The days `counted`, and the week after all
         of them, are grouped by the source, in the same snapshot. Of the days `examined`, or of
-        all, the payers are read. A table without a row is refused unless it `may_be_empty`.
+        all, the payers are read.
         """
         with self._reading("reading the events of days", days) as reader:
-            if reader.asked.days and not may_be_empty:
-                reader.session.require_rows()
             rows = reader.rows()
             odd, future = _odd_rows(reader)
             examined = reader.asked.days if examined is None else examined
@@ -269,7 +268,8 @@ class PostgresSource:
 
     def first_day(self) -> date | None:
         """Return the report day of the earliest event or payment; None if there is none."""
-        with self._reading("looking for the first day") as reader:
+        anyhow = replace(self, may_be_empty=True)
+        with anyhow._reading("looking for the first day") as reader:  # noqa: SLF001 - its own
             times = [time for time in _times(reader, FIRST_ROWS).values() if not pd.isna(time)]
         return min(times).tz_convert(self.report_zone).date() if times else None
 
@@ -318,6 +318,8 @@ class PostgresSource:
     @contextmanager
     def _reading(self, action: str, days: Sequence[date] = ()) -> Iterator[RowReader]:
         with explained(self.url, action), open_session(self.url) as session:
+            if not self.may_be_empty:
+                session.require_rows()
             yield self._reader(session, days)
 
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:

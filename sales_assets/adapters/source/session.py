@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2.extensions import parse_dsn
 
-from sales_assets.adapters.source.errors import is_lock_timeout, locked
+from sales_assets.adapters.source.errors import PassingSourceError, is_lock_timeout, locked
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.stamp import SourceIdentity
 
@@ -37,6 +37,9 @@ SESSION_SETTINGS = (
     # Compiling costs more than these queries save by it.
     "SET LOCAL jit = off",
 )
+#: Before a query takes the snapshot: to an older one, a table that is truncated and filled anew in
+#: one transaction would be empty.
+HOLD_TABLES = "LOCK TABLE events, events_dict, payments IN ACCESS SHARE MODE"
 #: A bound of the server's own is left as it is.
 STATEMENT_TIMEOUT = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_MINUTES}min', true)
@@ -188,9 +191,14 @@ class Session:
         return Template(statement).substitute(self._parameters)
 
     def identity(self, url: str) -> SourceIdentity:
-        """Return which source this is; of `url` only host and port are taken."""
-        tables = self.frame(IDENTITY)
-        system = self._system() if tables["may_ask"].all() else None
+        """Return which source this is; of `url` only host and port are taken.
+
+        It is the last that a session is asked for.
+        """
+        tables, system = self.frame(IDENTITY), None
+        if tables["may_ask"].all():
+            with suppress(adbc_driver_manager.Error):  # the server can't read its own file
+                system = str(self.frame(SYSTEM)["system"].iloc[0])
         told = parse_dsn(connection_string(url))
         host = told.get("hostaddr") or told.get("host") or "localhost"
         schemas = zip(tables["table_name"], tables["schema"], strict=True)
@@ -201,20 +209,12 @@ class Session:
             {str(table): str(schema) for table, schema in schemas},
         )
 
-    def _system(self) -> str | None:
-        """Return the server's identifier; None where it can't read its own file."""
-        self.cursor.execute("SAVEPOINT asked")
-        try:
-            return str(self.frame(SYSTEM)["system"].iloc[0])
-        except adbc_driver_manager.Error:
-            self.cursor.execute("ROLLBACK TO SAVEPOINT asked")
-            return None
-
     def require_rows(self) -> None:
         """Refuse tables without a row: nothing true can be said of them.
 
         Raises:
-            SalesAssetsError: names the empty tables, and the row security that may hide rows.
+            SalesAssetsError: names the empty tables, and the row security that may hide rows;
+                without it a load may be under way, which passes.
         """
         is_empty = self.frame(VISIBLE_ROWS).iloc[0]
         empty = [str(table) for table in is_empty.index if is_empty[table]]
@@ -229,7 +229,7 @@ class Session:
                 "(CREATE POLICY … FOR SELECT TO … USING (true)), or give it BYPASSRLS "
                 "(docs/source.md)."
             )
-        raise SalesAssetsError(
+        raise PassingSourceError(
             f"The source's {listed} has no row at all: nothing is reported of an empty table. See "
             "whether SALES_ASSETS_SOURCE_URL names the right database and schema, and whether the "
             "load has run."
@@ -250,8 +250,7 @@ def open_session(url: str) -> Iterator[Session]:
         with closing(postgres.connect(address, autocommit=True)) as connection:
             connection.adbc_connection.set_autocommit(False)
             with closing(connection.cursor()) as cursor:
-                for setting in SESSION_SETTINGS:
-                    cursor.execute(setting)
+                _begin(connection, cursor)
                 for computed in (STATEMENT_TIMEOUT, CACHE_SIZE):
                     cursor.execute(computed)
                     cursor.fetchall()
@@ -264,6 +263,22 @@ def open_session(url: str) -> Iterator[Session]:
         if not is_lock_timeout(error):
             raise
         raise locked(address, LOCK_SECONDS) from None
+
+
+def _begin(connection: postgres.Connection, cursor: postgres.Cursor) -> None:
+    """Begin a transaction that holds the tables, or as it must: a foreign table can't be held.
+
+    Nor can one of which single columns may be read.
+    """
+    try:
+        for statement in (*SESSION_SETTINGS, HOLD_TABLES):
+            cursor.execute(statement)
+    except adbc_driver_manager.Error as error:
+        if is_lock_timeout(error):
+            raise
+        connection.adbc_connection.rollback()
+        for statement in SESSION_SETTINGS:
+            cursor.execute(statement)
 
 
 def _literal(text: str) -> str:

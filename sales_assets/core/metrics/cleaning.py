@@ -54,9 +54,18 @@ def are_in_experiment(users: pd.Series, history: pd.DataFrame) -> pd.Series:
     Its facts lie before the day's cut-off: who joins later is in none.
     """
     joined = history.loc[history["first_experiment_at"].notna(), "user_id"]
+    return pd.Series(_are_among(users, joined), index=users.index)
+
+
+def has_all(history: pd.DataFrame, users: pd.Series) -> bool:
+    """Tell whether the day's own `user_history` knows all of `users`."""
+    return bool(_are_among(users, history["user_id"]).all())
+
+
+def _are_among(users: pd.Series, others: pd.Series) -> np.ndarray:
     # Series.isin makes a Python object of each id, which takes twenty times as long.
-    found = pc.call_function("is_in", [texts(users)], pc.SetLookupOptions(texts(joined)))
-    return pd.Series(found.to_numpy(), index=users.index)
+    found = pc.call_function("is_in", [texts(users)], pc.SetLookupOptions(texts(others)))
+    return found.to_numpy()
 
 
 def texts(ids: pd.Series) -> pa.ChunkedArray:

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -13,9 +14,7 @@ from sales_assets.adapters.files.frames import (
     MissingDayError,
     PassingStorageError,
     StorageError,
-    read_frame,
     write_bytes,
-    write_frame,
 )
 from sales_assets_tests.distant_store import DistantStore
 
@@ -53,10 +52,10 @@ def test_a_day_without_a_known_event_keeps_the_types_of_its_columns(
     assert len(types) == rows
 
 
-def test_the_same_frame_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_frame_gives_the_same_bytes(store: FrameStore) -> None:
     for name in "ab":
-        write_frame(UPath(tmp_path / name), EVENTS)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        store.write(name, DAY, EVENTS)
+    assert store.path("a", DAY).read_bytes() == store.path("b", DAY).read_bytes()
 
 
 def test_other_readers_see_plain_text_and_no_pandas_index(store: FrameStore) -> None:
@@ -169,6 +168,18 @@ class FullDisk:
         Path("/dev/full").write_bytes(content)
 
 
+class GoneMount(FullDisk):
+    """The path of a mounted folder whose server is away."""
+
+    def write_bytes(self, content: bytes) -> None:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), len(content))
+
+
+def test_a_mounted_folder_that_is_away_is_told_apart() -> None:
+    with pytest.raises(PassingStorageError, match="not connected"):
+        write_bytes(GoneMount("/mnt/2025-01-06.parquet"), b"x")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("base", ["/proc/nowhere", "/dev/null/x"])
 def test_a_folder_that_cannot_be_written_is_named_with_the_setting(base: str) -> None:
     with pytest.raises(StorageError, match="SALES_ASSETS_STORAGE") as raised:
@@ -181,6 +192,8 @@ def test_an_object_store_that_is_away_is_told_apart(distant_store: DistantStore)
     store = FrameStore(distant_store.folder)
     with pytest.raises(PassingStorageError, match=f"Could not list {distant_store.folder}"):
         store.days("raw_events")
+    with pytest.raises(PassingStorageError):
+        store.written_at("raw_events", DAY)
     distant_store.open()
     store.write("raw_events", DAY, EVENTS)
     assert store.days("raw_events") == {DAY}
@@ -198,7 +211,14 @@ def test_another_file_system_than_the_disk_serves_as_well() -> None:
     assert store.days("raw_events") == {DAY}
     assert store.days("clean_events") == set()
     with pytest.raises(MissingDayError):
-        read_frame(store.path("clean_events", DAY))
+        store.read("clean_events", DAY)
+
+
+def test_an_address_of_the_disk_is_a_folder_with_whole_files(tmp_path: Path) -> None:
+    store = FrameStore(f"file://{tmp_path / 'new'}")
+    store.write("raw_events", DAY, EVENTS)
+    assert isinstance(store.base, Path)
+    assert store.days("raw_events") == {DAY}
 
 
 def test_a_file_is_written_over_whole(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
-from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.files.frames import FrameStore, StorageError
 from sales_assets.adapters.files.stamps import (
     STAMP,
     ForeignSourceError,
@@ -126,6 +127,29 @@ def test_a_database_that_moved_is_accepted_after_its_days_were_compared(
     compared = accept_same_source(store, at(url))
     assert compared == (days[-1], days[13], days[7])
     assert own_stamp(store, at(url).stamp()).dictionary == MINE.dictionary
+
+
+def test_days_of_other_definitions_are_not_the_same_whatever_their_rows(
+    store: FrameStore, url: str
+) -> None:
+    store_days(store, at(url), DAY)
+    write_stamp(store, replace(at(url).stamp(), definitions=0))
+    with pytest.raises(ForeignSourceError, match="--rebuild"):
+        accept_same_source(store, at(url))
+
+
+def test_counts_alone_are_days_of_a_source_too(store: FrameStore) -> None:
+    write_stamp(store, MINE)
+    store.write(names.HOURLY_COUNTS, DAY, pd.DataFrame({"rows": [1]}))
+    with pytest.raises(ForeignSourceError):
+        own_stamp(store, replace(MINE, report_zone="UTC"))
+
+
+def test_a_damaged_stamp_is_named(store: FrameStore) -> None:
+    store.base.mkdir(parents=True)
+    (store.base / STAMP).touch()
+    with pytest.raises(StorageError, match=STAMP):
+        read_stamp(store)
 
 
 def test_other_rows_in_a_stored_day_are_another_source(store: FrameStore, url: str) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import adbc_driver_manager
 import pytest
 
-from sales_assets.adapters.source.errors import explained, redacted
+from sales_assets.adapters.source.errors import PassingSourceError, explained, redacted
 from sales_assets.core.errors import SalesAssetsError
 
 
@@ -80,3 +80,24 @@ def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str]
         "for this user, ask for fewer days, or see whether the time columns have an index "
         "(docs/source.md)."
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("could not begin COPY: SSL error: unexpected eof while reading", "server's log"),
+        ("SSL SYSCALL error: EOF detected", "server's log"),
+        ("SSL connection has been closed unexpectedly", "server's log"),
+        ("could not receive data from server: Connection timed out", "server's log"),
+        ('connection to server at "10.0.0.1", port 5432 failed: Connection timed out', "reached"),
+        ('connection to server at "10.0.0.1", port 5432 failed: No route to host', "reached"),
+        ('connection to server at "10.0.0.1", port 5432 failed: Network is unreachable', "reached"),
+    ],
+)
+def test_a_server_that_goes_or_cannot_be_reached_is_tried_again(said: str, advice: str) -> None:
+    error = adbc_driver_manager.OperationalError(
+        f"IO: [libpq] {said}", status_code=adbc_driver_manager.AdbcStatusCode.IO
+    )
+    told = raised(error, "postgresql://u@h/d?sslmode=require")
+    assert isinstance(told, PassingSourceError)
+    assert advice in str(told)

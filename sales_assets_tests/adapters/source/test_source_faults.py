@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import psycopg2
@@ -219,9 +221,12 @@ def test_row_security_that_hides_everything_is_no_report_of_zeros(url: str) -> N
 
 
 @pytest.mark.parametrize("table", ["events", "events_dict", "payments"])
-def test_an_empty_table_is_named(url: str, table: str) -> None:
-    with pytest.raises(SalesAssetsError, match=f"The source's {table} has no row"):
-        read(url, f"TRUNCATE {table}")
+def test_an_empty_table_is_named_and_may_be_full_later(url: str, table: str) -> None:
+    make_base(url, f"TRUNCATE {table}")
+    source = at(url)
+    for look in (source.read_days, source.read_user_history, source.read_together):
+        with pytest.raises(PassingSourceError, match=f"The source's {table} has no row"):
+            look([DAY])
 
 
 @pytest.fixture
@@ -259,6 +264,46 @@ def test_a_lock_that_goes_in_time_is_no_error(url: str) -> None:
     holder.cursor().execute("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
     threading.Thread(target=lambda: (time.sleep(0.5), holder.close())).start()
     assert known_rows(at(url).read_days([DAY])) == ROWS
+
+
+def test_a_table_that_is_filled_anew_while_we_wait_is_read_whole(url: str) -> None:
+    make_base(url)
+    source = at(url)
+    known = source.read_user_history([DAY])[DAY]
+    for look in (
+        lambda: known_rows(replace(source, may_be_empty=True).read_days([DAY])) == ROWS,
+        lambda: source.read_user_history([DAY])[DAY].equals(known),
+    ):
+        with closing(psycopg2.connect(url)) as load, load.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM events")
+            cursor.execute("TRUNCATE events")
+            with ThreadPoolExecutor(1) as reading:
+                is_whole = reading.submit(look)
+                time.sleep(0.5)
+                cursor.execute("INSERT INTO events SELECT * FROM kept")
+                load.commit()
+                assert is_whole.result()
+
+
+def test_the_right_to_read_the_columns_alone_will_do(url: str) -> None:
+    rights = (
+        "GRANT SELECT (_user_id, event_id, happened_at) ON events TO hidden_reader;"
+        "GRANT SELECT ON events_dict, payments TO hidden_reader"
+    )
+    make_base(url, f"{HIDDEN.splitlines()[1]}{rights}")
+    source = at(url.replace("postgres@", "hidden_reader@"))
+    assert known_rows(source.read_days([DAY])) == ROWS
+
+
+def test_a_server_that_cannot_tell_its_identifier_is_known_by_its_address(url: str) -> None:
+    failing = """
+        CREATE OR REPLACE FUNCTION public.pg_control_system() RETURNS TABLE (system_identifier int8)
+        LANGUAGE plpgsql AS $$ BEGIN RAISE 'could not open file "global/pg_control"'; END $$
+    """
+    make_base(url, failing)
+    identity = at(f"{url}&options=-csearch_path=public,pg_catalog").stamp().source
+    assert identity.system is None
+    assert identity.address
 
 
 def test_an_address_of_sqlalchemy_is_read(url: str) -> None:
