@@ -268,9 +268,9 @@ class PostgresSource:
 
     def first_day(self) -> date | None:
         """Return the report day of the earliest event or payment; None if there is none."""
-        anyhow = replace(self, may_be_empty=True)
-        with anyhow._reading("looking for the first day") as reader:  # noqa: SLF001 - its own
-            times = [time for time in _times(reader, FIRST_ROWS).values() if not pd.isna(time)]
+        with explained(self.url, "looking for the first day"), open_session(self.url) as session:
+            found = _times(self._reader(session, ()), FIRST_ROWS).values()
+        times = [time for time in found if not pd.isna(time)]
         return min(times).tz_convert(self.report_zone).date() if times else None
 
     def newest(self) -> dict[str, datetime | None]:
