@@ -204,7 +204,11 @@ def test_a_service_that_is_away_for_a_while_is_waited_for(world: BotWorld) -> No
 
 @pytest.mark.parametrize(
     "body",
-    ['{"ok": true, "result": true}', '{"ok": true, "result": {"id": "7", "username": "a_bot"}}'],
+    [
+        '{"ok": true, "result": true}',
+        '{"ok": true, "result": {"id": "7", "username": "a_bot"}}',
+        f'{{"ok": true, "result": {{"id": {2**70}, "username": "a_bot"}}}}',
+    ],
 )
 def test_whoever_answers_as_no_bot_does_is_asked_again(world: BotWorld, body: str) -> None:
     world.fake.order(faults.accept_then_say(body), "getMe")
@@ -219,6 +223,17 @@ def test_whoever_answers_as_no_bot_does_is_asked_again(world: BotWorld, body: st
     webhook = telegram_findings(world.settings)[1]
     assert not webhook.is_well
     assert "not what was asked for" in webhook.text
+
+
+@pytest.mark.parametrize("fault", [faults.flood(900), faults.refuse(404, "Not Found")])
+def test_commands_that_cannot_be_registered_hold_up_nobody(
+    world: BotWorld, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    world.fake.order(fault, "setMyCommands", times=None)
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert len(world.texts(world.admin)) == 1
+    assert "The list of commands stays as it was" in caplog.text
 
 
 def test_a_locked_state_is_waited_for(world: BotWorld) -> None:
