@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from sales_assets.adapters.settings import Settings
@@ -14,7 +14,13 @@ from sales_assets.adapters.state.bot import BotState
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.bot.access import Known, Standing
-from sales_assets.core.delivery.rows import Delivery, Outcome, RowState, is_final_doubt
+from sales_assets.core.delivery.rows import (
+    Delivery,
+    MessageKind,
+    Outcome,
+    RowState,
+    is_final_doubt,
+)
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
 
@@ -115,7 +121,11 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
     ledger = Ledger(state, is_outbox=settings.telegram_bot_token is None)
     unsettled = ledger.unsettled()
     yield f"deliveries not settled: {len(unsettled)}"
-    yield from _shortened([_unsettled(row) for row in unsettled])
+    holding = {reader.place for reader in ledger.readers() if reader.holds_doubts}
+    news = _newest_day(settings)
+    yield from _shortened(
+        [_unsettled(row, news, is_held=row.place in holding) for row in unsettled]
+    )
     yield from _given_up(ledger, settings)
     passed_over = BotState(state, bot_id).passed_over() if bot_id is not None else []
     if passed_over:
@@ -129,9 +139,10 @@ def _quiet(known: Known) -> str:
     return f"  chat {known.place}: asleep ({known.reason}); /init there wakes it, or an invite"
 
 
-def _unsettled(row: Delivery) -> str:
+def _unsettled(row: Delivery, news: date, *, is_held: bool) -> str:
     if row.state is RowState.UNKNOWN:
-        is_final = is_final_doubt(row, holds_doubts=False)
+        is_over = row.kind is not MessageKind.ALERT and row.report_day < news
+        is_final = is_over or is_final_doubt(row, holds_doubts=is_held)
         step = _FINAL_DOUBT if is_final else _IN_DOUBT
     else:
         step = _NEXT_STEPS[row.state]
@@ -139,10 +150,14 @@ def _unsettled(row: Delivery) -> str:
     return f"  {row.report_day} {row.kind} to chat {row.place}: {row.state.value}{reason}: {step}"
 
 
+def _newest_day(settings: Settings) -> date:
+    timetable = Timetable(settings.report_zone, settings.delivery_time)
+    return timetable.newest_finished_day(datetime.now(UTC))
+
+
 def _given_up(ledger: Ledger, settings: Settings) -> Iterator[str]:
     """Tell whose alerts are given up today: nobody else would notice."""
-    timetable = Timetable(settings.report_zone, settings.delivery_time)
-    day = timetable.newest_finished_day(datetime.now(UTC))
+    day = _newest_day(settings)
     for chat, reason in {row.chat: row.reason for row in ledger.given_up(day)}.items():
         yield (
             f"admin {chat}: cannot be reached ({reason}), so he gets no more alerts about {day}; "

@@ -150,7 +150,13 @@ class _Bot:
         self._updates = BotState(self.state, identity["id"])
         self._handlers = Handlers(self.settings, name)
         self._sender = Sender(
-            self.api, self._updates, self._ledger, self._archive, self.clock, self._migrate
+            self.api,
+            self._updates,
+            self._ledger,
+            self._archive,
+            self.clock,
+            self._migrate,
+            self.settings.telegram_admins,
         )
         return name
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import psycopg2
@@ -21,9 +21,13 @@ from sqlalchemy.engine import make_url
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.database import BUSY_SECONDS
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings
+from sales_assets.bot.invitations import revoke
+from sales_assets.core.delivery.rows import NEW, Delivery, MessageKind, RowState
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.bot.bot_world import DAY, SUBSCRIBED, BotWorld
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.distant_store import DistantStore
@@ -99,6 +103,21 @@ def test_killed_after_its_answer_went_out_the_effect_stays_one(world: BotWorld) 
     assert world.subscriptions() == [(world.admin, 0, "active", None)]
     first, second = world.texts(world.admin)
     assert first == second
+
+
+def test_a_right_that_was_taken_away_while_the_bot_was_down_ends_the_answer_that_it_owes(
+    world: BotWorld,
+) -> None:
+    world.store(DAY)
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    world.fake.say(chat, "/report")
+    world.fake.say(world.admin, "/report")  # an admin reads without a subscription
+    killed_at(world, "sendPhoto", faults.silence())
+    revoke(world.settings, chat)
+    world.run_until_idle()
+    assert world.texts(chat) == []
+    assert len(world.texts(world.admin)) == 1
 
 
 def test_a_signal_ends_the_bot_at_once_and_cleanly(world: BotWorld) -> None:
@@ -343,6 +362,27 @@ def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
     assert _lines(unset)[0].startswith("token: not set")
     nowhere = world.settings.model_copy(update={"telegram_base_url": "http://127.0.0.1:9/bot"})
     assert "could not be checked" in _lines(nowhere)[0]
+
+
+@pytest.mark.parametrize(
+    ("back", "policy", "told"),
+    [
+        (1, "repeat", "repeated once, flagged, by the next run"),
+        (1, "hold", "press the button"),
+        (9, "repeat", "press the button"),
+    ],
+)
+def test_doctor_promises_a_repeat_where_one_comes(
+    world: BotWorld, back: int, policy: str, told: str
+) -> None:
+    day = datetime.now(world.settings.report_zone).date() - timedelta(days=back)
+    with world.state() as state:
+        subscribe(state, 5, doubt_policy=policy)
+        ledger = Ledger(state)
+        row = Delivery(NEW, day, MessageKind.REPORT, 5, state=RowState.UNKNOWN, doubts=1)
+        ledger.keep([row], world.clock())
+    [line] = [one for one in _lines(world.settings) if "report to chat 5" in one]
+    assert told in line
 
 
 def _lines(settings: Settings) -> list[str]:
