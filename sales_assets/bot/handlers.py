@@ -479,7 +479,7 @@ class _Pressing:
 
     def _send_again(self, delivery_id: int) -> str:
         row = ledger.send_again(self.session, delivery_id, self.context.now)
-        if row is None:
+        if row is None or row.state in (RowState.UNKNOWN, RowState.FAILED):
             return ru.BOT_OLD_BUTTON
         return ru.BOT_SENDS_AGAIN if row.state is RowState.PLANNED else ru.BOT_SENT_BEFORE
 
