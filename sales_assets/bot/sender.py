@@ -132,8 +132,8 @@ class Sender:
                     await asyncio.sleep(FIRST_BACKOFF.total_seconds())
                     continue
                 if reply.kind in READ_WHEN_SENT:
-                    told = Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
-                    await self._send(told)
+                    reply = Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
+                    continue
             return
 
     async def _is_over(self, update_id: int, error: Exception) -> bool:

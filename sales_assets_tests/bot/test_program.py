@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state.database import BUSY_SECONDS
+from sales_assets.adapters.state.database import BUSY_SECONDS, StateError
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings
@@ -165,6 +165,26 @@ def test_a_reply_that_fails_three_times_is_passed_over_with_a_word(world: BotWor
     world.run_until_idle()
     failed, helped = world.texts(chat)
     assert failed == "Не получилось ответить; ошибка записана. Попробуйте ещё раз позже."
+    assert "/report" in helped
+
+
+def test_a_refusal_that_cannot_be_written_down_ends_no_line(
+    world: BotWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_to_sleep(*_: object, **__: object) -> None:
+        raise StateError("the database is locked")
+
+    monkeypatch.setattr(Ledger, "put_to_sleep", put_to_sleep)
+    world.store(DAY)
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    blocked = faults.refuse(403, "Forbidden: bot was blocked by the user")
+    world.fake.order(blocked, "sendPhoto", times=None)
+    world.fake.order(blocked, "sendMessage")
+    world.fake.say(chat, "/report")
+    world.fake.say(chat, "/help")
+    world.run_until_idle()
+    [helped] = world.texts(chat)
     assert "/report" in helped
 
 
