@@ -18,6 +18,7 @@ from sales_assets.core.delivery.rows import (
     Delivery,
     MessageKind,
     Outcome,
+    Reader,
     RowState,
     is_final_doubt,
 )
@@ -35,6 +36,7 @@ _NEXT_STEPS = {
     RowState.SENDING: "is being sent; if its process died, the next run counts it as a doubt",
 }
 _IN_DOUBT = "may have arrived; repeated once, flagged, by the next run after the time of grace"
+_NO_READER = "its chat gets no reports now; sent only if it comes back in time"
 _FINAL_DOUBT = "may have arrived; look into the chat, then press the button in the alert or not"
 
 
@@ -121,11 +123,9 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
     ledger = Ledger(state, is_outbox=settings.telegram_bot_token is None)
     unsettled = ledger.unsettled()
     yield f"deliveries not settled: {len(unsettled)}"
-    holding = {reader.place for reader in ledger.readers() if reader.holds_doubts}
+    readers = {reader.place: reader for reader in ledger.readers()}
     news = _newest_day(settings)
-    yield from _shortened(
-        [_unsettled(row, news, is_held=row.place in holding) for row in unsettled]
-    )
+    yield from _shortened([_unsettled(row, news, readers.get(row.place)) for row in unsettled])
     yield from _given_up(ledger, settings)
     passed_over = BotState(state, bot_id).passed_over() if bot_id is not None else []
     if passed_over:
@@ -139,11 +139,15 @@ def _quiet(known: Known) -> str:
     return f"  chat {known.place}: asleep ({known.reason}); /init there wakes it, or an invite"
 
 
-def _unsettled(row: Delivery, news: date, *, is_held: bool) -> str:
+def _unsettled(row: Delivery, news: date, reader: Reader | None) -> str:
+    is_alert = row.kind is MessageKind.ALERT
     if row.state is RowState.UNKNOWN:
-        is_over = row.kind is not MessageKind.ALERT and row.report_day < news
+        is_over = row.report_day < news and not is_alert
+        is_held = reader is not None and reader.holds_doubts
         is_final = is_over or is_final_doubt(row, holds_doubts=is_held)
         step = _FINAL_DOUBT if is_final else _IN_DOUBT
+    elif row.state is RowState.PLANNED and reader is None and not is_alert:
+        step = _NO_READER
     else:
         step = _NEXT_STEPS[row.state]
     reason = f" ({row.reason})" if row.reason else ""

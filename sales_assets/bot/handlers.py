@@ -533,7 +533,7 @@ def _now_replies(
     report = replace(_empty(place, day, is_sent=False), html=caption, caption=caption)
     if fits_caption(f"{caption}\n\n{told}"):
         return [replace(report, html=f"{caption}\n\n{told}")]
-    return [report, _text(place, told)]
+    return [report, replace(_text(place, told), day=day)]
 
 
 def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:

@@ -178,7 +178,8 @@ class Sender:
 
     def _may_have(self, reply: Reply) -> bool:
         """Whether the chat may still read; its right may be gone since the reply was decided."""
-        if reply.kind not in READ_WHEN_SENT or reply.chat in self.admins:
+        tells_numbers = reply.day is not None or reply.kind is ReplyKind.CLIENT
+        if not tells_numbers or reply.chat in self.admins:
             return True
         return any(reader.place.chat == reply.chat for reader in self.ledger.readers())
 

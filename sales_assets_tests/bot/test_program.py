@@ -112,12 +112,26 @@ def test_a_right_that_was_taken_away_while_the_bot_was_down_ends_the_answer_that
     chat = world.fake.add_private_chat()
     world.subscribe(chat)
     world.fake.say(chat, "/report")
-    world.fake.say(world.admin, "/report")  # an admin reads without a subscription
     killed_at(world, "sendPhoto", faults.silence())
     revoke(world.settings, chat)
+    world.fake.say(world.admin, "/report")  # an admin reads without a subscription
     world.run_until_idle()
     assert world.texts(chat) == []
     assert len(world.texts(world.admin)) == 1
+
+
+def test_what_changed_is_not_told_either_once_the_right_is_gone(world: BotWorld) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    caption = f"<b>Всё спокойно</b>\n{'я' * 1000}"
+    world.deliver(world.store(DAY, 12, caption))
+    world.store(DAY, 14, caption)
+    message = world.fake.from_bot(chat)[-1]["message_id"]
+    world.fake.press(chat, chat, message, f"now:{DAY}")
+    killed_at(world, "sendMessage", faults.silence())
+    revoke(world.settings, chat)
+    world.run_until_idle()
+    assert "было" not in str(world.texts(chat))
 
 
 def test_a_signal_ends_the_bot_at_once_and_cleanly(world: BotWorld) -> None:
@@ -385,22 +399,24 @@ def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("back", "policy", "told"),
+    ("back", "policy", "state", "told"),
     [
-        (1, "repeat", "repeated once, flagged, by the next run"),
-        (1, "hold", "press the button"),
-        (9, "repeat", "press the button"),
+        (1, "repeat", RowState.UNKNOWN, "repeated once, flagged, by the next run"),
+        (1, "hold", RowState.UNKNOWN, "press the button"),
+        (9, "repeat", RowState.UNKNOWN, "press the button"),
+        (1, "repeat", RowState.PLANNED, "waits for the next delivery run"),
+        (1, "", RowState.PLANNED, "its chat gets no reports now"),
     ],
 )
-def test_doctor_promises_a_repeat_where_one_comes(
-    world: BotWorld, back: int, policy: str, told: str
+def test_doctor_promises_a_message_where_one_comes(
+    world: BotWorld, back: int, policy: str, state: RowState, told: str
 ) -> None:
     day = datetime.now(world.settings.report_zone).date() - timedelta(days=back)
-    with world.state() as state:
-        subscribe(state, 5, doubt_policy=policy)
-        ledger = Ledger(state)
-        row = Delivery(NEW, day, MessageKind.REPORT, 5, state=RowState.UNKNOWN, doubts=1)
-        ledger.keep([row], world.clock())
+    with world.state() as opened:
+        if policy:
+            subscribe(opened, 5, doubt_policy=policy)
+        row = Delivery(NEW, day, MessageKind.REPORT, 5, state=state, doubts=1)
+        Ledger(opened).keep([row], world.clock())
     [line] = [one for one in _lines(world.settings) if "report to chat 5" in one]
     assert told in line
 
