@@ -69,7 +69,7 @@ def _time_of_day(value: str | time) -> time:
 def _chat_ids(value: str | tuple[int, ...]) -> tuple[int, ...]:
     if not isinstance(value, str):
         return value
-    return tuple(int(part) for part in value.split(",") if part.strip())
+    return tuple(dict.fromkeys(int(part) for part in value.split(",") if part.strip()))
 
 
 def _country(text: str) -> str | None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from sales_assets.adapters.settings import Settings
@@ -14,7 +14,14 @@ from sales_assets.adapters.state.bot import BotState
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.bot.access import Known, Standing
-from sales_assets.core.delivery.rows import Delivery, Outcome, RowState, is_final_doubt
+from sales_assets.core.delivery.rows import (
+    Delivery,
+    MessageKind,
+    Outcome,
+    Reader,
+    RowState,
+    is_final_doubt,
+)
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.errors import SalesAssetsError
 
@@ -29,6 +36,7 @@ _NEXT_STEPS = {
     RowState.SENDING: "is being sent; if its process died, the next run counts it as a doubt",
 }
 _IN_DOUBT = "may have arrived; repeated once, flagged, by the next run after the time of grace"
+_NO_READER = "its chat gets no reports now; sent only if it comes back in time"
 _FINAL_DOUBT = "may have arrived; look into the chat, then press the button in the alert or not"
 
 
@@ -115,7 +123,9 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
     ledger = Ledger(state, is_outbox=settings.telegram_bot_token is None)
     unsettled = ledger.unsettled()
     yield f"deliveries not settled: {len(unsettled)}"
-    yield from _shortened([_unsettled(row) for row in unsettled])
+    readers = {reader.place: reader for reader in ledger.readers()}
+    news = _newest_day(settings)
+    yield from _shortened([_unsettled(row, news, readers.get(row.place)) for row in unsettled])
     yield from _given_up(ledger, settings)
     passed_over = BotState(state, bot_id).passed_over() if bot_id is not None else []
     if passed_over:
@@ -129,20 +139,29 @@ def _quiet(known: Known) -> str:
     return f"  chat {known.place}: asleep ({known.reason}); /init there wakes it, or an invite"
 
 
-def _unsettled(row: Delivery) -> str:
+def _unsettled(row: Delivery, news: date, reader: Reader | None) -> str:
+    is_alert = row.kind is MessageKind.ALERT
     if row.state is RowState.UNKNOWN:
-        is_final = is_final_doubt(row, holds_doubts=False)
+        is_over = row.report_day < news and not is_alert
+        is_held = reader is not None and reader.holds_doubts
+        is_final = is_over or is_final_doubt(row, holds_doubts=is_held)
         step = _FINAL_DOUBT if is_final else _IN_DOUBT
+    elif row.state is RowState.PLANNED and reader is None and not is_alert:
+        step = _NO_READER
     else:
         step = _NEXT_STEPS[row.state]
     reason = f" ({row.reason})" if row.reason else ""
     return f"  {row.report_day} {row.kind} to chat {row.place}: {row.state.value}{reason}: {step}"
 
 
+def _newest_day(settings: Settings) -> date:
+    timetable = Timetable(settings.report_zone, settings.delivery_time)
+    return timetable.newest_finished_day(datetime.now(UTC))
+
+
 def _given_up(ledger: Ledger, settings: Settings) -> Iterator[str]:
     """Tell whose alerts are given up today: nobody else would notice."""
-    timetable = Timetable(settings.report_zone, settings.delivery_time)
-    day = timetable.newest_finished_day(datetime.now(UTC))
+    day = _newest_day(settings)
     for chat, reason in {row.chat: row.reason for row in ledger.given_up(day)}.items():
         yield (
             f"admin {chat}: cannot be reached ({reason}), so he gets no more alerts about {day}; "

@@ -479,7 +479,7 @@ class _Pressing:
 
     def _send_again(self, delivery_id: int) -> str:
         row = ledger.send_again(self.session, delivery_id, self.context.now)
-        if row is None:
+        if row is None or row.state in (RowState.UNKNOWN, RowState.FAILED):
             return ru.BOT_OLD_BUTTON
         return ru.BOT_SENDS_AGAIN if row.state is RowState.PLANNED else ru.BOT_SENT_BEFORE
 
@@ -533,7 +533,7 @@ def _now_replies(
     report = replace(_empty(place, day, is_sent=False), html=caption, caption=caption)
     if fits_caption(f"{caption}\n\n{told}"):
         return [replace(report, html=f"{caption}\n\n{told}")]
-    return [report, _text(place, told)]
+    return [report, replace(_text(place, told), day=day)]
 
 
 def _empty(place: Place, day: date, *, is_sent: bool) -> Reply:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeGuard, TypeVar
 
 from sales_assets.adapters.files.archive import Archive
 from sales_assets.adapters.files.frames import FrameStore, StorageError
@@ -19,6 +19,7 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.state.bot import BotState, Owed
 from sales_assets.adapters.state.database import WITNESS, StateDatabase, StateError, open_state
 from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.telegram.answers import is_id
 from sales_assets.adapters.telegram.client import BotApi
 from sales_assets.adapters.telegram.pace import Clock
 from sales_assets.adapters.telegram.secrecy import hidden
@@ -142,12 +143,20 @@ class _Bot:
         if answer.outcome is Outcome.STOP:
             raise _Ended(answer.reason)
         identity = result_of(answer)
-        result_of(await self.api.register(ru.BOT_COMMANDS))
+        registered = await self.api.register(ru.BOT_COMMANDS)
+        if registered.outcome is not Outcome.SENT:  # Telegram's apps offer what they knew before
+            LOG.warning("The list of commands stays as it was: %s", registered.reason)
         name = identity["username"]
         self._updates = BotState(self.state, identity["id"])
         self._handlers = Handlers(self.settings, name)
         self._sender = Sender(
-            self.api, self._updates, self._ledger, self._archive, self.clock, self._migrate
+            self.api,
+            self._updates,
+            self._ledger,
+            self._archive,
+            self.clock,
+            self._migrate,
+            self.settings.telegram_admins,
         )
         return name
 
@@ -186,9 +195,7 @@ class _Bot:
         self._weigh(answer)
         found = result_of(answer)
         updates = found if isinstance(found, list) else [None]
-        numbered = [
-            one for one in updates if isinstance(one, dict) and type(one.get("update_id")) is int
-        ]
+        numbered = [one for one in updates if _is_numbered(one)]
         if updates and not numbered:
             raise _OddAnswerError("HTTP 200 without a single update that has a number")
         if len(numbered) < len(updates):
@@ -315,6 +322,8 @@ class _Bot:
     async def _is_chat_admin(self, chat: int, user: int) -> bool:
         """Whether the user administers the group; one that Telegram does not show does not."""
         answer = await self.api.member(chat, user)
+        if answer.new_chat is not None:  # the update from before it moved is answered there
+            answer = await self.api.member(answer.new_chat, user)
         if answer.outcome in (Outcome.REFUSED, Outcome.CHAT_NOT_FOUND, Outcome.SLEEP):
             return False
         return result_of(answer)["status"] in ADMINISTRATORS
@@ -358,13 +367,16 @@ def result_of(answer: Answer) -> Any:
     raise _OddAnswerError(words, answer.retry_after)
 
 
+def _is_numbered(update: object) -> TypeGuard[dict[str, Any]]:
+    number = update.get("update_id") if isinstance(update, dict) else None
+    return is_id(number) and number >= 0  # a negative offset would make Telegram forget updates
+
+
 def _chat_of(update: dict[str, Any]) -> int | None:
     """Return the chat in which something happened, as far as its shape is the usual one."""
-    for kind in ALLOWED:
-        content = update.get(kind)
-        if isinstance(content, dict):
-            where = content.get("chat") or (content.get("message") or {}).get("chat") or {}
-            return where.get("id") if isinstance(where, dict) else None
+    match next((update[kind] for kind in ALLOWED if kind in update), None):
+        case {"chat": {"id": int(chat)}} | {"message": {"chat": {"id": int(chat)}}}:
+            return chat
     return None
 
 

@@ -4,7 +4,7 @@ import asyncio
 import html
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -62,6 +62,7 @@ class Sender:
     archive: Archive
     clock: Clock
     migrate: Callable[[int, int], None]
+    admins: Collection[int] = ()
     stopped: str | None = None
     _lines: dict[int, deque[_Queued]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -131,8 +132,8 @@ class Sender:
                     await asyncio.sleep(FIRST_BACKOFF.total_seconds())
                     continue
                 if reply.kind in READ_WHEN_SENT:
-                    told = Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
-                    await self._send(told)
+                    reply = Reply(ReplyKind.TEXT, reply.chat, reply.thread, html=ru.BOT_FAILED)
+                    continue
             return
 
     async def _is_over(self, update_id: int, error: Exception) -> bool:
@@ -151,6 +152,9 @@ class Sender:
         answer = Answer(Outcome.NOT_SENT, "never tried")
         doubts = 0
         for tried in range(MOST_TRIES):
+            if not await asyncio.to_thread(self._may_have, reply):
+                LOG.info("Chat %s may not read any more: it gets no %s", reply.chat, reply.kind)
+                return
             async with self._free:
                 answer = await self._request(reply, message)
             doubts += answer.outcome is Outcome.UNKNOWN
@@ -171,6 +175,13 @@ class Sender:
             elif doubts == MOST_DOUBTS or not await self._wait(answer, tried):
                 break
         await self._give_up(reply, answer)
+
+    def _may_have(self, reply: Reply) -> bool:
+        """Whether the chat may still read; its right may be gone since the reply was decided."""
+        tells_numbers = reply.day is not None or reply.kind is ReplyKind.CLIENT
+        if not tells_numbers or reply.chat in self.admins:
+            return True
+        return any(reader.place.chat == reply.chat for reader in self.ledger.readers())
 
     async def _wait(self, answer: Answer, tried: int) -> bool:
         """Wait for the next try; False if trying again is useless."""

@@ -67,6 +67,10 @@ def test_every_name_is_read() -> None:
     )
 
 
+def test_an_admin_who_is_named_twice_is_one() -> None:
+    assert read(TELEGRAM_ADMINS="11,-22,11").telegram_admins == (11, -22)
+
+
 def test_nothing_set_and_empty_values_are_the_defaults() -> None:
     assert read() == Settings() == read(**dict.fromkeys(WHOLE, " "))
 

@@ -337,3 +337,13 @@ def test_who_blocks_the_bot_sleeps_and_comes_back_by_init(world: BotWorld) -> No
     asleep, welcome = world.texts(chat)
     assert asleep == "Подписка выключена. Вернуть отчёт: /init"
     assert welcome.startswith(SUBSCRIBED)
+
+
+def test_a_command_from_before_the_group_moved_is_answered_where_it_is_now(world: BotWorld) -> None:
+    owner = world.fake.add_user("Owner")
+    group = world.fake.add_group("Sales", owner)
+    world.fake.say(owner, f"/init@{world.fake.bot_username}", group)
+    new = world.fake.migrate(group)
+    world.run_until_idle()
+    assert world.subscriptions() == [(new, 0, "pending", None)]
+    assert len(world.texts(new)) == len(world.texts(world.admin)) == 1

@@ -1,14 +1,25 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
+import pytest
 from openpyxl import load_workbook
 
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.core.delivery.plan import owed
-from sales_assets.core.delivery.rows import GRACE, MOST_DOUBTS, Answer, Outcome
+from sales_assets.core.delivery.rows import (
+    GRACE,
+    MOST_DOUBTS,
+    NEW,
+    Answer,
+    Delivery,
+    MessageKind,
+    Outcome,
+    RowState,
+)
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, BotWorld, buttons
 
 SILENT = {"text": "", "show_alert": False}
@@ -131,6 +142,25 @@ def test_a_button_that_is_too_old_to_answer_still_leads_somewhere(world: BotWorl
     world.fake.expire_queries()
     world.run_until_idle()
     assert "document" in world.last(chat)
+
+
+@pytest.mark.parametrize("kind", [MessageKind.REPORT, MessageKind.LATE])
+def test_what_no_run_would_send_is_not_promised(world: BotWorld, kind: MessageKind) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat, "asleep" if kind is MessageKind.REPORT else "active")
+    failed = Delivery(NEW, DAY, kind, chat, state=RowState.FAILED, owner="a test")
+    sent = replace(failed, kind=MessageKind.REPORT, state=RowState.SENT)
+    with world.state() as state:
+        found = [failed] if kind is MessageKind.REPORT else [failed, sent]
+        Ledger(state).keep(found, world.clock.now)
+    world.fake.say(world.admin, "/start")
+    with world.running():
+        world.settled()
+        message = world.last(world.admin)["message_id"]
+        pressed = world.press_on(world.admin, world.admin, message, "again:1")
+    assert pressed == {"text": "Эта кнопка больше не работает.", "show_alert": True}
+    with world.state() as state:
+        assert Ledger(state).unsettled() == []
 
 
 def test_an_admin_orders_a_doubtful_report_again(world: BotWorld) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import psycopg2
@@ -20,10 +20,14 @@ from sqlalchemy.engine import make_url
 
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state.database import BUSY_SECONDS
+from sales_assets.adapters.state.database import BUSY_SECONDS, StateError
+from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings
+from sales_assets.bot.invitations import revoke
+from sales_assets.core.delivery.rows import NEW, Delivery, MessageKind, RowState
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.bot.bot_world import DAY, SUBSCRIBED, BotWorld
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.distant_store import DistantStore
@@ -101,6 +105,35 @@ def test_killed_after_its_answer_went_out_the_effect_stays_one(world: BotWorld) 
     assert first == second
 
 
+def test_a_right_that_was_taken_away_while_the_bot_was_down_ends_the_answer_that_it_owes(
+    world: BotWorld,
+) -> None:
+    world.store(DAY)
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    world.fake.say(chat, "/report")
+    killed_at(world, "sendPhoto", faults.silence())
+    revoke(world.settings, chat)
+    world.fake.say(world.admin, "/report")  # an admin reads without a subscription
+    world.run_until_idle()
+    assert world.texts(chat) == []
+    assert len(world.texts(world.admin)) == 1
+
+
+def test_what_changed_is_not_told_either_once_the_right_is_gone(world: BotWorld) -> None:
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    caption = f"<b>Всё спокойно</b>\n{'я' * 1000}"
+    world.deliver(world.store(DAY, 12, caption))
+    world.store(DAY, 14, caption)
+    message = world.fake.from_bot(chat)[-1]["message_id"]
+    world.fake.press(chat, chat, message, f"now:{DAY}")
+    killed_at(world, "sendMessage", faults.silence())
+    revoke(world.settings, chat)
+    world.run_until_idle()
+    assert "было" not in str(world.texts(chat))
+
+
 def test_a_signal_ends_the_bot_at_once_and_cleanly(world: BotWorld) -> None:
     with process(world) as running:
         world.fake.wait_for(lambda: world.fake.calls("getUpdates"), 30)
@@ -146,6 +179,26 @@ def test_a_reply_that_fails_three_times_is_passed_over_with_a_word(world: BotWor
     world.run_until_idle()
     failed, helped = world.texts(chat)
     assert failed == "Не получилось ответить; ошибка записана. Попробуйте ещё раз позже."
+    assert "/report" in helped
+
+
+def test_a_refusal_that_cannot_be_written_down_ends_no_line(
+    world: BotWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_to_sleep(*_: object, **__: object) -> None:
+        raise StateError("the database is locked")
+
+    monkeypatch.setattr(Ledger, "put_to_sleep", put_to_sleep)
+    world.store(DAY)
+    chat = world.fake.add_private_chat()
+    world.subscribe(chat)
+    blocked = faults.refuse(403, "Forbidden: bot was blocked by the user")
+    world.fake.order(blocked, "sendPhoto", times=None)
+    world.fake.order(blocked, "sendMessage")
+    world.fake.say(chat, "/report")
+    world.fake.say(chat, "/help")
+    world.run_until_idle()
+    [helped] = world.texts(chat)
     assert "/report" in helped
 
 
@@ -204,7 +257,11 @@ def test_a_service_that_is_away_for_a_while_is_waited_for(world: BotWorld) -> No
 
 @pytest.mark.parametrize(
     "body",
-    ['{"ok": true, "result": true}', '{"ok": true, "result": {"id": "7", "username": "a_bot"}}'],
+    [
+        '{"ok": true, "result": true}',
+        '{"ok": true, "result": {"id": "7", "username": "a_bot"}}',
+        f'{{"ok": true, "result": {{"id": {2**70}, "username": "a_bot"}}}}',
+    ],
 )
 def test_whoever_answers_as_no_bot_does_is_asked_again(world: BotWorld, body: str) -> None:
     world.fake.order(faults.accept_then_say(body), "getMe")
@@ -219,6 +276,17 @@ def test_whoever_answers_as_no_bot_does_is_asked_again(world: BotWorld, body: st
     webhook = telegram_findings(world.settings)[1]
     assert not webhook.is_well
     assert "not what was asked for" in webhook.text
+
+
+@pytest.mark.parametrize("fault", [faults.flood(900), faults.refuse(404, "Not Found")])
+def test_commands_that_cannot_be_registered_hold_up_nobody(
+    world: BotWorld, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    world.fake.order(fault, "setMyCommands", times=None)
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert len(world.texts(world.admin)) == 1
+    assert "The list of commands stays as it was" in caplog.text
 
 
 def test_a_locked_state_is_waited_for(world: BotWorld) -> None:
@@ -328,6 +396,29 @@ def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
     assert _lines(unset)[0].startswith("token: not set")
     nowhere = world.settings.model_copy(update={"telegram_base_url": "http://127.0.0.1:9/bot"})
     assert "could not be checked" in _lines(nowhere)[0]
+
+
+@pytest.mark.parametrize(
+    ("back", "policy", "state", "told"),
+    [
+        (1, "repeat", RowState.UNKNOWN, "repeated once, flagged, by the next run"),
+        (1, "hold", RowState.UNKNOWN, "press the button"),
+        (9, "repeat", RowState.UNKNOWN, "press the button"),
+        (1, "repeat", RowState.PLANNED, "waits for the next delivery run"),
+        (1, "", RowState.PLANNED, "its chat gets no reports now"),
+    ],
+)
+def test_doctor_promises_a_message_where_one_comes(
+    world: BotWorld, back: int, policy: str, state: RowState, told: str
+) -> None:
+    day = datetime.now(world.settings.report_zone).date() - timedelta(days=back)
+    with world.state() as opened:
+        if policy:
+            subscribe(opened, 5, doubt_policy=policy)
+        row = Delivery(NEW, day, MessageKind.REPORT, 5, state=state, doubts=1)
+        Ledger(opened).keep([row], world.clock())
+    [line] = [one for one in _lines(world.settings) if "report to chat 5" in one]
+    assert told in line
 
 
 def _lines(settings: Settings) -> list[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 import pytest
 
@@ -180,6 +181,44 @@ def test_an_update_without_a_number_is_told_of_and_those_behind_it_are_handled(
     world.run_until_idle()
     assert "have no number" in caplog.text
     assert len(world.texts(world.admin)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("callback_query", {"id": "1", "message": "x"}),
+        ("callback_query", {"id": "1", "message": {"chat": {"id": [1]}}}),
+        ("message", {"message_id": 1, "date": 1, "chat": {"id": {}, "type": "private"}}),
+        ("message", {"message_id": 1, "date": 1, "chat": "x"}),
+        ("message", None),
+    ],
+)
+def test_an_update_of_another_shape_is_passed_over_and_those_behind_it_are_handled(
+    world: BotWorld, kind: str, content: Any
+) -> None:
+    world.fake.world.push(world.fake.bot(), kind, content)
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert world.codes == [program.EXIT_OK]
+    assert len(world.texts(world.admin)) == 1
+
+
+@pytest.mark.parametrize("number", [-5, 2**63 - 1, 2**70])
+def test_a_number_that_no_update_has_moves_no_offset(world: BotWorld, number: int) -> None:
+    strange = {"ok": True, "result": [{"update_id": number, "message": {}}]}
+    world.fake.order(faults.accept_then_say(program.json.dumps(strange)), "getUpdates")
+    world.fake.say(world.admin, "/init")
+    world.run_until_idle()
+    assert world.codes == [program.EXIT_OK]
+    assert len(world.texts(world.admin)) == 1
+
+
+def test_a_group_that_becomes_itself_stays_a_reader(world: BotWorld) -> None:
+    world.subscribe(-4242)
+    moved = {"message_id": 1, "date": 1, "chat": {"id": -4242, "type": "group", "title": "x"}}
+    world.fake.world.push(world.fake.bot(), "message", moved | {"migrate_to_chat_id": -4242})
+    world.run_until_idle()
+    assert world.subscriptions() == [(-4242, 0, "active", None)]
 
 
 def test_a_status_that_does_not_exist_yet_changes_nothing(world: BotWorld) -> None:

@@ -384,6 +384,8 @@ class Dispatch:
         if answer.outcome is Outcome.FILE_ID_REFUSED and self._file_id == message.file_id:
             self._file_id = None
         other = adapted(message, answer.outcome)
+        if other and self.report and claim.kind is MessageKind.EDIT:
+            other = self._as_edit(self.report, other, claim.place)
         if answer.outcome is Outcome.PICTURE_REFUSED and other and claim.kind is MessageKind.REPORT:
             # The file itself was refused: the other chats need not try.
             self._file_id = None
@@ -557,10 +559,7 @@ class Dispatch:
             case MessageKind.CHANGE:
                 return await self._change(self.report, row)
             case MessageKind.EDIT:
-                message = self._report_message(self.report)
-                shown = self._shown.get(row.place)
-                keeps_picture = message.media is None and shown is not None and bool(shown.media)
-                return replace(message, edits_caption=keeps_picture, is_silent=True)
+                return self._as_edit(self.report, self._report_message(self.report), row.place)
         return self._report_message(self.report, is_repeat=row.is_repeat)
 
     def _report_message(self, report: ReportToSend, *, is_repeat: bool = False) -> Message:
@@ -581,6 +580,14 @@ class Dispatch:
             buttons=buttons,
             label=MessageKind.REPORT,
         )
+
+    def _as_edit(self, report: ReportToSend, message: Message, place: Place) -> Message:
+        """Return `message` in place of the chat's report; words alone leave it its old picture."""
+        shown = self._shown.get(place)
+        keeps_picture = message.media is None and shown is not None and bool(shown.media)
+        fits = not keeps_picture or messages.fits_caption(message.html)
+        text = message.html if fits else report.caption_html
+        return replace(message, html=text, edits_caption=keeps_picture, is_silent=True)
 
     async def _change(self, report: ReportToSend, row: Delivery) -> Message | None:
         """Return the silent reply that tells what changed; a first verdict comes with its sound."""

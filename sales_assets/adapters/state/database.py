@@ -29,7 +29,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sales_assets.adapters.files.whole import write_whole
@@ -45,6 +51,7 @@ BUSY_SECONDS = 15.0
 #: Names the migration's lock among the advisory locks of a Postgres database.
 _MIGRATION_LOCK = 4_871_090_845
 _WRITING_LOCK = 4_871_090_846
+_LOCK_NOT_AVAILABLE = "55P03"
 _WRITE_ALONE = text("select set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)")
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -417,10 +424,14 @@ def _told_plainly(url: URL) -> Iterator[None]:
     """Turn a database's fault into a sentence, without the password and without the statement."""
     try:
         yield
+    except DataError as error:  # a value that it cannot hold, as SQLite's driver says it, too
+        raise ValueError(hidden(str(error.orig).strip(), secrets_of(url))) from None
     except (DBAPIError, sqlite3.Error) as error:
-        shown = shown_url(url)
-        cause = hidden(str(getattr(error, "orig", None) or error).strip(), secrets_of(url))
-        if "database is locked" in cause or "lock timeout" in cause:
+        shown, origin = shown_url(url), getattr(error, "orig", None)
+        cause = hidden(str(origin or error).strip(), secrets_of(url))
+        # A server says it in its own language.
+        is_refused_lock = getattr(origin, "pgcode", None) == _LOCK_NOT_AVAILABLE
+        if is_refused_lock or "database is locked" in cause:
             raise StateLockedError(
                 f"The state database {shown} is locked by another process. Wait for it, or stop "
                 "the program that keeps a transaction open, and start again."

@@ -311,7 +311,9 @@ def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery | 
     """Make a doubtful or refused row due at once: the owner asked for it.
 
     So become the other rows of its alert. One that was sent, or is being sent, stays as it is:
-    a second press changes nothing. Returns the row; None if there is none with this id.
+    a second press changes nothing. So does one that no run would send: its chat gets no reports
+    now, or it says that a report is late which came. Returns the row, or another one of its alert
+    that is due; None if there is none with this id.
     """
     asked = DeliveryRow.id == delivery_id
     if not _found(session, asked):
@@ -322,11 +324,22 @@ def send_again(session: Session, delivery_id: int, now: datetime) -> Delivery | 
         DeliveryRow.subject.like(f"rows:{delivery_id}:%"),
     )
     about = {one[0]: one[1] for alert in alerts if alert.notice for one in alert.notice["about"]}
+    due: list[Delivery] = []
     for row in _found(session, DeliveryRow.id.in_([delivery_id, *about])):
         is_meant = row.id == delivery_id or row.claims == about[row.id]
-        if is_meant and row.state in (RowState.UNKNOWN, RowState.FAILED):
-            _write(session, rows.sent_again(row), now)
-    return _found(session, asked)[0]
+        is_open = row.state in (RowState.UNKNOWN, RowState.FAILED)
+        if is_meant and is_open and _is_wanted(session, row):
+            due.append(rows.sent_again(row))
+            _write(session, due[-1], now)
+    return due[0] if due else _found(session, asked)[0]
+
+
+def _is_wanted(session: Session, row: Delivery) -> bool:
+    if row.kind is MessageKind.LATE and row_of(
+        session, row.report_day, MessageKind.REPORT, row.place
+    ):
+        return False
+    return row.chat == OUTBOX_CHAT or subscriptions.is_active(session, row.place)
 
 
 def migrate_chat(
@@ -338,6 +351,8 @@ def migrate_chat(
     then that one stays as it is. Of two deliveries the one that is further on stays; the other one
     ends there. The row `unsent` is known not to have arrived.
     """
+    if old == new:  # a row must not end in favour of itself
+        return []
     barred = subscriptions.migrate(session, old, new, now)
     for row in _found(session, DeliveryRow.chat == old):
         renamed = replace(row, chat=new)

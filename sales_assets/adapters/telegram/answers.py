@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
+from sales_assets.core.bot.incoming import one_line
 from sales_assets.core.delivery.rows import DEFAULT_PAUSE, Answer, Outcome
 
 # What the server says in a 400, lower case; the first that fits decides.
@@ -46,6 +47,9 @@ _NOT_THE_BOT_API = (
     "SALES_ASSETS_TELEGRAM_BASE_URL and SALES_ASSETS_TELEGRAM_PROXY"
 )
 _LONGEST_PAUSE = 86_400
+_LONGEST_REASON = 500
+#: Telegram's ids have 52 significant bits at most.
+_IDS = range(1 - 2**52, 2**52)
 _OK, _FORBIDDEN, _REQUEST_TOO_LARGE, _TOO_MANY = 200, 403, 413, 429
 _REDIRECTS = range(300, 400)
 _REFUSING = range(400, 500)
@@ -75,7 +79,7 @@ def read_answer(status: int, body: bytes, chat: int | None = None) -> Answer:
             names_chat=found.get("ok") is False,
         )
     if status in _REFUSING:
-        return _refused(status, found)
+        return _refused(status, found, chat)
     return Answer(Outcome.UNKNOWN, f"HTTP {status}: {_description(found) or 'no words'}", status)
 
 
@@ -86,7 +90,7 @@ def _accepted(body: Mapping[str, Any], chat: int | None) -> Answer:
     if chat is None:
         return Answer(Outcome.SENT, status=_OK, result=result)
     number = result.get("message_id") if isinstance(result, dict) else None
-    if not isinstance(result, dict) or type(number) is not int or number < 0:
+    if not isinstance(result, dict) or not is_id(number) or number < 0:
         return Answer(Outcome.UNKNOWN, "HTTP 200 with a body that is not a message", _OK)
     where = result.get("chat")
     if not isinstance(where, dict) or where.get("id") != chat:
@@ -95,20 +99,27 @@ def _accepted(body: Mapping[str, Any], chat: int | None) -> Answer:
     return Answer(Outcome.SENT, reason, _OK, message_id=number or None, file_id=_file_id(result))
 
 
-def _refused(status: int, body: Mapping[str, Any]) -> Answer:
+def _refused(status: int, body: Mapping[str, Any], chat: int | None) -> Answer:
     words = _description(body)
     if body.get("ok") is not False or not words:
         return Answer(Outcome.NOT_SENT, _NOT_THE_BOT_API.format(status=status), status)
     if status == _FORBIDDEN:
         return Answer(Outcome.SLEEP, words, status)
     match body:
-        case {"parameters": {"migrate_to_chat_id": int(new_chat)}}:
+        case {"parameters": {"migrate_to_chat_id": new_chat}} if (
+            is_id(new_chat) and new_chat < 0 and new_chat != chat
+        ):
             return Answer(Outcome.MIGRATED, words, status, new_chat=new_chat)
     said = words.lower()
     is_picture = any(word in said for word in _PICTURE_WORDS)
     unlisted = Outcome.PICTURE_REFUSED if is_picture else Outcome.REFUSED
     known = (outcome for needle, outcome in _REFUSALS if needle in said)
     return Answer(next(known, unlisted), words, status)
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """Whether this can be an id of Telegram's; `True` and what no database holds cannot."""
+    return type(value) is int and value in _IDS
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
@@ -121,7 +132,7 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
 
 def _description(body: Mapping[str, Any]) -> str:
     words = body.get("description")
-    return words if isinstance(words, str) else ""
+    return one_line(words)[:_LONGEST_REASON] if isinstance(words, str) else ""
 
 
 def _pause(body: Mapping[str, Any]) -> timedelta:

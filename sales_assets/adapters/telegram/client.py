@@ -12,7 +12,7 @@ import httpx
 from telegram.error import NetworkError
 from telegram.request import HTTPXRequest, RequestData
 
-from sales_assets.adapters.telegram.answers import read_answer
+from sales_assets.adapters.telegram.answers import is_id, read_answer
 from sales_assets.adapters.telegram.secrecy import hidden, hide_from_logs, shown_url
 from sales_assets.core.delivery.messages import Keyboard, Message, plain_text
 from sales_assets.core.delivery.rows import Answer, Outcome, Place
@@ -176,9 +176,11 @@ class BotApi:
 def _with(answer: Answer, **fields: type) -> Answer:
     """Return `answer`; a result without these fields, of these types, comes from somebody else."""
     found = answer.result if isinstance(answer.result, dict) else {}
-    if answer.outcome is Outcome.SENT and any(
-        type(found.get(name)) is not kind for name, kind in fields.items()
-    ):
+    fits = (
+        is_id(found.get(name)) if kind is int else isinstance(found.get(name), kind)
+        for name, kind in fields.items()
+    )
+    if answer.outcome is Outcome.SENT and not all(fits):
         return Answer(Outcome.UNKNOWN, "the result is not what was asked for", answer.status)
     return answer
 

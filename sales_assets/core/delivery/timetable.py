@@ -32,10 +32,10 @@ class Timetable:
     def attempt(self, day: date, now: datetime) -> int:
         """Return a number that stays for `RETRY_EVERY` and then grows: part of the run key.
 
-        It goes by the clock, not by the ledger: a run that died before it wrote anything has used
-        up its run key all the same.
+        It goes by the clock alone: a run that died before it wrote anything has used up its run
+        key all the same, and so have those of a delivery time that was changed since.
         """
-        return 1 + max(0, (now - self.due_at(day)) // RETRY_EVERY)
+        return (now - datetime.combine(day, time(), self.zone)) // RETRY_EVERY
 
 
 @dataclass(frozen=True)

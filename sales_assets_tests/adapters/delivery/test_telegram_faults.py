@@ -72,6 +72,28 @@ def asked_for(world: World, sha256: str = "a" * 64) -> list[object]:
     return [*runs_owed(world.ledger, {DAY: sha256}, TIMETABLE, now, world.admins)]
 
 
+# --- Corrections of a picture that the chat takes no more -----------------------------------------
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("word", ["CHAT_SEND_PHOTOS_FORBIDDEN", "PHOTO_INVALID_DIMENSIONS"])
+def test_a_correction_without_its_picture_goes_under_the_old_one(
+    fake: FakeTelegram,
+    world: World,
+    word: str,
+    is_long: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    [chat] = chats(fake, world)
+    send(fake, world)
+    fake.order(faults.refuse(400, f"Bad Request: {word}"), "editMessageMedia", times=None)
+    caption = f"<b>24 заявки не обработаны</b>\n{'я' * 1000 if is_long else ''}"
+    assert send(fake, world, replace(CORRECTED, caption_html=caption)).is_complete
+    report, change = fake.from_bot(chat)
+    assert report["caption"].startswith("24 заявки не обработаны")
+    assert "photo" in report
+    assert "было 12, стало 14" in change["text"]
+
+
 # --- T1, T20: migrations --------------------------------------------------------------------------
 
 

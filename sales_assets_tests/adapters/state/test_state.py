@@ -179,6 +179,20 @@ def test_a_writer_that_waits_too_long_says_that_the_state_is_locked(url: str) ->
         pass
 
 
+def test_a_value_that_cannot_be_stored_is_no_fault_of_the_database(url: str) -> None:
+    with closing(open_state(url)) as state, pytest.raises((ValueError, OverflowError)):
+        subscribe(state, 2**70)
+
+
+@pytest.mark.parametrize("stays", [-5, -100])
+def test_a_chat_that_moves_to_its_own_id_keeps_all(state: StateDatabase, stays: int) -> None:
+    ledger = Ledger(state)
+    subscribe(state, -5, -100)
+    plan(ledger)
+    ledger.migrate(stays, stays, MORNING, day=DAY)
+    assert len(ledger.rows(DAY)) == len(subscriptions(state)) == 2
+
+
 def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
     state: StateDatabase,
 ) -> None:

@@ -49,6 +49,10 @@ def accepted(result: Any, status: int = 200) -> Raw:
         (said(403, "Forbidden: user is deactivated"), Outcome.SLEEP),
         (said(400, "Bad Request: chat not found"), Outcome.CHAT_NOT_FOUND),
         (said(400, "Bad Request: upgraded", migrate_to_chat_id=-100), Outcome.MIGRATED),
+        (said(400, "Bad Request: upgraded", migrate_to_chat_id=CHAT), Outcome.REFUSED),
+        (said(400, "Bad Request: upgraded", migrate_to_chat_id=0), Outcome.REFUSED),
+        (said(400, "Bad Request: upgraded", migrate_to_chat_id=True), Outcome.REFUSED),
+        (said(400, "Bad Request: upgraded", migrate_to_chat_id=-(2**70)), Outcome.REFUSED),
         (said(400, "Bad Request: message thread not found"), Outcome.THREAD_GONE),
         (said(400, "Bad Request: can't parse entities: x"), Outcome.MARKUP),
         (said(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"), Outcome.PICTURE_REFUSED),
@@ -78,6 +82,7 @@ def accepted(result: Any, status: int = 200) -> Raw:
         (accepted(MESSAGE | {"message_id": 0}), Outcome.SENT),
         (accepted(MESSAGE | {"message_id": -5}), Outcome.UNKNOWN),
         (accepted(MESSAGE | {"message_id": True}), Outcome.UNKNOWN),
+        (accepted(MESSAGE | {"message_id": 2**70}), Outcome.UNKNOWN),
         (accepted(MESSAGE | {"message_id": "4"}), Outcome.UNKNOWN),
         (accepted(MESSAGE | {"chat": {"id": 6}}), Outcome.UNKNOWN),
         (accepted({"message_id": 4}), Outcome.UNKNOWN),
@@ -86,6 +91,11 @@ def accepted(result: Any, status: int = 200) -> Raw:
 )
 def test_an_answer_means_what_the_table_says(answer: Raw, outcome: Outcome) -> None:
     assert answer.read().outcome == outcome
+
+
+def test_a_reason_is_one_line_that_a_database_can_hold() -> None:
+    assert said(400, "Bad\0 \ud800Request:\nodd").read().reason == "Bad Request: odd"
+    assert len(said(403, "x" * 100_000).read().reason) == 500
 
 
 @given(status=st.integers(100, 599), body=st.binary(max_size=60))

@@ -32,4 +32,11 @@ def test_the_attempt_grows_with_the_clock_alone() -> None:
     timetable = Timetable(ZoneInfo("Europe/Moscow"), time(8, 45))
     due_at = timetable.due_at(DAY)
     attempts = [timetable.attempt(DAY, due_at + RETRY_EVERY * n / 2) for n in range(5)]
-    assert attempts == [1, 1, 2, 2, 3]
+    assert [one - attempts[0] for one in attempts] == [0, 0, 1, 1, 2]
+
+
+def test_a_delivery_time_that_is_put_off_meets_no_attempt_of_before() -> None:
+    zone = ZoneInfo("Europe/Moscow")
+    before, after = Timetable(zone, time(8, 45)), Timetable(zone, time(12))
+    noon = after.due_at(DAY)
+    assert before.attempt(DAY, noon - RETRY_EVERY) < after.attempt(DAY, noon)
