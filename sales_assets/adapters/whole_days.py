@@ -50,7 +50,7 @@ class WholeDays:
         """
         before = [counts.of_day(each) for each in unstored]
         of_day = pd.concat([*before, counts.of_day(day)], ignore_index=True)
-        return self._judged(day, of_day, counts.evidence(day))
+        return self._judged(day, of_day, counts.evidence(day), unstored)
 
     def take(self, day: date, counts: SourceCounts, answer: Completeness) -> None:
         """Store a day that was read and judged.
@@ -86,14 +86,17 @@ class WholeDays:
         """Return those of `days` that were stored as they are, without their end or a part."""
         return tuple(day for day in days if self.completeness(day).state in CUT)
 
-    def _judged(self, day: date, counts: pd.DataFrame, evidence: Evidence) -> Completeness:
+    def _judged(
+        self, day: date, counts: pd.DataFrame, evidence: Evidence, unstored: Sequence[date] = ()
+    ) -> Completeness:
         first, last = judged_days(day)
         span = days_up_to(last, (last - first).days + 1)
         if not self._stored:
             self.missing([])
         before = [self.counts(each) for each in span[:COMPLETENESS_DAYS] if each in self._stored]
         holidays = holidays_among(span, self.country)
-        return judged(pd.concat([*before, counts], ignore_index=True), day, evidence, holidays)
+        rows = pd.concat([*before, counts], ignore_index=True)
+        return judged(rows, day, evidence, holidays, self._stored.union(unstored))
 
     def _write(
         self, day: date, frame: pd.DataFrame, evidence: Evidence, answer: Completeness | None = None

@@ -1,5 +1,6 @@
 """The Dagster UI with schedule and sensors, and the bot beside it where a token is set."""
 
+import errno
 import os
 import signal
 import socket
@@ -48,15 +49,22 @@ def alone(settings: Settings, host: str, port: int) -> Iterator[None]:
 
 
 def _require_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SalesAssetsError(
-                f"The UI cannot listen on {host}:{port}: {error.strerror}. Stop what does, or take "
-                "another port with --port."
-            ) from error
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        is_taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        way_out = "Stop what does, or take another port with --port."
+        raise SalesAssetsError(
+            f"The UI cannot listen on {_address(host, port)}: {error.strerror}. "
+            f"{way_out if is_taken else 'Name an address of this machine with --host.'}"
+        ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def serve(settings: Settings, host: str, port: int) -> int:
@@ -71,7 +79,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         if settings.telegram_bot_token:
             running.enter_context(_process([sys.executable, "-m", "sales_assets.cli.main", "bot"]))
         command = [sys.executable, *_QUIET, "-m", "dagster", "dev", "-w", str(workspace)]
-        click.echo(f"The Dagster UI: http://{host}:{port}", err=True)
+        click.echo(f"The Dagster UI: http://{_address(host, port)}", err=True)
         ui = running.enter_context(_process([*command, "-h", host, "-p", str(port)]))
         return ui.wait()
 

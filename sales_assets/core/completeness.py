@@ -12,12 +12,14 @@ from sales_assets.core.frames import HOURLY_COUNTS
 from sales_assets.core.judgement import Completeness, completeness
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.core.metrics.schemas import CheckOutcome
-from sales_assets.core.windows import AFTER_DAYS, COMPLETENESS_DAYS, DAY
+from sales_assets.core.windows import AFTER_DAYS, COMPLETENESS_DAYS, DAY, days_up_to
 
 CHECK = "completeness"
 _ANSWERS = TypeAdapter(Completeness)
 #: A day of such a state has no report before its last call.
 CUT = (State.EMPTY, State.ENDS_EARLY, State.HOLE)
+#: No holidays last as long: a source that was silent on so many days before is away, not quiet.
+SILENT_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,17 @@ def hourly_counts(hours: pd.Series, types: pd.Series, rows: pd.Series) -> pd.Dat
 
 
 def judged(
-    before: pd.DataFrame, day: date, evidence: Evidence, holidays: Collection[date] = ()
+    before: pd.DataFrame,
+    day: date,
+    evidence: Evidence,
+    holidays: Collection[date] = (),
+    counted: Collection[date] = (),
 ) -> Completeness:
     """Judge a day by the counts of the eight weeks that end with it and by its evidence.
 
-    A day isn't called cut for the rest of its last hour alone: what a source books by the clock,
-    at 20:00 sharp, leaves that rest empty every day.
+    Where neither the day nor the two weeks before, if they are `counted`, have a row, the day is
+    empty, however little history there is. A day isn't called cut for the rest of its last
+    hour alone: what a source books by the clock, at 20:00 sharp, leaves that rest empty every day.
     """
     after = pd.DataFrame(
         {
@@ -64,6 +71,9 @@ def judged(
         by_the_hour = completeness(counts, day, None, *bounds)
         if by_the_hour.state not in CUT:
             answer = replace(by_the_hour, ends_at=answer.ends_at)
+    weeks = days_up_to(day - DAY, SILENT_DAYS)
+    if set(weeks).issubset(counted) and not (before["hour"] >= pd.Timestamp(weeks[0])).any():
+        answer = replace(answer, state=State.EMPTY)
     # As it is stored, so that the first answer equals all later ones.
     rounded = None if answer.surprise is None else round(answer.surprise, 2)
     return replace(answer, surprise=rounded)
@@ -109,7 +119,8 @@ def explained(answer: Completeness, day: date) -> str:
     """Say an answer in a sentence for the analyst."""
     surprise = f"surprise {answer.surprise:.1f}" if answer.surprise is not None else ""
     if answer.state == State.EMPTY:
-        return f"the source has no row of {day} ({surprise})"
+        why = surprise or f"nor of the {SILENT_DAYS} days before"
+        return f"the source has no row of {day} ({why})"
     if answer.state == State.ENDS_EARLY:
         return f"the rows of {day} end at {answer.ends_at:%H:%M} ({surprise}), none came after"
     if answer.state == State.HOLE:

@@ -64,4 +64,5 @@ def _run_rest(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
         raise_on_error=False,
         tags={**taken_over, **partition_tags(days), PART_OF_TAG: context.run.run_id},
     )
-    context.log.info("%s to %s: run %s, %s", days[0], days[-1], result.run_id, result.success)
+    became = "succeeded" if result.success else "failed"
+    context.log.info("%s to %s: run %s %s", days[0], days[-1], result.run_id, became)

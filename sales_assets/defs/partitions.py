@@ -36,6 +36,10 @@ class LongRangeError(SalesAssetsError):
     """More days were asked for than one run holds in memory."""
 
 
+class UnfinishedDayError(SalesAssetsError):
+    """A day was asked for that isn't over."""
+
+
 def partition_tags(days: Sequence[date]) -> dict[str, str]:
     """Return the tags of a run over contiguous `days`."""
     if len(days) == 1:
@@ -62,8 +66,15 @@ def partition_days(context: dg.AssetExecutionContext) -> list[date]:
 
     Raises:
         LongRangeError: the run was given more than `MOST_DAYS`.
+        UnfinishedDayError: a day isn't over; Dagster takes any from tags that somebody wrote.
     """
     days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+    partitions = context.assets_def.partitions_def
+    newest = partitions and partitions.get_last_partition_key()
+    if newest is None or days[-1].isoformat() > newest:
+        raise UnfinishedDayError(
+            f"{days[-1]} was asked for and isn't over; the newest finished day is {newest}."
+        )
     if len(days) > MOST_DAYS:
         raise LongRangeError(
             f"{len(days)} days, {days[0]} to {days[-1]}, were asked for in one run, which takes at "

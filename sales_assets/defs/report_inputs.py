@@ -72,7 +72,7 @@ class InputsOfRun:
             zone=self._lookback.settings.report_zone,
             history_first_day=history.source_first_day,
             holidays=holidays_among([*around, *ahead], self._lookback.settings.holidays),
-            spoiled_days=frozenset(history.spoiled_days(around)),
+            spoiled_days=frozenset(history.spoiled_days([*before, day])),
             uncounted_days=self._uncounted_days(before),
             completeness=history.whole_days.completeness(day),
             not_counted={part: ru.REASONS[why] for part, why in self._not_counted(day).items()},

@@ -84,6 +84,37 @@ def test_a_whole_day_is_taken_with_its_counts_and_its_record(history: MakeHistor
     assert read_refusal(of_run.store, DAY) is None
 
 
+@pytest.mark.parametrize("silent_days", [windows.COMPLETENESS_DAYS + 1, 50])
+def test_a_day_after_weeks_without_a_row_is_empty_however_little_is_known(
+    history: MakeHistory, url: str, silent_days: int
+) -> None:
+    delete_rows(url, str(NEXT - timedelta(days=silent_days)), str(NEXT))
+    of_run = history(folder="empty")
+    assert of_run.look(DAY).state == State.EMPTY
+    check = check_of(of_run, DAY)
+    told = f"the source has no row of {DAY} (nor of the 14 days before)"
+    assert not check.passed
+    assert check.facts["state"] == State.EMPTY
+    assert check.message.startswith(told)
+
+
+def test_a_quiet_day_soon_after_the_first_is_no_empty_one(history: MakeHistory, url: str) -> None:
+    delete_rows(url, str(DAY - timedelta(days=13)), str(NEXT))
+    check = check_of(history(folder="empty", start=13), DAY)
+    assert check.passed
+    assert check.facts["state"] == State.UNKNOWN
+
+
+def test_where_the_weeks_before_are_not_counted_a_quiet_day_is_no_empty_one(
+    history: MakeHistory, url: str
+) -> None:
+    of_run = history(folder="empty")
+    oldest = DAY - timedelta(days=83)
+    delete_rows(url, str(oldest), str(oldest + timedelta(days=1)))
+    of_run.read_days([DAY])
+    assert of_run.whole_days.completeness(oldest).state == State.UNKNOWN
+
+
 def test_the_days_before_are_counted_by_the_source_and_no_frame_is_stored_for_them(
     history: MakeHistory,
 ) -> None:

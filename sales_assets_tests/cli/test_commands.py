@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import socket
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -179,6 +180,31 @@ def test_a_wrong_setting_is_a_sentence_that_says_what_to_do(
 def test_dev_says_that_its_home_cannot_be_made(environment: dict[str, str]) -> None:
     told = refused(environment | {"DAGSTER_HOME": "/proc/dagster"}, "dev")
     assert "/proc/dagster could not be made" in told
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_dev_names_the_port_that_something_else_listens_on(
+    environment: dict[str, str], host: str
+) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as other:
+        try:
+            other.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        other.listen()
+        port = other.getsockname()[1]
+        told = refused(environment, "dev", "--host", host, "--port", port)
+    shown = f"[{host}]" if ":" in host else host
+    assert f"{shown}:{port}: Address already in use" in told
+    assert "--port" in told
+
+
+def test_dev_says_that_an_address_is_another_machines(environment: dict[str, str]) -> None:
+    told = refused(environment, "dev", "--host", "192.0.2.1")
+    assert "192.0.2.1:3000" in told
+    assert "--host" in told
+    assert "--port" not in told
 
 
 def test_a_relative_home_of_dagster_is_taken_from_the_current_folder(

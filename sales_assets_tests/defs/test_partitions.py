@@ -1,6 +1,6 @@
 """How many days one run takes."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -9,8 +9,10 @@ import pytest
 from sales_assets.defs.partitions import (
     MOST_DAYS,
     LongRangeError,
+    UnfinishedDayError,
     daily_partitions,
     partition_days,
+    partition_tags,
 )
 
 FIRST = date(2024, 1, 1)
@@ -38,3 +40,28 @@ def test_a_longer_range_is_refused_with_the_command_that_cuts_it() -> None:
         days_of_run(MOST_DAYS + 1)
     assert "367 days, 2024-01-01 to 2025-01-01, were asked for" in str(refused.value)
     assert "sales-assets backfill 2024-01-01 2025-01-01" in str(refused.value)
+
+
+def test_a_day_that_is_not_over_is_refused_though_dagster_starts_its_run() -> None:
+    zone = ZoneInfo("Pacific/Kiritimati")
+    today = datetime.now(UTC).astimezone(zone).date()
+    newest = today - timedelta(days=1)
+    seen: list[date] = []
+
+    @dg.asset(partitions_def=daily_partitions(newest, zone))
+    def days(context: dg.AssetExecutionContext) -> None:
+        seen.extend(partition_days(context))
+
+    def run(last: date) -> None:
+        tags = partition_tags([newest, last] if last != newest else [newest])
+        job = dg.Definitions(
+            assets=[days], jobs=[dg.define_asset_job("job", [days])]
+        ).resolve_job_def("job")
+        job.execute_in_process(tags=tags)
+
+    run(newest)
+    assert seen == [newest]
+    with pytest.raises(UnfinishedDayError) as refused:
+        run(today + timedelta(days=1))
+    assert f"the newest finished day is {newest}" in str(refused.value)
+    assert seen == [newest]
