@@ -324,15 +324,20 @@ def _compare_with(witness: Path, engine: Engine) -> str | None:
 def _parsed_url(url: str) -> URL:
     try:
         parsed = make_url(url)
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError):
+        # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3; the product ships psycopg2.
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg2")
+        parsed.get_dialect().import_dbapi()
+        is_ours = parsed.get_backend_name() in ("postgresql", "sqlite")
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
+        is_ours = False
+    if not is_ours:
         raise StateError(
-            "SALES_ASSETS_STATE_URL is not an SQLAlchemy URL; expected something like "
-            "sqlite:///var/state.db or postgresql://user:password@host:5432/database."
-        ) from None
-    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3; the product ships psycopg2.
-    is_bare = parsed.drivername in ("postgresql", "postgres")
-    return parsed.set(drivername="postgresql+psycopg2") if is_bare else parsed
+            "SALES_ASSETS_STATE_URL is not an SQLAlchemy URL of SQLite or Postgres with a driver "
+            "that is installed; expected something like sqlite:///var/state.db or "
+            "postgresql://user:password@host:5432/database."
+        )
+    return parsed
 
 
 def _engine(url: URL, busy_seconds: float) -> Engine:

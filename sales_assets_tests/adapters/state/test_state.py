@@ -233,6 +233,8 @@ def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
     [
         ("no url", "not an SQLAlchemy URL"),
         ("oracledb2://x", "not an SQLAlchemy URL"),
+        ("mysql://chief:secret@127.0.0.1/state", "not an SQLAlchemy URL of SQLite or Postgres"),
+        ("postgresql+asyncpg://127.0.0.1/state", "a driver that is installed"),
         ("sqlite://", "needs a file"),
         ("postgresql://chief:secret@127.0.0.1:1/state", "cannot be used"),
         ("postgresql://127.0.0.1:1/state?user=secret&password=secret", "cannot be used"),
