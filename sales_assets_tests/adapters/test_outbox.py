@@ -65,7 +65,8 @@ def test_a_rebuilt_day_writes_the_report_over_and_says_what_changed(
 
 def test_the_sensor_asks_until_the_outbox_has_the_report(world: World, outbox: Path) -> None:
     reports = {DAY: REPORT.content_sha256}
-    assert runs_owed(world.ledger, reports, TIMETABLE, world.clock()) == [(DAY, 1)]
+    [(day, _)] = runs_owed(world.ledger, reports, TIMETABLE, world.clock())
+    assert day == DAY
 
     world.dispatcher(Outbox(outbox.parent)).deliver(REPORT)
 
