@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -322,22 +322,19 @@ def _compare_with(witness: Path, engine: Engine) -> str | None:
 
 
 def _parsed_url(url: str) -> URL:
-    try:
+    with suppress(ArgumentError, NoSuchModuleError, ImportError, ValueError):
         parsed = make_url(url)
         # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3; the product ships psycopg2.
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg2")
         parsed.get_dialect().import_dbapi()
-        is_ours = parsed.get_backend_name() in ("postgresql", "sqlite")
-    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
-        is_ours = False
-    if not is_ours:
-        raise StateError(
-            "SALES_ASSETS_STATE_URL is not an SQLAlchemy URL of SQLite or Postgres with a driver "
-            "that is installed; expected something like sqlite:///var/state.db or "
-            "postgresql://user:password@host:5432/database."
-        )
-    return parsed
+        if parsed.get_backend_name() in ("postgresql", "sqlite"):
+            return parsed
+    raise StateError(
+        "SALES_ASSETS_STATE_URL is not an SQLAlchemy URL of SQLite or Postgres with a driver "
+        "that is installed; expected something like sqlite:///var/state.db or "
+        "postgresql://user:password@host:5432/database."
+    )
 
 
 def _engine(url: URL, busy_seconds: float) -> Engine:
