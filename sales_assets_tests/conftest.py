@@ -13,6 +13,7 @@ from sales_assets.adapters.files.stamps import accept_same_source
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.postgres import PostgresSource
+from sales_assets.adapters.state.database import WITNESS
 from sales_assets.cli.instance import prepare_home
 from sales_assets.demo import embedded_postgres
 from sales_assets.demo.embedded_postgres import EmbeddedServer
@@ -22,9 +23,19 @@ from sales_assets_tests.base_source import ZONE, fill_base, yesterday
 from sales_assets_tests.distant_store import DistantStore
 from sales_assets_tests.sources import create_tables
 
+PROJECT = Path(__file__).parents[1]
 SourceDatabase = Callable[..., str]
 BaseStorage = Callable[[str, Path], None]
 DagsterHome = Callable[[Path], Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def project_state() -> Iterator[None]:
+    """Whatever is tested, the project's own `var` remembers no state that it did not."""
+    witness = PROJECT / "var" / WITNESS
+    was_there = witness.exists()
+    yield
+    assert witness.exists() == was_there, f"{witness} spoils the next `make demo`"
 
 
 @pytest.fixture(scope="session")

@@ -171,6 +171,7 @@ def test_the_bot_ends_with_its_own_exit_code_on_a_wrong_setting(
             telegram_base_url=f"{fake.url}/x/bot" if wrong == "path" else fake.base_url,
             telegram_proxy=proxy.url("http", "no") if wrong == "proxy password" else None,
             state_url=f"sqlite:///{tmp_path / 'state.db'}",
+            var_dir=tmp_path,
         )
         code = asyncio.run(asyncio.wait_for(program.serve(settings, asyncio.Event()), 20))
     assert code == program.EXIT_STOPPED
@@ -185,7 +186,7 @@ def bot_settings(fake: FakeTelegram, folder: Path, proxy: str) -> Settings:
         telegram_base_url=fake.base_url,
         telegram_proxy=proxy,
         state_url=f"sqlite:///{folder / 'state.db'}",
-        storage=str(folder / "storage"),
+        var_dir=folder,
     )
 
 
