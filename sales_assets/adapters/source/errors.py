@@ -52,6 +52,7 @@ _ADVICE_BY_STATE = {
 _GONE = (
     "closed the connection",
     "closed unexpectedly",
+    "no connection to the server",
     "unexpected eof",
     "eof detected",
     "reset by peer",

@@ -276,7 +276,10 @@ def _begin(connection: postgres.Connection, cursor: postgres.Cursor) -> None:
     except adbc_driver_manager.Error as error:
         if is_lock_timeout(error):
             raise
-        connection.adbc_connection.rollback()
+        try:
+            connection.adbc_connection.rollback()
+        except adbc_driver_manager.Error:
+            raise error from None  # the server went, and says why only once
         for statement in SESSION_SETTINGS:
             cursor.execute(statement)
 

@@ -266,6 +266,31 @@ def test_a_lock_that_goes_in_time_is_no_error(url: str) -> None:
     assert known_rows(at(url).read_days([DAY])) == ROWS
 
 
+def test_a_server_that_goes_while_we_wait_for_a_lock_is_asked_again(
+    url: str, holding: Callable[[str], None]
+) -> None:
+    make_base(url)
+    holding("events")
+
+    def end_whoever_waits() -> None:
+        waits = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid <> %s"
+        with closing(psycopg2.connect(url)) as other, other.cursor() as cursor:
+            ended = False
+            while not ended:
+                cursor.execute(
+                    f"SELECT pg_terminate_backend(pid) FROM ({waits}) AS waiting",  # noqa: S608
+                    [other.info.backend_pid],
+                )
+                ended = cursor.fetchone() is not None
+                other.rollback()
+
+    ending = threading.Thread(target=end_whoever_waits)
+    ending.start()
+    with pytest.raises(PassingSourceError):
+        at(url).read_days([BEFORE])
+    ending.join()
+
+
 def test_a_table_that_is_filled_anew_while_we_wait_is_read_whole(url: str) -> None:
     make_base(url)
     source = at(url)
