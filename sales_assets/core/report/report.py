@@ -162,9 +162,10 @@ class Report:
     @property
     def _first_judged_day(self) -> date:
         """The first day that can be judged: two weeks of ordinary days lie before it."""
+        left_out = self.about.holidays | self.about.spoiled_days
         day, ordinary = self.about.history_first_day, 0
         while ordinary < LEAST_TRAINING_DAYS:
-            ordinary += day not in self.about.holidays | self.about.spoiled_days
+            ordinary += day not in left_out
             day += DAY
         return day
 
