@@ -320,6 +320,22 @@ def test_in_a_group_its_administrators_set_and_lists_of_clients_are_off_at_first
     assert world.last(group)["document"]["file_name"] == f"stuck-{DAY}.xlsx"
 
 
+def test_a_group_that_forbids_files_is_told_instead_of_getting_the_list(world: BotWorld) -> None:
+    fake, name = world.fake, f"@{world.fake.bot_username}"
+    owner = fake.add_user("Owner")
+    group = fake.add_supergroup("Sales", owner)
+    fake.forbid(group, "sendDocument", word="CHAT_SEND_DOCS_FORBIDDEN")
+    world.subscribe(group)
+    world.store(DAY, 2)
+    with world.running():
+        fake.say(owner, f"/settings{name}", group)
+        world.settled()
+        world.press(owner, group, "lists:on")
+        fake.say(owner, f"/stuck{name}", group)
+        world.settled()
+    assert world.last(group)["text"].endswith("или Telegram её не принял.")
+
+
 def test_a_client_is_asked_for_by_an_id(world: BotWorld) -> None:
     chief = world.fake.add_private_chat("Chief")
     world.subscribe(chief)

@@ -107,9 +107,11 @@ def adapted(message: Message, outcome: Outcome) -> Message | None:
         case Outcome.TOO_LARGE:
             return document
         case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED | Outcome.PICTURE_FORBIDDEN:
-            has_picture = message.media and message.is_picture
-            words = replace(message, html=text_alone(message.html), file=None, file_id=None)
-            return (document or words) if has_picture else None
+            missing = ru.PICTURE_MISSING if message.is_picture else ru.FILE_MISSING
+            words = replace(
+                message, html=text_alone(message.html, missing), file=None, file_id=None
+            )
+            return (document or words) if message.media else None
     return None
 
 
@@ -137,9 +139,9 @@ def report_buttons(day: date) -> Keyboard:
 # --- Words ------------------------------------------------------------------------------------
 
 
-def text_alone(caption_html: str) -> str:
-    """Return the caption as a text message that says why no picture is with it."""
-    return f"{caption_html}\n\n{html.escape(ru.PICTURE_MISSING)}"
+def text_alone(caption_html: str, missing: str = ru.PICTURE_MISSING) -> str:
+    """Return the caption as a text message that says why no file is with it."""
+    return f"{caption_html}\n\n{html.escape(missing)}"
 
 
 def with_repeat_note(text_html: str, limit: int) -> str:

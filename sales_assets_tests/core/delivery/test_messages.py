@@ -56,9 +56,16 @@ def test_refused_markup_goes_as_plain_text_once() -> None:
     assert adapted(plain, Outcome.MARKUP) is None
 
 
-def test_a_spreadsheet_has_no_other_form() -> None:
+def test_a_refused_spreadsheet_goes_as_words_that_say_so() -> None:
     book = Message("a", file=b"x", file_name="stuck.xlsx", as_document=True)
-    assert adapted(book, Outcome.PICTURE_REFUSED) is None
+    for refused in (Outcome.PICTURE_REFUSED, Outcome.PICTURE_FORBIDDEN):
+        words = adapted(book, refused)
+        assert words is not None
+        assert words.media is None
+        assert "Таблицы здесь нет" in words.html
+        assert "Картинки" not in words.html
+        assert adapted(words, refused) is None
+    assert adapted(book, Outcome.TOO_LARGE) is None
 
 
 def test_a_repeat_says_so_where_there_is_room() -> None:
