@@ -11,7 +11,11 @@ import pandas as pd
 from sales_assets.adapters.files import day_records
 from sales_assets.adapters.files.day_records import Refusal
 from sales_assets.adapters.files.frames import FrameStore, read_daily_values, read_event_log
-from sales_assets.adapters.files.stamps import own_stamp, remember_dictionary
+from sales_assets.adapters.files.stamps import (
+    own_stamp,
+    refuse_other_clients,
+    remember_dictionary,
+)
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.errors import PassingSourceError
@@ -196,6 +200,7 @@ class History:
         examined = [*own, *set(before).intersection(self.orders.reread)]
         source = replace(self.source, may_be_empty=was_read or self.orders.accept_loss)
         read = source.read_days([*before, *own], counted, examined=examined)
+        refuse_other_clients(self.store, examined, read.frames)
         remember_dictionary(self.store, self._stamp, read.dictionary)
         filled = self._fill_counts(counted, read.counts)
         for day in before:

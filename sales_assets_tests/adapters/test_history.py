@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sales_assets.adapters.files.day_records import read_refusal
+from sales_assets.adapters.files.stamps import ForeignSourceError
 from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Orders
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.errors import PassingSourceError
@@ -70,6 +71,21 @@ def test_whatever_is_missing_is_stored_and_told_and_nothing_a_second_time(
         assert of_run.store.days(asset) == set(DAYS)
     assert [day.summary["rows"] for day in filled if day.day == FIRST] == [3, 3, 3]
     assert history(reachable=False).ensure(DAYS) == []
+
+
+def test_where_a_day_that_is_read_again_has_other_clients_nothing_is_stored(
+    history: MakeHistory, url: str
+) -> None:
+    before, users = DAYS[-2], [f"u{user}" for user in range(3)]
+    execute(url, "INSERT INTO payments VALUES (%s, %s)", [(user, before) for user in users])
+    history().read_days([before])
+    execute(url, "UPDATE events SET _user_id = upper(_user_id)")
+    execute(url, "UPDATE payments SET _user_id = upper(_user_id)")
+    again = history(orders=Orders(reread=(before,)))
+    stored = files(again)
+    with pytest.raises(ForeignSourceError, match="3 are gone, such as 'u0', and 3 came, such as"):
+        again.read_days([LAST])
+    assert files(again) == stored
 
 
 def test_clients_whom_the_source_lost_meanwhile_are_no_clients_without_a_history(

@@ -1,6 +1,7 @@
 """The stamp beside the stored days: read, compared with the source, written, deleted."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -12,10 +13,14 @@ from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.errors import RefusedError
+from sales_assets.core.journey import PURCHASE
+from sales_assets.core.source_checks import CERTAIN_SHARE, FEWEST
 from sales_assets.core.stamp import Stamp, remembered
 from sales_assets.core.windows import DAY, EVENT_DAYS
 
 STAMP = "source.json"
+#: The newest days of a run that were stored before tell whether their clients are the same.
+DAYS_COMPARED = 7
 _STAMPS = TypeAdapter(Stamp)
 
 
@@ -70,6 +75,47 @@ def _of_first_day(store: FrameStore, stored: Stamp, first_day: date | None) -> S
     now = replace(stored, first_day=first_day)
     write_stamp(store, now)
     return now
+
+
+def refuse_other_clients(
+    store: FrameStore, days: Sequence[date], frames: Mapping[date, pd.DataFrame]
+) -> None:
+    """Refuse a source in which other clients stand by now in the place of those of stored days.
+
+    Only where events and payments agree on it: of ids that one of them writes anew, the payers
+    without events tell. The stored lookback has the old ids, so that nothing would meet.
+
+    Raises:
+        ForeignSourceError: most clients of `days`, at least three, went and others came, in both
+            tables.
+    """
+    stored = [day for day in sorted(days) if store.holds(names.RAW_EVENTS, day)][-DAYS_COMPARED:]
+    if not stored:
+        return
+    before = pd.concat([store.read(names.RAW_EVENTS, day) for day in stored])
+    now = pd.concat([frames[day] for day in stored])
+    gone, came = _exchanged(_clients(before, paid=False), _clients(now, paid=False))
+    payers_gone, _ = _exchanged(_clients(before, paid=True), _clients(now, paid=True))
+    if not gone or not payers_gone:
+        return
+    raise ForeignSourceError(
+        f"The source has other clients of {stored[0]} to {stored[-1]} than the days in "
+        f"{store.base}: {len(gone)} are gone, such as {gone[0]!r}, and {len(came)} came, such as "
+        f"{came[0]!r}. If their ids are written anew, in events and payments, start the storage "
+        "anew: sales-assets backfill FROM TO --rebuild forgets every stored day. If it is another "
+        "source, name another folder in SALES_ASSETS_STORAGE."
+    )
+
+
+def _clients(frame: pd.DataFrame, *, paid: bool) -> set[str]:
+    return set(frame.loc[(frame["event_type"] == PURCHASE) == paid, "user_id"].dropna())
+
+
+def _exchanged(before: set[str], now: set[str]) -> tuple[list[str], list[str]]:
+    """Return who went and who came if most are others; nobody if they are the same, or gone."""
+    gone, came = sorted(before - now), sorted(now - before)
+    are_others = min(len(gone), len(came)) >= max(FEWEST, CERTAIN_SHARE * len(before))
+    return (gone, came) if are_others else ([], [])
 
 
 def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -> None:

@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from sales_assets.adapters.files.stamps import (
     accept_same_source,
     own_stamp,
     read_stamp,
+    refuse_other_clients,
     remember_dictionary,
     write_stamp,
 )
@@ -25,6 +26,7 @@ from sales_assets.core import journey, names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.stamp import SourceIdentity, Stamp
 from sales_assets.demo.embedded_postgres import EmbeddedServer
+from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.faults.source_surroundings import object_store
 from sales_assets_tests.source_world import BEFORE, DAY, DICTIONARY, make_base
 
@@ -159,6 +161,49 @@ def test_other_rows_in_a_stored_day_are_another_source(store: FrameStore, url: s
     for source in (at(url), at(url, URALS)):
         with pytest.raises(ForeignSourceError, match=f"of {BEFORE} 68 rows are stored"):
             accept_same_source(store, source)
+
+
+ANEW_IN_EVENTS = "UPDATE events SET _user_id = 'x' || _user_id;"
+ANEW_IN_PAYMENTS = "UPDATE payments SET _user_id = 'x' || _user_id;"
+
+
+@pytest.fixture
+def changed(source_database: SourceDatabase) -> Callable[[str], PostgresSource]:
+    def make(change: str) -> PostgresSource:
+        url = source_database()
+        make_base(url, change)
+        return at(url)
+
+    return make
+
+
+def test_ids_that_both_tables_write_anew_are_refused_until_a_rebuild(
+    store: FrameStore, url: str, changed: Callable[[str], PostgresSource]
+) -> None:
+    days = [BEFORE, DAY]
+    store_days(store, at(url), *days)
+    frames = changed(ANEW_IN_EVENTS + ANEW_IN_PAYMENTS).read_days(days).frames
+    with pytest.raises(ForeignSourceError, match=r"such as '11220000', .* 'x11220000'.*--rebuild"):
+        refuse_other_clients(store, days, frames)
+    store.clear(STAMP)
+    refuse_other_clients(store, days, frames)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ANEW_IN_EVENTS,
+        ANEW_IN_PAYMENTS,
+        "DELETE FROM events; DELETE FROM payments",
+        "UPDATE events SET happened_at = happened_at + interval '1 hour'",
+    ],
+)
+def test_what_other_checks_tell_does_not_make_a_foreign_source(
+    store: FrameStore, url: str, changed: Callable[[str], PostgresSource], change: str
+) -> None:
+    store_days(store, at(url), BEFORE, DAY)
+    frames = replace(changed(change), may_be_empty=True).read_days([BEFORE, DAY]).frames
+    refuse_other_clients(store, [BEFORE, DAY], frames)
 
 
 def test_a_rebuild_forgets_every_day_and_the_stamp_and_nothing_else(store: FrameStore) -> None:
