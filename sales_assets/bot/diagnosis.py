@@ -120,6 +120,7 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
         f"{counts['pending']} waiting for an admin"
     )
     yield from _shortened([_quiet(one) for one in known if not one.is_active])
+    yield from _shortened([f"  chat {one.place}: reads" for one in known if one.is_active])
     ledger = Ledger(state, is_outbox=settings.telegram_bot_token is None)
     unsettled = ledger.unsettled()
     yield f"deliveries not settled: {len(unsettled)}"
@@ -136,7 +137,11 @@ def _state_lines(state: StateDatabase, bot_id: int | None, settings: Settings) -
 def _quiet(known: Known) -> str:
     if known.standing is Standing.WAITING:
         return f"  chat {known.place}: waits; an admin decides with the buttons the bot sent him"
-    return f"  chat {known.place}: asleep ({known.reason}); /init there wakes it, or an invite"
+    if known.standing is Standing.BARRED:
+        way_back = "an invite wakes it, or an admin's /init there"
+    else:
+        way_back = "/init there wakes it, or an invite"
+    return f"  chat {known.place}: asleep ({known.reason}); {way_back}"
 
 
 def _unsettled(row: Delivery, news: date, reader: Reader | None) -> str:

@@ -382,11 +382,14 @@ def test_doctor_tells_of_every_trouble_with_what_to_do(world: BotWorld) -> None:
     world.subscribe(1, "asleep", reason="blocked by the user")
     world.subscribe(2, "pending")
     world.subscribe(3)
+    world.subscribe(4, "asleep", reason="revoked")
     lines = "\n".join(_lines(world.settings))
     assert f"token: belongs to @{world.fake.bot_username}" in lines
     assert "webhook: none" in lines
-    assert "subscriptions: 1 active, 1 asleep, 1 waiting for an admin" in lines
+    assert "subscriptions: 1 active, 2 asleep, 1 waiting for an admin" in lines
     assert "chat 1: asleep (blocked by the user); /init there wakes it" in lines
+    assert "chat 3: reads" in lines
+    assert "chat 4: asleep (revoked); an invite wakes it, or an admin's /init there" in lines
     assert world.fake.token not in lines
     world.fake.revoke_token()
     refused = telegram_findings(world.settings)[0]
