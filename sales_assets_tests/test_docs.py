@@ -38,6 +38,8 @@ NOT_RUN = (
     ("systemctl ", "wants a running systemd"),
     ("cp deploy/systemd/* /etc/", "changes the machine"),
     ("git pull", "wants the repository's server"),
+    ("git clone", "wants the repository's server"),
+    ("chown ", "changes the machine"),
     ("python3 -m venv .venv", "make does it for every run of the tests"),
     (".venv/bin/python -m pip ", "wants the registry of packages"),
 )
