@@ -194,7 +194,7 @@ def test_without_any_report_it_says_so(world: BotWorld, reader: int) -> None:
 def test_stuck_sends_the_list_as_a_spreadsheet(world: BotWorld, reader: int) -> None:
     world.store(DAY, 3)
     told = answer(world, reader, "/stuck")
-    assert told == "Ждут дольше 24 ч на конец 12\xa0февраля: 3\xa0случая."
+    assert told == "Ждут дольше 24\xa0ч на конец 12\xa0февраля: 3\xa0случая."
     document = world.last(reader)["document"]
     assert document["file_name"] == "stuck-2026-02-12.xlsx"
     book = openpyxl.load_workbook(io.BytesIO(world.fake.download(document["file_id"])))
@@ -209,7 +209,7 @@ def test_stuck_sends_the_list_as_a_spreadsheet(world: BotWorld, reader: int) -> 
 def test_a_day_on_which_nobody_waits_needs_no_spreadsheet(world: BotWorld, reader: int) -> None:
     world.store(DAY, 0)
     told = answer(world, reader, "/stuck 2026-02-12")
-    assert told == "Дольше 24 ч на конец 12\xa0февраля никто не ждёт."
+    assert told == "Дольше 24\xa0ч на конец 12\xa0февраля никто не ждёт."
 
 
 def test_a_bad_day_of_the_list_is_met_kindly_too(world: BotWorld, reader: int) -> None:

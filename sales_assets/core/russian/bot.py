@@ -4,7 +4,7 @@ BOT_COMMANDS = {
     "start": "Знакомство, приглашение",
     "init": "Получать отчёт каждое утро",
     "report": "Отчёт: последний или за день, как /report 2026-02-12",
-    "stuck": "Кому звонить: список зависших таблицей",
+    "stuck": "Кому звонить: список застрявших таблицей",
     "status": "Когда следующий отчёт и нет ли задержки",
     "client": "Клиент: где он сейчас, как /client 12345",
     "settings": "Звук, повторы, списки клиентов",
@@ -47,9 +47,9 @@ BOT_BUTTON_NOW = "Как известно сейчас"
 BOT_AS_NOW = "Отчёт за {day} по данным на сейчас."
 BOT_SAME_NUMBERS = "Главные числа те же, что в отправленном отчёте."
 BOT_NEVER_SENT = "Этот день не рассылался, сравнить не с чем."
-BOT_STUCK_CAPTION = "Ждут дольше 24 ч на конец {day}: {count}."
+BOT_STUCK_CAPTION = "Ждут дольше 24\u00a0ч на конец {day}: {count}."
 BOT_STUCK_FORMS = ("случай", "случая", "случаев")
-BOT_NOBODY_STUCK = "Дольше 24 ч на конец {day} никто не ждёт."
+BOT_NOBODY_STUCK = "Дольше 24\u00a0ч на конец {day} никто не ждёт."
 BOT_EXPIRING_COUNT = "Срок истекает {today}: {count}, на первом листе."
 BOT_NOTHING_EXPIRES = "На {today} сроков нет."
 BOT_ALL_EXPIRED = "Все сроки {today} уже вышли, их было {total}."
@@ -102,8 +102,8 @@ BOT_CLIENT_NEVER_PAID = "Оплат не было."
 BOT_CLIENT_STUCK = "Ждёт: {process}, с {at}, {time}."
 BOT_CLIENT_EXPIRES = "В работе: {process}, с {at}, срок {deadline}."
 BOT_CLIENT_CLOSED = "Закрыто: {process}, с {at}, за {time} ({event})."
-BOT_HOURS = "{hours} ч"
-BOT_MINUTES = "{minutes} мин"
+BOT_HOURS = "{hours}\u00a0ч"
+BOT_MINUTES = "{minutes}\u00a0мин"
 BOT_CLIENT_HELD = "В отчёте за {day} он в числах:"
 BOT_CLIENT_NOT_HELD = "В числах отчёта его нет."
 BOT_RECEIPT = "Откуда числа отчёта за {day}: {count}, у каждого свой список."

@@ -91,15 +91,15 @@ CALM_VERDICT = "Без заметных изменений"
 
 #: Lines of the caption.
 NEW_PAYING_LINE = "новых платящих {new}{compared}"
-BREACHED_LINE = "{process}: {of_due} дольше 24 ч, {usual}"
+BREACHED_LINE = "{process}: {of_due} дольше 24\u00a0ч, {usual}"
 REQUESTS_LINE = "новых заявок {value}, {beside}"
 FLOW_AND_HANDLING = "В {weekday} {usual}: {parts}"
 MORE_FLOW = "{flow} добавил поток, {handling} обработка"
 USUAL_FLOW = "поток обычный, {handling} — обработка"
 LESS_FLOW = "поток убавил {flow}, обработка добавила {handling}"
-BROKEN_AS_A_RULE = "обещание 24 ч чаще не выполняется, чем выполняется"
+BROKEN_AS_A_RULE = "обещание 24\u00a0ч чаще не выполняется, чем выполняется"
 BROKEN_LINE = "{processes}: " + BROKEN_AS_A_RULE
-ALSO_BREACHED_LINE = "Дольше 24 ч ещё: {processes}"
+ALSO_BREACHED_LINE = "Дольше 24\u00a0ч ещё: {processes}"
 MEAN_7D = "в среднем за 7 дней {mean}"
 
 #: Notes about the data.

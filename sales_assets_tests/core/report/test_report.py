@@ -90,6 +90,11 @@ def test_the_longest_caption_fits_telegram_too() -> None:
 
 
 @every_day
+def test_a_number_of_the_caption_stands_in_one_line_with_its_unit(name: str) -> None:
+    assert re.findall(r"\d ч\b", parsed(report_of(name).caption_html)) == []
+
+
+@every_day
 def test_every_number_in_the_caption_is_among_the_stored_ones(name: str) -> None:
     inputs = DAYS[name]
     stored = set(_written_numbers(report_of(name).numbers)) | _calendar_numbers(inputs)
