@@ -26,6 +26,7 @@ from sales_assets.core.report.wording import (
     full_date,
     late_sentence,
     number,
+    plural,
     sentence,
     zone_name,
 )
@@ -194,7 +195,8 @@ def requests(waiting: Sequence[Known]) -> str:
     if not waiting:
         return ru.BOT_NOBODY_WAITS
     lines = (f"{place}. {_named(one)}" for place, one in enumerate(waiting[:MOST_LISTED], 1))
-    told = ru.BOT_REQUESTS.format(count=counted(len(waiting), ru.BOT_CHAT_FORMS))
+    ask, count = plural(len(waiting), ru.BOT_ASK_FORMS), counted(len(waiting), ru.BOT_CHAT_FORMS)
+    told = ru.BOT_REQUESTS.format(ask=ask, count=count)
     return "\n".join([told, *lines])
 
 

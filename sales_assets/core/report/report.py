@@ -30,6 +30,7 @@ from sales_assets.core.report.wording import (
     enumeration,
     full_date,
     number,
+    plural,
     sentence,
     titled_day,
 )
@@ -257,6 +258,7 @@ def set_aside_note(quality: DataQuality | None) -> str | None:
         counts[ru.SET_ASIDE_KINDS.get(kind, ru.SET_ASIDE_OTHER)] += count
     kinds = [f"{kind} {number(count)}" for kind, count in counts.items() if count]
     return ru.SET_ASIDE_NOTE.format(
+        set_aside=plural(counts.total(), ru.SET_ASIDE_FORMS),
         rows=counted(counts.total(), ru.ROWS_FORMS),
         total=number(quality.rows),
         kinds=", ".join(kinds),

@@ -4,7 +4,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sales_assets.core.bot import texts
+from sales_assets.core.bot.access import Known
 from sales_assets.core.bot.replies import REPLIES, Reply, ReplyKind
+from sales_assets.core.delivery.rows import Place
 from sales_assets.core.delivery.timetable import Timetable, outlook
 
 DAY = date(2026, 2, 12)
@@ -30,9 +32,18 @@ def test_cases_are_counted_in_good_russian(count: int, words: str) -> None:
     assert texts.lists_caption(DAY, count, 0).endswith(words)
 
 
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "просит 1\xa0чат"), (3, "просят 3\xa0чата"), (21, "просит 21\xa0чат")],
+)
+def test_requests_are_counted_in_good_russian(count: int, words: str) -> None:
+    one = Known(1, Place(5), "pending", None, datetime(2026, 2, 12, tzinfo=MOSCOW))
+    assert texts.requests([one] * count).startswith(f"Отчёт {words}. Последние:")
+
+
 def test_a_part_that_is_gone_is_a_change_as_well() -> None:
     told = texts.known_now(DAY, {"а": 1, "б": 2}, {"а": 1})
-    assert told == "Отчёт за 12\xa0февраля уточнён. б: было 2, стало нет данных."
+    assert told == "Отчёт за 12\xa0февраля уточнён. б: было 2, стало «нет данных»."
 
 
 def test_a_day_that_was_never_sent_has_nothing_to_compare() -> None:

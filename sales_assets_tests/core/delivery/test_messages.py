@@ -19,7 +19,7 @@ def test_a_change_is_told_by_name_from_what_to_what() -> None:
 def test_a_number_that_was_missing_is_told_as_missing() -> None:
     text = changes_text(DAY, {}, {"а": 3})
     assert text is not None
-    assert "было нет данных, стало 3" in text
+    assert "было «нет данных», стало 3" in text
 
 
 def test_numbers_that_read_the_same_are_no_change() -> None:

@@ -553,6 +553,8 @@ def test_rows_set_aside_are_counted_by_kind() -> None:
     quality = DataQuality(1000, {"without_user": 3, "duplicates": 21, "novel": 2})
     said = plain(set_aside_note(quality) or "")
     assert said == "Отложено 26 строк из 1 000: без клиента 3, повторы 21, прочие 2"
+    one = plain(set_aside_note(DataQuality(500, {"duplicates": 1})) or "")
+    assert one == "Отложена 1 строка из 500: повторы 1"
 
 
 @pytest.mark.parametrize(
