@@ -18,7 +18,6 @@ from pathlib import Path
 import click
 import dagster as dg
 import psycopg2
-import pytest
 
 from sales_assets.demo import embedded_postgres
 from sales_assets_tests.base_source import delete_rows
@@ -168,13 +167,8 @@ DRILLS = {
 
 def runs(scene: Morning) -> list[dg.DagsterRun]:
     """The runs of the morning's day, the newest first."""
-    home = scene.folder / "dagster"
-    if not (home / "history").exists():
-        return []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", str(home))
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            return list(instance.get_runs(dg.RunsFilter(job_name="daily_report_job")))
+    with scene.instance() as instance:
+        return list(instance.get_runs(dg.RunsFilter(job_name="daily_report_job")))
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import psutil
+import pytest
 
 from sales_assets.adapters.files.frames import FrameStore, read_bytes
 from sales_assets.adapters.files.reports import NUMBERS
@@ -110,8 +112,19 @@ class Morning:
         home.mkdir(exist_ok=True)
         settings = files("sales_assets.defs") / "dagster.yaml"
         (home / "dagster.yaml").write_text(settings.read_text())
+        with self.instance():
+            pass  # its databases are made: two processes that make them at once spoil them
         with self.process("daemon", "dagster._daemon", "run", "-w", str(workspace)):
             yield
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """Open the daemon's instance."""
+        home = self.folder / "dagster"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(home))
+            with dg.DagsterInstance.from_config(str(home)) as instance:
+                yield instance
 
     @contextmanager
     def process(self, name: str, module: str, *arguments: str) -> Iterator["subprocess.Popen"]:
