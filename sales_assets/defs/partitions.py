@@ -40,6 +40,10 @@ class UnfinishedDayError(SalesAssetsError):
     """A day was asked for that isn't over."""
 
 
+class ReversedRangeError(SalesAssetsError):
+    """A range was asked for that ends before it starts."""
+
+
 def partition_tags(days: Sequence[date]) -> dict[str, str]:
     """Return the tags of a run over contiguous `days`."""
     if len(days) == 1:
@@ -66,9 +70,16 @@ def partition_days(context: dg.AssetExecutionContext) -> list[date]:
 
     Raises:
         LongRangeError: the run was given more than `MOST_DAYS`.
+        ReversedRangeError: the range ends before it starts; `dg launch` takes such a one, too.
         UnfinishedDayError: a day isn't over; Dagster takes any from tags that somebody wrote.
     """
     days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+    if not days:
+        asked = context.partition_key_range
+        raise ReversedRangeError(
+            f"{asked.start} to {asked.end} was asked for, which ends before it starts. Name the "
+            "earlier day first."
+        )
     partitions = context.assets_def.partitions_def
     newest = partitions and partitions.get_last_partition_key()
     if newest is None or days[-1].isoformat() > newest:
