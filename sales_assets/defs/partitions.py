@@ -58,8 +58,14 @@ def name_of_range(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def days_of_tags(tags: Mapping[str, str]) -> list[date]:
-    """Return the days that a run is about, by its tags; none for a run about no days."""
-    days = sorted(date.fromisoformat(tags[tag]) for tag in DAY_TAGS if tags.get(tag))
+    """Return the days that a run is about, by its tags; none for a run about no days.
+
+    Partitions of another code location, and what somebody wrote into the launchpad, may be no days.
+    """
+    try:
+        days = sorted(date.fromisoformat(tags[tag]) for tag in DAY_TAGS if tags.get(tag))
+    except ValueError:
+        return []
     if not days:
         return []
     return [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)]
