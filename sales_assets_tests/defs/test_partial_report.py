@@ -110,6 +110,17 @@ def test_a_part_that_a_passing_fault_took_is_not_called_missing_the_run_fails_an
     assert young.files([FIRST], names.DAILY_REPORT) == stored
 
 
+def test_histories_that_are_gone_are_asked_for_again_by_the_report_alone(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    whole = young.files([FIRST], names.DAILY_REPORT)
+    young.store.path(names.USER_HISTORY, FIRST).unlink()
+    assert failures(young.run(FIRST, only=[names.DAILY_REPORT])) == {}
+    assert young.files([FIRST], names.DAILY_REPORT) == whole
+
+
 def test_daily_values_that_cannot_be_read_leave_the_report_without_a_comparison(
     young: Product, source: str
 ) -> None:
