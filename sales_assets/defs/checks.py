@@ -182,14 +182,19 @@ def dictionary_result(read: SourceRead, days: Iterable[date]) -> dg.AssetCheckRe
         for day in days
         for event_id, rows in read.unknown_ids[day].items()
     ]
+    missing = read.dictionary.missing_types
+    ids = len({one["event_id"] for one in unknown})
+    told = [f"{ids} ids have no name (unknown_ids)"] if ids else []
+    told += [f"no id has the name {', '.join(missing)}"] if missing else []
     return dg.AssetCheckResult(
         asset_key=names.RAW_EVENTS,
         check_name=DICTIONARY,
-        passed=not unknown and not read.dictionary.missing_types,
+        passed=not told,
         severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(told) or "every id has a name, and every name that is needed an id",
         metadata={
             "unknown_ids": table(pd.DataFrame(unknown)),
-            "missing_types": ", ".join(read.dictionary.missing_types),
+            "missing_types": ", ".join(missing),
             "rows_without_time": sum(read.odd_rows.values()),
         },
     )

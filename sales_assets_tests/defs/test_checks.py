@@ -157,6 +157,7 @@ def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert "4242" in str(found.metadata["unknown_ids"].value)
+    assert found.description == "1 ids have no name (unknown_ids)"
 
 
 def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_it(
@@ -168,9 +169,11 @@ def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_i
     (found,) = evaluations(result, DICTIONARY)
     assert not found.passed
     assert found.metadata["missing_types"].value == journey.REQUEST_CREATED
+    assert found.description == f"no id has the name {journey.REQUEST_CREATED}"
 
 
 def test_a_complete_dictionary_passes(young: Product, source: str) -> None:
     fill_days(source, GOOD_DAY)
     (found,) = evaluations(young.run(GOOD_DAY), DICTIONARY)
     assert found.passed
+    assert found.description == "every id has a name, and every name that is needed an id"
