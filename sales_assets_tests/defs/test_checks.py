@@ -7,6 +7,7 @@ import pytest
 
 from sales_assets.core import journey, names
 from sales_assets.core.report.report import METRICS
+from sales_assets.core.source_findings import FITS
 from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, FRESHNESS, RAW_CHECKS, STRUCTURE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
 from sales_assets_tests.sources import execute, fill
@@ -158,6 +159,17 @@ def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert "4242" in str(found.metadata["unknown_ids"].value)
     assert found.description == "1 ids have no name (unknown_ids)"
+
+
+def test_what_does_not_fit_is_told_by_its_kind_and_never_as_a_number_of_rows(
+    young: Product, source: str
+) -> None:
+    fill_days(source, *DAYS)
+    fill(source, [("u1", 4242, f"{GOOD_DAY} 12:30"), ("u2", 4242, f"{GOOD_DAY} 12:31")])
+    (found,) = evaluations(young.run(GOOD_DAY), FITS)
+    assert found.metadata["kinds"].value == "unknown_ids"
+    assert "4242: 2 rows" in str(found.description)
+    assert not any(name.startswith("rows_") for name in found.metadata)
 
 
 def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_it(
