@@ -73,6 +73,9 @@ def freshness_checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
     )
 
 
+#: Of a long range the table and `failing_days` name the others.
+MOST_DAYS_TOLD = 3
+
 Outcomes = Mapping[date, Sequence[CheckOutcome]]
 
 
@@ -154,9 +157,13 @@ def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.As
 
 
 def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, CheckOutcome]) -> str:
-    if not failing:
-        return "; ".join(sorted({outcome.message for outcome in by_day.values()})[:3])
-    return "; ".join(f"{day}: {outcome.message}" for day, outcome in failing.items())
+    """Return what is said of the first days that fail, or of all where none does."""
+    shown = failing or by_day
+    told = [f"{day}: {outcome.message}" for day, outcome in shown.items()]
+    if not failing and len({outcome.message for outcome in by_day.values()}) == 1:
+        return next(iter(by_day.values())).message
+    others = len(told) - MOST_DAYS_TOLD
+    return "; ".join([*told[:MOST_DAYS_TOLD], *([f"and {others} days more"] if others > 0 else [])])
 
 
 def _metadata(outcome: CheckOutcome) -> dict[str, Any]:

@@ -149,6 +149,18 @@ def test_an_empty_day_passes_and_says_that_it_is_empty(
         assert all("empty" in text for text in told)
 
 
+def test_of_a_long_range_the_first_failing_days_are_told_and_how_many_more(
+    young: Product, source: str
+) -> None:
+    week = span(FIRST, FIRST + timedelta(days=4))
+    fill_days(source, *week)
+    fill(source, [("u1", 4242, f"{day} 12:30") for day in week])
+    (found,) = [one for one in evaluations(young.run(*week), FITS) if one.partition is None]
+    assert str(found.description).count("4242: 1 rows") == 3
+    assert str(found.description).endswith("; and 2 days more")
+    assert found.metadata["failing_days"].value == ", ".join(map(str, week))
+
+
 def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source: str) -> None:
     fill_days(source, *DAYS)
     fill(source, [("u1", 4242, f"{GOOD_DAY} 12:30")])
