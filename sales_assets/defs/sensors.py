@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
-from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
+from sales_assets.adapters.files.frames import FrameStore, StorageError
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
@@ -28,7 +28,7 @@ from sales_assets.defs.schedules import NEWEST
 #: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
 SECONDS_BETWEEN_RETRIES = 60
-#: So long a storage may be away at the delivery time before the report is called late.
+#: So long a storage, or a file in it, may be away at the delivery time before somebody is told.
 MOST_PATIENCE = timedelta(minutes=5)
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
@@ -73,7 +73,7 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         try:
             reports = content_hashes(store, (day for day in recent if day >= first_day))
             kept = kept_days(store, reports)
-        except PassingStorageError:
+        except StorageError:  # one file that can't be read holds up no other day
             late_word = _late_word(delivery, newest, now)
             if late_word is None:
                 raise
@@ -98,7 +98,10 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
 
 
 def _late_word(delivery: DeliveryResource, newest: date, now: datetime) -> dg.RunRequest | None:
-    """Ask, while the storage stays away, for the sentence to whoever lacks the newest report."""
+    """Ask, while the storage stays unreadable, for a word to whoever lacks the newest report.
+
+    The run sends the report itself where it can be read.
+    """
     from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
 
     timetable = delivery.timetable
