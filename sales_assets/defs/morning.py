@@ -58,10 +58,11 @@ def days_in_progress(instance: dg.DagsterInstance) -> set[date]:
     """
     wanted = dg.RunsFilter(statuses=_IN_PROGRESS)
     runs = [record.dagster_run for record in instance.get_run_records(wanted)]
-    return {day for run in runs if _computes_report(run) for day in days_of_tags(run.tags)}
+    return {day for run in runs if computes_report(run) for day in days_of_tags(run.tags)}
 
 
-def _computes_report(run: dg.DagsterRun) -> bool:
+def computes_report(run: dg.DagsterRun) -> bool:
+    """Tell whether a run was to make reports: not one of single assets, or of a delivery."""
     if run.asset_selection:
         return dg.AssetKey(names.DAILY_REPORT) in run.asset_selection
     return run.job_name in {names.DAILY_REPORT_JOB, _ALL_ASSETS_JOB}

@@ -20,7 +20,13 @@ from sales_assets.core.report.report import METRICS
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.lookback import LookbackResource
-from sales_assets.defs.morning import days_in_progress, run_request, standing, step_failures
+from sales_assets.defs.morning import (
+    computes_report,
+    days_in_progress,
+    run_request,
+    standing,
+    step_failures,
+)
 from sales_assets.defs.partitions import DAY_TAGS
 from sales_assets.defs.resources import DeliveryResource
 from sales_assets.defs.schedules import NEWEST
@@ -141,8 +147,10 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
 
 
 def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
+    if FOLLOW_UP_TAG in run.tags or not computes_report(run):
+        return None
     failed = {str(event.step_key) for event in step_failures(instance, run.run_id)}
-    if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(METRICS):
+    if not failed or not failed <= set(METRICS):
         return None
     return dg.RunRequest(
         run_key=f"partial:{run.run_id}",

@@ -80,6 +80,17 @@ def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
     assert content["numbers"]["new_paying_users"]
 
 
+def test_a_metric_that_failed_alone_leaves_the_stored_report_as_it_is(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    broken = with_broken(young, names.CONVERSION_FUNNEL)
+    result = broken.run(FIRST, only=[names.CONVERSION_FUNNEL])
+    assert list(failures(result)) == [names.CONVERSION_FUNNEL]
+    assert request_after(broken, result) == []
+
+
 def test_a_metric_that_failed_just_now_is_not_shown_from_its_older_file(
     young: Product, source: str
 ) -> None:
