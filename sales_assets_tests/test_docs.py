@@ -11,6 +11,7 @@ from sales_assets.adapters.settings import PREFIX, InvalidSettingError, Settings
 from sales_assets.adapters.state.database import WITNESS, open_state
 from sales_assets.cli.main import main
 from sales_assets.core.russian import delivery, report
+from sales_assets.definitions import build_definitions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
@@ -57,6 +58,13 @@ def test_the_example_environment_names_exactly_what_the_settings_read() -> None:
     written = re.findall(rf"^#?({PREFIX}\w+)=", text_of(".env.example"), re.MULTILINE)
     assert len(written) == len(set(written))
     assert set(written) == set(map(environment_name, Settings.model_fields))
+
+
+def test_the_table_of_checks_names_exactly_those_that_there_are() -> None:
+    _, table = text_of("docs/assets.md").split("## Checks")
+    written = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", table.split("\n## ")[0], re.MULTILINE)
+    keys = build_definitions(Settings()).resolve_asset_graph().asset_check_keys
+    assert sorted(written) == sorted((key.name, key.asset_key.to_user_string()) for key in keys)
 
 
 def test_every_example_in_the_environment_file_is_a_value_that_is_taken() -> None:

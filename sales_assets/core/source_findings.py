@@ -1,6 +1,5 @@
 """What was found not to fit in the source: kinds, the parts that can't be known, the sentences."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -128,8 +127,8 @@ def fit_outcome(findings: Sequence[Finding]) -> CheckOutcome:
         FITS,
         # A few odd rows anywhere in history are nothing that concerns the day.
         passed=all(one.kind is FindingKind.ODD_TIMES for one in findings),
-        failing=dict(Counter(str(one.kind) for one in findings)),
         sample=pd.DataFrame(rows),
         message=" ".join(one.sentence for one in findings) or "names, keys and times fit",
+        facts={"kinds": ", ".join(dict.fromkeys(str(one.kind) for one in findings))},
         is_warning=True,
     )

@@ -73,6 +73,9 @@ def freshness_checks(settings: Settings) -> Sequence[dg.AssetChecksDefinition]:
     )
 
 
+#: Of a long range the table and `failing_days` name the others.
+MOST_DAYS_TOLD = 3
+
 Outcomes = Mapping[date, Sequence[CheckOutcome]]
 
 
@@ -154,9 +157,13 @@ def _result(asset: str, name: str, by_day: Mapping[date, CheckOutcome]) -> dg.As
 
 
 def _description(failing: Mapping[date, CheckOutcome], by_day: Mapping[date, CheckOutcome]) -> str:
-    if not failing:
-        return "; ".join(sorted({outcome.message for outcome in by_day.values()})[:3])
-    return "; ".join(f"{day}: {outcome.message}" for day, outcome in failing.items())
+    """Return what is said of the first days that fail, or of all where none does."""
+    shown = failing or by_day
+    told = [f"{day}: {outcome.message}" for day, outcome in shown.items()]
+    if not failing and len({outcome.message for outcome in by_day.values()}) == 1:
+        return next(iter(by_day.values())).message
+    others = len(told) - MOST_DAYS_TOLD
+    return "; ".join([*told[:MOST_DAYS_TOLD], *([f"and {others} days more"] if others > 0 else [])])
 
 
 def _metadata(outcome: CheckOutcome) -> dict[str, Any]:
@@ -182,14 +189,19 @@ def dictionary_result(read: SourceRead, days: Iterable[date]) -> dg.AssetCheckRe
         for day in days
         for event_id, rows in read.unknown_ids[day].items()
     ]
+    missing = read.dictionary.missing_types
+    ids = len({one["event_id"] for one in unknown})
+    told = [f"{ids} ids have no name (unknown_ids)"] if ids else []
+    told += [f"no id has the name {', '.join(missing)}"] if missing else []
     return dg.AssetCheckResult(
         asset_key=names.RAW_EVENTS,
         check_name=DICTIONARY,
-        passed=not unknown and not read.dictionary.missing_types,
+        passed=not told,
         severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(told) or "every id has a name, and every name that is needed an id",
         metadata={
             "unknown_ids": table(pd.DataFrame(unknown)),
-            "missing_types": ", ".join(read.dictionary.missing_types),
+            "missing_types": ", ".join(missing),
             "rows_without_time": sum(read.odd_rows.values()),
         },
     )

@@ -14,11 +14,16 @@ from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.choice import source_at
 from sales_assets.core import names
 from sales_assets.core.days import DailyFrames, ReportDays
+from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.metrics.event_log import EventLog
 from sales_assets.core.metrics.metric import Metric, MetricContext
 from sales_assets.defs.filled import log_filled
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import name_of_range, partition_days
+
+
+class UnreadableTagError(SalesAssetsError):
+    """A tag that somebody wrote in the launchpad can't be read."""
 
 
 class LookbackResource(dg.ConfigurableResource):
@@ -42,13 +47,12 @@ class LookbackResource(dg.ConfigurableResource):
             # 7 % of its time. A sensor's process lives for months and would keep all its garbage.
             gc.freeze()
         tags = context.run.tags if context.run else {}
-        again = tags.get(REREAD_TAG, "")
         if context.run and context.instance and (name := name_of_range(tags)):
             context.instance.add_run_tags(context.run.run_id, name)
         orders = Orders(
-            tags.get(AS_IT_IS_TAG) == "true",
-            tags.get(ACCEPT_LOSS_TAG) == "true",
-            tuple(date.fromisoformat(day) for day in again.split(",") if day),
+            tags.get(AS_IT_IS_TAG, "").lower() == "true",
+            tags.get(ACCEPT_LOSS_TAG, "").lower() == "true",
+            _days_to_read_again(tags.get(REREAD_TAG, "")),
         )
         connect = partial(source_at, self.source_url, self.settings)
         self._history = History(self.settings, connect, self.first_day, orders)
@@ -88,3 +92,12 @@ class LookbackResource(dg.ConfigurableResource):
         own = partition_days(context)
         log_filled(context, self.history.ensure(days, own))
         self.history.refuse_blocked(own)
+
+
+def _days_to_read_again(told: str) -> tuple[date, ...]:
+    try:
+        return tuple(date.fromisoformat(day.strip()) for day in told.split(",") if day.strip())
+    except ValueError as error:
+        raise UnreadableTagError(
+            f"The tag {REREAD_TAG} is {told!r}; days like 2026-01-30, by commas, were expected."
+        ) from error

@@ -19,6 +19,8 @@ from sales_assets.defs.partitions import PARTITION_TAG, days_of_tags
 MOST_CHARACTERS = 600
 _OUR_ERROR = re.compile(r"^sales_assets\.[\w.]+: ")
 _PRIORITY_TAG = "dagster/priority"
+#: What Dagster calls the job behind *Materialize all*.
+_ALL_ASSETS_JOB = "__ASSET_JOB"
 _IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -50,16 +52,20 @@ def run_request(
 
 
 def days_in_progress(instance: dg.DagsterInstance) -> set[date]:
-    """Return the days that a run computes right now, a backfill of the UI included."""
+    """Return the days that a run computes right now, a backfill of the UI included.
+
+    Runs of other code locations may share the instance: their days are none of ours.
+    """
     wanted = dg.RunsFilter(statuses=_IN_PROGRESS)
     runs = [record.dagster_run for record in instance.get_run_records(wanted)]
-    return {day for run in runs if _computes_report(run) for day in days_of_tags(run.tags)}
+    return {day for run in runs if computes_report(run) for day in days_of_tags(run.tags)}
 
 
-def _computes_report(run: dg.DagsterRun) -> bool:
+def computes_report(run: dg.DagsterRun) -> bool:
+    """Tell whether a run was to make reports: not one of single assets, or of a delivery."""
     if run.asset_selection:
         return dg.AssetKey(names.DAILY_REPORT) in run.asset_selection
-    return run.job_name != names.REPORT_DELIVERY_JOB
+    return run.job_name in {names.DAILY_REPORT_JOB, _ALL_ASSETS_JOB}
 
 
 def standing(

@@ -40,6 +40,10 @@ class UnfinishedDayError(SalesAssetsError):
     """A day was asked for that isn't over."""
 
 
+class ReversedRangeError(SalesAssetsError):
+    """A range was asked for that ends before it starts."""
+
+
 def partition_tags(days: Sequence[date]) -> dict[str, str]:
     """Return the tags of a run over contiguous `days`."""
     if len(days) == 1:
@@ -54,8 +58,14 @@ def name_of_range(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def days_of_tags(tags: Mapping[str, str]) -> list[date]:
-    """Return the days that a run is about, by its tags; none for a run about no days."""
-    days = sorted(date.fromisoformat(tags[tag]) for tag in DAY_TAGS if tags.get(tag))
+    """Return the days that a run is about, by its tags; none for a run about no days.
+
+    Partitions of another code location, and what somebody wrote into the launchpad, may be no days.
+    """
+    try:
+        days = sorted(date.fromisoformat(tags[tag]) for tag in DAY_TAGS if tags.get(tag))
+    except ValueError:
+        return []
     if not days:
         return []
     return [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)]
@@ -66,9 +76,16 @@ def partition_days(context: dg.AssetExecutionContext) -> list[date]:
 
     Raises:
         LongRangeError: the run was given more than `MOST_DAYS`.
+        ReversedRangeError: the range ends before it starts; `dg launch` takes such a one, too.
         UnfinishedDayError: a day isn't over; Dagster takes any from tags that somebody wrote.
     """
     days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+    if not days:
+        asked = context.partition_key_range
+        raise ReversedRangeError(
+            f"{asked.start} to {asked.end} was asked for, which ends before it starts. Name the "
+            "earlier day first."
+        )
     partitions = context.assets_def.partitions_def
     newest = partitions and partitions.get_last_partition_key()
     if newest is None or days[-1].isoformat() > newest:

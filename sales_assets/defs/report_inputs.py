@@ -56,6 +56,8 @@ class InputsOfRun:
         self._failed = context.run.tags.get(FAILED_METRICS_TAG, "").split(",")
         self._counted: dict[str, _Frames] = {}
         self._unknown: dict[date, Mapping[str, Reason]] = {}
+        # The histories are a frame of the report, and nothing else here fills them.
+        self._attempt("the events", lambda: lookback.events(context))
         found = self._attempt("the daily values", lambda: lookback.values(context))
         self._values = values_of({}) if found is None else found
 

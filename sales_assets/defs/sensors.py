@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import JSON, REFUSAL, Refusal, read_refusal
-from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
+from sales_assets.adapters.files.frames import FrameStore, StorageError
 from sales_assets.adapters.files.reports import content_hashes
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
@@ -20,7 +20,13 @@ from sales_assets.core.report.report import METRICS
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.lookback import LookbackResource
-from sales_assets.defs.morning import days_in_progress, run_request, standing, step_failures
+from sales_assets.defs.morning import (
+    computes_report,
+    days_in_progress,
+    run_request,
+    standing,
+    step_failures,
+)
 from sales_assets.defs.partitions import DAY_TAGS
 from sales_assets.defs.resources import DeliveryResource
 from sales_assets.defs.schedules import NEWEST
@@ -28,7 +34,7 @@ from sales_assets.defs.schedules import NEWEST
 #: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
 SECONDS_BETWEEN_RETRIES = 60
-#: So long a storage may be away at the delivery time before the report is called late.
+#: So long a storage, or a file in it, may be away at the delivery time before somebody is told.
 MOST_PATIENCE = timedelta(minutes=5)
 #: How far back a rebuilt day is still corrected in the chats.
 DAYS_LOOKED_AT = 31
@@ -73,7 +79,7 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
         try:
             reports = content_hashes(store, (day for day in recent if day >= first_day))
             kept = kept_days(store, reports)
-        except PassingStorageError:
+        except StorageError:  # one file that can't be read holds up no other day
             late_word = _late_word(delivery, newest, now)
             if late_word is None:
                 raise
@@ -98,7 +104,10 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
 
 
 def _late_word(delivery: DeliveryResource, newest: date, now: datetime) -> dg.RunRequest | None:
-    """Ask, while the storage stays away, for the sentence to whoever lacks the newest report."""
+    """Ask, while the storage stays unreadable, for a word to whoever lacks the newest report.
+
+    The run sends the report itself where it can be read.
+    """
     from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
 
     timetable = delivery.timetable
@@ -138,8 +147,10 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
 
 
 def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
+    if FOLLOW_UP_TAG in run.tags or not computes_report(run):
+        return None
     failed = {str(event.step_key) for event in step_failures(instance, run.run_id)}
-    if FOLLOW_UP_TAG in run.tags or not failed or not failed <= set(METRICS):
+    if not failed or not failed <= set(METRICS):
         return None
     return dg.RunRequest(
         run_key=f"partial:{run.run_id}",

@@ -7,6 +7,7 @@ import pytest
 
 from sales_assets.core import journey, names
 from sales_assets.core.report.report import METRICS
+from sales_assets.core.source_findings import FITS
 from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, FRESHNESS, RAW_CHECKS, STRUCTURE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
 from sales_assets_tests.sources import execute, fill
@@ -148,6 +149,18 @@ def test_an_empty_day_passes_and_says_that_it_is_empty(
         assert all("empty" in text for text in told)
 
 
+def test_of_a_long_range_the_first_failing_days_are_told_and_how_many_more(
+    young: Product, source: str
+) -> None:
+    week = span(FIRST, FIRST + timedelta(days=4))
+    fill_days(source, *week)
+    fill(source, [("u1", 4242, f"{day} 12:30") for day in week])
+    (found,) = [one for one in evaluations(young.run(*week), FITS) if one.partition is None]
+    assert str(found.description).count("4242: 1 rows") == 3
+    assert str(found.description).endswith("; and 2 days more")
+    assert found.metadata["failing_days"].value == ", ".join(map(str, week))
+
+
 def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source: str) -> None:
     fill_days(source, *DAYS)
     fill(source, [("u1", 4242, f"{GOOD_DAY} 12:30")])
@@ -157,6 +170,18 @@ def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert "4242" in str(found.metadata["unknown_ids"].value)
+    assert found.description == "1 ids have no name (unknown_ids)"
+
+
+def test_what_does_not_fit_is_told_by_its_kind_and_never_as_a_number_of_rows(
+    young: Product, source: str
+) -> None:
+    fill_days(source, *DAYS)
+    fill(source, [("u1", 4242, f"{GOOD_DAY} 12:30"), ("u2", 4242, f"{GOOD_DAY} 12:31")])
+    (found,) = evaluations(young.run(GOOD_DAY), FITS)
+    assert found.metadata["kinds"].value == "unknown_ids"
+    assert "4242: 2 rows" in str(found.description)
+    assert not any(name.startswith("rows_") for name in found.metadata)
 
 
 def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_it(
@@ -168,9 +193,11 @@ def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_i
     (found,) = evaluations(result, DICTIONARY)
     assert not found.passed
     assert found.metadata["missing_types"].value == journey.REQUEST_CREATED
+    assert found.description == f"no id has the name {journey.REQUEST_CREATED}"
 
 
 def test_a_complete_dictionary_passes(young: Product, source: str) -> None:
     fill_days(source, GOOD_DAY)
     (found,) = evaluations(young.run(GOOD_DAY), DICTIONARY)
     assert found.passed
+    assert found.description == "every id has a name, and every name that is needed an id"

@@ -80,6 +80,17 @@ def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
     assert content["numbers"]["new_paying_users"]
 
 
+def test_a_metric_that_failed_alone_leaves_the_stored_report_as_it_is(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    broken = with_broken(young, names.CONVERSION_FUNNEL)
+    result = broken.run(FIRST, only=[names.CONVERSION_FUNNEL])
+    assert list(failures(result)) == [names.CONVERSION_FUNNEL]
+    assert request_after(broken, result) == []
+
+
 def test_a_metric_that_failed_just_now_is_not_shown_from_its_older_file(
     young: Product, source: str
 ) -> None:
@@ -108,6 +119,17 @@ def test_a_part_that_a_passing_fault_took_is_not_called_missing_the_run_fails_an
     result = young.run(FIRST, only=[names.DAILY_REPORT])
     assert "Input/output error" in failures(result)[names.DAILY_REPORT]
     assert young.files([FIRST], names.DAILY_REPORT) == stored
+
+
+def test_histories_that_are_gone_are_asked_for_again_by_the_report_alone(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    assert failures(young.run(FIRST)) == {}
+    whole = young.files([FIRST], names.DAILY_REPORT)
+    young.store.path(names.USER_HISTORY, FIRST).unlink()
+    assert failures(young.run(FIRST, only=[names.DAILY_REPORT])) == {}
+    assert young.files([FIRST], names.DAILY_REPORT) == whole
 
 
 def test_daily_values_that_cannot_be_read_leave_the_report_without_a_comparison(

@@ -9,6 +9,7 @@ import pytest
 from sales_assets.defs.partitions import (
     MOST_DAYS,
     LongRangeError,
+    ReversedRangeError,
     UnfinishedDayError,
     daily_partitions,
     partition_days,
@@ -40,6 +41,11 @@ def test_a_longer_range_is_refused_with_the_command_that_cuts_it() -> None:
         days_of_run(MOST_DAYS + 1)
     assert "367 days, 2024-01-01 to 2025-01-01, were asked for" in str(refused.value)
     assert "sales-assets backfill 2024-01-01 2025-01-01" in str(refused.value)
+
+
+def test_a_range_that_ends_before_it_starts_is_refused_with_a_sentence() -> None:
+    with pytest.raises(ReversedRangeError, match="2024-01-01 to 2023-12-29 was asked for"):
+        days_of_run(-2)
 
 
 def test_a_day_that_is_not_over_is_refused_though_dagster_starts_its_run() -> None:

@@ -165,6 +165,26 @@ def test_a_delivery_in_progress_keeps_no_day_from_being_computed(product: Produc
     assert len(requested(product)) == 4
 
 
+@pytest.mark.parametrize("partition", ["2025-03-18", "2025-03", "east"])
+def test_runs_of_another_code_location_on_the_same_instance_keep_no_day_from_being_computed(
+    product: Product, partition: str
+) -> None:
+    report_done(product, span(FIRST_DAY, YESTERDAY - timedelta(days=1)))
+
+    @dg.job
+    def nightly() -> None: ...
+
+    tags = {"dagster/partition": partition}
+    product.instance.create_run_for_job(nightly, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert len(requested(product)) == 4
+
+
+def test_a_run_about_no_day_keeps_no_day_from_being_computed(product: Product) -> None:
+    report_done(product, span(FIRST_DAY, YESTERDAY - timedelta(days=1)))
+    start(product, **{"dagster/partition": "2025-3-18"})
+    assert len(requested(product)) == 4
+
+
 def test_the_day_is_that_of_the_report_zone(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     zone = ZoneInfo("Asia/Vladivostok")
     product = Product.at(tmp_path, FIRST_DAY, instance=instance, report_zone=zone)

@@ -11,7 +11,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 
 from sales_assets.adapters.files.day_records import Refusal, withdraw_refusal, write_refusal
-from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
+from sales_assets.adapters.files.frames import FrameStore, PassingStorageError, StorageError
 from sales_assets.adapters.files.reports import write_report
 from sales_assets.adapters.state.database import open_state
 from sales_assets.core import names
@@ -179,6 +179,31 @@ def test_a_storage_that_stays_away_makes_the_report_late_and_it_comes_when_it_is
         owed(product)
     assert failures(deliver(product, NEWEST)) != {}
     assert outbox(product, NEWEST) == delivered
+
+
+def test_an_old_report_that_cannot_be_read_does_not_keep_the_newest_from_the_chats(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render(product, NEWEST)
+    product.store.path(names.DAILY_REPORT, OLD, ".json").mkdir()
+    monkeypatch.setattr("sales_assets.defs.sensors.MOST_PATIENCE", timedelta())
+    (request,) = owed(product)
+    assert request.partition_key == str(NEWEST)
+    assert failures(deliver(product, NEWEST)) == {}
+    assert "report-outbox.png" in outbox(product, NEWEST)
+    with pytest.raises(StorageError, match="Is a directory"):  # nobody waits; the look is red
+        owed(product)
+
+
+def test_a_damaged_report_of_yesterday_is_told_as_late_with_what_to_do(product: Product) -> None:
+    render(product, NEWEST)
+    path = product.store.path(names.DAILY_REPORT, NEWEST, ".json")
+    path.write_bytes(path.read_bytes()[:20])
+    (told,) = failures(deliver(product, NEWEST)).values()
+    assert "could not be read as a JSON file" in told
+    assert "late-outbox.html" in outbox(product, NEWEST)
+    alert = product.settings.var_dir / "outbox" / str(NEWEST) / "alert-late-outbox.html"
+    assert "Delete it and compute its day again" in alert.read_text()
 
 
 def test_the_promise_of_the_morning_asks_for_yesterday_and_an_old_day_rebuilt_does_not_keep_it(

@@ -11,7 +11,7 @@ from sales_assets.adapters.files.reports import read_report
 from sales_assets.core import names
 from sales_assets.core.report.receipt import figures
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
-from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG
+from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets_tests.base_source import ZONES, delete_rows, fill_base, yesterday
 from sales_assets_tests.conftest import BaseStorage, SourceDatabase
 from sales_assets_tests.defs.test_checks import logged
@@ -79,12 +79,22 @@ def test_after_the_last_call_or_with_the_tag_it_is_reported_as_it_is(
     delete_rows(url, f"{DAY} 10:00", str(NEXT))
     assert product().run(DAY).success is False
     at_once, late = product(), product(last_call=time(0, 1), delivery_time=time())
-    for day, tags in ((at_once, {AS_IT_IS_TAG: "true"}), (late, {})):
+    by_hand = product(), {AS_IT_IS_TAG: "True"}
+    for day, tags in ((at_once, {AS_IT_IS_TAG: "true"}), by_hand, (late, {})):
         result = day.run(DAY, tags=tags)
         assert failures(result) == {}
         found = [one for one in logged(day, result, COMPLETENESS) if one.partition]
         assert [one.metadata["state"].value for one in found] == ["ends_early"]
         assert DAY in day.store.days(names.DAILY_REPORT, ".json")
+
+
+def test_days_to_read_again_may_be_written_by_hand_and_what_is_no_day_is_told(
+    product: Callable[..., Product],
+) -> None:
+    again = f"{BEFORE - timedelta(days=1)}, {BEFORE}"
+    assert failures(product().run(DAY, tags={REREAD_TAG: again})) == {}
+    (told,) = failures(product().run(DAY, tags={REREAD_TAG: "the day before"})).values()
+    assert "The tag sales_assets/reread is 'the day before'; days like 2026-01-30" in told
 
 
 def test_a_day_that_shrinks_keeps_what_is_stored_and_fails_its_check(

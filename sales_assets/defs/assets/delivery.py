@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from sales_assets.adapters.files.day_records import read_refusal
-from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
+from sales_assets.adapters.files.frames import FrameStore, StorageError
 from sales_assets.adapters.files.reports import NUMBERS, read_report
 from sales_assets.adapters.heartbeat import beat
 from sales_assets.core import names
@@ -77,14 +77,15 @@ def _deliver(
 ) -> "DeliveryResult":
     try:
         refusal = read_refusal(store, day)
-        has_report = store.holds(names.DAILY_REPORT, day, NUMBERS)
-    except PassingStorageError as away:
-        _tell_late(dispatcher, day, away)
+        is_owed = store.holds(names.DAILY_REPORT, day, NUMBERS) or not dispatcher.is_late(day)
+        report = read_report(store, day) if is_owed else None
+    except StorageError as unreadable:
+        _tell_late(dispatcher, day, unreadable)
         raise
     if refusal and refusal.stored:
         dispatcher.alert(day, plain_alert(f"kept:{refusal.check}", refusal.message))
-    if has_report or not dispatcher.is_late(day):
-        result = dispatcher.deliver(read_report(store, day).to_send())
+    if report is not None:
+        result = dispatcher.deliver(report.to_send())
     else:
         result = dispatcher.announce_late(
             day,
@@ -101,12 +102,12 @@ def _deliver(
     return result
 
 
-def _tell_late(dispatcher: "Dispatcher", day: date, away: PassingStorageError) -> None:
+def _tell_late(dispatcher: "Dispatcher", day: date, unreadable: StorageError) -> None:
     """Tell whoever lacks the report, which nobody can read now, that it is late."""
     from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
 
     if is_late_word_owed(dispatcher.ledger, dispatcher.timetable, day, datetime.now(UTC)):
-        dispatcher.announce_late(day, f"{names.DAILY_REPORT} of {day}: {away}")
+        dispatcher.announce_late(day, f"{names.DAILY_REPORT} of {day}: {unreadable}")
 
 
 def _check(results: dict[date, "DeliveryResult"], store: FrameStore) -> dg.AssetCheckResult:

@@ -41,11 +41,11 @@ def assets(daily: DailyAssets) -> list[dg.AssetsDefinition]:
 def daily_report(context: dg.AssetExecutionContext, lookback: LookbackResource) -> None:
     """The picture and the caption that the chief gets in the morning.
 
-    Stored as `<day>.png` and `<day>.json`. A metric that has no stored day is shown as missing,
-    in its place; the others stay.
+    Stored as `<day>.png` and `<day>.json`. A metric that isn't stored is counted here; one that
+    can't be is shown as missing, in its place, and the others stay.
     """
-    inputs = InputsOfRun(context, lookback)
     days = partition_days(context)
+    inputs = InputsOfRun(context, lookback)
     for done, day in enumerate(days, start=1):
         report = build_report(inputs.of(day))
         drawing = render_svg(picture_spec(report))
