@@ -154,6 +154,23 @@ def test_a_row_is_claimed_by_one_alone(state: StateDatabase) -> None:
     assert [claim is not None for claim in claims] == [True, False]
 
 
+def test_a_row_that_somebody_claimed_since_is_neither_dropped_nor_given_up(
+    state: StateDatabase,
+) -> None:
+    subscribe(state, 5)
+    ledger = Ledger(state)
+    plan(ledger)
+    [seen] = ledger.rows(DAY)
+    claim = ledger.claim(seen, "me", MORNING)
+    ledger.drop(seen)
+    ledger.give_up(seen, Outcome.CHAT_NOT_FOUND, MORNING)
+    assert ledger.rows(DAY) == [claim]
+    assert subscriptions(state)[5] == ("active", None)
+    assert claim is not None
+    ledger.drop(claim)
+    assert ledger.rows(DAY) == []
+
+
 def test_a_pause_keeps_back_what_waits_of_its_day_and_chat_and_is_never_shortened(
     state: StateDatabase,
 ) -> None:
