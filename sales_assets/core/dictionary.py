@@ -121,16 +121,13 @@ class EventDictionary:
         return (*self.findings, *changed, *(_gone(name, last, lost) for name in gone))
 
 
-_BY_SPELLING = {spelling(name): name for name in EVENT_TYPES}
-_BY_SILHOUETTE: dict[str, list[str]] = {}
-for _name in EVENT_TYPES:
-    _BY_SILHOUETTE.setdefault(silhouette(_name), []).append(_name)
+#: No two of them look alike, which a test holds.
+_BY_SILHOUETTE = {silhouette(name): name for name in EVENT_TYPES}
 
 
 def meant(name: str) -> str | None:
-    """Return the definitions' type that `name` is, or looks like if there is exactly one."""
-    alike = _BY_SILHOUETTE.get(silhouette(name), [])
-    return _BY_SPELLING.get(spelling(name)) or (alike[0] if len(alike) == 1 else None)
+    """Return the definitions' type that `name` is or looks like."""
+    return _BY_SILHOUETTE.get(silhouette(name))
 
 
 def _two_names(number: str, types: Mapping[str, str | None]) -> Finding:

@@ -12,7 +12,6 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15))
 class Ended(Enum):
     """How the newest run of a day stands."""
 
-    NOT_YET = "in progress"
     WELL = "well"
     CUT = "the source's day is cut"
     PASSING = "failed for a reason that passes"

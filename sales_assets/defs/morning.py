@@ -86,10 +86,8 @@ def standing(
 
 
 def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | None) -> Ended:
-    if run.status in _IN_PROGRESS:
-        return Ended.NOT_YET
     if run.status is not dg.DagsterRunStatus.FAILURE:
-        return Ended.WELL  # a cancelled run is not started again
+        return Ended.WELL  # a cancelled run is not started again, nor one that goes on
     told = [_error_names(event) for event in step_failures(instance, run.run_id)]
     if not told:
         return Ended.PASSING  # it never reached a step, or its process is gone

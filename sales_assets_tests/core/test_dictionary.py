@@ -1,7 +1,7 @@
 import pytest
 
 from sales_assets.core import journey
-from sales_assets.core.dictionary import AmbiguousDictionaryError, EventDictionary
+from sales_assets.core.dictionary import AmbiguousDictionaryError, EventDictionary, silhouette
 from sales_assets.core.journey import EVENT_TYPES, PURCHASE
 from sales_assets.core.source_findings import (
     FINDINGS,
@@ -101,6 +101,10 @@ def test_a_name_that_no_definition_knows_keeps_its_spelling_and_is_one_type_in_a
     assert dictionary.type_of == {"1": "Новое событие", "2": "Новое событие"}
 
 
+def test_no_two_names_of_the_definitions_look_alike() -> None:
+    assert len(set(map(silhouette, EVENT_TYPES))) == len(EVENT_TYPES)
+
+
 def test_a_missing_type_takes_the_parts_that_live_on_it() -> None:
     (told,) = found(renamed(REQUESTS, None))
     assert told.kind is FindingKind.TYPE_MISSING
@@ -120,6 +124,7 @@ def test_an_experiments_type_is_gone_only_if_an_earlier_run_saw_it() -> None:
     assert found(without) == []
     (told,) = found(without, WHOLE)
     assert told.kind is FindingKind.EXPERIMENT_GONE
+    assert "; its row is gone." in told.sentence
     assert set(not_counted([told])) == {
         "new_paying",
         "open_requests",

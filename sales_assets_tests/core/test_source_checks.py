@@ -13,7 +13,13 @@ from sales_assets.core.source_checks import (
     times_without_hours,
     unknown_ids,
 )
-from sales_assets.core.source_findings import PARTS_OF_KEYS, FindingKind
+from sales_assets.core.source_findings import (
+    PARTS_OF_KEYS,
+    FindingKind,
+    Reason,
+    fit_outcome,
+    not_counted,
+)
 
 DAY = date(2026, 11, 23)
 
@@ -44,6 +50,7 @@ def known(number: int, days: int = 1, start: int = 1000) -> list[tuple]:
     [
         ([], False),
         (foreign(2), False),
+        (foreign(1) * 3, False),  # one who paid three times
         (foreign(3), True),
         (foreign(3) + known(3), False),  # exactly half, and no past
         (foreign(2) + known(8) + known(10, 40, 2000), True),  # 20 % after 0 %
@@ -75,6 +82,12 @@ def test_an_event_later_on_the_payments_day_is_early_enough_and_one_of_the_next_
     assert payers_without_event(rows, DAY, are_normal=False) is None
     later = rows.assign(first_event_at=pd.Timestamp(DAY))
     assert payers_without_event(later, DAY, are_normal=False) is not None
+
+
+def test_a_payment_at_the_midnight_that_ends_the_day_is_the_next_days() -> None:
+    rows = payers(*foreign(3)).assign(paid_at=pd.Timestamp(DAY + timedelta(days=1)))
+    assert payers_without_event(rows, DAY, are_normal=False) is None
+    assert payers_without_event(rows, DAY + timedelta(days=1), are_normal=False) is not None
 
 
 def clock(*times: str) -> pd.Series:
@@ -110,6 +123,7 @@ def test_dates_without_hours(
             "lesson_payment",
             "funnel",
         )
+        assert not_counted([found])["expiring"] is Reason.NO_HOURS
         assert "payments.transaction_created_at" in found.sentence
 
 
@@ -124,6 +138,8 @@ def test_payments_before_their_own_lesson_more_often_than_ever_are_a_warning() -
     assert paid_before_lesson(payers(*usual, *known(4)), DAY) is None
     often = [(f"o{n}", 12, 19, 11) for n in range(10)]
     assert paid_before_lesson(payers(*usual, *often, *early, *known(4)), DAY) is None
+    thrice = [("e0", days, 9, 1) for days in (4, 3, 2)]
+    assert paid_before_lesson(payers(*usual, *thrice, *known(4)), DAY) is None
     assert paid_before_lesson(payers(*early), DAY) is None
     assert paid_before_lesson(payers(), DAY) is None
     # What is read with a range of days says nothing of this one.
@@ -166,3 +182,14 @@ def test_rows_without_a_usable_time_and_in_the_future_are_counted_by_table() -> 
     odd, future = odd_times({"events": 4, "payments": 0}, {"events": 0, "payments": 2})
     assert odd.sample == ("events: 4 rows",)
     assert future.sample == ("payments: 2 rows",)
+
+
+def test_the_check_says_all_that_was_found_and_passes_with_odd_times_alone() -> None:
+    assert fit_outcome([]).passed
+    assert fit_outcome([]).message == "names, keys and times fit"
+    odd, future = odd_times({"events": 4}, {"payments": 2})
+    assert fit_outcome([odd]).passed
+    told = fit_outcome([odd, future])
+    assert not told.passed
+    assert told.message == f"{odd.sentence} {future.sentence}"
+    assert told.failing == {"odd_times": 1, "future_times": 1}

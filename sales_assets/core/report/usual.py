@@ -107,9 +107,8 @@ class Judged:
 
     def on_its_day(self, text: str) -> str:
         """Say after a text which day of its story it is, from the second on."""
-        number_of_day = self.found.day_number
-        is_old = self.change and number_of_day > 1
-        return ru.STORY_DAY_LAST.format(number=number_of_day, text=text) if is_old else text
+        day = self.found.day_number
+        return ru.STORY_DAY_LAST.format(number=day, text=text) if day > 1 else text
 
     def numbers(self) -> dict[str, Any]:
         """Return what a stored report says of the series."""

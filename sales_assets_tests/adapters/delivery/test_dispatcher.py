@@ -777,6 +777,39 @@ def test_two_corrections_are_told_one_after_the_other(fake: FakeTelegram, world:
     assert "было 14, стало 15" in fake.from_bot(chat)[-1]["text"]
 
 
+def test_a_reply_that_waited_tells_the_way_from_what_the_chat_knows(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    third = replace(CORRECTED, numbers={"Новые оплаты": 15}, content_sha256="c" * 64)
+    correct_twice_before_the_reply(fake, world, third)
+    assert "было 12, стало 15" in fake.from_bot(chat)[-1]["text"]
+    assert methods(fake, chat)[-1] == "sendMessage"
+
+
+def test_a_reply_that_waited_until_the_numbers_were_as_before_has_nothing_to_say(
+    fake: FakeTelegram, world: World
+) -> None:
+    [chat] = chats(fake, world)
+    result = correct_twice_before_the_reply(fake, world, REPORT)
+    assert methods(fake, chat) == ["sendPhoto", "editMessageMedia", "editMessageMedia"]
+    assert [row.kind for row in world.ledger.rows(DAY)] == ["report", "edit"]
+    assert result.is_complete
+
+
+def correct_twice_before_the_reply(
+    fake: FakeTelegram, world: World, last: ReportToSend
+) -> DeliveryResult:
+    """Correct a report, hold its reply back, correct it again and let the reply go."""
+    send(fake, world)
+    fake.order(faults.flood(3600), method="sendMessage")
+    send(fake, world, CORRECTED)
+    send(fake, world, last)
+    assert len(fake.calls("sendMessage")) == 1
+    world.clock.move(seconds=3600)
+    return send(fake, world, last)
+
+
 def test_a_doubtful_edit_is_repeated_because_it_can_do_no_harm(
     fake: FakeTelegram, world: World
 ) -> None:

@@ -147,6 +147,19 @@ def test_counts_alone_are_days_of_a_source_too(store: FrameStore) -> None:
         own_stamp(store, replace(MINE, report_zone="UTC"))
 
 
+def test_an_earlier_first_day_forgets_the_values_that_the_old_one_cut_a_later_one_none(
+    store: FrameStore,
+) -> None:
+    write_stamp(store, replace(MINE, first_day=DAY))
+    after = DAY + timedelta(days=1)
+    for day in (DAY, after):
+        store.write(names.DAILY_VALUES, day, pd.DataFrame({"value": [1]}))
+    assert own_stamp(store, replace(MINE, first_day=after)).first_day == after
+    assert set(store.days(names.DAILY_VALUES)) == {DAY, after}
+    own_stamp(store, replace(MINE, first_day=DAY))
+    assert set(store.days(names.DAILY_VALUES)) == {DAY}
+
+
 def test_a_damaged_stamp_is_named(store: FrameStore) -> None:
     store.base.mkdir(parents=True)
     (store.base / STAMP).touch()

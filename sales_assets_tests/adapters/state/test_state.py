@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -152,6 +152,44 @@ def test_a_row_is_claimed_by_one_alone(state: StateDatabase) -> None:
     [row] = ledger.rows(DAY)
     claims = [ledger.claim(row, owner, MORNING) for owner in ("a", "b")]
     assert [claim is not None for claim in claims] == [True, False]
+
+
+def test_a_row_that_somebody_claimed_since_is_neither_dropped_nor_given_up(
+    state: StateDatabase,
+) -> None:
+    subscribe(state, 5)
+    ledger = Ledger(state)
+    plan(ledger)
+    [seen] = ledger.rows(DAY)
+    claim = ledger.claim(seen, "me", MORNING)
+    ledger.drop(seen)
+    ledger.give_up(seen, Outcome.CHAT_NOT_FOUND, MORNING)
+    assert ledger.rows(DAY) == [claim]
+    assert subscriptions(state)[5] == ("active", None)
+    assert claim is not None
+    ledger.drop(claim)
+    assert ledger.rows(DAY) == []
+
+
+def test_a_pause_keeps_back_what_waits_of_its_day_and_chat_and_is_never_shortened(
+    state: StateDatabase,
+) -> None:
+    subscribe(state, 5, 6)
+    ledger = Ledger(state)
+    plan(ledger)
+    tomorrow = DAY + timedelta(days=1)
+    ledger.keep(
+        owed(tomorrow, (), ledger.readers(), (), MORNING, sha256="b" * 64, is_news=True), MORNING
+    )
+    soon, later = MORNING + timedelta(minutes=1), MORNING + timedelta(hours=1)
+
+    def waits() -> list[datetime | None]:
+        return [row.not_before for day in (DAY, tomorrow) for row in ledger.rows(day)]
+
+    ledger.postpone(later, MORNING, day=DAY, chat=5)
+    assert waits() == [later, None, None, None]
+    ledger.postpone(soon, MORNING, day=DAY, chat=None)
+    assert waits() == [later, soon, None, None]
 
 
 def test_what_a_writer_read_is_still_so_when_it_writes(state: StateDatabase) -> None:

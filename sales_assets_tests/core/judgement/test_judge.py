@@ -356,6 +356,11 @@ def test_back_to_usual_is_said_once_on_the_third_day_after(odd: int, side: int) 
     assert [judged(values[:end]).back_from for end in range(99, 104)] == [0, 0, 0, side, 0]
 
 
+def test_back_to_usual_waits_for_two_days_that_are_no_news() -> None:
+    values = [*FLAT, 30, 30, 10, 10, 10]
+    assert [judged(values[:end]).back_from for end in range(101, 104)] == [0, 0, 1]
+
+
 def test_a_day_that_is_news_is_not_back_to_usual() -> None:
     assert judged([*FLAT, 30, 10, 10, 0]).back_from == 0
 

@@ -313,8 +313,10 @@ def test_on_a_cut_day_what_can_still_be_saved_is_said_to_be_of_what_is_loaded() 
     assert any("успели не меньше" in text for text in told)
 
 
-def test_on_an_empty_day_nobody_knows_what_can_still_be_saved() -> None:
-    assert "Успеть сегодня: нет данных за 12 февраля" in words_of(days.empty_day())
+def test_on_an_empty_day_nobody_knows_what_can_still_be_saved_nor_who_is_new() -> None:
+    told = words_of(days.empty_day())
+    assert "Успеть сегодня: нет данных за 12 февраля" in told
+    assert not any("Новых заявок" in text for text in told)
 
 
 def test_a_part_that_is_not_counted_says_why_in_its_place() -> None:

@@ -64,10 +64,11 @@ def test_a_spoiled_day_is_not_learned_from() -> None:
 def test_what_a_stored_report_was_compared_with_is_what_its_receipt_lists() -> None:
     day = DAYS["ordinary"].about.day
     lost = {"new_paying": frozenset({day - timedelta(days=8)})}
-    inputs = changed(DAYS["ordinary"], uncounted_days=lost, history_first_day=date(2021, 6, 1))
+    told = {"uncounted_days": lost, "not_counted": {SECOND_LINE: "в словаре нет «Дозвон 2Л»"}}
+    inputs = changed(DAYS["ordinary"], **told, history_first_day=date(2021, 6, 1))
     stored = json.loads(json_bytes(report_json(build_report(inputs), "")))
     about = about_of(stored, day, inputs.about.zone)
-    assert about.uncounted_days == lost
+    assert (about.uncounted_days, about.not_counted) == (lost, told["not_counted"])
     [sheet] = usual_sheet(replace(inputs, about=about), stored["numbers"])
     assert [one for one in figures([sheet]) if not one.is_equal] == []
 

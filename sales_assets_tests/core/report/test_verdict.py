@@ -324,7 +324,10 @@ def test_a_process_that_is_not_counted_gives_its_reason_and_no_number() -> None:
 
 def test_no_request_is_counted_where_its_event_has_no_name() -> None:
     told = days.changed(days.ordinary(), not_counted={days.OPEN_REQUESTS: "нет «Создание заявки»"})
-    assert build_report(told).numbers["requests"] is None
+    report = build_report(told)
+    assert report.numbers["requests"] is None
+    assert plain(report.verdict.text) == f"Не посчитано: {journey.OPEN_REQUESTS}"
+    assert journey.FIRST_LINE in report.numbers[names.UNCLOSED_PROCESSES]
 
 
 def test_processes_none_of_which_is_counted_are_one_part_not_counted() -> None:
