@@ -192,4 +192,4 @@ def test_the_check_says_all_that_was_found_and_passes_with_odd_times_alone() -> 
     told = fit_outcome([odd, future])
     assert not told.passed
     assert told.message == f"{odd.sentence} {future.sentence}"
-    assert told.failing == {"odd_times": 1, "future_times": 1}
+    assert told.facts == {"kinds": "odd_times, future_times"}
