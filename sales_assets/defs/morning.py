@@ -31,6 +31,7 @@ _IN_PROGRESS = [
 #: Errors of ours, by name, as a run's log keeps them.
 _PASSING = {PassingSourceError.__name__, PassingStorageError.__name__}
 _REFUSED = {"RefusedDaysError", "BlockedDayError"}
+_INTERRUPTED = dg.DagsterExecutionInterruptedError.__name__
 #: Bad rows may be mended; a loss waits for a word of the operator.
 _BY_CHECK = {COMPLETENESS: Ended.CUT, SHRUNKEN: Ended.BROKEN}
 
@@ -88,12 +89,22 @@ def standing(
 def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | None) -> Ended:
     if run.status is not dg.DagsterRunStatus.FAILURE:
         return Ended.WELL  # a cancelled run is not started again, nor one that goes on
-    told = [_error_names(event) for event in step_failures(instance, run.run_id)]
-    if not told:
+    failed = step_failures(instance, run.run_id)
+    if not failed or was_interrupted(failed):
         return Ended.PASSING  # it never reached a step, or its process is gone
+    told = [_error_names(event) for event in failed]
     if refusal and any(said & _REFUSED for said in told):
         return _BY_CHECK.get(refusal.check, Ended.PASSING)
     return Ended.PASSING if all(said & _PASSING for said in told) else Ended.BROKEN
+
+
+def was_interrupted(failed: Iterable[dg.DagsterEvent]) -> bool:
+    """Tell whether a run's process was asked to end in the middle of a step.
+
+    So ends what runs while its machine or its code server is restarted; of a run that somebody
+    cancels Dagster keeps that it was cancelled.
+    """
+    return any(_INTERRUPTED in _error_names(event) for event in failed)
 
 
 def _error_names(event: dg.DagsterEvent) -> set[str]:

@@ -26,6 +26,7 @@ from sales_assets.defs.morning import (
     run_request,
     standing,
     step_failures,
+    was_interrupted,
 )
 from sales_assets.defs.partitions import DAY_TAGS
 from sales_assets.defs.resources import DeliveryResource
@@ -149,8 +150,9 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
 def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
     if FOLLOW_UP_TAG in run.tags or not computes_report(run):
         return None
-    failed = {str(event.step_key) for event in step_failures(instance, run.run_id)}
-    if not failed or not failed <= set(METRICS):
+    failures = step_failures(instance, run.run_id)
+    failed = {str(event.step_key) for event in failures}
+    if not failed or not failed <= set(METRICS) or was_interrupted(failures):
         return None
     return dg.RunRequest(
         run_key=f"partial:{run.run_id}",

@@ -1,12 +1,19 @@
 import json
-from datetime import date, timedelta
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from sales_assets.core import journey, names
+from sales_assets.core.readiness import Ended
 from sales_assets.core.report.report import METRICS
+from sales_assets.defs.jobs import MORNING_TAG
+from sales_assets.defs.morning import standing
 from sales_assets.defs.partitions import BACKFILL_POLICY
 from sales_assets_tests.defs.test_checks import fill_days
 from sales_assets_tests.defs.world import FIRST, Product, failures, span
@@ -16,11 +23,20 @@ pytestmark = pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`")
 NEXT = FIRST + timedelta(days=1)
 
 
-def with_broken(product: Product, *broken: str) -> Product:
-    """The same product, in which these assets fail."""
+def break_down() -> None:
+    raise ZeroDivisionError("broken on purpose")
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)  # Dagster raises its error here
+
+
+def with_broken(product: Product, *broken: str, body: Callable[[], None] = break_down) -> Product:
+    """The same product, in which these assets do that in place of their work."""
     whole = product.definitions
     parts = [one for one in whole.assets or [] if isinstance(one, dg.AssetsDefinition)]
-    assets = [failing(one) if one.key.to_user_string() in broken else one for one in parts]
+    assets = [failing(one, body) if one.key.to_user_string() in broken else one for one in parts]
     definitions = dg.Definitions(
         assets=assets,
         asset_checks=whole.asset_checks,
@@ -34,10 +50,7 @@ def with_broken(product: Product, *broken: str) -> Product:
     return product.with_definitions(definitions)
 
 
-def failing(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
-    def body() -> None:
-        raise ZeroDivisionError("broken on purpose")
-
+def failing(asset: dg.AssetsDefinition, body: Callable[[], None]) -> dg.AssetsDefinition:
     return dg.asset(
         name=asset.key.to_user_string(),
         deps=[*asset.asset_deps[asset.key]],
@@ -78,6 +91,20 @@ def test_a_failing_metric_leaves_the_others_and_the_report_alone_is_asked_for(
     path = product.store.path(names.DAILY_REPORT, FIRST, ".json")
     content = json.loads(path.read_bytes())
     assert content["numbers"]["new_paying_users"]
+
+
+def test_a_run_that_is_asked_to_end_in_a_metric_is_tried_again_and_loses_no_part(
+    young: Product, source: str
+) -> None:
+    fill(source, [("u1", journey.REQUEST_CREATED, f"{FIRST} 10:00")])
+    product = with_broken(young, names.NEW_PAYING_USERS, body=terminate)
+    result = product.run(FIRST, tags={MORNING_TAG: "true"})
+    assert list(failures(result)) == [names.NEW_PAYING_USERS]
+    assert request_after(product, result) == []
+    since = datetime.now(UTC) - timedelta(hours=1)
+    found = standing(product.instance, product.store, FIRST, since)
+    assert found is not None
+    assert found.ended is Ended.PASSING
 
 
 def test_a_metric_that_failed_alone_leaves_the_stored_report_as_it_is(
