@@ -79,12 +79,17 @@ def test_a_look_leaves_the_garbage_of_its_long_process_to_be_collected(product: 
     assert gc.get_freeze_count() > 0
 
 
-def test_a_cut_day_is_asked_for_once_its_rest_is_there(product: Product, url: str) -> None:
+def test_a_cut_day_is_asked_for_once_its_rest_is_there(
+    product: Product, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     execute(url, "CREATE TABLE late AS SELECT * FROM events")
     execute(url, "CREATE TABLE paid AS SELECT * FROM payments")
     delete_rows(url, f"{DAY} 10:00", str(NEXT))
     assert not product.run(DAY, tags=MORNING).success
     looks = Looks(product)
+    monkeypatch.setenv("SALES_ASSETS_SOURCE_URL", "postgresql://nobody@127.0.0.1:9/nowhere")
+    assert looks.look() == []
+    monkeypatch.setenv("SALES_ASSETS_SOURCE_URL", url)
     assert looks.look() == looks.look() == []
     execute(
         url, "INSERT INTO events SELECT * FROM late WHERE happened_at >= %s", [(f"{DAY} 10:00",)]

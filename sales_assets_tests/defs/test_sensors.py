@@ -223,21 +223,23 @@ def test_the_promise_of_the_morning_asks_for_yesterday_and_an_old_day_rebuilt_do
 
 
 @pytest.mark.parametrize(
-    ("status", "cause"),
+    ("status", "cause", "told_the_admins"),
     [
-        (dg.DagsterRunStatus.STARTED, "отчёт ещё считается"),
-        (dg.DagsterRunStatus.FAILURE, "не удалось посчитать, разбираемся"),
+        (dg.DagsterRunStatus.STARTED, "отчёт ещё считается", "is STARTED"),
+        (dg.DagsterRunStatus.FAILURE, "не удалось посчитать, разбираемся", "has 0 rows. Run "),
     ],
 )
 def test_the_late_sentence_tells_a_report_that_is_being_computed_from_one_that_failed(
-    product: Product, status: dg.DagsterRunStatus, cause: str
+    product: Product, status: dg.DagsterRunStatus, cause: str, told_the_admins: str
 ) -> None:
+    write_refusal(product.store, Refusal(NEWEST, "shrunken", "the source has 0 rows", stored=False))
     job = product.definitions.resolve_job_def(names.DAILY_REPORT_JOB)
     tags = {"dagster/partition": str(NEWEST)}
     product.instance.create_run_for_job(job, status=status, tags=tags)
     deliver(product, NEWEST)
-    told = product.settings.var_dir / "outbox" / str(NEWEST) / "late-outbox.html"
-    assert cause in told.read_text()
+    told = product.settings.var_dir / "outbox" / str(NEWEST)
+    assert cause in (told / "late-outbox.html").read_text()
+    assert told_the_admins in (told / "alert-late-outbox.html").read_text()
 
 
 def test_before_the_delivery_time_nothing_is_owed(

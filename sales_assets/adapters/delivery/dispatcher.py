@@ -338,10 +338,10 @@ class Dispatch:
 
     async def _send(self, row: Delivery) -> None:
         """Claim `row`, send it and record the answer; a chat that is held back waits alone."""
+        has_turn = await self._pace.turn(row.chat)
         if until := self._pace.held_until(row.chat):
             await self._postpone(until, row.chat)
             return
-        has_turn = await self._pace.turn(row.chat)
         message = await self._compose(row)
         if message is None:
             await asyncio.to_thread(self._ledger.drop, row)

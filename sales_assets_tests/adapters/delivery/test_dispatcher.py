@@ -199,6 +199,21 @@ def test_a_pause_costs_no_attempt_and_holds_back_that_chat_alone(
     assert at[second] < at[first]
 
 
+def test_a_pause_of_a_group_holds_back_all_its_topics(fake: FakeTelegram, world: World) -> None:
+    group = fake.add_supergroup("Sales", fake.add_user("Owner"), topics={7: "A", 8: "B"})
+    for thread in (7, 8):
+        subscribe(world.state, group, thread=thread)
+    fake.order(faults.flood(7), chat_id=group)
+    began, dispatcher = world.clock(), to(fake, world)
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(0.2)  # the answer to the first is there before the turn of the second
+        await world.clock.sleep(seconds)
+
+    assert replace(dispatcher, sleep=sleep).deliver(REPORT).counts["sent"] == 2
+    assert (world.clock() - began).total_seconds() >= 8, "one after the pause, one a second later"
+
+
 def test_a_short_pause_of_two_chats_at_once_holds_back_everyone(
     fake: FakeTelegram, world: World
 ) -> None:
