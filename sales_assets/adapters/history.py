@@ -70,7 +70,6 @@ class FilledDay:
 class Reading:
     """What came of reading the days of a run: these, and the days before that were filled."""
 
-    source: SourceRead
     own: Sequence[FilledDay]
     filled: Sequence[FilledDay]
 
@@ -206,7 +205,7 @@ class History:
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))
             filled.append(self._take_again(day, read))
-        return Reading(read, [self._take(day, read) for day in sorted(own)], filled)
+        return Reading([self._take(day, read) for day in sorted(own)], filled)
 
     def _fill_counts(self, days: Sequence[date], counts: SourceCounts) -> list[FilledDay]:
         asset = names.HOURLY_COUNTS

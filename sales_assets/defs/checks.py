@@ -1,6 +1,6 @@
 """Checks of core as Dagster shows them: one result for the run, each failing day by name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,6 @@ import dagster as dg
 import pandas as pd
 
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.source.postgres import SourceRead
 from sales_assets.core import names
 from sales_assets.core.completeness import CHECK
 from sales_assets.core.errors import SalesAssetsError
@@ -21,24 +20,20 @@ STRUCTURE = "raw_structure"
 BAD_ROWS = "bad_row_share"
 COMPLETENESS = CHECK
 SHRUNKEN = "shrunken"
-DICTIONARY = "dictionary"
 CLEAN = "clean_promises"
 
-#: What the checks of raw events that block a day look at, and those that only warn.
-_BLOCKING = {
+#: What the checks of raw events look at; all but the last block a day.
+_RAW = {
     STRUCTURE: "Columns, types, and every time within its day.",
     BAD_ROWS: "The share of rows without a user or a time, and of exact duplicates.",
     COMPLETENESS: "The source has the day from its beginning to its end.",
     SHRUNKEN: "A day that is read again has not lost rows that were stored.",
-}
-_WARNING = {
-    DICTIONARY: "Ids that the dictionary does not know, and events that it does not name.",
     FITS: "Names, keys and times of the source fit each other; else parts of the report are not "
     "counted.",
 }
 RAW_CHECKS = tuple(
-    dg.AssetCheckSpec(name, asset=names.RAW_EVENTS, blocking=name in _BLOCKING, description=about)
-    for name, about in {**_BLOCKING, **_WARNING}.items()
+    dg.AssetCheckSpec(name, asset=names.RAW_EVENTS, blocking=name != FITS, description=about)
+    for name, about in _RAW.items()
 )
 #: The name that Dagster gives to its own check.
 FRESHNESS = dg.AssetCheckKey(dg.AssetKey(names.DAILY_REPORT), "freshness_check")
@@ -180,28 +175,3 @@ def _table_of_days(by_day: Mapping[date, CheckOutcome]) -> dict[str, Any]:
         for day, outcome in by_day.items()
     ]
     return {"by_day": table(pd.DataFrame(rows))}
-
-
-def dictionary_result(read: SourceRead, days: Iterable[date]) -> dg.AssetCheckResult:
-    """Return the warning about ids without a name, and about names that the metrics lack."""
-    unknown = [
-        {"day": day.isoformat(), "event_id": event_id, "rows": rows}
-        for day in days
-        for event_id, rows in read.unknown_ids[day].items()
-    ]
-    missing = read.dictionary.missing_types
-    ids = len({one["event_id"] for one in unknown})
-    told = [f"{ids} ids have no name (unknown_ids)"] if ids else []
-    told += [f"no id has the name {', '.join(missing)}"] if missing else []
-    return dg.AssetCheckResult(
-        asset_key=names.RAW_EVENTS,
-        check_name=DICTIONARY,
-        passed=not told,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(told) or "every id has a name, and every name that is needed an id",
-        metadata={
-            "unknown_ids": table(pd.DataFrame(unknown)),
-            "missing_types": ", ".join(missing),
-            "rows_without_time": sum(read.odd_rows.values()),
-        },
-    )

@@ -8,7 +8,7 @@ import pytest
 from sales_assets.core import journey, names
 from sales_assets.core.report.report import METRICS
 from sales_assets.core.source_findings import FITS
-from sales_assets.defs.checks import BAD_ROWS, DICTIONARY, FRESHNESS, RAW_CHECKS, STRUCTURE
+from sales_assets.defs.checks import BAD_ROWS, FRESHNESS, RAW_CHECKS, STRUCTURE
 from sales_assets_tests.defs.world import FIRST, FRAME_ASSETS, Product, failures, span
 from sales_assets_tests.sources import execute, fill
 
@@ -59,8 +59,7 @@ def test_on_sound_days_every_check_passes(computed: Product) -> None:
     )
     not_passed = {key.name for key, record in summary.items() if record.status.value != "SUCCEEDED"}
     assert set(summary) == daily
-    # The demo data have ids that the dictionary does not know: a warning, on purpose.
-    assert not_passed <= {DICTIONARY}
+    assert not not_passed
 
 
 def test_a_bad_day_is_refused_before_a_frame_is_written(young: Product, source: str) -> None:
@@ -166,11 +165,11 @@ def test_an_id_without_a_name_is_a_warning_with_its_count(young: Product, source
     fill(source, [("u1", 4242, f"{GOOD_DAY} 12:30")])
     result = young.run(GOOD_DAY)
     assert failures(result) == {}
-    (found,) = evaluations(result, DICTIONARY)
+    (found,) = evaluations(result, FITS)
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
-    assert "4242" in str(found.metadata["unknown_ids"].value)
-    assert found.description == "1 ids have no name (unknown_ids)"
+    assert "4242: 1 rows" in str(found.metadata["sample"].value)
+    assert "4242: 1 rows" in str(found.description)
 
 
 def test_what_does_not_fit_is_told_by_its_kind_and_never_as_a_number_of_rows(
@@ -190,14 +189,14 @@ def test_a_dictionary_that_lacks_a_type_of_the_metrics_is_a_warning_that_names_i
     execute(source, "DELETE FROM events_dict WHERE _description = %s", [(journey.REQUEST_CREATED,)])
     result = young.run(GOOD_DAY)
     assert failures(result) == {}
-    (found,) = evaluations(result, DICTIONARY)
+    (found,) = evaluations(result, FITS)
     assert not found.passed
-    assert found.metadata["missing_types"].value == journey.REQUEST_CREATED
-    assert found.description == f"no id has the name {journey.REQUEST_CREATED}"
+    assert found.severity is dg.AssetCheckSeverity.WARN
+    assert f"names no event {journey.REQUEST_CREATED!r}" in str(found.description)
 
 
 def test_a_complete_dictionary_passes(young: Product, source: str) -> None:
     fill_days(source, GOOD_DAY)
-    (found,) = evaluations(young.run(GOOD_DAY), DICTIONARY)
+    (found,) = evaluations(young.run(GOOD_DAY), FITS)
     assert found.passed
-    assert found.description == "every id has a name, and every name that is needed an id"
+    assert found.description == "names, keys and times fit"

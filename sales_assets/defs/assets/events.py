@@ -12,7 +12,6 @@ from sales_assets.core.metrics.schemas import CheckOutcome, check_clean
 from sales_assets.defs.checks import (
     CLEAN_CHECKS,
     RAW_CHECKS,
-    dictionary_result,
     refuse_broken,
     results,
 )
@@ -63,7 +62,6 @@ def raw_events(
     outcomes = {day.day: day.outcomes for day in reading.own}
     yield dg.MaterializeResult()
     yield from results(context, names.RAW_EVENTS, outcomes)
-    yield dictionary_result(reading.source, outcomes)
 
 
 def hourly_counts(context: dg.AssetExecutionContext, lookback: LookbackResource) -> DailyFrames:
