@@ -239,7 +239,7 @@ class _Conversation:
             case "stuck" | "client" if not access.may_see_clients(self._place, self._known):
                 words = ru.BOT_LISTS_OFF.format(suffix=self._suffix)
             case "stuck":
-                return self._stuck(argument)
+                return self._stuck()
             case "client":
                 return self._client(argument)
             case "status":
@@ -335,33 +335,27 @@ class _Conversation:
     def _report(self, typed: str) -> list[Reply]:
         newest = _newest_day(self.session, self.context.report_days)
         day = parse_day(typed) if typed else newest
+        if day is None and not typed:
+            return [self._text(ru.BOT_NO_REPORTS)]
         if day is None:
-            return [self._text(self._bad_day(ru.BOT_BAD_DAY, typed, newest))]
+            example = newest or self.handlers.outlook(self.context).finished
+            return [self._text(texts.bad_day(typed, example, self._suffix))]
         stands = self.handlers.outlook(self.context)
         if day > stands.finished:
             return [self._text(texts.not_over(day, stands))]
         found = _report_replies(self.session, self._place, day, self.context.report_days)
         return found or [self._text(texts.no_report(day, newest, self._suffix))]
 
-    def _stuck(self, typed: str) -> list[Reply]:
+    def _stuck(self) -> list[Reply]:
         newest = max(self.context.stuck_days, default=None)
-        day = parse_day(typed) if typed else newest
-        if day is None:
-            return [self._text(self._bad_day(ru.BOT_BAD_STUCK_DAY, typed, newest))]
-        if day not in self.context.stuck_days:
-            return [self._text(ru.BOT_NO_LIST.format(day=full_date(day)))]
-        return [Reply(ReplyKind.STUCK, self._place.chat, self._place.thread, day=day)]
+        if newest is None:
+            return [self._text(ru.BOT_NO_REPORTS)]
+        return [Reply(ReplyKind.STUCK, self._place.chat, self._place.thread, day=newest)]
 
     def _client(self, typed: str) -> list[Reply]:
         if not typed:
             return [self._text(ru.BOT_NO_CLIENT_ID.format(suffix=self._suffix))]
         return [Reply(ReplyKind.CLIENT, self._place.chat, self._place.thread, client=typed)]
-
-    def _bad_day(self, words: str, typed: str, newest: date | None) -> str:
-        if not typed:
-            return ru.BOT_NO_REPORTS
-        example = newest or self.handlers.outlook(self.context).finished
-        return texts.bad_day(words, typed, example, self._suffix)
 
     def _status(self) -> str:
         return texts.status(

@@ -37,9 +37,12 @@ def test_the_delivered_reports_buttons_lead_to_the_list_and_to_other_days(world:
         assert world.last(chat)["caption"] == "Всё спокойно\nНовых платящих 7"
         missing = world.press(chat, chat, "day:2026-02-05")
         unlisted = world.press(chat, chat, "stuck:2026-02-11")
-    assert len(world.fake.calls("answerCallbackQuery")) == 4
+        newest = world.last(chat)["message_id"]
+        no_list = world.press_on(chat, chat, newest, "stuck:2026-01-01")
+    assert len(world.fake.calls("answerCallbackQuery")) == 5
     assert missing == {"text": "За 5\xa0февраля\xa02026 отчёта нет.", "show_alert": True}
     assert unlisted == SILENT
+    assert no_list == {"text": "За 1\xa0января\xa02026 списка нет.", "show_alert": True}
 
 
 def test_the_next_ten_deadlines_are_named_from_the_moment_of_the_press_on(world: BotWorld) -> None:

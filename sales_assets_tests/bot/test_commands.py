@@ -208,14 +208,8 @@ def test_stuck_sends_the_list_as_a_spreadsheet(world: BotWorld, reader: int) -> 
 
 def test_a_day_on_which_nobody_waits_needs_no_spreadsheet(world: BotWorld, reader: int) -> None:
     world.store(DAY, 0)
-    told = answer(world, reader, "/stuck 2026-02-12")
+    told = answer(world, reader, "/stuck")
     assert told == "Дольше 24\xa0ч на конец 12\xa0февраля никто не ждёт."
-
-
-def test_a_bad_day_of_the_list_is_met_kindly_too(world: BotWorld, reader: int) -> None:
-    world.store(DAY)
-    assert "так: /stuck 2026-02-12" in answer(world, reader, "/stuck soon")
-    assert answer(world, reader, "/stuck 2026-01-01") == "За 1\xa0января\xa02026 списка нет."
 
 
 def test_status_tells_the_newest_day_the_next_and_that_nothing_is_late(

@@ -120,10 +120,10 @@ def _lateness(outlook: Outlook, found: Completeness | None) -> str:
     return ru.BOT_STATUS_CUT.format(cause=cut_sentence(found, day))
 
 
-def bad_day(words: str, typed: str, example: date, suffix: str) -> str:
+def bad_day(typed: str, example: date, suffix: str) -> str:
     """Say kindly that this is no day, with one that works."""
     shown = html.escape(typed[:_LONGEST_ECHO])
-    return words.format(text=shown, example=example.isoformat(), suffix=suffix)
+    return ru.BOT_BAD_DAY.format(text=shown, example=example.isoformat(), suffix=suffix)
 
 
 def not_over(day: date, outlook: Outlook) -> str:
