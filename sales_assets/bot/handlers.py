@@ -340,9 +340,6 @@ class _Conversation:
         if day is None:
             example = newest or self.handlers.outlook(self.context).finished
             return [self._text(texts.bad_day(typed, example, self._suffix))]
-        stands = self.handlers.outlook(self.context)
-        if day > stands.finished:
-            return [self._text(texts.not_over(day, stands))]
         found = _report_replies(self.session, self._place, day, self.context.report_days)
         return found or [self._text(texts.no_report(day, newest, self._suffix))]
 

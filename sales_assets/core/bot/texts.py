@@ -126,13 +126,6 @@ def bad_day(typed: str, example: date, suffix: str) -> str:
     return ru.BOT_BAD_DAY.format(text=shown, example=example.isoformat(), suffix=suffix)
 
 
-def not_over(day: date, outlook: Outlook) -> str:
-    """Say that the day lies ahead."""
-    return ru.BOT_DAY_NOT_OVER.format(
-        day=full_date(day), newest=full_date(outlook.newest or outlook.finished)
-    )
-
-
 def no_report(day: date, newest: date | None, suffix: str) -> str:
     """Say that there is no report of the day, and which there is."""
     if newest is None:

@@ -37,7 +37,6 @@ BOT_ASLEEP = "Подписка выключена. Вернуть отчёт: /i
 BOT_GREETING = "Здравствуйте! Получать отчёт: /init{suffix}. Что я умею: /help{suffix}"
 BOT_ADDED = "Чтобы отчёт приходил в этот чат, администратор чата пишет /init{suffix}"
 BOT_BAD_DAY = "Не понял день «{text}». Напишите, например, так: /report{suffix} {example}"
-BOT_DAY_NOT_OVER = "{day} ещё не кончилось. Последний законченный день: {newest}."
 BOT_NO_REPORT = "За {day} отчёта нет."
 BOT_NO_REPORT_NEWEST = "За {day} отчёта нет. Последний, за {newest}: /report{suffix}"
 BOT_NO_REPORTS = "Отчётов пока нет."
