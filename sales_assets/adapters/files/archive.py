@@ -41,7 +41,6 @@ class Archive:
     store: FrameStore
     zone: ZoneInfo
     crm_client_url: str | None
-    _newest: tuple[tuple[object, ...], bytes] | None = None
     _kept: tuple[tuple[object, ...], tuple[DayEvents, tuple[Sheet, ...]]] | None = None
 
     def report_days(self) -> set[date]:
@@ -147,33 +146,7 @@ class Archive:
             return {}
 
     def spreadsheet(self, day: date) -> bytes:
-        """Return the expiring and the stuck cases of `day` as an .xlsx file.
-
-        The last one is kept while its files stay as they are: thousands of rows take a second.
-        """
-        stamp = (
-            day,
-            self.store.written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
-            *(
-                self.store.written_at(names.STUCK_CASES, one)
-                for one in (day, day - timedelta(days=1))
-            ),
-            self.store.written_at(names.EXPIRING_CASES, day),
-        )
-        kept = self._newest
-        if kept is None or kept[0] != stamp:
-            kept = self._newest = stamp, self._build_spreadsheet(day)
-        return kept[1]
-
-    def client(self, client: str) -> str:
-        """Return where the client with this id stands, by the newest report's day, as HTML."""
-        stored = self.store.days(names.RAW_EVENTS) & self.store.days(names.CLEAN_EVENTS)
-        day = max(stored & self.report_days(), default=max(stored, default=None))
-        if day is None:
-            return ru.BOT_NO_REPORTS
-        return client_text(client, *self._of_day(day))
-
-    def _build_spreadsheet(self, day: date) -> bytes:
+        """Return the expiring and the stuck cases of `day` as an .xlsx file."""
         try:
             previous = self.store.read(names.STUCK_CASES, day - timedelta(days=1))
         except MissingDayError:
@@ -184,3 +157,11 @@ class Archive:
             sheets.insert(0, expiring_sheet(expiring, day))
         title = f"{russian.LISTS_TITLE} {full_date(day)}"
         return workbook(sheets, title, day, self.zone, self.crm_client_url)
+
+    def client(self, client: str) -> str:
+        """Return where the client with this id stands, by the newest report's day, as HTML."""
+        stored = self.store.days(names.RAW_EVENTS) & self.store.days(names.CLEAN_EVENTS)
+        day = max(stored & self.report_days(), default=max(stored, default=None))
+        if day is None:
+            return ru.BOT_NO_REPORTS
+        return client_text(client, *self._of_day(day))
