@@ -77,17 +77,18 @@ def completeness(  # noqa: PLR0913, PLR0917 - all that is known of a source's da
 
     The definition is docs/verdict.md, "Is the day whole?". `counts` holds `hour` (datetime64, the
     start of an hour), `type` and the number of `rows`, from 56 days before `day` to `as_of`, the
-    moment up to which the source claims to be current (without it the end of `day`); counts of
-    later hours aren't read. Their order doesn't matter, an hour that stands twice is summed, and
-    rows of no type count for the source alone. `last_at` is each type's last row of `day`,
-    believed where it lies in the last hour with rows; `first_after` is the first row after the
-    day. Whole hours stand for what isn't known of them.
+    moment up to which the source claims to be current (without it the end of `day`); after the
+    day, counts of later hours aren't read. Their order doesn't matter, an hour that stands twice
+    is summed, and rows of no type count for the source alone. `last_at` is each type's last row of
+    `day`, believed where it lies in the last hour with rows; `first_after` is the first row after
+    the day, and not believed where it lies before its end. Whole hours stand for what isn't known
+    of them.
     """
     start = datetime.combine(day, time()) - timedelta(days=HISTORY_DAYS)
     last_rows = {name: _hours(last, start) for name, last in (last_at or {}).items()}
     read_at, resumes = _hours(as_of, start), _hours(first_after, start)
     log = HourlyRows.of(counts, start, np.inf if read_at is None else read_at)
-    first = log.resumes if resumes is None else resumes
+    first = log.resumes if resumes is None or resumes < D1 else resumes
     known_until = D1 if read_at is None else read_at
     return _DayRows(log, start, last_rows, first, known_until, holidays).judged()
 

@@ -79,8 +79,9 @@ def news_against(level: Level, history: DailySeries, position: int) -> News:
 
     A window is news on the side of its usual on which its value lies; over several days only if D
     itself lies on that side too: last week's burst isn't today's news. So a day is news on one
-    side at most. Told is, of the windows that are news, the rarest by its limit; without news the
-    day itself. A young history has the one-day window only.
+    side at most. Told is, of the windows that are news, the rarest by its limit, the shortest of
+    those whose probability is 0 to the machine; without news the day itself. A young history has
+    the one-day window only.
     """
     lengths = [1] if is_young(position) else list(LIMITS)
     day, *longer = [_window(history, position, level, days) for days in lengths]

@@ -50,7 +50,7 @@ class HourlyRows:
 
     @classmethod
     def of(cls, counts: pd.DataFrame, start: datetime, read_until: float) -> "HourlyRows":
-        """Sum counts in any order; hours from `read_until` on aren't read.
+        """Sum counts in any order; after the judged day, hours from `read_until` on aren't read.
 
         Rows of no type count in all; hours outside, of no time and without rows are left out.
         """
@@ -133,7 +133,10 @@ class UsualRows:
 
     @cached_property
     def hourly_dispersion(self) -> float:
-        """How many times more than by chance the hours vary around their day's shape, 1 to 20."""
+        """How many times more than by chance the hours vary around their day's shape, 1 to 20.
+
+        The only day of a kind has its own shape and tells nothing.
+        """
         kinds = self._kinds
         days = np.bincount(kinds, minlength=KINDS)[kinds][:, None]
         expected = self.daily[self.history, None] * self._shares[kinds]

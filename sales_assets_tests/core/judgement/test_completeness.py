@@ -207,6 +207,13 @@ def test_the_first_hour_with_rows_after_midnight_stands_for_the_first_row() -> N
     assert (answer.state, answer.resumes_at) == ("hole", END)
 
 
+def test_a_first_row_before_the_end_of_the_day_is_not_believed() -> None:
+    counts = ten_until(0, 12)
+    answer = completeness(counts, TODAY, first_after=MIDNIGHT + 15 * HOUR, as_of=MORNING)
+    assert answer == completeness(counts, TODAY, as_of=MORNING)
+    assert answer.state == "ends_early"
+
+
 def test_hours_from_the_reading_on_are_not_read() -> None:
     counts = steady(lambda day, hour: 10 if day != 0 or hour < 15 else 0)
     answer = completeness(counts, TODAY, as_of=END)
