@@ -10,6 +10,7 @@ from sales_assets.core.metrics.schemas import (
     check_bad_rows,
     check_clean,
     check_groups,
+    check_loss,
     check_structure,
 )
 from sales_assets_tests.core.metrics.strategies import (
@@ -113,6 +114,16 @@ def test_bad_rows_are_counted_by_kind_and_fail_above_the_share(flawed: pd.DataFr
     assert set(outcome.sample["kind"]) == set(outcome.failing)
     assert check_bad_rows(flawed, max_share=3 / 7).passed
     pd.testing.assert_frame_equal(flawed, before)
+
+
+@pytest.mark.parametrize(
+    ("stored", "rows", "is_kept"),
+    [(20, 16, True), (20, 15, False), (100, 95, True), (100, 94, False), (100, 105, True)],
+)
+def test_a_day_shrinks_by_more_than_four_rows_and_more_than_the_share(
+    stored: int, rows: int, *, is_kept: bool
+) -> None:
+    assert check_loss(stored, rows, DAY, 0.05).passed is is_kept
 
 
 def test_clean_events_keep_their_promises(flawed: pd.DataFrame, history: pd.DataFrame) -> None:
