@@ -22,10 +22,6 @@ from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, REREAD_TAG
 from sales_assets.defs.partitions import name_of_range, partition_days
 
 
-class UnreadableTagError(SalesAssetsError):
-    """A tag that somebody wrote in the launchpad can't be read."""
-
-
 class LookbackResource(dg.ConfigurableResource):
     """Raw and clean events and user histories of the 36 days that end with a report day.
 
@@ -98,6 +94,6 @@ def _days_to_read_again(told: str) -> tuple[date, ...]:
     try:
         return tuple(date.fromisoformat(day.strip()) for day in told.split(",") if day.strip())
     except ValueError as error:
-        raise UnreadableTagError(
+        raise SalesAssetsError(
             f"The tag {REREAD_TAG} is {told!r}; days like 2026-01-30, by commas, were expected."
         ) from error

@@ -1,4 +1,4 @@
-"""The stamp beside the stored days: read, compared with the source, written, deleted."""
+"""Whose days are stored: the stamp beside them, and their clients, held against the source."""
 
 import json
 from collections.abc import Mapping, Sequence
