@@ -23,11 +23,11 @@ from sales_assets.cli.computing import raise_failures, today_of
 from sales_assets.cli.instance import failure_messages, opened_instance, prepare_home, run_job
 from sales_assets.core import names
 from sales_assets.core.errors import RefusedError, SalesAssetsError
-from sales_assets.core.report.report import METRICS
 from sales_assets.definitions import build_definitions, first_day
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import ACCEPT_LOSS_TAG, AS_IT_IS_TAG, FAILED_METRICS_TAG
+from sales_assets.defs.morning import failed_metrics, was_interrupted
 from sales_assets.defs.partitions import DAYS_PER_RUN, days_of_tags
 
 #: The checks whose refusal waits for the source or for a word of the operator.
@@ -191,7 +191,13 @@ class _Computing:
         tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         job = self.definitions.resolve_job_def(names.DAILY_REPORT_JOB)
-        return run_job(job, self.instance, days, selection, {**self.orders, **(tags or {})})
+        result = run_job(job, self.instance, days, selection, {**self.orders, **(tags or {})})
+        if was_interrupted(event for event in result.all_events if event.is_run_failure):
+            raise SalesAssetsError(
+                f"The run of {days[0]} to {days[-1]} was asked to end before its reports were "
+                "made. What it stored stays: start the command again."
+            )
+        return result
 
     def _refused(self, run_id: str, days: Sequence[date]) -> list[Refusal]:
         """Return why days of a run were not taken: its failed checks say which they are."""
@@ -208,10 +214,10 @@ class _Computing:
         self, result: dg.ExecuteInProcessResult, days: Sequence[date]
     ) -> None:
         self.computed.failures.extend(failure_messages(result))
-        failed = {event.step_key or "" for event in result.all_events if event.is_step_failure}
-        if not failed or not failed <= set(METRICS):
+        failed = failed_metrics([event for event in result.all_events if event.is_step_failure])
+        if not failed:
             return
-        tags = {FAILED_METRICS_TAG: ",".join(sorted(failed))}
+        tags = {FAILED_METRICS_TAG: ",".join(failed)}
         without = self._run(days, [names.DAILY_REPORT], tags)
         self.computed.failures.extend(failure_messages(without))
         if without.success:

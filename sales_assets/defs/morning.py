@@ -1,8 +1,9 @@
 """The morning's runs: which days are in progress, how each stands and why, requests for them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -11,6 +12,7 @@ from sales_assets.adapters.files.frames import FrameStore, PassingStorageError
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.readiness import Ended, RunsOfDay
+from sales_assets.core.report.report import METRICS
 from sales_assets.defs.checks import COMPLETENESS, SHRUNKEN
 from sales_assets.defs.jobs import MORNING_TAG, REREAD_TAG
 from sales_assets.defs.partitions import PARTITION_TAG, days_of_tags
@@ -98,17 +100,23 @@ def _ended(instance: dg.DagsterInstance, run: dg.DagsterRun, refusal: Refusal | 
     return Ended.PASSING if all(said & _PASSING for said in told) else Ended.BROKEN
 
 
-def was_interrupted(failed: Iterable[dg.DagsterEvent]) -> bool:
-    """Tell whether a run's process was asked to end in the middle of a step.
+def was_interrupted(failures: Iterable[dg.DagsterEvent]) -> bool:
+    """Tell whether a run's process was asked to end: by Ctrl-C, or by a restart of its machine.
 
-    So ends what runs while its machine or its code server is restarted; of a run that somebody
-    cancels Dagster keeps that it was cancelled.
+    Of a run that somebody cancels Dagster keeps that it was cancelled.
     """
-    return any(_INTERRUPTED in _error_names(event) for event in failed)
+    return any(_INTERRUPTED in _error_names(event) for event in failures)
+
+
+def failed_metrics(failures: Sequence[dg.DagsterEvent]) -> list[str]:
+    """Return the metrics that failed, if nothing else did: a report can be made without them."""
+    failed = {str(event.step_key) for event in failures}
+    is_partial = failed <= set(METRICS) and not was_interrupted(failures)
+    return sorted(failed) if is_partial else []
 
 
 def _error_names(event: dg.DagsterEvent) -> set[str]:
-    error, found = event.step_failure_data.error, set()
+    error, found = _failure_of(event), set()
     while error is not None:
         found.add(error.cls_name or "")
         error = error.cause
@@ -143,14 +151,18 @@ def step_failures(instance: dg.DagsterInstance, run_id: str) -> list[dg.DagsterE
     return [entry.get_dagster_event() for entry in entries]
 
 
+def _failure_of(event: dg.DagsterEvent) -> Any:  # of a type that Dagster keeps to itself
+    data = event.step_failure_data if event.is_step_failure else event.job_failure_data
+    return data.error
+
+
 def failure_message(event: dg.DagsterEvent) -> str:
     """Return what a failed step or run said: our own sentence where there is one.
 
     Dagster wraps an error in its own, and a driver's error stands behind ours as its cause:
     what counts is the outermost that is not Dagster's.
     """
-    data = event.step_failure_data if event.is_step_failure else event.job_failure_data
-    error = data.error
+    error = _failure_of(event)
     while error and error.cause and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     return "unknown error" if error is None else _OUR_ERROR.sub("", error.message.strip())

@@ -16,17 +16,16 @@ from sales_assets.core import names
 from sales_assets.core.completeness import CUT, explained, last_call
 from sales_assets.core.days import days_to_compute
 from sales_assets.core.readiness import NextStep, RunsOfDay, next_step
-from sales_assets.core.report.report import METRICS
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
 from sales_assets.defs.lookback import LookbackResource
 from sales_assets.defs.morning import (
     computes_report,
     days_in_progress,
+    failed_metrics,
     run_request,
     standing,
     step_failures,
-    was_interrupted,
 )
 from sales_assets.defs.partitions import DAY_TAGS
 from sales_assets.defs.resources import DeliveryResource
@@ -150,9 +149,8 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
 def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
     if FOLLOW_UP_TAG in run.tags or not computes_report(run):
         return None
-    failures = step_failures(instance, run.run_id)
-    failed = {str(event.step_key) for event in failures}
-    if not failed or not failed <= set(METRICS) or was_interrupted(failures):
+    failed = failed_metrics(step_failures(instance, run.run_id))
+    if not failed:
         return None
     return dg.RunRequest(
         run_key=f"partial:{run.run_id}",
@@ -160,7 +158,7 @@ def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunR
         tags={
             **{tag: run.tags[tag] for tag in DAY_TAGS if tag in run.tags},
             FOLLOW_UP_TAG: run.run_id,
-            FAILED_METRICS_TAG: ",".join(sorted(failed)),
+            FAILED_METRICS_TAG: ",".join(failed),
         },
     )
 

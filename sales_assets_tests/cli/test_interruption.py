@@ -70,6 +70,21 @@ def is_json(content: bytes) -> bool:
     return True
 
 
+def reports(folder: Path) -> list[Path]:
+    return list(folder.glob(f"storage/{names.DAILY_REPORT}/*.json"))
+
+
+def press_ctrl_c(process: subprocess.Popen[str], folder: Path) -> str:
+    """Press Ctrl-C, and again where the source's driver took it for a query that just ended."""
+    os.killpg(process.pid, signal.SIGINT)
+    while process.poll() is None and not reports(folder):
+        time.sleep(0.01)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    return told
+
+
 def lasting(found: Mapping[str, bytes]) -> dict[str, bytes]:
     """Leave out what tells when the source was read, and whose checks are remembered."""
     passing = ("completeness/", "checked/")
@@ -127,11 +142,26 @@ def test_ctrl_c_ends_a_backfill_with_a_word_and_no_traceback(
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 1
+    told = press_ctrl_c(process, folder)
+    assert process.returncode == 1, told
     assert "Traceback" not in told
     assert_nothing_half_written(folder)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_metric_makes_no_reports_without_it(
+    source_database: SourceDatabase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stopped"
+    process = backfill(source_database(PLAN), folder)
+    metrics = [folder / "storage" / metric for metric in METRICS]
+    while not any(metric.exists() for metric in metrics):
+        assert process.poll() is None
+        time.sleep(0.01)
+    told = press_ctrl_c(process, folder)
+    assert process.returncode == 1, told
+    assert "was asked to end before its reports were made" in told
+    assert len(reports(folder)) < (TO - FROM).days
 
 
 def test_a_process_of_a_long_range_that_is_killed_is_said_in_a_sentence(
