@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -15,6 +16,7 @@ from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
 from sales_assets.core.completeness import CUT, explained, last_call
 from sales_assets.core.days import days_to_compute
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.readiness import NextStep, RunsOfDay, next_step
 from sales_assets.defs.good_days import PART_OF_TAG
 from sales_assets.defs.jobs import FAILED_METRICS_TAG, daily_report_job, report_delivery_job
@@ -30,6 +32,9 @@ from sales_assets.defs.morning import (
 from sales_assets.defs.partitions import DAY_TAGS
 from sales_assets.defs.resources import DeliveryResource
 from sales_assets.defs.schedules import NEWEST
+
+if TYPE_CHECKING:
+    from sales_assets.adapters.state.ledger import Ledger
 
 #: Often enough for 08:45 sharp.
 SECONDS_BETWEEN_LOOKS = 10
@@ -74,18 +79,19 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
 
         now, timetable = datetime.now(UTC), delivery.timetable
         newest = timetable.newest_finished_day(now)
-        recent = (newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT))
+        recent = {newest - timedelta(days=back) for back in range(DAYS_LOOKED_AT)}
         store = FrameStore(delivery.settings.storage)
-        try:
-            reports = content_hashes(store, (day for day in recent if day >= first_day))
-            kept = kept_days(store, reports)
-        except StorageError:  # one file that can't be read holds up no other day
-            late_word = _late_word(delivery, newest, now)
-            if late_word is None:
-                raise
-            yield late_word
-            return
         with delivery.ledger() as ledger:
+            days = (day for day in recent | ledger.days_by_hand() if day >= first_day)
+            try:
+                reports = content_hashes(store, days)
+                kept = kept_days(store, reports)
+            except StorageError:  # one file that can't be read holds up no other day
+                late_word = _late_word(ledger, timetable, newest, now)
+                if late_word is None:
+                    raise
+                yield late_word
+                return
             admins = delivery.settings.telegram_admins
             owed = [
                 (f"{day}:{reports.get(day, names.LATE_TOPIC)[:12]}:{attempt}", day)
@@ -103,17 +109,17 @@ def _report_delivery_sensor(first_day: date, status: dg.DefaultSensorStatus) -> 
     return sensor
 
 
-def _late_word(delivery: DeliveryResource, newest: date, now: datetime) -> dg.RunRequest | None:
+def _late_word(
+    ledger: "Ledger", timetable: Timetable, newest: date, now: datetime
+) -> dg.RunRequest | None:
     """Ask, while the storage stays unreadable, for a word to whoever lacks the newest report.
 
     The run sends the report itself where it can be read.
     """
     from sales_assets.adapters.delivery.dispatcher import is_late_word_owed
 
-    timetable = delivery.timetable
-    with delivery.ledger() as ledger:
-        if not is_late_word_owed(ledger, timetable, newest, now - MOST_PATIENCE):
-            return None
+    if not is_late_word_owed(ledger, timetable, newest, now - MOST_PATIENCE):
+        return None
     run_key = f"{newest}:{names.LATE_TOPIC}:{timetable.attempt(newest, now)}"
     return dg.RunRequest(run_key=run_key, partition_key=newest.isoformat())
 

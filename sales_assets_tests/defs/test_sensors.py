@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from dagster._serdes import serialize_value
 from sales_assets.adapters.files.day_records import Refusal, withdraw_refusal, write_refusal
 from sales_assets.adapters.files.frames import FrameStore, PassingStorageError, StorageError
 from sales_assets.adapters.files.reports import write_report
-from sales_assets.adapters.state.database import open_state
+from sales_assets.adapters.state.database import DeliveryRow, open_state
+from sales_assets.adapters.state.ledger import send_again
 from sales_assets.core import names
+from sales_assets.core.delivery.rows import OUTBOX_CHAT, MessageKind, RowState
 from sales_assets.core.report.report import json_bytes
+from sales_assets.defs.sensors import DAYS_LOOKED_AT
 from sales_assets_tests.adapters.delivery.delivery_world import subscribe
 from sales_assets_tests.base_source import ZONE, yesterday
 from sales_assets_tests.defs.world import Product, failures
@@ -105,6 +108,27 @@ def test_old_days_are_no_news(product: Product) -> None:
     assert [request.partition_key for request in owed(product)] == [str(NEWEST)]
     assert failures(deliver(product, OLD)) == {}
     assert outbox(product, OLD) == set()
+
+
+def test_what_the_owner_asked_for_again_goes_out_however_old_its_day_is(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    long_ago = NEWEST - timedelta(days=DAYS_LOOKED_AT + 9)
+    product = Product.at(
+        tmp_path, long_ago, instance=instance, delivery_time=AT_ONCE, report_zone=ZONE
+    )
+    render(product, long_ago)
+    now = datetime.now(UTC)
+    about = {"report_day": long_ago, "kind": MessageKind.REPORT, "state": RowState.FAILED}
+    with closing(open_state(product.settings.state_url)) as state, state.writing() as session:
+        row = DeliveryRow(**about, chat=OUTBOX_CHAT, thread=0, created_at=now, updated_at=now)
+        session.add(row)
+        session.flush()
+        send_again(session, row.id, now)
+    assert str(long_ago) in {request.partition_key for request in owed(product)}
+    assert failures(deliver(product, long_ago)) == {}
+    assert "report-outbox.png" in outbox(product, long_ago)
+    assert str(long_ago) not in {request.partition_key for request in owed(product)}
 
 
 def test_a_delivered_day_that_is_rebuilt_with_other_content_is_corrected(product: Product) -> None:

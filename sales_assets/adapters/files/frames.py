@@ -199,7 +199,14 @@ def _read_table(path: UPath) -> "pa.Table":
 
     content = read_bytes(path)
     with _damage_named(path):
-        return pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
+        table = pq.read_table(pa.BufferReader(content), read_dictionary=["event_type"])
+    promised = FRAMES[path.parent.name].names
+    if missing := [name for name in promised if name not in table.column_names]:
+        raise StorageError(
+            f"{path} has no column {', '.join(missing)}; {', '.join(promised)} were expected, so "
+            "another program wrote it. Delete it and materialize that day again."
+        )
+    return table
 
 
 @contextmanager

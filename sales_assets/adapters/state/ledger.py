@@ -99,6 +99,13 @@ class Ledger:
             )
             return {*unsettled, *(day for day, sha256 in shown if sha256 != reports[day])}
 
+    def days_by_hand(self) -> set[date]:
+        """Return the days of which the owner asked for a message again that is not sent yet."""
+        asked = DeliveryRow.by_hand & DeliveryRow.state.in_(_OPEN_STATES)
+        with self._state.reading() as session:
+            found = select(DeliveryRow.report_day).where(asked, self._own()).distinct()
+            return set(session.scalars(found))
+
     def content(self, day: date, sha256: str | None = None) -> SentContent | None:
         """Return what was sent for `day`: that version, or without `sha256` the latest."""
         with self._state.reading() as session:

@@ -1,5 +1,6 @@
 import errno
 import os
+import socket
 import subprocess
 import sys
 from datetime import date
@@ -58,6 +59,14 @@ def test_the_same_frame_gives_the_same_bytes(store: FrameStore) -> None:
     assert store.path("a", DAY).read_bytes() == store.path("b", DAY).read_bytes()
 
 
+def test_a_file_without_a_promised_column_is_named_with_the_way_out(store: FrameStore) -> None:
+    store.write("clean_events", DAY, EVENTS.drop(columns="event_time"))
+    with pytest.raises(StorageError, match=r"event_time; user_id, .*Delete it"):
+        store.read("clean_events", DAY)
+    with pytest.raises(StorageError, match="has no column event_time"):
+        store.read_days("clean_events", [DAY])
+
+
 def test_other_readers_see_plain_text_and_no_pandas_index(store: FrameStore) -> None:
     import pyarrow.parquet as pq
 
@@ -114,13 +123,16 @@ def test_what_a_killed_process_left_is_swept_when_its_day_is_written_again(
     ended.wait()
     path = store.path("raw_events", DAY)
     path.parent.mkdir(parents=True)
-    leftover = path.with_name(f".{path.name}.{ended.pid}.tmp")
-    leftover.write_bytes(b"half")
-    of_a_living_one = path.with_name(f".{path.name}.{os.getppid()}.tmp")
-    of_a_living_one.write_bytes(b"half")
+    host = socket.gethostname()
+    leftover = path.with_name(f".{path.name}.{host}.{ended.pid}.tmp")
+    of_a_living_one = path.with_name(f".{path.name}.{host}.{os.getppid()}.tmp")
+    of_another_host = path.with_name(f".{path.name}.pod-7.{ended.pid}.tmp")
+    for half_written in (leftover, of_a_living_one, of_another_host):
+        half_written.write_bytes(b"half")
     store.write("raw_events", DAY, EVENTS)
     assert not leftover.exists()
     assert of_a_living_one.exists()
+    assert of_another_host.exists()
 
 
 def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
