@@ -30,11 +30,12 @@ from sales_assets.core.bot.incoming import (
     parse_day,
     parse_pressed,
 )
+from sales_assets.core.bot.outlook import Outlook, outlook
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
 from sales_assets.core.delivery.messages import Keyboard, fits_caption
 from sales_assets.core.delivery.rows import MessageKind, Place, RowState
-from sales_assets.core.delivery.timetable import Outlook, Timetable, outlook
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.report import headline_numbers
 from sales_assets.core.report.wording import full_date

@@ -1,6 +1,5 @@
-"""When a report is due, when the next one comes, and how often a run may be asked for."""
+"""When a report is due, and how often a run may be asked for."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -36,34 +35,3 @@ class Timetable:
         key all the same, and so have those of a delivery time that was changed since.
         """
         return (now - datetime.combine(day, time(), self.zone)) // RETRY_EVERY
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """How things stand: `newest` is the last stored day, `next_day` what comes next and when.
-
-    `is_late`: the finished day's hour has come and its report is not there.
-    """
-
-    newest: date | None
-    finished: date
-    next_day: date
-    next_at: datetime
-    is_late: bool
-    is_ready: bool
-
-
-def outlook(timetable: Timetable, stored: Collection[date], now: datetime) -> Outlook:
-    """Return how things stand at `now`, given the days with a `stored` report."""
-    finished = timetable.newest_finished_day(now)
-    is_due = timetable.due_at(finished) <= now
-    is_stored = finished in stored
-    next_day = finished + timedelta(days=1) if is_due else finished
-    return Outlook(
-        newest=max((day for day in stored if day <= finished), default=None),
-        finished=finished,
-        next_day=next_day,
-        next_at=timetable.due_at(next_day).astimezone(timetable.zone),
-        is_late=is_due and not is_stored,
-        is_ready=is_due and is_stored,
-    )

@@ -5,9 +5,10 @@ import pytest
 
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.access import Known
+from sales_assets.core.bot.outlook import outlook
 from sales_assets.core.bot.replies import REPLIES, Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
-from sales_assets.core.delivery.timetable import Timetable, outlook
+from sales_assets.core.delivery.timetable import Timetable
 
 DAY = date(2026, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
