@@ -10,6 +10,7 @@ from sales_assets.core.delivery.rows import Outcome
 from sales_assets.core.report.wording import day_and_month, number
 from sales_assets.core.russian import delivery as ru
 
+#: What Telegram takes under a picture, and as words alone, once the tags are read.
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
 #: How many changed numbers a reply names; the edited report shows them all.

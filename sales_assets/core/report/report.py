@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sales_assets.core import names
 from sales_assets.core.completeness import as_json
+from sales_assets.core.delivery.messages import CAPTION_LIMIT
 from sales_assets.core.judgement.level import LEAST_TRAINING_DAYS
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.values import SERIES
@@ -53,8 +54,6 @@ METRICS = (
 MOST_LINES = 6
 MOST_DAYS_NAMED = 3
 MOST_QUESTIONS = 3
-#: What Telegram takes under a picture, once the tags are read.
-LONGEST_CAPTION = 1024
 #: What a push notification shows of a caption.
 MOST_CHARACTERS = 60
 
@@ -119,12 +118,12 @@ class Report:
         lines += [line for part in self._present for line in part.caption_lines()]
         lines = [line for line in lines if line not in {said.headline, said.text}][: MOST_LINES - 1]
         lines += _fitted(self.notes, MOST_LINES - len(lines))
-        room = LONGEST_CAPTION - _length(said.text, *lines[:-1])
+        room = CAPTION_LIMIT - _length(said.text, *lines[:-1])
         lines = [*lines[:-1], *(elided_words(line, room) for line in lines[-1:])]
         shown = [f"<b>{escape(said.text)}</b>", *map(escape, lines)]
         asked = [story.question for story in self._stories if story.question][:MOST_QUESTIONS]
         questions = [ru.QUESTIONS_TITLE, *asked] if said.kind is VerdictKind.ALARM else []
-        while questions and _length(said.text, *lines, *questions) > LONGEST_CAPTION:
+        while questions and _length(said.text, *lines, *questions) > CAPTION_LIMIT:
             questions.pop()
         if len(questions) > 1:
             folded = "\n".join(map(escape, questions))
