@@ -155,14 +155,14 @@ def begins_run(*columns: np.ndarray) -> np.ndarray:
     return begins
 
 
-def microseconds(instants: pd.Series) -> np.ndarray:
+def _epoch_us(instants: pd.Series) -> np.ndarray:
     """Return instants as int64 microseconds since the epoch, `NEVER` for a missing one."""
     values = pd.DatetimeIndex(instants).as_unit("us").asi8
     return np.where(values == _NO_INSTANT, NEVER, values)
 
 
 def timestamps(at_us: np.ndarray) -> pd.Series:
-    """Return instants (UTC) that `microseconds` has read, missing for `NEVER`."""
+    """Return instants (UTC) that `_epoch_us` has read, missing for `NEVER`."""
     instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
     return pd.Series(pd.DatetimeIndex(instants, tz="UTC"))
 
@@ -231,7 +231,7 @@ def _instants(
     wanted = [*columns, *(f"{column}_fold" for column in columns)]
     stacked = pd.concat([frame.filter(wanted) for frame in batch], ignore_index=True)
     instants = with_instants(stacked, columns, zone)
-    return [microseconds(instants[column]) for column in columns]
+    return [_epoch_us(instants[column]) for column in columns]
 
 
 def _type_codes(types: pd.Series) -> np.ndarray:
