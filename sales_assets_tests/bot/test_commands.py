@@ -10,6 +10,8 @@ import pytest
 
 from sales_assets.adapters.files.day_records import Refusal, write_refusal
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rows import NEW, Delivery, MessageKind
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, MORNING, SUBSCRIBED, BotWorld, buttons
 from sales_assets_tests.fake_telegram import faults
@@ -84,6 +86,8 @@ def test_init_says_when_the_first_report_comes(
     world.clock.now += timedelta(hours=hours)
     if is_stored:
         world.store(DAY)
+        with world.state() as state:  # what waits for its turn has not come
+            Ledger(state).keep([Delivery(NEW, DAY, MessageKind.REPORT, world.admin)], MORNING)
     assert words in answer(world, world.admin, "/init")
 
 
@@ -100,12 +104,14 @@ def test_stop_ends_the_reports_and_init_brings_them_back(world: BotWorld, reader
     told = answer(world, reader, "/stop")
     assert told == "Хорошо, больше не присылаю. Вернуть отчёт: /init"
     assert world.subscriptions() == [(reader, 0, "asleep", "stopped by the chat")]
+    assert answer(world, reader, "/stop") == "Подписки здесь нет. Получать отчёт: /init"
     assert answer(world, reader, "/init").startswith(SUBSCRIBED)
     assert world.subscriptions() == [(reader, 0, "active", None)]
 
 
-def test_stop_without_a_subscription_says_so(world: BotWorld) -> None:
-    assert answer(world, world.admin, "/stop") == "Подписки здесь нет. Получать отчёт: /init"
+def test_stop_and_settings_without_a_subscription_say_so(world: BotWorld) -> None:
+    for text in ("/stop", "/settings"):
+        assert answer(world, world.admin, text) == "Подписки здесь нет. Получать отчёт: /init"
 
 
 def test_a_sleeping_subscription_shows_no_day_and_no_number(world: BotWorld) -> None:
