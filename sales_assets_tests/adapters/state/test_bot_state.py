@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sales_assets.adapters.state import subscriptions
-from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
+from sales_assets.adapters.state.bot import KEPT_FOR, OFFSET_LIFETIME, BotState
 from sales_assets.adapters.state.database import StateDatabase, open_state
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
@@ -83,6 +83,35 @@ def test_a_failed_update_can_succeed_later(state: StateDatabase) -> None:
     bot.fail(10, "once", NOW)
     assert bot.process(10, lambda _: [], NOW) is not None
     assert bot.passed_over() == []
+
+
+def test_what_was_done_is_known_for_two_weeks_and_what_is_owed_for_longer(
+    state: StateDatabase,
+) -> None:
+    bot, other = BotState(state, 7), BotState(state, 8)
+    bot.process(10, lambda _: [HELLO], NOW)
+    bot.process(11, lambda _: [], NOW)
+    other.process(11, lambda _: [], NOW)
+    later = NOW + KEPT_FOR
+    bot.settle(12, [], later)
+    assert bot.process(11, lambda _: [], later) is None
+    bot.settle(12, [], later + timedelta(seconds=1))
+    assert bot.process(11, lambda _: [], later) is not None
+    assert other.process(11, lambda _: [], later) is None
+    assert [one.update_id for one in bot.owed()] == [10]
+
+
+def test_a_reply_that_is_passed_over_is_owed_no_more_and_moves_the_offset_as_told(
+    state: StateDatabase,
+) -> None:
+    bot = BotState(state, 7)
+    bot.process(10, lambda _: [HELLO], NOW, offset=9)
+    for _ in range(2):
+        bot.fail(10, "x", NOW, offset=9)
+        assert bot.process(10, lambda _: [HELLO], NOW) is None
+    assert bot.fail(10, "x", NOW, offset=9)
+    assert bot.owed() == []
+    assert bot.next_update_id(NOW) == 9
 
 
 def test_an_invite_is_used_up_by_the_first(state: StateDatabase) -> None:
