@@ -1,6 +1,7 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -20,6 +21,7 @@ from sales_assets.core.delivery.rows import (
     Outcome,
     RowState,
 )
+from sales_assets.core.russian import bot as ru
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, BotWorld, buttons
 
 SILENT = {"text": "", "show_alert": False}
@@ -130,6 +132,9 @@ def test_where_nothing_changed_it_says_so(world: BotWorld) -> None:
         world.fake.say(chat, "/report")
         world.settled()
         world.press(chat, chat, "now:2026-02-12")
+        shutil.rmtree(world.settings.storage)
+        gone = world.press(chat, chat, "now:2026-02-12")
+    assert gone == {"text": "За 12\xa0февраля\xa02026 отчёта нет.", "show_alert": True}
     assert world.last(chat)["caption"].endswith(
         "Отчёт за 12\xa0февраля по данным на сейчас. "
         "Главные числа те же, что в отправленном отчёте."
@@ -198,3 +203,6 @@ def test_an_admin_orders_a_doubtful_report_again(world: BotWorld) -> None:
     with world.state() as state:
         (row,) = (row for row in Ledger(state).rows(DAY) if row.chat == chat)
         assert (row.state, row.possible_duplicate) == ("sent", True)
+    with world.running():
+        sent = world.press(world.admin, world.admin, "again:1")
+    assert sent == {"text": ru.BOT_SENT_BEFORE, "show_alert": True}

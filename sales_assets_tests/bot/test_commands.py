@@ -1,6 +1,7 @@
 """What a reader types, and what he is told."""
 
 import io
+import shutil
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,12 +164,18 @@ def test_a_picture_that_telegram_forgot_is_uploaded_again(world: BotWorld, reade
     assert world.fake.download(shown["photo"][-1]["file_id"]) == report.picture
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
 def test_a_forgotten_picture_of_other_content_is_replaced_by_words(
-    world: BotWorld, reader: int
+    world: BotWorld,
+    reader: int,
+    is_stored: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     world.deliver(world.store(DAY, 12))
     world.fake.forget_file(world.last(reader)["photo"][-1]["file_id"])
-    world.store(DAY, 15)
+    if is_stored:
+        world.store(DAY, 15)
+    else:
+        shutil.rmtree(world.settings.storage)
     told = answer(world, reader, "/report")
     assert told.startswith("Всё спокойно\nНовых платящих 12\n\nКартинки в этот раз нет")
 
@@ -177,9 +184,9 @@ def test_a_forgotten_picture_of_other_content_is_replaced_by_words(
 def test_a_bad_day_gets_a_friendly_line_with_an_example(
     world: BotWorld, reader: int, typed: str
 ) -> None:
-    world.store(DAY)
+    world.store(BEFORE)
     told = answer(world, reader, f"/report {typed}")
-    assert told == f"Не понял день «{typed}». Напишите, например, так: /report 2026-02-12"
+    assert told == f"Не понял день «{typed}». Напишите, например, так: /report 2026-02-11"
 
 
 def test_of_a_day_without_a_report_it_names_the_newest_that_has_one(
