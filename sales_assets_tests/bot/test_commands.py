@@ -226,6 +226,9 @@ def test_a_day_on_which_nobody_waits_needs_no_spreadsheet(world: BotWorld, reade
     world.store(DAY, 0)
     told = answer(world, reader, "/stuck")
     assert told == "Дольше 24\xa0ч на конец 12\xa0февраля никто не ждёт."
+    world.store_expiring(DAY, 2)
+    assert answer(world, reader, "/stuck").startswith(told)
+    assert "document" in world.last(reader)
 
 
 def test_status_tells_the_newest_day_the_next_and_that_nothing_is_late(
@@ -318,6 +321,10 @@ def test_a_pause_that_the_service_asks_for_is_kept_and_the_reply_comes(
 ) -> None:
     world.fake.order(faults.flood(1), "sendMessage")
     answer(world, reader, "/status")
+    assert len(world.texts(reader)) == 1
+    world.fake.order(faults.flood(900), "sendMessage")  # he has gone by then
+    world.fake.say(reader, "/status")
+    world.run_until_idle()
     assert len(world.texts(reader)) == 1
 
 

@@ -65,7 +65,9 @@ def test_another_update_with_a_number_that_was_there_before_is_handled(
 def test_an_offset_of_long_ago_is_not_trusted(state: StateDatabase) -> None:
     bot = BotState(state, 7)
     bot.process(10, lambda _: [], NOW)
+    assert bot.next_update_id(NOW + OFFSET_LIFETIME - timedelta(seconds=1)) == 11
     assert bot.next_update_id(NOW + OFFSET_LIFETIME) is None
+    assert timedelta(days=1) < OFFSET_LIFETIME < timedelta(days=7), "an update's, a number's life"
     assert BotState(state, 8).next_update_id(NOW) is None
 
 
@@ -89,16 +91,18 @@ def test_what_was_done_is_known_for_two_weeks_and_what_is_owed_for_longer(
     state: StateDatabase,
 ) -> None:
     bot, other = BotState(state, 7), BotState(state, 8)
+    bot.process(12, lambda _: [HELLO], NOW)
     bot.process(10, lambda _: [HELLO], NOW)
+    other.process(10, lambda _: [HELLO], NOW)
     bot.process(11, lambda _: [], NOW)
     other.process(11, lambda _: [], NOW)
     later = NOW + KEPT_FOR
-    bot.settle(12, [], later)
+    bot.settle(13, [], later)
     assert bot.process(11, lambda _: [], later) is None
-    bot.settle(12, [], later + timedelta(seconds=1))
+    bot.settle(13, [], later + timedelta(seconds=1))
     assert bot.process(11, lambda _: [], later) is not None
     assert other.process(11, lambda _: [], later) is None
-    assert [one.update_id for one in bot.owed()] == [10]
+    assert [one.update_id for one in bot.owed()] == [10, 12]
 
 
 def test_a_reply_that_is_passed_over_is_owed_no_more_and_moves_the_offset_as_told(
