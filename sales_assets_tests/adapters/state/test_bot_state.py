@@ -10,6 +10,7 @@ import pytest
 from sales_assets.adapters.state import subscriptions
 from sales_assets.adapters.state.bot import KEPT_FOR, OFFSET_LIFETIME, BotState
 from sales_assets.adapters.state.database import StateDatabase, open_state
+from sales_assets.core.bot.access import BLOCKED, REFUSED, REVOKED, Standing
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
 from sales_assets.demo.embedded_postgres import EmbeddedServer
@@ -134,6 +135,7 @@ def test_sleep_does_not_let_a_waiting_chat_in(state: StateDatabase) -> None:
         subscriptions.activate(session, Place(2, 5), 1, NOW)
         assert subscriptions.put_to_sleep(session, 1, "kicked", NOW) == 0
         assert subscriptions.put_to_sleep(session, 2, "topic gone", NOW, thread=4) == 0
+        assert subscriptions.put_to_sleep(session, 2, "left General", NOW, thread=0) == 0
         assert subscriptions.put_to_sleep(session, 2, "kicked", NOW) == 1
         assert waiting.place.title == "x" * 64
         subscriptions.allow(session, waiting.id, NOW)
@@ -142,4 +144,18 @@ def test_sleep_does_not_let_a_waiting_chat_in(state: StateDatabase) -> None:
         assert found.is_active
         states = [one.state for one in subscriptions.all_of(session)]
         assert sorted(states) == ["active", "asleep"]
-        assert subscriptions.bar(session, 1, "revoked", NOW) == 1
+
+
+def test_whoever_is_revoked_is_shut_out_whatever_he_was_and_who_was_refused_has_asked(
+    state: StateDatabase,
+) -> None:
+    with state.writing() as session:
+        for chat in (1, 2):
+            subscriptions.activate(session, Place(chat), chat, NOW)
+        subscriptions.put_to_sleep(session, 2, BLOCKED, NOW)
+        asking = [subscriptions.request(session, Place(chat), chat, NOW) for chat in (3, 4)]
+        subscriptions.refuse(session, asking[1].id, REFUSED, NOW)
+        assert subscriptions.requests_since(session, NOW) == 2
+        assert subscriptions.requests_since(session, NOW + timedelta(seconds=1)) == 0
+        assert [subscriptions.bar(session, chat, REVOKED, NOW) for chat in range(1, 5)] == [1] * 4
+        assert {one.standing for one in subscriptions.all_of(session)} == {Standing.BARRED}
