@@ -289,8 +289,10 @@ def test_a_topic_is_remembered_and_answered_in(world: BotWorld) -> None:
     assert status["message_thread_id"] == 9
     assert f"Подписки здесь нет: /init{name}" in status["text"]
     world.subscribe(group, thread=9)
-    fake.say(world.admin, f"/stop{name}", group, thread_id=7)
-    fake.say(world.admin, f"/stop{name}", group, thread_id=7)
+    owner = fake.add_user("Owner")
+    fake.set_member(group, owner, "administrator")
+    for _ in range(2):
+        fake.say(owner, f"/stop{name}", group, thread_id=7)
     world.run_until_idle()
     assert world.subscriptions() == [
         (group, 7, "asleep", "stopped by the chat"),
