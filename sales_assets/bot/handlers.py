@@ -227,8 +227,6 @@ class _Conversation:
                 return self._start(argument)
             case "stop":
                 return self._stop()
-            case "settings" if self._standing is Standing.READER:
-                return self._settings()
         if not access.may_read(self.asker, self._known):
             return [self._text(self._closed_door())]
         return self._read(name, argument)
@@ -243,6 +241,8 @@ class _Conversation:
                 return self._stuck()
             case "client":
                 return self._client(argument)
+            case "settings":
+                return self._settings()
             case "status":
                 words = self._status()
             case "help":

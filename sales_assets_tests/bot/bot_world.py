@@ -231,8 +231,8 @@ class BotWorld:
         path = self._state_path
         return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
-    def without_admins(self) -> "BotWorld":
-        return replace(self, settings=self.settings.model_copy(update={"telegram_admins": ()}))
+    def with_admins(self, *chats: int) -> "BotWorld":
+        return replace(self, settings=self.settings.model_copy(update={"telegram_admins": chats}))
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sales_assets_tests.bot.bot_world import (
     BotWorld,
     buttons,
 )
+from sales_assets_tests.fake_telegram import faults
 
 ADMINS_ONLY = "Это может сделать только администратор чата."
 INVALID = "Приглашение не действует: оно одноразовое и на время. Попросите новое."
@@ -47,7 +48,7 @@ def test_a_stranger_gets_one_neutral_line_whatever_he_tries(world: BotWorld) -> 
 def test_without_admins_a_strangers_init_gets_the_neutral_line(world: BotWorld) -> None:
     stranger = world.fake.add_user("Stranger")
     world.fake.say(stranger, "/init")
-    world.without_admins().run_until_idle()
+    world.with_admins().run_until_idle()
     assert world.texts(stranger) == [NEUTRAL]
     assert world.subscriptions() == []
 
@@ -149,16 +150,20 @@ def test_an_admin_lets_an_unknown_chat_in_by_a_button(world: BotWorld) -> None:
     assert world.subscriptions() == [(user, 0, "active", None)]
 
 
-def test_a_refused_chat_is_told_and_asks_nobody_again(world: BotWorld) -> None:
-    user = world.fake.add_user("Chief")
+def test_a_chat_that_a_group_of_admins_refused_is_told_and_asks_nobody_again(
+    world: BotWorld,
+) -> None:
+    user, analyst = world.fake.add_user("Chief"), world.fake.add_user("Analyst")
+    group = world.fake.add_group("Analysts", analyst)
+    world = world.with_admins(group)
     with world.running():
         world.fake.say(user, "/init")
         world.settled()
-        world.press(world.admin, world.admin, "refuse:1")
+        world.press(analyst, group, "refuse:1")
         world.fake.say(user, "/init")
         world.settled()
     assert world.texts(user)[1:] == ["Просьбу отклонили.", NEUTRAL]
-    assert world.texts(world.admin) == [f"Чату «Chief» ({user}) отказано."]
+    assert world.texts(group) == [f"Чату «Chief» ({user}) отказано."]
     assert world.subscriptions() == [(user, 0, "asleep", "refused by an admin")]
 
 
@@ -192,19 +197,24 @@ def test_an_admin_who_writes_in_the_groups_name_may_decide_for_it(world: BotWorl
     assert world.subscriptions() == [(group, 0, "asleep", "stopped by the chat")]
 
 
-def test_whoever_writes_in_the_name_of_a_channel_decides_nothing(world: BotWorld) -> None:
+def test_a_member_and_whoever_writes_in_the_name_of_a_channel_decide_nothing(
+    world: BotWorld,
+) -> None:
     fake, name = world.fake, f"@{world.fake.bot_username}"
     reading, strange = fake.add_supergroup("Sales"), fake.add_supergroup("Others")
-    channel = fake.add_channel()
+    channel, member = fake.add_channel(), fake.add_user("Member")
+    fake.set_member(strange, member, "member")
     world.subscribe(reading)
     secret = secret_of(invitations.invite(world.settings))
+    fake.order(faults.refuse(400, "Bad Request: user not found"), "getChatMember", times=None)
     with world.running():
         fake.say_as_chat(channel, f"/stop{name}", reading)
         fake.say_as_chat(channel, f"/init{name}", strange)
         fake.say_as_chat(channel, f"/start{name} {secret}", strange)
+        fake.say(member, f"/start{name} {secret}", strange)
         world.settled()
     assert world.texts(reading) == [ADMINS_ONLY]
-    assert world.texts(strange) == [ADMINS_ONLY] * 2
+    assert world.texts(strange) == [ADMINS_ONLY] * 3
     assert world.texts(world.admin) == []
     assert world.subscriptions() == [(reading, 0, "active", None)]
 
@@ -238,10 +248,13 @@ def test_an_admin_of_the_product_needs_nobodys_approval_in_a_group(world: BotWor
     fake = world.fake
     group = fake.add_supergroup("Sales")
     fake.set_member(group, world.admin, "member")
-    fake.say(world.admin, f"/init@{fake.bot_username}", group)
+    for command in ("start", "init"):
+        fake.say(world.admin, f"/{command}@{fake.bot_username}", group)
     world.run_until_idle()
-    assert world.texts(group)[0].startswith(SUBSCRIBED)
-    assert f"/init@{fake.bot_username}" not in world.texts(group)[0]
+    greeting, welcome = world.texts(group)
+    assert f"/init@{fake.bot_username}" in greeting
+    assert welcome.startswith(SUBSCRIBED)
+    assert f"/init@{fake.bot_username}" not in welcome
 
 
 def test_the_bot_leaves_a_group_to_which_a_stranger_added_it(world: BotWorld) -> None:
@@ -253,6 +266,8 @@ def test_the_bot_leaves_a_group_to_which_a_stranger_added_it(world: BotWorld) ->
     with world.running():
         fake.add_bot_to(bad, stranger)
         fake.add_bot_to(good, reader)
+        world.settled()
+        fake.add_bot_to(good, reader, "administrator")  # no second word
         world.settled()
     assert fake.chat(bad).members[int(fake.token.partition(":")[0])] == "left"
     assert world.texts(bad) == []
@@ -273,7 +288,17 @@ def test_a_topic_is_remembered_and_answered_in(world: BotWorld) -> None:
     assert welcome["message_thread_id"] == 7
     assert status["message_thread_id"] == 9
     assert f"Подписки здесь нет: /init{name}" in status["text"]
-    assert world.subscriptions() == [(group, 7, "active", None)]
+    world.subscribe(group, thread=9)
+    owner = fake.add_user("Owner")
+    fake.set_member(group, owner, "administrator")
+    for _ in range(2):
+        fake.say(owner, f"/stop{name}", group, thread_id=7)
+    world.run_until_idle()
+    assert world.subscriptions() == [
+        (group, 7, "asleep", "stopped by the chat"),
+        (group, 9, "active", None),
+    ]
+    assert world.texts(group)[-1] == f"Подписки здесь нет. Получать отчёт: /init{name}"
 
 
 def test_a_lost_topic_sleeps_and_nothing_goes_to_general(world: BotWorld) -> None:
@@ -337,6 +362,7 @@ def test_who_blocks_the_bot_sleeps_and_comes_back_by_init(world: BotWorld) -> No
     asleep, welcome = world.texts(chat)
     assert asleep == "Подписка выключена. Вернуть отчёт: /init"
     assert welcome.startswith(SUBSCRIBED)
+    assert world.fake.calls("leaveChat") == []
 
 
 def test_a_command_from_before_the_group_moved_is_answered_where_it_is_now(world: BotWorld) -> None:

@@ -1,6 +1,7 @@
 """The buttons under a report: every press is answered, and leads where it says."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -20,6 +21,8 @@ from sales_assets.core.delivery.rows import (
     Outcome,
     RowState,
 )
+from sales_assets.core.report.wording import full_date
+from sales_assets.core.russian import bot as ru
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, BotWorld, buttons
 
 SILENT = {"text": "", "show_alert": False}
@@ -35,11 +38,13 @@ def test_the_delivered_reports_buttons_lead_to_the_list_and_to_other_days(world:
         assert world.last(chat)["document"]["file_name"] == "stuck-2026-02-12.xlsx"
         assert world.press(chat, chat, "day:2026-02-11") == SILENT
         assert world.last(chat)["caption"] == "Всё спокойно\nНовых платящих 7"
+        assert world.press(chat, chat, "receipt:2026-02-12") == SILENT  # its events are not stored
+        assert world.last(chat)["text"] == ru.BOT_NO_RECEIPT.format(day=full_date(DAY))
         missing = world.press(chat, chat, "day:2026-02-05")
         unlisted = world.press(chat, chat, "stuck:2026-02-11")
         newest = world.last(chat)["message_id"]
         no_list = world.press_on(chat, chat, newest, "stuck:2026-01-01")
-    assert len(world.fake.calls("answerCallbackQuery")) == 5
+    assert len(world.fake.calls("answerCallbackQuery")) == 6
     assert missing == {"text": "За 5\xa0февраля\xa02026 отчёта нет.", "show_alert": True}
     assert unlisted == SILENT
     assert no_list == {"text": "За 1\xa0января\xa02026 списка нет.", "show_alert": True}
@@ -130,6 +135,9 @@ def test_where_nothing_changed_it_says_so(world: BotWorld) -> None:
         world.fake.say(chat, "/report")
         world.settled()
         world.press(chat, chat, "now:2026-02-12")
+        shutil.rmtree(world.settings.storage)
+        gone = world.press(chat, chat, "now:2026-02-12")
+    assert gone == {"text": "За 12\xa0февраля\xa02026 отчёта нет.", "show_alert": True}
     assert world.last(chat)["caption"].endswith(
         "Отчёт за 12\xa0февраля по данным на сейчас. "
         "Главные числа те же, что в отправленном отчёте."
@@ -198,3 +206,6 @@ def test_an_admin_orders_a_doubtful_report_again(world: BotWorld) -> None:
     with world.state() as state:
         (row,) = (row for row in Ledger(state).rows(DAY) if row.chat == chat)
         assert (row.state, row.possible_duplicate) == ("sent", True)
+    with world.running():
+        sent = world.press(world.admin, world.admin, "again:1")
+    assert sent == {"text": ru.BOT_SENT_BEFORE, "show_alert": True}

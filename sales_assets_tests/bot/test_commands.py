@@ -1,6 +1,7 @@
 """What a reader types, and what he is told."""
 
 import io
+import shutil
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 from sales_assets.adapters.files.day_records import Refusal, write_refusal
 from sales_assets.adapters.files.frames import FrameStore
+from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.core.delivery.rows import NEW, Delivery, MessageKind
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets_tests.bot.bot_world import BEFORE, DAY, MORNING, SUBSCRIBED, BotWorld, buttons
 from sales_assets_tests.fake_telegram import faults
@@ -84,6 +87,8 @@ def test_init_says_when_the_first_report_comes(
     world.clock.now += timedelta(hours=hours)
     if is_stored:
         world.store(DAY)
+        with world.state() as state:  # what waits for its turn has not come
+            Ledger(state).keep([Delivery(NEW, DAY, MessageKind.REPORT, world.admin)], MORNING)
     assert words in answer(world, world.admin, "/init")
 
 
@@ -100,12 +105,14 @@ def test_stop_ends_the_reports_and_init_brings_them_back(world: BotWorld, reader
     told = answer(world, reader, "/stop")
     assert told == "Хорошо, больше не присылаю. Вернуть отчёт: /init"
     assert world.subscriptions() == [(reader, 0, "asleep", "stopped by the chat")]
+    assert answer(world, reader, "/stop") == "Подписки здесь нет. Получать отчёт: /init"
     assert answer(world, reader, "/init").startswith(SUBSCRIBED)
     assert world.subscriptions() == [(reader, 0, "active", None)]
 
 
-def test_stop_without_a_subscription_says_so(world: BotWorld) -> None:
-    assert answer(world, world.admin, "/stop") == "Подписки здесь нет. Получать отчёт: /init"
+def test_stop_and_settings_without_a_subscription_say_so(world: BotWorld) -> None:
+    for text in ("/stop", "/settings"):
+        assert answer(world, world.admin, text) == "Подписки здесь нет. Получать отчёт: /init"
 
 
 def test_a_sleeping_subscription_shows_no_day_and_no_number(world: BotWorld) -> None:
@@ -157,12 +164,18 @@ def test_a_picture_that_telegram_forgot_is_uploaded_again(world: BotWorld, reade
     assert world.fake.download(shown["photo"][-1]["file_id"]) == report.picture
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
 def test_a_forgotten_picture_of_other_content_is_replaced_by_words(
-    world: BotWorld, reader: int
+    world: BotWorld,
+    reader: int,
+    is_stored: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     world.deliver(world.store(DAY, 12))
     world.fake.forget_file(world.last(reader)["photo"][-1]["file_id"])
-    world.store(DAY, 15)
+    if is_stored:
+        world.store(DAY, 15)
+    else:
+        shutil.rmtree(world.settings.storage)
     told = answer(world, reader, "/report")
     assert told.startswith("Всё спокойно\nНовых платящих 12\n\nКартинки в этот раз нет")
 
@@ -171,9 +184,9 @@ def test_a_forgotten_picture_of_other_content_is_replaced_by_words(
 def test_a_bad_day_gets_a_friendly_line_with_an_example(
     world: BotWorld, reader: int, typed: str
 ) -> None:
-    world.store(DAY)
+    world.store(BEFORE)
     told = answer(world, reader, f"/report {typed}")
-    assert told == f"Не понял день «{typed}». Напишите, например, так: /report 2026-02-12"
+    assert told == f"Не понял день «{typed}». Напишите, например, так: /report 2026-02-11"
 
 
 def test_of_a_day_without_a_report_it_names_the_newest_that_has_one(
@@ -213,6 +226,9 @@ def test_a_day_on_which_nobody_waits_needs_no_spreadsheet(world: BotWorld, reade
     world.store(DAY, 0)
     told = answer(world, reader, "/stuck")
     assert told == "Дольше 24\xa0ч на конец 12\xa0февраля никто не ждёт."
+    world.store_expiring(DAY, 2)
+    assert answer(world, reader, "/stuck").startswith(told)
+    assert "document" in world.last(reader)
 
 
 def test_status_tells_the_newest_day_the_next_and_that_nothing_is_late(
@@ -305,6 +321,10 @@ def test_a_pause_that_the_service_asks_for_is_kept_and_the_reply_comes(
 ) -> None:
     world.fake.order(faults.flood(1), "sendMessage")
     answer(world, reader, "/status")
+    assert len(world.texts(reader)) == 1
+    world.fake.order(faults.flood(900), "sendMessage")  # he has gone by then
+    world.fake.say(reader, "/status")
+    world.run_until_idle()
     assert len(world.texts(reader)) == 1
 
 

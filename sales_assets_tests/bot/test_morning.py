@@ -161,19 +161,25 @@ def test_in_a_group_the_lists_are_shown_only_where_its_administrators_want_them(
 ) -> None:
     fake, name = world.fake, f"@{world.fake.bot_username}"
     owner = fake.add_user("Owner")
-    group = fake.add_supergroup("Sales", owner)
-    world.subscribe(group)
+    group = fake.add_supergroup("Sales", owner, topics={7: "Reports"})
+    world.subscribe(group, thread=7)
     world.deliver(store_day(FrameStore(world.settings.storage)))
     with world.running():
         off = [world.press(owner, group, data) for data in LISTS]
-        fake.say(owner, f"/client{name} anna", group)
+        fake.say(owner, f"/client{name} anna", group, thread_id=7)
         world.settled()
         shown = len(world.texts(group))
-        fake.say(owner, f"/settings{name}", group)
+        fake.say(owner, f"/settings{name}", group, thread_id=7)
         world.settled()
         world.press(owner, group, "lists:on")
+        for command in (f"/client{name} anna", f"/stuck{name}"):
+            fake.say(owner, command, group, thread_id=7)
+        world.settled()
         on = [world.press(owner, group, data) for data in LISTS]
-    assert all(one and "выключены" in one["text"] for one in off)
+        world.press(owner, group, "lists:off")
+        off_again = world.press(owner, group, LISTS[0])
+    assert all(one and "выключены" in one["text"] for one in (*off, off_again))
+    assert {one["message_thread_id"] for one in fake.from_bot(group)} == {7}
     assert shown == 2, "the report, and that lists are switched off"
     assert on == [SILENT] * len(LISTS)
     assert world.last(group)["document"]["file_name"] == f"receipt-{DAY}.xlsx"

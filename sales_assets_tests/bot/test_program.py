@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 import psycopg2
@@ -20,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from sales_assets.adapters.files.reports import NUMBERS
 from sales_assets.adapters.settings import Settings
-from sales_assets.adapters.state.database import BUSY_SECONDS, StateError
+from sales_assets.adapters.state.database import StateError, open_state
 from sales_assets.adapters.state.ledger import Ledger
 from sales_assets.bot import program
 from sales_assets.bot.diagnosis import telegram_findings
@@ -78,11 +79,14 @@ def killed_at(world: BotWorld, method: str, fault: Fault) -> None:
 def test_killed_before_its_effects_an_update_is_done_by_the_next_start(world: BotWorld) -> None:
     owner = world.fake.add_user("Owner")
     group = world.fake.add_group("Sales", owner)
+    reader = world.fake.add_private_chat()
+    world.subscribe(reader)
     world.fake.say(owner, f"/init@{world.fake.bot_username}", group)
+    world.fake.say(reader, "/help")  # it comes later and is done before the group's
     killed_at(world, "getChatMember", faults.silence())
-    assert world.subscriptions() == []
+    assert world.subscriptions() == [(reader, 0, "active", None)]
     world.run_until_idle()
-    assert world.subscriptions() == [(group, 0, "pending", None)]
+    assert world.subscriptions()[1:] == [(group, 0, "pending", None)]
     assert len(world.texts(group)) == len(world.texts(world.admin)) == 1
 
 
@@ -297,15 +301,16 @@ def test_a_locked_state_is_waited_for(world: BotWorld) -> None:
 
 
 def test_a_state_that_is_locked_for_longer_than_one_waits_costs_no_update(
-    world: BotWorld, caplog: pytest.LogCaptureFixture
+    world: BotWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(program, "open_state", partial(open_state, busy_seconds=0.5))
     with world.running():
         world.fake.say(world.admin, "/init")
         world.settled()
-        with _locked_for(world.settings, BUSY_SECONDS + 1.5):
+        with _locked_for(world.settings, 1.5):
             world.fake.say(world.admin, "/stop")
             world.fake.say(world.admin, "/init")
-            world.fake.wait_for(lambda: "waits: " in caplog.text, BUSY_SECONDS + 5)
+            world.fake.wait_for(lambda: "waits: " in caplog.text)
         world.settled()
     welcome, farewell, again = world.texts(world.admin)
     assert welcome.startswith("Готово!")

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sales_assets.adapters.state import subscriptions as subscribing
 from sales_assets.bot import invitations, program, sender
 from sales_assets.bot.diagnosis import telegram_findings
 from sales_assets.core.errors import SalesAssetsError
+from sales_assets.core.russian import bot as ru
 from sales_assets_tests.bot.bot_world import DAY, NEUTRAL, SUBSCRIBED, BotWorld, buttons
 from sales_assets_tests.fake_telegram import faults
 
@@ -26,6 +28,13 @@ def answer_seconds(world: BotWorld, chat: int, text: str) -> float:
 # --- T2: a line for each chat ---------------------------------------------------------------------
 
 
+@pytest.fixture
+def _short_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bot end at once, though somebody is held back."""
+    monkeypatch.setattr(program, "FAREWELL_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("_short_farewell")
 def test_a_chat_that_the_service_holds_back_keeps_nobody_else_waiting(world: BotWorld) -> None:
     chief, talker = world.fake.add_private_chat("Chief"), world.fake.add_private_chat("Talker")
     world.subscribe(chief)
@@ -40,6 +49,7 @@ def test_a_chat_that_the_service_holds_back_keeps_nobody_else_waiting(world: Bot
         world.fake.clear_orders()
 
 
+@pytest.mark.usefixtures("_short_farewell")
 def test_an_admin_whom_the_service_holds_back_keeps_no_asker_waiting(world: BotWorld) -> None:
     asker = world.fake.add_user("Asker")
     world.fake.order(faults.flood(20), chat_id=world.admin, times=None)
@@ -79,33 +89,46 @@ def test_a_hundred_requests_are_a_handful_of_messages_and_a_list(world: BotWorld
         world.settled(60)
         told = world.texts(world.admin)
         assert len(told) == 6
-        assert told[0].startswith("Чат просит отчёт: «Asker ")
+        assert all(one.startswith("Чат просит отчёт: «Asker ") for one in told[:3])
         newest = told[-1].split("\n")
         assert newest[0] == "Отчёт просят 100\xa0чатов. Последние:"
         assert newest[1].startswith("1. «Asker 9")
         assert len(newest) == 11
         chosen = next(iter(buttons(world.last(world.admin)).values()))
         world.press(world.admin, world.admin, chosen)
-    shown = world.texts(world.admin)[-1]
+        shown = world.texts(world.admin)[-1]
+        listed = buttons(world.last(world.admin))
+        world.clock.now += timedelta(days=1, seconds=1)
+        world.fake.say(world.fake.add_user("Late"), "/init")
+        world.settled()
+    assert world.texts(world.admin)[-1].startswith("Чат просит отчёт: «Late»")
     assert "теперь получает отчёт" in shown
     assert "Отчёт просят 99\xa0чатов." in shown
-    assert len(buttons(world.last(world.admin))) == 20
+    assert len(listed) == 20
     assert world.texts(askers[99])[-1].startswith(SUBSCRIBED)
 
 
-def test_two_hundred_words_of_a_stranger_get_ten_answers_a_day_and_an_invite_works_still(
+def test_two_hundred_words_of_a_stranger_get_ten_answers_a_day_and_he_is_asked_for_still(
     world: BotWorld,
 ) -> None:
-    stranger = world.fake.add_user("Stranger")
+    stranger, other = world.fake.add_user("Stranger"), world.fake.add_user("Other")
     for _ in range(200):
         world.fake.say(stranger, "hello")
     with world.running():
         world.settled(60)
-    assert world.texts(stranger) == [NEUTRAL] * 10
-    world.subscribe(stranger)
-    world.fake.say(stranger, "/status")
-    world.run_until_idle()
-    assert len(world.texts(stranger)) == 11
+        assert world.texts(stranger) == [NEUTRAL] * 10
+        world.fake.say(other, "hello")
+        world.fake.say(stranger, "/init")
+        world.settled()
+        assert world.texts(other) == [NEUTRAL]
+        world.clock.now += timedelta(days=1)
+        world.fake.say(stranger, "hello")
+        world.settled()
+        assert world.texts(stranger)[10:] == [ru.BOT_STILL_WAITING]
+        world.press(world.admin, world.admin, "allow:1")
+        world.fake.say(stranger, "/status")
+        world.settled()
+    assert len(world.texts(stranger)) == 13
 
 
 def test_a_name_with_line_breaks_and_direction_marks_is_shown_on_one_line(
@@ -159,11 +182,39 @@ def test_one_odd_answer_to_the_request_for_updates_does_not_end_the_bot(
     assert len(world.texts(world.admin)) == 1
 
 
+@pytest.fixture
+def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(program, "LONGEST_BACKOFF_SECONDS", 0.02)
+
+
+@pytest.mark.usefixtures("_short_backoff")
+@pytest.mark.parametrize(
+    ("answers", "oddness"),
+    [
+        (program.MOST_ODD_ANSWERS + 2, program.LONGEST_ODDNESS),
+        (program.MOST_ODD_ANSWERS - 1, timedelta()),
+    ],
+)
+def test_odd_answers_that_are_few_or_soon_over_do_not_end_the_bot(
+    world: BotWorld, monkeypatch: pytest.MonkeyPatch, answers: int, oddness: timedelta
+) -> None:
+    monkeypatch.setattr(program, "LONGEST_ODDNESS", oddness)
+    with world.running():
+        for _ in range(2):
+            before = len(world.fake.calls("getUpdates"))
+            world.fake.order(faults.refuse(404, "odd"), "getUpdates", times=answers)
+            world.fake.say(world.admin, "/help")
+            world.fake.wait_for(lambda: len(world.fake.calls("getUpdates")) > before + answers)  # noqa: B023
+            world.settled()
+    assert world.codes == [program.EXIT_OK]
+    assert len(world.texts(world.admin)) == 2
+
+
+@pytest.mark.usefixtures("_short_backoff")
 def test_odd_answers_that_go_on_for_minutes_end_the_bot(
     world: BotWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "FIRST_BACKOFF_SECONDS", 0.01)
-    monkeypatch.setattr(program, "LONGEST_BACKOFF_SECONDS", 0.02)
     monkeypatch.setattr(program, "LONGEST_ODDNESS", program.LONGEST_ODDNESS * 0.001)
     world.fake.order(faults.refuse(404, "Not Found"), "getUpdates", times=None)
     with world.running():
@@ -255,7 +306,7 @@ def test_a_channel_is_subscribed_by_a_post_and_its_readers_see_no_instructions(
     world: BotWorld,
 ) -> None:
     fake = world.fake
-    channel = fake.add_channel("News")
+    channel = fake.add_channel("News <1>")
     fake.add_channel_admin(channel, world.admin)
     with world.running():
         fake.add_bot_to(channel, world.admin, "administrator")
@@ -263,6 +314,7 @@ def test_a_channel_is_subscribed_by_a_post_and_its_readers_see_no_instructions(
         assert world.texts(channel) == []
         [told] = world.texts(world.admin)
         assert f"/init@{fake.bot_username}" in told
+        assert "News <1>" in told
         fake.post_in_channel(channel, "Just news")
         fake.post_in_channel(channel, f"/init@{fake.bot_username}")
         world.settled()

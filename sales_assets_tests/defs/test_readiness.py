@@ -67,7 +67,7 @@ class Looks:
 def test_a_quiet_morning_asks_for_nothing(product: Product) -> None:
     looks = Looks(product)
     assert looks.look() == []
-    assert product.run(DAY, tags=MORNING).success
+    assert product.run(DAY, tags=MORNING, only=[names.RAW_EVENTS]).success
     assert looks.look() == []
 
 
@@ -75,7 +75,7 @@ def test_a_look_leaves_the_garbage_of_its_long_process_to_be_collected(product: 
     gc.unfreeze()  # what earlier runs in this process left out of it
     Looks(product).look()
     assert gc.get_freeze_count() == 0
-    assert product.run(DAY, tags=MORNING).success
+    assert product.run(DAY, only=[names.RAW_EVENTS]).success
     assert gc.get_freeze_count() > 0
 
 
@@ -100,7 +100,7 @@ def test_a_cut_day_is_asked_for_once_its_rest_is_there(
     (request,) = looks.look()
     assert request.partition_key == str(DAY)
     assert request.tags[MORNING_TAG] == "true"
-    assert product.run(DAY, tags=MORNING).success
+    assert product.run(DAY, tags=MORNING, only=[names.RAW_EVENTS]).success
     assert looks.look() == []
 
 
@@ -132,20 +132,31 @@ def test_a_run_that_found_no_storage_is_tried_again(
     assert request.partition_key == str(DAY)
 
 
-def test_a_run_that_never_came_to_a_step_is_tried_again(
+def test_a_run_that_never_came_to_a_step_is_tried_again_and_none_that_was_cancelled_or_by_hand(
     product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sales_assets.core.readiness.PAUSES", (timedelta(),))
-    job = product.definitions.resolve_job_def(names.DAILY_REPORT_JOB)
-    run = product.instance.create_run_for_job(
-        job,
-        status=dg.DagsterRunStatus.STARTING,
-        tags={**MORNING, "dagster/partition": str(DAY)},
-    )
+    job, instance = product.definitions.resolve_job_def(names.DAILY_REPORT_JOB), product.instance
+
+    def start(status: dg.DagsterRunStatus, **tags: str) -> dg.DagsterRun:
+        tags = {**tags, "dagster/partition": str(DAY)}
+        return instance.create_run_for_job(job, status=status, tags=tags)
+
     looks = Looks(product)
+    by_hand = start(dg.DagsterRunStatus.STARTING)
+    instance.report_run_failed(by_hand, "whoever started it looks after it")
     assert looks.look() == []
-    product.instance.report_run_failed(run, "the code server is gone")
-    assert len(looks.look()) == 1
+    keys: list[str | None] = []
+    for _ in range(2):
+        run = start(dg.DagsterRunStatus.STARTING, **MORNING)
+        assert looks.look() == []
+        instance.report_run_failed(run, "the code server is gone")
+        (request,) = looks.look()
+        assert [one.run_key for one in looks.look()] == [request.run_key]
+        keys.append(request.run_key)
+    assert keys[0] != keys[1]
+    start(dg.DagsterRunStatus.CANCELED, **MORNING)
+    assert looks.look() == []
 
 
 def test_a_day_whose_loss_waits_for_a_word_is_left_alone(product: Product, url: str) -> None:

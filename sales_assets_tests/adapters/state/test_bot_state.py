@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from sales_assets.adapters.state import subscriptions
-from sales_assets.adapters.state.bot import OFFSET_LIFETIME, BotState
+from sales_assets.adapters.state.bot import KEPT_FOR, OFFSET_LIFETIME, BotState
 from sales_assets.adapters.state.database import StateDatabase, open_state
+from sales_assets.core.bot.access import BLOCKED, REFUSED, REVOKED, Standing
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
 from sales_assets.demo.embedded_postgres import EmbeddedServer
@@ -65,7 +66,9 @@ def test_another_update_with_a_number_that_was_there_before_is_handled(
 def test_an_offset_of_long_ago_is_not_trusted(state: StateDatabase) -> None:
     bot = BotState(state, 7)
     bot.process(10, lambda _: [], NOW)
+    assert bot.next_update_id(NOW + OFFSET_LIFETIME - timedelta(seconds=1)) == 11
     assert bot.next_update_id(NOW + OFFSET_LIFETIME) is None
+    assert timedelta(days=1) < OFFSET_LIFETIME < timedelta(days=7), "an update's, a number's life"
     assert BotState(state, 8).next_update_id(NOW) is None
 
 
@@ -85,6 +88,37 @@ def test_a_failed_update_can_succeed_later(state: StateDatabase) -> None:
     assert bot.passed_over() == []
 
 
+def test_what_was_done_is_known_for_two_weeks_and_what_is_owed_for_longer(
+    state: StateDatabase,
+) -> None:
+    bot, other = BotState(state, 7), BotState(state, 8)
+    bot.process(12, lambda _: [HELLO], NOW)
+    bot.process(10, lambda _: [HELLO], NOW)
+    other.process(10, lambda _: [HELLO], NOW)
+    bot.process(11, lambda _: [], NOW)
+    other.process(11, lambda _: [], NOW)
+    later = NOW + KEPT_FOR
+    bot.settle(13, [], later)
+    assert bot.process(11, lambda _: [], later) is None
+    bot.settle(13, [], later + timedelta(seconds=1))
+    assert bot.process(11, lambda _: [], later) is not None
+    assert other.process(11, lambda _: [], later) is None
+    assert [one.update_id for one in bot.owed()] == [10, 12]
+
+
+def test_a_reply_that_is_passed_over_is_owed_no_more_and_moves_the_offset_as_told(
+    state: StateDatabase,
+) -> None:
+    bot = BotState(state, 7)
+    bot.process(10, lambda _: [HELLO], NOW, offset=9)
+    for _ in range(2):
+        bot.fail(10, "x", NOW, offset=9)
+        assert bot.process(10, lambda _: [HELLO], NOW) is None
+    assert bot.fail(10, "x", NOW, offset=9)
+    assert bot.owed() == []
+    assert bot.next_update_id(NOW) == 9
+
+
 def test_an_invite_is_used_up_by_the_first(state: StateDatabase) -> None:
     with state.writing() as session:
         secret = subscriptions.new_invite(session, NOW, NOW + timedelta(hours=1))
@@ -101,6 +135,7 @@ def test_sleep_does_not_let_a_waiting_chat_in(state: StateDatabase) -> None:
         subscriptions.activate(session, Place(2, 5), 1, NOW)
         assert subscriptions.put_to_sleep(session, 1, "kicked", NOW) == 0
         assert subscriptions.put_to_sleep(session, 2, "topic gone", NOW, thread=4) == 0
+        assert subscriptions.put_to_sleep(session, 2, "left General", NOW, thread=0) == 0
         assert subscriptions.put_to_sleep(session, 2, "kicked", NOW) == 1
         assert waiting.place.title == "x" * 64
         subscriptions.allow(session, waiting.id, NOW)
@@ -109,4 +144,18 @@ def test_sleep_does_not_let_a_waiting_chat_in(state: StateDatabase) -> None:
         assert found.is_active
         states = [one.state for one in subscriptions.all_of(session)]
         assert sorted(states) == ["active", "asleep"]
-        assert subscriptions.bar(session, 1, "revoked", NOW) == 1
+
+
+def test_whoever_is_revoked_is_shut_out_whatever_he_was_and_who_was_refused_has_asked(
+    state: StateDatabase,
+) -> None:
+    with state.writing() as session:
+        for chat in (1, 2):
+            subscriptions.activate(session, Place(chat), chat, NOW)
+        subscriptions.put_to_sleep(session, 2, BLOCKED, NOW)
+        asking = [subscriptions.request(session, Place(chat), chat, NOW) for chat in (3, 4)]
+        subscriptions.refuse(session, asking[1].id, REFUSED, NOW)
+        assert subscriptions.requests_since(session, NOW) == 2
+        assert subscriptions.requests_since(session, NOW + timedelta(seconds=1)) == 0
+        assert [subscriptions.bar(session, chat, REVOKED, NOW) for chat in range(1, 5)] == [1] * 4
+        assert {one.standing for one in subscriptions.all_of(session)} == {Standing.BARRED}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,9 +30,20 @@ from sales_assets.adapters.state.database import (
     migration_config,
     open_state,
 )
-from sales_assets.adapters.state.ledger import Ledger
+from sales_assets.adapters.state.ledger import Ledger, send_again
+from sales_assets.core.delivery.alerts import read_notice
 from sales_assets.core.delivery.plan import owed
-from sales_assets.core.delivery.rows import Answer, Outcome, Reader
+from sales_assets.core.delivery.rows import (
+    NEW,
+    OUTBOX_CHAT,
+    Answer,
+    Delivery,
+    MessageKind,
+    Outcome,
+    Place,
+    Reader,
+    RowState,
+)
 from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.adapters.delivery.delivery_world import (
     CORRECTED,
@@ -247,6 +259,65 @@ def test_a_chat_that_moves_takes_its_rows_along_and_merges_with_those_there(
     [row] = ledger.rows(DAY)
     assert (row.chat, row.state, row.message_id) == (-100, "sent", 3)
     assert list(subscriptions(state)) == [-100]
+
+
+def test_of_two_rows_that_become_one_the_one_that_is_further_on_stays(
+    state: StateDatabase,
+) -> None:
+    further = [RowState.PLANNED, RowState.FAILED, RowState.UNKNOWN, RowState.SENDING, RowState.SENT]
+    ledger, row = Ledger(state), Delivery(NEW, DAY, MessageKind.REPORT, 0)
+    for number, pair in enumerate(itertools.permutations(further, 2), 1):
+        old, new = -number, -100 - number
+        places = zip((old, new), pair, strict=True)
+        ledger.keep([replace(row, chat=chat, state=one) for chat, one in places], MORNING)
+        ledger.migrate(old, new, MORNING, day=DAY)
+        [stays] = [one for one in ledger.rows(DAY) if one.chat in (old, new)]
+        assert (stays.chat, stays.state) == (new, max(pair, key=further.index)), pair
+
+
+def test_a_button_sends_again_what_its_own_alert_told_and_nothing_else(
+    state: StateDatabase,
+) -> None:
+    ledger, chats = Ledger(state), range(1, 13)
+    subscribe(state, *chats)
+    row = Delivery(NEW, DAY, MessageKind.REPORT, 0, state=RowState.FAILED, owner="a", claims=2)
+    kept = ledger.keep([replace(row, chat=chat) for chat in chats], MORNING)
+    mine, with_mine, claimed_since, *_, tenth, other, _ = kept
+    assert str(tenth.id).startswith(str(mine.id))
+    for first, *rest in ((mine, with_mine, replace(claimed_since, claims=1)), (tenth, other)):
+        about = [[one.id, one.claims] for one in (first, *rest)]
+        notice = {"html": "", "buttons": [], "about": about}
+        alert = Delivery(NEW, DAY, MessageKind.ALERT, 99, subject=f"rows:{first.id}:2")
+        ledger.keep([replace(alert, notice=notice)], MORNING)
+    with state.writing() as session:
+        send_again(session, mine.id, MORNING)
+    again = [one.id for one in ledger.rows(DAY) if one.by_hand]
+    assert again == [mine.id, with_mine.id]
+
+
+def test_each_day_that_was_missed_is_told_with_its_own_number_of_chats(
+    state: StateDatabase,
+) -> None:
+    ledger, before = Ledger(state), DAY - timedelta(days=1)
+    subscribe(state, 5, 6)
+    row = Delivery(NEW, DAY, MessageKind.REPORT, 5)
+    late = replace(row, kind=MessageKind.LATE)
+    ledger.keep([row, replace(row, chat=6), late, replace(row, report_day=before)], MORNING)
+    newest = DAY + timedelta(days=1)
+    ledger.settle_missed(newest, MORNING, [Reader(Place(99))])
+    told = [read_notice(one.subject, one.notice or {}).html for one in ledger.rows(newest)]
+    assert ["1\xa0чат без" in told[0], "2\xa0чата без" in told[1], len(told)] == [True, True, 2]
+
+
+def test_what_goes_to_the_outbox_is_nothing_to_the_chats(state: StateDatabase) -> None:
+    chats, outbox = Ledger(state), Ledger(state, is_outbox=True)
+    rows = [Delivery(NEW, DAY, MessageKind.REPORT, chat) for chat in (5, OUTBOX_CHAT)]
+    chats.keep(rows, MORNING)
+    for ledger, chat in ((chats, 5), (outbox, OUTBOX_CHAT)):
+        assert [row.chat for row in ledger.rows(DAY)] == [chat]
+        assert [row.chat for row in ledger.unsettled()] == [chat]
+    chats.settle_missed(DAY + timedelta(days=1), MORNING)
+    assert [len(ledger.unsettled()) for ledger in (chats, outbox)] == [0, 1]
 
 
 def test_a_locked_database_says_so(tmp_path: Path) -> None:

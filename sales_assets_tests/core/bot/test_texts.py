@@ -54,6 +54,7 @@ def test_a_day_that_was_never_sent_has_nothing_to_compare() -> None:
 def test_what_a_person_typed_is_repeated_short_and_escaped() -> None:
     told = texts.bad_day("<b>" * 100, DAY, "")
     assert "<" not in told
+    assert f"«{'&lt;b&gt;' * 13}&lt;»" in told, "cut before it is escaped"
     assert len(told) < 200
 
 
