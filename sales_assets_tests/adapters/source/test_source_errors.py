@@ -82,6 +82,16 @@ def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str]
     )
 
 
+def driver_error(said: str, sqlstate: str | None = None) -> adbc_driver_manager.Error:
+    status = adbc_driver_manager.AdbcStatusCode.IO
+    return adbc_driver_manager.OperationalError(
+        f"IO: [libpq] {said}", status_code=status, sqlstate=sqlstate
+    )
+
+
+AT = 'connection to server at "10.0.0.1", port 5432 failed:'
+
+
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
@@ -89,15 +99,42 @@ def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str]
         ("SSL SYSCALL error: EOF detected", "server's log"),
         ("SSL connection has been closed unexpectedly", "server's log"),
         ("could not receive data from server: Connection timed out", "server's log"),
-        ('connection to server at "10.0.0.1", port 5432 failed: Connection timed out', "reached"),
-        ('connection to server at "10.0.0.1", port 5432 failed: No route to host', "reached"),
-        ('connection to server at "10.0.0.1", port 5432 failed: Network is unreachable', "reached"),
+        (f"{AT} Connection timed out", "reached"),
+        (f"{AT} No route to host", "reached"),
+        (f"{AT} Network is unreachable", "reached"),
+        ('connection to server at "pgbouncer", port 6432 failed: Connection refused', "Start the"),
+        (f"{AT} FATAL:  the database system is not yet accepting connections", "is starting"),
+        (f"{AT} FATAL:  the database system is shutting down", ""),
+        (f"{AT} FATAL:  the database system is in recovery mode", ""),
     ],
 )
 def test_a_server_that_goes_or_cannot_be_reached_is_tried_again(said: str, advice: str) -> None:
-    error = adbc_driver_manager.OperationalError(
-        f"IO: [libpq] {said}", status_code=adbc_driver_manager.AdbcStatusCode.IO
-    )
-    told = raised(error, "postgresql://u@h/d?sslmode=require")
+    told = raised(driver_error(said), "postgresql://u@h/d?sslmode=require")
     assert isinstance(told, PassingSourceError)
+    assert advice in str(told)
+
+
+@pytest.mark.parametrize(
+    ("state", "passes"),
+    [
+        *((state, True) for state in ("08006", "53300", "57P01", "40001", "40P01", "55P03")),
+        *((state, False) for state in ("42501", "57014", "25006", "XX000")),
+    ],
+)
+def test_the_code_of_an_error_tells_whether_it_passes(state: str, *, passes: bool) -> None:
+    told = raised(driver_error("whatever its language says", state), "postgresql://u@h/d")
+    assert isinstance(told, PassingSourceError) == passes
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "u", SSL encryption', "Let this"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "u", no encryption', "sslmode=r"),
+        ('FATAL:  database "ssl_pgbouncer" does not exist', "Correct the name"),
+    ],
+)
+def test_the_advice_is_for_the_trouble_and_not_for_a_name_in_it(said: str, advice: str) -> None:
+    told = raised(driver_error(f"{AT} {said}"), "postgresql://u@h/d")
+    assert not isinstance(told, PassingSourceError)
     assert advice in str(told)
