@@ -204,7 +204,9 @@ def test_the_check_says_all_that_was_found_and_passes_with_odd_times_alone() -> 
     assert fit_outcome([]).message == "names, keys and times fit"
     odd, future = odd_times({"events": 4}, {"payments": 2})
     assert fit_outcome([odd]).passed
-    told = fit_outcome([odd, future])
+    told = fit_outcome([odd, future, odd])
     assert not told.passed
-    assert told.message == f"{odd.sentence} {future.sentence}"
+    assert told.is_warning
+    assert told.sample["sample"].tolist() == [*odd.sample, *future.sample, *odd.sample]
+    assert told.message == f"{odd.sentence} {future.sentence} {odd.sentence}"
     assert told.facts == {"kinds": "odd_times, future_times"}
