@@ -160,10 +160,11 @@ def test_a_bad_day_of_the_run_is_refused_and_nothing_of_it_is_stored(history: Ma
     assert read_refusal(of_run.store, BAD_DAY) == refused.refusal
 
 
+@pytest.mark.parametrize("orders", [PLAIN, Orders(reread=(BAD_DAY,))])
 def test_the_same_day_before_those_of_the_run_stays_without_its_bad_rows(
-    history: MakeHistory,
+    history: MakeHistory, orders: Orders
 ) -> None:
-    of_run = history()
+    of_run = history(orders=orders)
     of_run.ensure(DAYS, own=[LAST])
     assert len(of_run.store.read(names.CLEAN_EVENTS, BAD_DAY)) == 3
     assert of_run.spoiled_days(of_run.lookback([LAST])) == {BAD_DAY}
@@ -201,7 +202,10 @@ CHANGED = FIRST + timedelta(days=4)
 
 @pytest.fixture
 def journeys_url(source_database: SourceDatabase) -> str:
-    """Forty-five days: each day three clients enter, and most go on over the next days."""
+    """Forty-five days: each day three clients enter, and most go on over the next days.
+
+    Others enter who are in an experiment on that day, and one who is later.
+    """
     url = source_database()
     steps = (
         (journey.REQUEST_CREATED, 0),
@@ -219,6 +223,14 @@ def journeys_url(source_database: SourceDatabase) -> str:
                 for place, (kind, later) in enumerate(steps[: 3 + number])
             ]
         payments.append((f"{day}-2", f"{day + timedelta(days=6)} 18:00"))
+        events += [
+            (f"{day}-tried", kind, f"{day} 15:00")
+            for kind in (journey.REQUEST_CREATED, journey.WHATSAPP_SENT)
+        ]
+    events += [
+        ("tried later", journey.REQUEST_CREATED, f"{LONG[30]} 15:00"),
+        ("tried later", journey.WHATSAPP_SENT, f"{LONG[33]} 15:00"),
+    ]
     fill(url, events, payments)
     return url
 
