@@ -201,12 +201,15 @@ def test_after_the_last_call_or_on_demand_it_is_taken_as_it_is_and_flagged(
     assert f"{told.ends_at:%H}" == "09"
     assert read_refusal(history().store, DAY) is None
     assert history().whole_days.cut_days([BEFORE, DAY]) == (DAY,)
+    not_counted = DAY - timedelta(days=200)
+    assert history().spoiled_days([not_counted, BEFORE, DAY]) == {DAY}
 
 
 def test_an_outage_of_last_month_stops_nobody_and_is_known(history: MakeHistory, url: str) -> None:
     outage = DAY - timedelta(days=20)
     delete_rows(url, f"{outage} 10:00", str(outage + timedelta(days=1)))
     of_run = history(folder="empty")
+    assert of_run.look(DAY).state == State.COMPLETE
     assert check_of(of_run, DAY).passed
     assert of_run.whole_days.cut_days([outage, DAY]) == (outage,)
 
@@ -290,11 +293,19 @@ def test_a_day_whose_rows_came_late_is_taken_again(history: MakeHistory, url: st
     cut(url, State.ENDS_EARLY)
     history(LATE).read_days([DAY])
     assert history().whole_days.completeness(DAY).state == State.ENDS_EARLY
+    later = "UPDATE events SET happened_at = happened_at + interval '90 s' WHERE happened_at >= %s"
+    execute(url, later, [(f"{DAY} 09:58",)])
+    history(LATE).read_days([DAY])
+    ends_at = history().whole_days.completeness(DAY).ends_at
+    assert f"{ends_at:%H:%M:%S}" == "09:59:30"
     for table, column in tables.items():
         late = f"INSERT INTO {table} SELECT * FROM late_{table} WHERE {column} >= %s"  # noqa: S608
         execute(url, late, [(f"{DAY} 10:00",)])
     history(LATE).read_days([DAY])
     assert history().whole_days.completeness(DAY).state == State.COMPLETE
+    execute(url, "INSERT INTO events VALUES ('late', 10, %s)", [(f"{DAY} 12:00",)])
+    history(LATE).read_days([DAY])
+    assert history().whole_days.counts(DAY)["rows"].sum() == ROWS_A_DAY + 1
 
 
 def test_a_type_that_is_missing_as_well_by_now_is_told(history: MakeHistory, url: str) -> None:
