@@ -70,6 +70,7 @@ def test_a_stuck_case_is_new_beside_the_list_of_the_day_before(archive: Archive)
         rows = list(book.worksheets[1].iter_rows(min_row=2, values_only=True))
         return [row[5] for row in rows if row[1] == "anna"]
 
+    assert news() == ["нет"]  # by its age
     cases = archive.stuck(DAY)
     archive.store.write(names.STUCK_CASES, BEFORE, cases.head(0))
     assert news() == ["да"]
