@@ -303,7 +303,7 @@ def test_a_day_whose_rows_came_late_is_taken_again(history: MakeHistory, url: st
         execute(url, late, [(f"{DAY} 10:00",)])
     history(LATE).read_days([DAY])
     assert history().whole_days.completeness(DAY).state == State.COMPLETE
-    execute(url, "INSERT INTO events VALUES ('late', 10, %s)", [(f"{DAY} 12:00",)])
+    execute(url, "INSERT INTO events VALUES ('late', 10, %s)", [(f"{DAY} 10:30",)])
     history(LATE).read_days([DAY])
     assert history().whole_days.counts(DAY)["rows"].sum() == ROWS_A_DAY + 1
 
