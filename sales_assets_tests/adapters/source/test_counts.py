@@ -15,7 +15,7 @@ DAY = date(2026, 11, 23)
 GROUPS = (
     ("a", 4, -1, "23:59", "23:59"),
     ("a", 2, 0, "10:00", "10:40"),
-    ("a", 1, 0, "10:50", "10:50"),
+    ("a", 1, 0, "10:50", "10:55"),
     (None, 1, 0, "23:10", "23:20"),
     (None, 1, 1, "00:30", "00:30"),
     ("a", 1, 1, "09:00", "09:20"),
@@ -39,7 +39,7 @@ def counts(as_of: datetime) -> SourceCounts:
 
 def test_a_day_s_silences_are_bounded_by_the_rows_of_a_week() -> None:
     assert counts(at(9, "12:00")).evidence(DAY) == Evidence(
-        last_at={"a": at(0, "10:50")},
+        last_at={"a": at(0, "10:55")},
         first_after={"a": at(1, "09:00"), "b": at(7, "05:00")},
         resumes_at=at(1, "00:30"),
         as_of=at(8, "00:00"),
@@ -48,7 +48,7 @@ def test_a_day_s_silences_are_bounded_by_the_rows_of_a_week() -> None:
 
 def test_rows_after_the_moment_of_reading_tell_nothing() -> None:
     early = counts(at(1, "00:10"))
-    assert early.evidence(DAY) == Evidence({"a": at(0, "10:50")}, {}, None, at(1, "00:10"))
+    assert early.evidence(DAY) == Evidence({"a": at(0, "10:55")}, {}, None, at(1, "00:10"))
     assert len(early.of_day(DAY + timedelta(days=1))) == 0
 
 

@@ -43,13 +43,21 @@ def raised(error: Exception, url: str) -> SalesAssetsError:
     return caught.value
 
 
-@pytest.mark.parametrize("written", ["p%40ss", "p@ss"])
-def test_a_driver_that_quotes_the_password_is_not_repeated(written: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("postgresql://u:p%40ss@h/db", "p%40ss"),
+        ("postgresql://u:p%40ss@h/db", "p@ss"),
+        ("postgresql://u@h/db?password=p%40ss", "p@ss"),
+        ("postgresql://u:am@ber/x@h/db", '"ber"'),  # taken for a host, for want of a %40
+    ],
+)
+def test_a_driver_that_quotes_the_password_is_not_repeated(url: str, written: str) -> None:
     error = adbc_driver_manager.OperationalError(
         f"IO: [libpq] Failed to connect: bad {written}",
         status_code=adbc_driver_manager.AdbcStatusCode.IO,
     )
-    told = raised(error, "postgresql://u:p%40ss@h/db")
+    told = raised(error, url)
     assert written not in str(told)
     assert written not in str(told.__cause__)
 
@@ -115,15 +123,26 @@ def test_a_server_that_goes_or_cannot_be_reached_is_tried_again(said: str, advic
 
 
 @pytest.mark.parametrize(
-    ("state", "passes"),
+    ("state", "passes", "advice"),
     [
-        *((state, True) for state in ("08006", "53300", "57P01", "40001", "40P01", "55P03")),
-        *((state, False) for state in ("42501", "57014", "25006", "XX000")),
+        ("08006", True, "The connection broke"),
+        ("53300", True, "The server lacks connections"),
+        ("57P01", True, "The server was stopped"),
+        ("40001", True, "A replica cancelled the query"),
+        ("40P01", True, "See the server's log"),
+        ("55P03", True, "See the server's log"),
+        ("42501", False, "needs the right to SELECT"),
+        ("57014", False, "raise statement_timeout"),
+        ("25006", False, "a fault of the program"),
+        ("XX000", False, "See the server's log"),
     ],
 )
-def test_the_code_of_an_error_tells_whether_it_passes(state: str, *, passes: bool) -> None:
+def test_the_code_of_an_error_tells_whether_it_passes_and_what_to_do(
+    state: str, *, passes: bool, advice: str
+) -> None:
     told = raised(driver_error("whatever its language says", state), "postgresql://u@h/d")
     assert isinstance(told, PassingSourceError) == passes
+    assert advice in str(told)
 
 
 @pytest.mark.parametrize(
