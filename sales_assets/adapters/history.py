@@ -197,7 +197,7 @@ class History:
         # Where a stored day's rows are gone, that is what has to be said.
         was_read = any(self.store.holds(names.RAW_EVENTS, day) for day in own)
         examined = [*own, *set(before).intersection(self.orders.reread)]
-        source = replace(self.source, may_be_empty=was_read or self.orders.accept_loss)
+        source = replace(self.source, may_be_empty=True) if was_read else self.source
         read = source.read_days([*before, *own], counted, examined=examined)
         refuse_other_clients(self.store, examined, read.frames)
         remember_dictionary(self.store, self._stamp, read.dictionary)

@@ -42,7 +42,7 @@ def code_points(name: str, meant: str) -> str:
     written, expected = spelling(name), spelling(meant)
     if len(written) != len(expected):
         odd = [sign for sign in written if sign not in expected]
-        return ", ".join(f"{sign!r} (U+{ord(sign):04X})" for sign in odd) or "too many signs"
+        return ", ".join(f"{sign!r} (U+{ord(sign):04X})" for sign in odd)
     pairs = zip(written, expected, strict=True)
     return ", ".join(
         f"{sign!r} (U+{ord(sign):04X}) for {other!r} (U+{ord(other):04X})"

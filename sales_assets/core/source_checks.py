@@ -111,8 +111,7 @@ def times_without_hours(
 
 
 def _are_midnights(times: pd.Series) -> bool:
-    known = times.dropna()
-    return len(known) > 0 and bool((known == known.dt.normalize()).all())
+    return bool((times == times.dt.normalize()).all())
 
 
 def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:

@@ -9,6 +9,7 @@ from sales_assets.core.source_findings import (
     Finding,
     FindingKind,
     Reason,
+    missing_on_the_day,
     not_counted,
     parts_living_on,
 )
@@ -38,7 +39,8 @@ def found(dictionary: EventDictionary, before: dict[str, str] | None = None) -> 
 def test_the_names_of_the_definitions_fit() -> None:
     dictionary = read()
     assert dictionary.type_of == WHOLE
-    assert dictionary.types[: len(EVENT_TYPES)] == EVENT_TYPES
+    others = sorted(set(WHOLE.values()).difference(EVENT_TYPES))
+    assert dictionary.types == (*EVENT_TYPES, *others)
     assert found(dictionary) == []
 
 
@@ -51,6 +53,7 @@ def test_the_names_of_the_definitions_fit() -> None:
         journey.FIRST_LINE_ANSWERED.replace("ч", "ч\u200b"),
         journey.FIRST_LINE_ANSWERED.upper(),
         "\ufeff" + journey.FIRST_LINE_ANSWERED,
+        journey.FIRST_LINE_ANSWERED.replace(" ", "\x01", 1),
     ],
 )
 def test_blanks_case_and_signs_unseen_do_not_count(name: str) -> None:
@@ -62,7 +65,9 @@ def test_blanks_case_and_signs_unseen_do_not_count(name: str) -> None:
 def test_a_decomposed_letter_is_the_composed_one() -> None:
     lesson = next(number for number, name in WHOLE.items() if name == journey.LESSON_SUCCEEDED)
     decomposed = journey.LESSON_SUCCEEDED.replace("й", "и\u0306")
-    assert renamed(lesson, decomposed).type_of[lesson] == journey.LESSON_SUCCEEDED
+    dictionary = renamed(lesson, decomposed)
+    assert dictionary.type_of[lesson] == journey.LESSON_SUCCEEDED
+    assert found(dictionary) == []
 
 
 @pytest.mark.parametrize(
@@ -117,6 +122,8 @@ def test_a_changed_name_is_told_old_and_new() -> None:
     told = found(renamed(REQUESTS, new), WHOLE)
     assert [one.kind for one in told] == [FindingKind.NAME_CHANGED, FindingKind.TYPE_MISSING]
     assert f"it was {journey.REQUEST_CREATED!r}, it is {new!r}" in told[0].sentence
+    assert told[0].sample == (f"{REQUESTS}: {journey.REQUEST_CREATED} → {new}",)
+    assert f"It was the id {REQUESTS}. Compare" in told[1].sentence
 
 
 def test_an_experiments_type_is_gone_only_if_an_earlier_run_saw_it() -> None:
@@ -165,6 +172,20 @@ def test_a_process_lives_on_its_start_and_all_its_ends() -> None:
         "lesson_payment",
     )
     assert parts_living_on(journey.LESSON_ATTENDED) == ("open_requests", "funnel")
+
+
+def test_parts_stand_in_the_report_s_order_each_with_the_first_reason() -> None:
+    silent = missing_on_the_day([journey.SECOND_LINE_REACHED, PURCHASE])
+    of_type, of_payments = Reason.TYPE_MISSING, Reason.PAYMENTS_MISSING
+    assert list(not_counted(silent).items()) == [
+        ("new_paying", of_payments),
+        ("open_requests", of_type),
+        ("first_line", of_payments),
+        ("second_line", of_type),
+        ("lesson_payment", of_payments),
+        ("funnel", of_payments),
+        ("expiring", of_type),
+    ]
 
 
 def test_findings_are_the_same_after_they_were_stored() -> None:

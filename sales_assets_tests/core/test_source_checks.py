@@ -55,7 +55,7 @@ def known(number: int, days: int = 1, start: int = 1000) -> list[tuple]:
         (foreign(3) + known(3), False),  # exactly half, and no past
         (foreign(2) + known(8) + known(10, 40, 2000), True),  # 20 % after 0 %
         (
-            foreign(2) + known(8) + foreign(1, 40, 500) + known(9, 40, 2000),
+            foreign(5) + known(15) + foreign(1, 40, 500) + known(9, 40, 2000),
             False,
         ),  # not three times
         (foreign(1) + known(9) + known(10, 40, 2000), False),  # a tenth
@@ -87,6 +87,8 @@ def test_an_event_later_on_the_payments_day_is_early_enough_and_one_of_the_next_
 def test_a_payment_at_the_midnight_that_ends_the_day_is_the_next_days() -> None:
     rows = payers(*foreign(3)).assign(paid_at=pd.Timestamp(DAY + timedelta(days=1)))
     assert payers_without_event(rows, DAY, are_normal=False) is None
+    assert payers_without_event(rows, DAY + timedelta(days=28), are_normal=False) is not None
+    assert payers_without_event(rows, DAY + timedelta(days=29), are_normal=False) is None
     assert payers_without_event(rows, DAY + timedelta(days=1), are_normal=False) is not None
 
 
@@ -125,17 +127,25 @@ def test_dates_without_hours(
         )
         assert not_counted([found])["expiring"] is Reason.NO_HOURS
         assert "payments.transaction_created_at" in found.sentence
+        of_events = times_without_hours("events", DAY, times, clocks, recent)
+        assert of_events
+        assert "events.happened_at" in of_events.sentence
 
 
 def test_payments_before_their_own_lesson_more_often_than_ever_are_a_warning() -> None:
     usual = [row for week in range(1, 6) for row in known(10, 7 * week, 100 * week)]
-    early = [(f"e{n}", 2, 9, 1) for n in range(3)]
+    early = [(f"e{n}", 6, 9, 5) for n in range(3)]
     found = paid_before_lesson(payers(*usual, *early, *known(4)), DAY)
     assert found is not None
     assert found.kind is FindingKind.PAID_BEFORE_LESSON
     assert found.parts == ()
     assert found.sample == ("e0", "e1", "e2")
+    # A client's first payment counts, in whatever order the rows come.
+    again = [*usual, *early, ("e0", 0, 9, 5), *known(4)]
+    for rows in (again, again[::-1]):
+        assert paid_before_lesson(payers(*rows), DAY) == found
     assert paid_before_lesson(payers(*usual, *known(4)), DAY) is None
+    assert paid_before_lesson(payers(*usual, *early, *known(27)), DAY) is None  # a tenth
     often = [(f"o{n}", 12, 19, 11) for n in range(10)]
     assert paid_before_lesson(payers(*usual, *often, *early, *known(4)), DAY) is None
     thrice = [("e0", days, 9, 1) for days in (4, 3, 2)]
@@ -158,7 +168,10 @@ def test_one_id_with_an_impossible_share_of_a_days_rows() -> None:
     assert one_id(day_rows(plain), DAY) is None
     assert one_id(day_rows([]), DAY) is None
     assert one_id(day_rows([*plain, "NULL"]), DAY) is None
-    for many in (["NULL"] * 20, ["0"] * 20, ["42"] * 100):
+    assert one_id(day_rows(plain + ["NULL"] * 15), DAY) is None
+    assert one_id(day_rows(plain + ["42"] * 73), DAY) is None
+    assert one_id(day_rows(["busy"] * 199), DAY) is None
+    for many in (["NULL"] * 20, ["0"] * 20, ["42"] * 100, ["NULL"] * 30 + ["42"] * 40):
         found = one_id(day_rows(plain + many), DAY)
         assert found is not None
         assert found.sample == (many[0],)
@@ -173,6 +186,8 @@ def test_unknown_ids_are_a_warning_until_they_are_most_events() -> None:
     assert few is not None
     assert few.parts == ()
     assert most is not None
+    paid = rows.assign(event_type=pd.Categorical([journey.PURCHASE] * 10))
+    assert unknown_ids(pd.concat([rows, paid]), {"9": 6}, DAY) == most
     assert "funnel" in most.parts
     assert "new_paying" not in most.parts
 
@@ -189,7 +204,9 @@ def test_the_check_says_all_that_was_found_and_passes_with_odd_times_alone() -> 
     assert fit_outcome([]).message == "names, keys and times fit"
     odd, future = odd_times({"events": 4}, {"payments": 2})
     assert fit_outcome([odd]).passed
-    told = fit_outcome([odd, future])
+    told = fit_outcome([odd, future, odd])
     assert not told.passed
-    assert told.message == f"{odd.sentence} {future.sentence}"
+    assert told.is_warning
+    assert told.sample["sample"].tolist() == [*odd.sample, *future.sample, *odd.sample]
+    assert told.message == f"{odd.sentence} {future.sentence} {odd.sentence}"
     assert told.facts == {"kinds": "odd_times, future_times"}

@@ -277,7 +277,7 @@ _AWAY = (ConnectionError, TimeoutError)
 _PASSING = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EBUSY, errno.EIO),
     # A mounted folder whose server is away.
-    *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+    *(errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
 )
 _DEFAULT_ADVICE = "Check SALES_ASSETS_STORAGE and start again; nothing half-written stays."
 

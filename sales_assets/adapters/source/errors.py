@@ -14,6 +14,7 @@ from sales_assets.core.errors import SalesAssetsError
 _AUTHORITY = re.compile(r"(://[^:@/?]*):(.*)@")
 _PARAMETER = re.compile(r"(?i)\b((?:ssl)?password|sslkey|passfile)=('(?:\\.|[^'])*'?|[^&\s]*)")
 _SPECIAL = re.compile(r"[@:/?#%\[\]]")
+_QUOTED = re.compile('"[^"]*"')
 
 #: By SQLSTATE, or its class: what was expected and what to do.
 _POOLER = (
@@ -80,6 +81,7 @@ _ADVICE_BY_WORDS = {
     "no encryption": "The server wants SSL, or lets this machine in only with it: write "
     "?sslmode=require at the end of SALES_ASSETS_SOURCE_URL; else let this machine and user in "
     "(pg_hba.conf).",
+    "pg_hba.conf": "Let this machine and user in on the server (pg_hba.conf).",
     "certificate": "See sslmode and sslrootcert in SALES_ASSETS_SOURCE_URL: verify-full needs the "
     "authority's certificate, require does without.",
     "ssl": "See sslmode at the end of SALES_ASSETS_SOURCE_URL: disable, prefer, require or "
@@ -92,7 +94,9 @@ _ADVICE_BY_WORDS = {
     "or is used by others: end what isn't needed; then run this again.",
     "remaining connection slots": _LACKING,
     "not permitted to log in": "Let the role log in: ALTER ROLE … LOGIN.",
-    "starting up": "The server is starting; run this again.",
+    **dict.fromkeys(
+        ("starting up", "not yet accepting"), "The server is starting; run this again."
+    ),
     "does not exist": "Correct the name in SALES_ASSETS_SOURCE_URL, or create it on the server.",
     "refused": "Start the server, or correct the host and the port in SALES_ASSETS_SOURCE_URL.",
     "no such file": "Start the server, or correct the socket's folder in SALES_ASSETS_SOURCE_URL.",
@@ -101,7 +105,6 @@ _ADVICE_BY_WORDS = {
         (*_OUT_OF_REACH, "timeout"),
         "See whether the host can be reached from here and lets this machine in.",
     ),
-    "pg_hba.conf": "Let this machine and user in on the server (pg_hba.conf).",
     "terminating connection": "The server was stopped while it was read; start it, run this again.",
     "connection info string": "SALES_ASSETS_SOURCE_URL should look like "
     "postgresql://user:password@host:5432/database.",
@@ -117,6 +120,7 @@ _PASSING_WORDS = (
     "refused",
     "terminating connection",
     "starting up",
+    "not yet accepting",
     "shutting down",
     "in recovery mode",
     "no such file",
@@ -215,14 +219,13 @@ def explained(url: str, action: str) -> Iterator[None]:
         said = _said(error, url)
         state = getattr(error, "sqlstate", None) or ""
         code = f" ({state})" if state else ""
-        passes = state.startswith(_PASSING_STATES) or any(
-            word in said.lower() for word in _PASSING_WORDS
-        )
+        words = _words(said)
+        passes = state.startswith(_PASSING_STATES) or any(one in words for one in _PASSING_WORDS)
         # The driver's own text may hold the URL.
         is_drivers = isinstance(error, adbc_driver_manager.Error)
         raise (PassingSourceError if passes else SalesAssetsError)(
             f"{action[:1].upper()}{action[1:]} failed. "
-            f"Source: {redacted(url)}. It said: {said}{code}. {_advice(state, said)}"
+            f"Source: {redacted(url)}. It said: {said}{code}. {_advice(state, words)}"
         ) from (_Driver(said) if is_drivers else type(error)(said))
 
 
@@ -235,7 +238,7 @@ def _said(error: Exception, url: str) -> str:
     parts = [part for secret in _secrets(url) for part in _SPECIAL.split(secret) if part]
     if parts:  # what an unescaped password was taken for: a host, a port
         pattern = "|".join(map(re.escape, sorted(parts, key=len, reverse=True)))
-        text = re.sub('"[^"]*"', lambda quoted: re.sub(pattern, "***", quoted[0]), text)
+        text = _QUOTED.sub(lambda quoted: re.sub(pattern, "***", quoted[0]), text)
     return " ".join(text.split()).rstrip(".")
 
 
@@ -246,12 +249,17 @@ def _secrets(url: str) -> list[str]:
     return sorted({*written, *map(unquote, written)} - {""}, key=len, reverse=True)
 
 
-def _advice(state: str, said: str) -> str:
+def _words(said: str) -> str:
+    """Return what tells one trouble from another: not the names, such as a host's `pgbouncer`."""
+    return _QUOTED.sub("", said).lower()
+
+
+def _advice(state: str, words: str) -> str:
     for length in (5, 3, 2):
         if state[:length] in _ADVICE_BY_STATE:
             return _ADVICE_BY_STATE[state[:length]]
-    words = (advice for word, advice in _ADVICE_BY_WORDS.items() if word in said.lower())
-    return next(words, _NO_ADVICE)
+    found = (advice for word, advice in _ADVICE_BY_WORDS.items() if word in words)
+    return next(found, _NO_ADVICE)
 
 
 class _Driver(Exception):  # noqa: N818 - stands for the driver's error of any class

@@ -15,6 +15,7 @@ from sales_assets.adapters.files.frames import (
     MissingDayError,
     PassingStorageError,
     StorageError,
+    read_daily_values,
     write_bytes,
 )
 from sales_assets_tests.distant_store import DistantStore
@@ -51,6 +52,18 @@ def test_a_day_without_a_known_event_keeps_the_types_of_its_columns(
     types = store.read("raw_events", DAY)["event_type"]
     assert types.cat.categories.dtype == "str"
     assert len(types) == rows
+
+
+def test_days_are_read_in_any_order_and_values_where_they_are_stored(store: FrameStore) -> None:
+    values = pd.DataFrame({"series": ["requests"], "value": [1.0], "of": [2.0]})
+    other = date(2025, 1, 8)
+    store.write("daily_values", DAY, values)
+    store.write("daily_values", other, values.assign(value=3.0))
+    read = store.read_days("daily_values", [other, DAY])
+    assert list(zip(read["day"], read["value"], strict=True)) == [(other, 3), (DAY, 1)]
+    found = read_daily_values(store, [DAY, date(2025, 1, 7), other])
+    assert list(found["day"]) == [DAY, other]
+    assert list(read_daily_values(store, [date(2025, 1, 7)])["series"]) == []
 
 
 def test_the_same_frame_gives_the_same_bytes(store: FrameStore) -> None:
@@ -95,6 +108,9 @@ def test_a_damaged_file_is_named_with_the_way_out(store: FrameStore, damage: sli
     with pytest.raises(StorageError, match="Delete it") as raised:
         store.read("raw_events", DAY)
     assert str(path) in str(raised.value)
+    if damage.stop is not None:  # the end of the file tells how many rows it has
+        with pytest.raises(StorageError, match="Delete it"):
+            store.rows("raw_events", DAY)
 
 
 def test_damage_in_the_middle_of_a_file_is_an_error_of_the_storage_too(store: FrameStore) -> None:
@@ -180,16 +196,52 @@ class FullDisk:
         Path("/dev/full").write_bytes(content)
 
 
-class GoneMount(FullDisk):
-    """The path of a mounted folder whose server is away."""
+class Failing:
+    """The path of a mounted folder, or of an object store, that fails with an error."""
 
-    def write_bytes(self, content: bytes) -> None:
-        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), len(content))
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def write_bytes(self, _: bytes) -> None:
+        raise self.error
 
 
-def test_a_mounted_folder_that_is_away_is_told_apart() -> None:
-    with pytest.raises(PassingStorageError, match="not connected"):
-        write_bytes(GoneMount("/mnt/2025-01-06.parquet"), b"x")  # type: ignore[arg-type]
+def of_system(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (of_system(errno.ENOTCONN), "not connected"),
+        (of_system(errno.ESTALE), "Stale"),
+        (of_system(errno.ETIMEDOUT), "timed out"),
+        (of_system(errno.EHOSTDOWN), "Host is down"),
+        (of_system(errno.EHOSTUNREACH), "No route"),
+        (of_system(errno.ECONNRESET), "reset"),
+        (TimeoutError("the store gave no answer"), "gave no answer"),
+        (of_system(errno.EDQUOT), "The quota is used up"),
+        (of_system(errno.EBUSY), "busy"),
+        (of_system(errno.EIO), "Input/output"),
+    ],
+)
+def test_a_storage_that_is_full_or_away_is_told_apart(error: Exception, told: str) -> None:
+    with pytest.raises(PassingStorageError, match=told):
+        write_bytes(Failing(error), b"x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EACCES, "the right to write there, or set SALES_ASSETS_STORAGE"),
+        (errno.EROFS, "read-only: set SALES_ASSETS_STORAGE"),
+        (errno.ENAMETOOLONG, "Check SALES_ASSETS_STORAGE and start again"),
+    ],
+)
+def test_what_does_not_pass_is_told_with_what_to_do(number: int, advice: str) -> None:
+    with pytest.raises(StorageError, match=advice) as raised:
+        write_bytes(Failing(of_system(number)), b"x")  # type: ignore[arg-type]
+    assert not isinstance(raised.value, PassingStorageError)
 
 
 @pytest.mark.parametrize("base", ["/proc/nowhere", "/dev/null/x"])
@@ -239,3 +291,8 @@ def test_a_file_is_written_over_whole(tmp_path: Path) -> None:
         write_bytes(path, content)
         assert path.read_bytes() == content
     assert [one.name for one in path.parent.iterdir()] == ["file.json"]
+
+
+def test_a_fault_of_the_program_is_none_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_bytes(UPath(tmp_path / "file.json"), "a text")  # type: ignore[arg-type]

@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from sales_assets.adapters.files.frames import FrameStore, MissingDayError, StorageError
-from sales_assets.adapters.files.reports import content_hashes, read_report, write_report
-from sales_assets.core.report.report import json_bytes
+from sales_assets.adapters.files.reports import (
+    content_hashes,
+    read_content,
+    read_report,
+    write_report,
+)
+from sales_assets.core.delivery.messages import CAPTION_LIMIT
+from sales_assets.core.report.part import VerdictKind
+from sales_assets.core.report.report import headline_numbers, json_bytes
 
 DAY, OTHER_DAY = date(2025, 1, 6), date(2025, 1, 7)
 PICTURE = b"\x89PNG a picture"
@@ -22,7 +29,7 @@ def content(**changes: Any) -> bytes:
     whole = {
         "caption": "<b>Всё хорошо</b>",
         "verdict": "Всё хорошо",
-        "numbers": {},
+        "numbers": {"new_paying": {"value": 12}},
         "notes": ["заметка"],
         "sha256": sha256(PICTURE).hexdigest(),
     }
@@ -34,6 +41,9 @@ def test_a_stored_report_is_what_the_delivery_sends(store: FrameStore) -> None:
     stored = read_report(store, DAY)
     message = stored.to_send()
     assert (message.day, message.verdict, message.notes) == (DAY, "Всё хорошо", ("заметка",))
+    assert message.caption_html == "<b>Всё хорошо</b>"
+    assert message.numbers == headline_numbers(read_content(store, DAY)["numbers"])
+    assert (message.is_new, message.is_neutral) == (True, False)
     assert message.picture == PICTURE
     assert message.content_sha256 == sha256(content()).hexdigest()
 
@@ -44,6 +54,24 @@ def test_a_stored_report_says_whether_its_verdict_is_new(
 ) -> None:
     write_report(store, DAY, PICTURE, content(is_new=is_new))
     assert read_report(store, DAY).to_send().is_new is is_new
+
+
+def test_the_report_of_a_cut_day_is_neutral(store: FrameStore) -> None:
+    write_report(store, DAY, PICTURE, content(verdict_kind=VerdictKind.INCOMPLETE))
+    assert read_report(store, DAY).to_send().is_neutral
+
+
+def test_a_caption_that_telegram_would_refuse_is_refused(store: FrameStore) -> None:
+    write_report(store, DAY, PICTURE, content(caption="я" * (CAPTION_LIMIT + 1)))
+    with pytest.raises(StorageError, match=f"longer than {CAPTION_LIMIT} characters"):
+        read_report(store, DAY)
+
+
+def test_a_report_is_there_once_its_picture_is(store: FrameStore) -> None:
+    store.path("daily_report", DAY, ".png").mkdir(parents=True)
+    with pytest.raises(StorageError):
+        write_report(store, DAY, PICTURE, content())
+    assert content_hashes(store, [DAY]) == {}
 
 
 def test_a_day_without_a_report_is_missing(store: FrameStore) -> None:

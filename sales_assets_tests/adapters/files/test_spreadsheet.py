@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -11,9 +12,10 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from sales_assets.adapters.files import spreadsheet
 from sales_assets.adapters.files.spreadsheet import workbook
 from sales_assets.core import journey
-from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, stuck_sheet, summed
+from sales_assets.core.report.sheet import CellKind, Sheet, SheetColumn, Sum, stuck_sheet, summed
 
 DAY = date(2022, 2, 12)
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -67,13 +69,18 @@ def test_ids_stay_text_whatever_they_look_like() -> None:
     sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
     cells = [sheet.cell(row, 2) for row in range(2, 6)]
     assert {cell.data_type for cell in cells} == {"s"}
+    # And no program marks them for it.
+    with ZipFile(BytesIO(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))) as parts:
+        written = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert '<ignoredError sqref="A1:F5" numberStoredAsText="1"/>' in written
 
 
 def test_times_are_dates_and_ages_are_numbers() -> None:
     sheet = opened(stuck_cases_xlsx(stuck(), DAY, MOSCOW, None, None))
     assert sheet["C2"].value == pd.Timestamp("2022-02-03 09:00")
-    assert sheet["C2"].is_date
+    assert sheet["C2"].number_format == "dd.mm.yyyy hh:mm"
     assert sheet["D3"].value == pytest.approx(70.97)
+    assert sheet["D3"].number_format == "#,##0.0"
     assert sheet["E2"].value == 1
 
 
@@ -184,12 +191,39 @@ def test_what_looks_like_a_formula_stays_text(start: str) -> None:
     assert sheet["B1"].data_type == "s"
 
 
-def test_a_sheet_ends_after_a_hundred_thousand_rows_with_a_word_and_sums_all_of_them() -> None:
-    many = counted([str(number) for number in range(100_005)], said="x")
-    book = load_workbook(BytesIO(workbook([many], "a title", DAY, MOSCOW, None)), read_only=True)
-    *_, last, word, total = book.worksheets[0].iter_rows(values_only=True)
-    assert last == ("99999", "x", 1)
-    assert str(word[0]).replace("\xa0", " ") == (
-        "Показаны первые 100 000 строк из 100 005; в итоге посчитаны все"
+def test_a_number_has_its_tenth_only_as_a_mean_and_a_missing_one_no_cell() -> None:
+    columns = (
+        SheetColumn("day", "День", CellKind.DAY),
+        *(SheetColumn(name, name) for name in ("short", "long", "longest")),
+        SheetColumn("counted", "Сколько", CellKind.COUNT),
     )
-    assert total == ("Итого", None, 100_005)
+    rows = pd.DataFrame(
+        {"day": DAY, "short": "x", "long": "x" * 40, "longest": "x" * 90, "counted": [7, 2.5, None]}
+    )
+    sums = [Sum(label, {"counted": total}, {}) for label, total in (("a", 9), ("b", 9.5))]
+    content = workbook([Sheet("Лист", columns, rows, tuple(sums))], "a title", DAY, MOSCOW, None)
+    sheet = opened(content)
+    found = [(cell.value, cell.number_format) for cell in sheet["E"][1:]]
+    whole, tenths = "#,##0", "#,##0.0"
+    assert found == [(7, whole), (2.5, tenths), (None, "General"), (9, whole), (9.5, tenths)]
+    assert sheet["A2"].number_format == "dd.mm.yyyy"
+    widths = [sheet.column_dimensions[letter].width for letter in "BCD"]
+    assert [round(width - widths[0]) for width in widths] == [0, 18, 38]
+    assert load_workbook(BytesIO(content)).properties.title == "a title"
+
+
+def test_a_sheet_ends_after_its_most_rows_with_a_word_and_sums_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (spreadsheet.MOST_ROWS, spreadsheet.MOST_LINKS) == (100_000, 65_000)
+    monkeypatch.setattr(spreadsheet, "MOST_ROWS", 1_000)
+    monkeypatch.setattr(spreadsheet, "MOST_LINKS", 900)
+    many = counted([str(number) for number in range(1_005)], said="x")
+    sheet = opened(workbook([many], "a title", DAY, MOSCOW, TEMPLATE))
+    *_, last, word, total = sheet.iter_rows(values_only=True)
+    assert last == ("999", "x", 1)
+    assert str(word[0]).replace("\xa0", " ") == (
+        "Показаны первые 1 000 строк из 1 005; в итоге посчитаны все"
+    )
+    assert total == ("Итого", None, 1_005)
+    assert [bool(sheet.cell(row, 1).hyperlink) for row in (901, 902)] == [True, False]

@@ -25,6 +25,7 @@ from sales_assets.adapters.source.postgres import PostgresSource
 from sales_assets.core import journey, names
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.stamp import SourceIdentity, Stamp
+from sales_assets.core.windows import EVENT_DAYS
 from sales_assets.demo.embedded_postgres import EmbeddedServer
 from sales_assets_tests.conftest import SourceDatabase
 from sales_assets_tests.faults.source_surroundings import object_store
@@ -109,6 +110,8 @@ def test_stored_days_without_a_stamp_are_refused_like_a_foreign_source(
     store_days(store, at(url), DAY)
     with pytest.raises(ForeignSourceError, match="nothing says which source"):
         own_stamp(store, at(url).stamp())
+    assert accept_same_source(store, at(url)) == (DAY,)
+    assert own_stamp(store, at(url).stamp()) == at(url).stamp()
 
 
 def test_the_stamp_of_a_source_holds_no_secret(url: str, store: FrameStore) -> None:
@@ -125,10 +128,11 @@ def test_a_database_that_moved_is_accepted_after_its_days_were_compared(
 ) -> None:
     days = [DAY - timedelta(days=n) for n in range(20)]
     store_days(store, at(url), *days)
-    write_stamp(store, MINE)
+    write_stamp(store, replace(MINE, first_day=days[-1]))
     compared = accept_same_source(store, at(url))
     assert compared == (days[-1], days[13], days[7])
-    assert own_stamp(store, at(url).stamp()).dictionary == MINE.dictionary
+    kept = own_stamp(store, at(url).stamp())
+    assert (kept.dictionary, kept.first_day) == (MINE.dictionary, days[-1])
 
 
 def test_days_of_other_definitions_are_not_the_same_whatever_their_rows(
@@ -152,12 +156,13 @@ def test_an_earlier_first_day_forgets_the_values_that_the_old_one_cut_a_later_on
 ) -> None:
     write_stamp(store, replace(MINE, first_day=DAY))
     after = DAY + timedelta(days=1)
-    for day in (DAY, after):
+    *_, last_cut, whole = (after + timedelta(days=later) for later in range(EVENT_DAYS + 1))
+    for day in (DAY, after, last_cut, whole):
         store.write(names.DAILY_VALUES, day, pd.DataFrame({"value": [1]}))
     assert own_stamp(store, replace(MINE, first_day=after)).first_day == after
-    assert set(store.days(names.DAILY_VALUES)) == {DAY, after}
+    assert set(store.days(names.DAILY_VALUES)) == {DAY, after, last_cut, whole}
     own_stamp(store, replace(MINE, first_day=DAY))
-    assert set(store.days(names.DAILY_VALUES)) == {DAY}
+    assert set(store.days(names.DAILY_VALUES)) == {DAY, whole}
 
 
 def test_a_damaged_stamp_is_named(store: FrameStore) -> None:
@@ -217,6 +222,24 @@ def test_what_other_checks_tell_does_not_make_a_foreign_source(
     store_days(store, at(url), BEFORE, DAY)
     frames = replace(changed(change), may_be_empty=True).read_days([BEFORE, DAY]).frames
     refuse_other_clients(store, [BEFORE, DAY], frames)
+
+
+def clients(*users: str) -> pd.DataFrame:
+    """A day's rows: each of them asks, and pays."""
+    types = [*[journey.REQUEST_CREATED] * len(users), *[journey.PURCHASE] * len(users)]
+    return pd.DataFrame({"user_id": users * 2, "event_type": pd.Categorical(types)})
+
+
+def test_most_clients_of_the_newest_week_have_to_be_others(store: FrameStore) -> None:
+    days = [DAY - timedelta(days=back) for back in range(14)]
+    known, others = (clients(*(f"{prefix}{n}" for n in range(10))) for prefix in "ab")
+    for day in days:
+        store.write(names.RAW_EVENTS, day, known)
+    some = clients(*(f"{'b' if n < 4 else 'a'}{n}" for n in range(10)))
+    refuse_other_clients(store, days, dict.fromkeys(days, some))
+    newest = dict.fromkeys(days[:7], others)
+    with pytest.raises(ForeignSourceError, match="10 are gone"):
+        refuse_other_clients(store, days, dict.fromkeys(days, known) | newest)
 
 
 def test_a_rebuild_forgets_every_day_and_the_stamp_and_nothing_else(store: FrameStore) -> None:

@@ -43,13 +43,21 @@ def raised(error: Exception, url: str) -> SalesAssetsError:
     return caught.value
 
 
-@pytest.mark.parametrize("written", ["p%40ss", "p@ss"])
-def test_a_driver_that_quotes_the_password_is_not_repeated(written: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("postgresql://u:p%40ss@h/db", "p%40ss"),
+        ("postgresql://u:p%40ss@h/db", "p@ss"),
+        ("postgresql://u@h/db?password=p%40ss", "p@ss"),
+        ("postgresql://u:am@ber/x@h/db", '"ber"'),  # taken for a host, for want of a %40
+    ],
+)
+def test_a_driver_that_quotes_the_password_is_not_repeated(url: str, written: str) -> None:
     error = adbc_driver_manager.OperationalError(
         f"IO: [libpq] Failed to connect: bad {written}",
         status_code=adbc_driver_manager.AdbcStatusCode.IO,
     )
-    told = raised(error, "postgresql://u:p%40ss@h/db")
+    told = raised(error, url)
     assert written not in str(told)
     assert written not in str(told.__cause__)
 
@@ -82,6 +90,16 @@ def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str]
     )
 
 
+def driver_error(said: str, sqlstate: str | None = None) -> adbc_driver_manager.Error:
+    status = adbc_driver_manager.AdbcStatusCode.IO
+    return adbc_driver_manager.OperationalError(
+        f"IO: [libpq] {said}", status_code=status, sqlstate=sqlstate
+    )
+
+
+AT = 'connection to server at "10.0.0.1", port 5432 failed:'
+
+
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
@@ -89,15 +107,53 @@ def test_a_message_says_what_was_tried_where_and_what_to_do(form: Callable[[str]
         ("SSL SYSCALL error: EOF detected", "server's log"),
         ("SSL connection has been closed unexpectedly", "server's log"),
         ("could not receive data from server: Connection timed out", "server's log"),
-        ('connection to server at "10.0.0.1", port 5432 failed: Connection timed out', "reached"),
-        ('connection to server at "10.0.0.1", port 5432 failed: No route to host', "reached"),
-        ('connection to server at "10.0.0.1", port 5432 failed: Network is unreachable', "reached"),
+        (f"{AT} Connection timed out", "reached"),
+        (f"{AT} No route to host", "reached"),
+        (f"{AT} Network is unreachable", "reached"),
+        ('connection to server at "pgbouncer", port 6432 failed: Connection refused', "Start the"),
+        (f"{AT} FATAL:  the database system is not yet accepting connections", "is starting"),
+        (f"{AT} FATAL:  the database system is shutting down", ""),
+        (f"{AT} FATAL:  the database system is in recovery mode", ""),
     ],
 )
 def test_a_server_that_goes_or_cannot_be_reached_is_tried_again(said: str, advice: str) -> None:
-    error = adbc_driver_manager.OperationalError(
-        f"IO: [libpq] {said}", status_code=adbc_driver_manager.AdbcStatusCode.IO
-    )
-    told = raised(error, "postgresql://u@h/d?sslmode=require")
+    told = raised(driver_error(said), "postgresql://u@h/d?sslmode=require")
     assert isinstance(told, PassingSourceError)
+    assert advice in str(told)
+
+
+@pytest.mark.parametrize(
+    ("state", "passes", "advice"),
+    [
+        ("08006", True, "The connection broke"),
+        ("53300", True, "The server lacks connections"),
+        ("57P01", True, "The server was stopped"),
+        ("40001", True, "A replica cancelled the query"),
+        ("40P01", True, "See the server's log"),
+        ("55P03", True, "See the server's log"),
+        ("42501", False, "needs the right to SELECT"),
+        ("57014", False, "raise statement_timeout"),
+        ("25006", False, "a fault of the program"),
+        ("XX000", False, "See the server's log"),
+    ],
+)
+def test_the_code_of_an_error_tells_whether_it_passes_and_what_to_do(
+    state: str, *, passes: bool, advice: str
+) -> None:
+    told = raised(driver_error("whatever its language says", state), "postgresql://u@h/d")
+    assert isinstance(told, PassingSourceError) == passes
+    assert advice in str(told)
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "u", SSL encryption', "Let this"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "u", no encryption', "sslmode=r"),
+        ('FATAL:  database "ssl_pgbouncer" does not exist', "Correct the name"),
+    ],
+)
+def test_the_advice_is_for_the_trouble_and_not_for_a_name_in_it(said: str, advice: str) -> None:
+    told = raised(driver_error(f"{AT} {said}"), "postgresql://u@h/d")
+    assert not isinstance(told, PassingSourceError)
     assert advice in str(told)

@@ -114,6 +114,11 @@ def test_a_blank_id_is_nobody(url: str) -> None:
         "UPDATE payments SET transaction_created_at = date_trunc('day', transaction_created_at)",
         """ALTER TABLE payments ALTER transaction_created_at TYPE timestamptz
         USING date_trunc('day', transaction_created_at) AT TIME ZONE 'Europe/Moscow'""",
+        """ALTER TABLE payments ALTER transaction_created_at TYPE timestamptz
+        USING date_trunc('day', transaction_created_at) AT TIME ZONE 'UTC'""",
+        """UPDATE payments SET transaction_created_at = date_trunc('day', transaction_created_at);
+        DELETE FROM payments
+        WHERE transaction_created_at >= '2026-11-21' AND _user_id <> '11230000'""",
         "UPDATE events SET happened_at = date_trunc('day', happened_at)",
     ],
 )
