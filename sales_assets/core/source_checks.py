@@ -111,7 +111,8 @@ def times_without_hours(
 
 
 def _are_midnights(times: pd.Series) -> bool:
-    return bool((times == times.dt.normalize()).all())
+    known = times.dropna()
+    return len(known) > 0 and bool((known == known.dt.normalize()).all())
 
 
 def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:

@@ -227,7 +227,8 @@ def test_what_other_checks_tell_does_not_make_a_foreign_source(
 def clients(*users: str) -> pd.DataFrame:
     """A day's rows: each of them asks, and pays."""
     types = [*[journey.REQUEST_CREATED] * len(users), *[journey.PURCHASE] * len(users)]
-    return pd.DataFrame({"user_id": users * 2, "event_type": pd.Categorical(types)})
+    rows = {"user_id": users * 2, "event_time": pd.Timestamp(DAY)}
+    return pd.DataFrame(rows).assign(event_type=pd.Categorical(types))
 
 
 def test_most_clients_of_the_newest_week_have_to_be_others(store: FrameStore) -> None:
