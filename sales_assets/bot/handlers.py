@@ -116,13 +116,10 @@ class Handlers:
             case Moved():
                 return self._moved(session, incoming, context)
             case Migrated():
-                return self._migrated(session, incoming, context)
+                barred = ledger.migrate_chat(session, incoming.old, incoming.new, context.now)
+                alerts = [barred_alert(incoming.old, one.place, one.id) for one in barred]
+                return [reply for one in alerts for reply in self.to_admins(one.html, one.buttons)]
         return []
-
-    def _migrated(self, session: Session, migrated: Migrated, context: Context) -> list[Reply]:
-        barred = ledger.migrate_chat(session, migrated.old, migrated.new, context.now)
-        alerts = [barred_alert(migrated.old, one.place, one.id) for one in barred]
-        return [reply for one in alerts for reply in self.to_admins(one.html, one.buttons)]
 
     def _said(self, session: Session, said: Said, context: Context) -> list[Reply]:
         command = self.command(said)
@@ -215,7 +212,8 @@ class _Conversation:
         self._place = self.asker.place
         self._known = subscriptions.of_chat(self.session, self._place.chat)
         self._standing = access.standing(self._known)
-        self._here = _subscribed_in(self._known, self._place)
+        here = (one for one in self._known if one.is_active and one.place == self._place)
+        self._here = next(here, None)
         self._suffix = self.handlers.suffix(self._place)
 
     def replies(self, command: Command | None) -> list[Reply]:
@@ -334,7 +332,8 @@ class _Conversation:
     # --- Reading ---
 
     def _report(self, typed: str) -> list[Reply]:
-        newest = _newest_day(self.session, self.context.report_days)
+        sent = ledger.newest_sent_day(self.session)
+        newest = max(filter(None, [*self.context.report_days, sent]), default=None)
         day = parse_day(typed) if typed else newest
         if day is None and not typed:
             return [self._text(ru.BOT_NO_REPORTS)]
@@ -488,11 +487,6 @@ class _Pressing:
 # --- What a reader is shown of a report ---
 
 
-def _newest_day(session: Session, stored_days: Collection[date]) -> date | None:
-    """Return the newest day of which there is a report, sent or stored."""
-    return max(filter(None, [*stored_days, ledger.newest_sent_day(session)]), default=None)
-
-
 def _report_replies(
     session: Session, place: Place, day: date, stored_days: Collection[date]
 ) -> list[Reply]:
@@ -551,10 +545,6 @@ def _with_thread(pressed: Pressed, known: Sequence[access.Known]) -> Place:
         return pressed.place
     thread = next((one.place.thread for one in known if one.is_active), pressed.place.thread)
     return replace(pressed.place, thread=thread)
-
-
-def _subscribed_in(known: Sequence[access.Known], place: Place) -> access.Known | None:
-    return next((one for one in known if one.is_active and one.place == place), None)
 
 
 def _text(place: Place, html: str, buttons: Keyboard = ()) -> Reply:

@@ -57,7 +57,10 @@ def _source_findings(settings: Settings, yesterday: date) -> Iterator[Diagnosis]
     yield _first_partition(settings, yesterday)
     newest = [f"of {table} {time or 'none'}" for table, time in source.newest().items()]
     yield Diagnosis(f"The newest rows ({settings.report_zone}): {', '.join(newest)}")
-    yield _wholeness(settings, yesterday)
+    connect = partial(source_at, settings.source_url, settings)
+    answer = History(settings, connect, first_day(settings)).look(yesterday)
+    told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
+    yield Diagnosis(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 
 
 def _first_partition(settings: Settings, yesterday: date) -> Diagnosis:
@@ -70,13 +73,6 @@ def _first_partition(settings: Settings, yesterday: date) -> Diagnosis:
         )
     chosen = "as set" if settings.start_date else "the demo's; set it to the first day you want"
     return Diagnosis(f"The first day of reports is {first} ({name}: {chosen})")
-
-
-def _wholeness(settings: Settings, yesterday: date) -> Diagnosis:
-    connect = partial(source_at, settings.source_url, settings)
-    answer = History(settings, connect, first_day(settings)).look(yesterday)
-    told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
-    return Diagnosis(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 
 
 def _storage(settings: Settings) -> str:

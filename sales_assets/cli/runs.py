@@ -116,8 +116,12 @@ def _compute(settings: Settings, days: Sequence[date], orders: Mapping[str, str]
     if cores == 1:
         return _together(map(one, spans))
     prepare_home(settings)
+    # Dagster ends a run at Ctrl-C by itself; a process between two runs has nothing to say.
+    silence = (signal.SIGINT, signal.SIG_IGN)
     # A process a span: a second one would find the memory of the first in pieces.
-    workers = ProcessPoolExecutor(cores, get_context("spawn"), _be_a_worker, max_tasks_per_child=1)
+    workers = ProcessPoolExecutor(
+        cores, get_context("spawn"), signal.signal, silence, max_tasks_per_child=1
+    )
     try:
         with workers as processes:
             return _together(processes.map(one, spans))
@@ -127,11 +131,6 @@ def _compute(settings: Settings, days: Sequence[date], orders: Mapping[str, str]
             "want of memory perhaps. What they stored stays: start the command again, with a "
             "shorter range where memory is short."
         ) from error
-
-
-def _be_a_worker() -> None:
-    # Dagster ends a run at Ctrl-C by itself; a process between two runs has nothing to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _spans(days: Sequence[date]) -> list[Sequence[date]]:

@@ -71,7 +71,7 @@ def computes_report(run: dg.DagsterRun) -> bool:
     return run.job_name in {names.DAILY_REPORT_JOB, _ALL_ASSETS_JOB}
 
 
-def standing(
+def runs_of_day(
     instance: dg.DagsterInstance, store: FrameStore, day: date, since: datetime
 ) -> RunsOfDay | None:
     """Return how a day stands by its runs since a moment; None where there was none."""

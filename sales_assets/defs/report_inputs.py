@@ -60,6 +60,8 @@ class InputsOfRun:
         self._attempt("the events", lambda: lookback.events(context))
         found = self._attempt("the daily values", lambda: lookback.values(context))
         self._values = values_of({}) if found is None else found
+        self._usual_steps = self._of_events("the usual steps of the funnel", usual_steps)
+        self._expired = self._of_events("what became of the expiring cases", expired_cases)
 
     def of(self, day: date) -> ReportInputs:
         """Return one day's inputs: its frames as stored, and the values it is judged by."""
@@ -114,14 +116,6 @@ class InputsOfRun:
     @cached_property
     def _examined(self) -> set[date]:
         return self._lookback.history.store.days(names.RAW_EVENTS, JSON)
-
-    @cached_property
-    def _usual_steps(self) -> _Frames:
-        return self._of_events("the usual steps of the funnel", usual_steps)
-
-    @cached_property
-    def _expired(self) -> _Frames:
-        return self._of_events("what became of the expiring cases", expired_cases)
 
     def _of_events(self, what: str, count: Callable[[EventLog, ReportDays], _Frames]) -> _Frames:
         made = self._attempt(what, lambda: count(*self._lookback.events(self._context)))

@@ -45,10 +45,13 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
                 again if day == newest else (),
             )
 
+    # Before midnight the day would not be over.
+    due = settings.delivery_time.hour * 60 + settings.delivery_time.minute
+    hour, minute = divmod(max(0, due - settings.computing_minutes), 60)
     return dg.ScheduleDefinition(
         name=names.DAILY_REPORT_SCHEDULE,
         job_name=names.DAILY_REPORT_JOB,
-        cron_schedule=_cron(settings),
+        cron_schedule=f"{minute} {hour} * * *",
         execution_timezone=settings.report_zone.key,
         execution_fn=evaluate,
         default_status=dg.DefaultScheduleStatus.RUNNING
@@ -57,10 +60,3 @@ def daily_report_schedule(settings: Settings, first_day: date) -> dg.ScheduleDef
         description="Computes yesterday, then reads the days before it again for late rows, then "
         "catches up the days that an outage missed.",
     )
-
-
-def _cron(settings: Settings) -> str:
-    """Return the start as a cron line; before midnight the day would not be over."""
-    due = settings.delivery_time.hour * 60 + settings.delivery_time.minute
-    hour, minute = divmod(max(0, due - settings.computing_minutes), 60)
-    return f"{minute} {hour} * * *"

@@ -26,7 +26,7 @@ from sales_assets.defs.morning import (
     days_in_progress,
     failed_metrics,
     run_request,
-    standing,
+    runs_of_day,
     step_failures,
 )
 from sales_assets.defs.partitions import DAY_TAGS
@@ -153,9 +153,7 @@ def _partial_report_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinitio
 
 
 def _partial_report(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunRequest | None:
-    if FOLLOW_UP_TAG in run.tags or not computes_report(run):
-        return None
-    failed = failed_metrics(step_failures(instance, run.run_id))
+    failed = failed_metrics(step_failures(instance, run.run_id)) if computes_report(run) else []
     if not failed:
         return None
     return dg.RunRequest(
@@ -187,7 +185,7 @@ def _source_readiness_sensor(
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         now = datetime.now(UTC)
         asked = 0
-        for found in _standings(context.instance, settings, first_day, now):
+        for found in _morning_days(context.instance, settings, first_day, now):
             call = last_call(found.day, settings.last_call).replace(tzinfo=settings.report_zone)
             step = next_step(found, now, call)
             if step is NextStep.LOOK and not _is_whole(context, lookback.history, found.day):
@@ -203,14 +201,14 @@ def _source_readiness_sensor(
     return sensor
 
 
-def _standings(
+def _morning_days(
     instance: dg.DagsterInstance, settings: Settings, first_day: date, now: datetime
 ) -> list[RunsOfDay]:
     """Return how the morning's days stand, without those that a run computes right now."""
     store, busy = FrameStore(settings.storage), days_in_progress(instance)
     newest = now.astimezone(settings.report_zone).date() - timedelta(days=1)
     days = days_to_compute(newest, first_day, (), settings.reread_days, settings.catch_up_days)
-    found = (standing(instance, store, day, now - MORNING) for day in days if day not in busy)
+    found = (runs_of_day(instance, store, day, now - MORNING) for day in days if day not in busy)
     return [one for one in found if one]
 
 

@@ -13,7 +13,7 @@ from sales_assets.core import journey, names
 from sales_assets.core.readiness import Ended
 from sales_assets.core.report.report import METRICS
 from sales_assets.defs.jobs import MORNING_TAG
-from sales_assets.defs.morning import standing
+from sales_assets.defs.morning import runs_of_day
 from sales_assets.defs.partitions import BACKFILL_POLICY
 from sales_assets_tests.defs.test_checks import fill_days
 from sales_assets_tests.defs.world import FIRST, Product, failures, span
@@ -102,7 +102,7 @@ def test_a_run_that_is_asked_to_end_in_a_metric_is_tried_again_and_loses_no_part
     assert list(failures(result)) == [names.NEW_PAYING_USERS]
     assert request_after(product, result) == []
     since = datetime.now(UTC) - timedelta(hours=1)
-    found = standing(product.instance, product.store, FIRST, since)
+    found = runs_of_day(product.instance, product.store, FIRST, since)
     assert found is not None
     assert found.ended is Ended.PASSING
 
