@@ -45,7 +45,7 @@ class Archive:
 
     def report_days(self) -> set[date]:
         """Return the days that have a report."""
-        return self.store.days(report_files.ASSET, report_files.NUMBERS)
+        return self.store.days(names.DAILY_REPORT, report_files.NUMBERS)
 
     def report(self, day: date) -> StoredReport | None:
         """Return the stored report of `day`, or None.
