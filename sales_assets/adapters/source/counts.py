@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -47,6 +48,7 @@ class SourceCounts:
 
     groups: pd.DataFrame
     as_of: datetime
+    #: Of the report.
     zone: ZoneInfo
 
     def of_day(self, day: date) -> pd.DataFrame:
@@ -126,7 +128,7 @@ def groups_of_source(reader: RowReader) -> pd.DataFrame:
 def groups_of_rows(rows: Rows, types: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
     """Group rows that were read anyway, day by day: a year never stands in memory twice."""
     groups = []
-    for start, end in zip(rows.edges, rows.edges[1:], strict=False):
+    for start, end in pairwise(rows.edges):
         at = timestamps(rows.time_us[start:end])
         hours = to_wall_clock(at, zone).dt.floor("h")
         by_group = at.groupby([hours.to_numpy(), rows.type[start:end]])

@@ -131,7 +131,6 @@ class SourceRead:
     future_rows: Mapping[str, int]
     payers: pd.DataFrame
     clocks: Mapping[str, ZoneInfo]
-    report_zone: ZoneInfo
     rows: Mapping[date, int]
     counts: SourceCounts
 
@@ -164,7 +163,7 @@ class SourceRead:
         paid_at = self.payers["paid_at"]
         recent = paid_at[(paid_at >= pd.Timestamp(start)) & (paid_at < pd.Timestamp(end))]
         return [
-            times_without_hours(table, day, times, (self.report_zone, self.clocks[table]), before)
+            times_without_hours(table, day, times, (self.counts.zone, self.clocks[table]), before)
             for table, times, before in (
                 (EVENTS.name, frame.loc[~is_payment, "event_time"], None),
                 (PAYMENTS.name, frame.loc[is_payment, "event_time"], recent),
@@ -218,7 +217,6 @@ class PostgresSource:
             future,
             payers,
             clocks,
-            self.report_zone,
             dict(zip(reader.asked.days, np.diff(rows.edges).tolist(), strict=True)),
             counts,
         )

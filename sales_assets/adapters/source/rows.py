@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -275,8 +275,8 @@ class Rows:
 
     def active_users(self) -> list[np.ndarray]:
         """Return for each day the positions of the users with a valid row, ascending."""
-        spans = zip(self.edges, self.edges[1:], strict=False)
         valid = self.is_valid
+        spans = pairwise(self.edges)
         return [np.unique(self.user[start:end][valid[start:end]]) for start, end in spans]
 
     def first_us(self, chosen: np.ndarray) -> np.ndarray:
