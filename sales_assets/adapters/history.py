@@ -11,11 +11,7 @@ import pandas as pd
 from sales_assets.adapters.files import day_records
 from sales_assets.adapters.files.day_records import Refusal
 from sales_assets.adapters.files.frames import FrameStore, read_daily_values, read_event_log
-from sales_assets.adapters.files.stamps import (
-    own_stamp,
-    refuse_other_clients,
-    remember_dictionary,
-)
+from sales_assets.adapters.files.stamps import own_stamp, refuse_other_clients, remember_dictionary
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.errors import PassingSourceError
@@ -241,22 +237,19 @@ class History:
     def _store_values(self, days: Sequence[date]) -> list[FilledDay]:
         if not days:
             return []
-        frames = daily_values(self._log_of(days), ReportDays.of(days, self.zone))
-        return self._store(names.DAILY_VALUES, frames)
-
-    def _log_of(self, days: Sequence[date]) -> EventLog:
-        """Return the events that the values of `days` rest on; what misses is read, not stored."""
         window = self.lookback(days)
         stored = self.store.days(names.CLEAN_EVENTS).intersection(window)
         missing = [day for day in window if day not in stored]
         events = (self.store.read(names.CLEAN_EVENTS, day) for day in sorted(stored))
         histories = (self.store.read(names.USER_HISTORY, day) for day in sorted(stored))
-        if missing:
+        if missing:  # these are read, and not stored
             raw, known = self.source.read_together(missing)
             events = chain(events, (cleaning.set_aside(rows)[0] for rows in raw))
             histories = chain(histories, [known])
         log = encode(events, histories, self.zone)
-        return log.without_experiments(ReportDays.of(missing, self.zone))
+        log = log.without_experiments(ReportDays.of(missing, self.zone))
+        frames = daily_values(log, ReportDays.of(days, self.zone))
+        return self._store(names.DAILY_VALUES, frames)
 
     # --- Taking a day, or refusing it ---
 

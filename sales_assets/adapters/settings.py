@@ -1,7 +1,7 @@
 """What an operator sets: the environment's names, read once and checked with clear errors."""
 
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from io import StringIO
@@ -220,13 +220,18 @@ class Settings(BaseModel):
                 name that there isn't (says the nearest one), a production without a source.
         """
         given = {name: text.strip() for name, text in environment.items() if text.strip()}
-        _refuse_unknown(given)
-        ours = {name: given[name] for name in _known_names() if name in given}
+        known = {environment_name(field): setting for field, setting in cls.model_fields.items()}
+        _refuse_unknown(given, known)
         try:
-            settings = cls.model_validate(ours)
+            settings = cls.model_validate({name: given[name] for name in known if name in given})
         except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            raise _invalid(str(first["loc"][0]), ours) from None
+            name = str(error.errors(include_input=False)[0]["loc"][0])
+            setting = known[name]
+            shown = hidden(repr(given[name])) if setting.repr else "a value that is not shown"
+            raise InvalidSettingError(
+                f"{name} is set to {shown}, but {setting.description} was expected. "
+                "Correct it in the environment or in .env; .env.example lists every name."
+            ) from None
         if settings.production and settings.source_url is None:
             raise InvalidSettingError(
                 f"{PREFIX}PRODUCTION is 1, but {PREFIX}SOURCE_URL is not set: the demo's numbers "
@@ -279,10 +284,6 @@ def environment_name(field: str) -> str:
     return str(Settings.model_fields[field].validation_alias)
 
 
-def _known_names() -> list[str]:
-    return [environment_name(field) for field in Settings.model_fields]
-
-
 def _read_file(path: str) -> dict[str, str | None]:
     try:
         content = Path(path).read_bytes()
@@ -320,8 +321,7 @@ def _last_call_after(delivery: time) -> time:
     return min(later.time(), time(23, 59)) if later.date() == date.min else time(23, 59)
 
 
-def _refuse_unknown(names: Iterable[str]) -> None:
-    known = _known_names()
+def _refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
     for name in sorted(set(names).difference(known)):
         ours = name.upper().startswith(PREFIX)
         nearest = get_close_matches(name.upper(), known, 1, 0 if ours else _ALIKE)
@@ -330,12 +330,3 @@ def _refuse_unknown(names: Iterable[str]) -> None:
                 f"{name} is set, but there is no such setting; the nearest name is {nearest[0]}. "
                 "Correct it in the environment or in .env; .env.example lists every name."
             )
-
-
-def _invalid(name: str, environment: Mapping[str, str]) -> InvalidSettingError:
-    [setting] = (one for one in Settings.model_fields.values() if one.validation_alias == name)
-    shown = hidden(repr(environment[name])) if setting.repr else "a value that is not shown"
-    return InvalidSettingError(
-        f"{name} is set to {shown}, but {setting.description} was expected. "
-        "Correct it in the environment or in .env; .env.example lists every name."
-    )

@@ -1,6 +1,7 @@
 """The stored reports and stuck cases, as somebody who asks for them gets them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -45,7 +46,7 @@ class Archive:
 
     def report_days(self) -> set[date]:
         """Return the days that have a report."""
-        return self.store.days(report_files.ASSET, report_files.NUMBERS)
+        return self.store.days(names.DAILY_REPORT, report_files.NUMBERS)
 
     def report(self, day: date) -> StoredReport | None:
         """Return the stored report of `day`, or None.
@@ -53,10 +54,9 @@ class Archive:
         Raises:
             StorageError: the two files of the day do not belong together.
         """
-        try:
+        with suppress(MissingDayError):
             return report_files.read_report(self.store, day)
-        except MissingDayError:
-            return None
+        return None
 
     def refused(self, day: date) -> Completeness | None:
         """Return what the source lacks of a day that was refused for it."""
@@ -140,17 +140,15 @@ class Archive:
 
     def _content(self, day: date) -> Mapping[str, Any]:
         """Return the stored report's words and numbers; nothing where there is none."""
-        try:
+        with suppress(MissingDayError):
             return report_files.read_content(self.store, day)
-        except MissingDayError:
-            return {}
+        return {}
 
     def spreadsheet(self, day: date) -> bytes:
         """Return the expiring and the stuck cases of `day` as an .xlsx file."""
-        try:
+        previous = None
+        with suppress(MissingDayError):
             previous = self.store.read(names.STUCK_CASES, day - timedelta(days=1))
-        except MissingDayError:
-            previous = None
         sheets = [stuck_sheet(self.stuck(day), day, previous)]
         expiring = self.expiring(day)
         if expiring is not None:

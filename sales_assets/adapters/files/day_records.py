@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -104,11 +105,9 @@ def write_findings(store: FrameStore, day: date, findings: Iterable[Finding]) ->
 
 def read_findings(store: FrameStore, day: date) -> tuple[Finding, ...]:
     """Return the findings of `day`; none for a day that was stored without."""
-    try:
-        found = _read(store, names.RAW_EVENTS, day)["findings"]
-    except MissingDayError:
-        return ()
-    return FINDINGS.validate_python(found)
+    with suppress(MissingDayError):
+        return FINDINGS.validate_python(_read(store, names.RAW_EVENTS, day)["findings"])
+    return ()
 
 
 def _write(store: FrameStore, folder: str, day: date, content: Mapping[str, Any]) -> None:

@@ -14,11 +14,11 @@ from sales_assets.adapters.files.frames import (
     read_json,
     write_bytes,
 )
+from sales_assets.core import names
 from sales_assets.core.delivery.messages import CAPTION_LIMIT, ReportToSend, fits_caption
 from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.report import headline_numbers
 
-ASSET = "daily_report"
 PICTURE = ".png"
 NUMBERS = ".json"
 
@@ -53,8 +53,8 @@ class StoredReport:
 
 def write_report(store: FrameStore, day: date, picture: bytes, content: bytes) -> None:
     """Store both files; a reader takes a picture only with the JSON file that names its hash."""
-    write_bytes(store.path(ASSET, day, PICTURE), picture)
-    write_bytes(store.path(ASSET, day, NUMBERS), content)
+    write_bytes(store.path(names.DAILY_REPORT, day, PICTURE), picture)
+    write_bytes(store.path(names.DAILY_REPORT, day, NUMBERS), content)
 
 
 def read_report(store: FrameStore, day: date) -> StoredReport:
@@ -65,34 +65,35 @@ def read_report(store: FrameStore, day: date) -> StoredReport:
         StorageError: the picture is not the one that the JSON file describes, or the caption does
             not fit under it.
     """
-    path = store.path(ASSET, day, NUMBERS)
+    path = store.path(names.DAILY_REPORT, day, NUMBERS)
     stored = read_bytes(path)
     content = parsed(path, stored)
-    picture = read_bytes(store.path(ASSET, day, PICTURE))
+    picture_path = store.path(names.DAILY_REPORT, day, PICTURE)
+    picture = read_bytes(picture_path)
     if sha256(picture).hexdigest() != content["sha256"]:
         raise StorageError(
-            f"{store.path(ASSET, day, PICTURE)} is not the picture that its JSON file describes: "
-            f"the writing was cut short. Materialize {ASSET} of {day} again."
+            f"{picture_path} is not the picture that its JSON file describes: the writing was cut "
+            f"short. Materialize {names.DAILY_REPORT} of {day} again."
         )
     if not fits_caption(content["caption"]):
         raise StorageError(
             f"The caption of the report of {day} is longer than {CAPTION_LIMIT} characters, which "
-            f"Telegram refuses; its making should have kept it short. Materialize {ASSET} of {day} "
-            "again with a version that does."
+            "Telegram refuses; its making should have kept it short. Materialize "
+            f"{names.DAILY_REPORT} of {day} again with a version that does."
         )
     return StoredReport(day, content, sha256(stored).hexdigest(), picture)
 
 
 def read_content(store: FrameStore, day: date) -> dict[str, Any]:
     """Return the JSON file of the report of `day`; raise `MissingDayError` if there is none."""
-    return read_json(store.path(ASSET, day, NUMBERS))
+    return read_json(store.path(names.DAILY_REPORT, day, NUMBERS))
 
 
 def content_hashes(store: FrameStore, days: Iterable[date]) -> dict[date, str]:
     """Return what stands for the content of each of `days` that has a report."""
-    stored = store.days(ASSET, NUMBERS)
+    stored = store.days(names.DAILY_REPORT, NUMBERS)
     return {
-        day: sha256(read_bytes(store.path(ASSET, day, NUMBERS))).hexdigest()
+        day: sha256(read_bytes(store.path(names.DAILY_REPORT, day, NUMBERS))).hexdigest()
         for day in days
         if day in stored
     }

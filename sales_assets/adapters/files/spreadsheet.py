@@ -67,7 +67,11 @@ class _Writing:
 
     def write(self) -> None:
         for position, column in enumerate(self._sheet.columns):
-            self._target.set_column(position, position, self._width(column))
+            width = column.kind.width
+            if column.kind is CellKind.TEXT and not self._rows.empty:  # names are read whole
+                longest = int(self._rows[column.name].astype("str").str.len().max())
+                width = min(max(width, longest), WIDEST)
+            self._target.set_column(position, position, width)
             is_moment = column.kind is CellKind.MOMENT
             title = ru.IN_ZONE.format(title=column.title, zone=self._clock)
             self._target.write_string(0, position, title if is_moment else column.title, self._head)
@@ -81,14 +85,6 @@ class _Writing:
         self._target.repeat_rows(0)
         self._target.set_landscape()
         self._target.fit_to_pages(1, 0)
-
-    def _width(self, column: SheetColumn) -> int:
-        """Return the width in characters: names are read whole, up to a limit."""
-        width = column.kind.width
-        if column.kind is not CellKind.TEXT or self._rows.empty:
-            return width
-        longest = int(self._rows[column.name].astype("str").str.len().max())
-        return min(max(width, longest), WIDEST)
 
     def _write_column(self, position: int, column: SheetColumn) -> None:
         write = {

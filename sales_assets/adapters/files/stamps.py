@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -30,10 +31,9 @@ class ForeignSourceError(RefusedError):
 
 def read_stamp(store: FrameStore) -> Stamp | None:
     """Return the storage's stamp; None without one."""
-    try:
+    with suppress(MissingDayError):
         return _STAMPS.validate_python(read_json(store.base / STAMP))
-    except MissingDayError:
-        return None
+    return None
 
 
 def write_stamp(store: FrameStore, stamp: Stamp) -> None:

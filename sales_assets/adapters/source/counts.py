@@ -1,29 +1,28 @@
 """How many rows the source holds by hour and type: grouped by the source, or of rows read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from sales_assets.adapters.source.rows import (
     EVENTS,
     EVENTS_IN_SPANS,
-    MISSING,
     PAYMENTS,
     PAYMENTS_IN_SPANS,
     RowReader,
     Rows,
-    SourceTable,
+    named,
 )
 from sales_assets.adapters.source.session import Session
 from sales_assets.core.completeness import Evidence, hourly_counts
 from sales_assets.core.days import INSTANT, day_bounds, to_wall_clock
 from sales_assets.core.frames import HOURLY_COUNTS
+from sales_assets.core.metrics.event_log import timestamps
 from sales_assets.core.windows import AFTER_DAYS, DAY
 
 #: By the quarter of an hour: no zone's clock differs from another's by less.
@@ -49,6 +48,7 @@ class SourceCounts:
 
     groups: pd.DataFrame
     as_of: datetime
+    #: Of the report.
     zone: ZoneInfo
 
     def of_day(self, day: date) -> pd.DataFrame:
@@ -111,53 +111,35 @@ def groups_of_source(reader: RowReader) -> pd.DataFrame:
     if not reader.asked.days:
         return _groups([])
     reader.bind_spans()
-    return _groups(
-        _group_table(reader, table, batch)
-        for table, statement in ((EVENTS, EVENT_COUNTS), (PAYMENTS, PAYMENT_COUNTS))
-        for batch in reader.session.batches(statement, table.texts)
-    )
-
-
-def _group_table(reader: RowReader, table: SourceTable, batch: pa.RecordBatch) -> pd.DataFrame:
-    positions = reader.dictionary.positions_of(batch)
-    return pd.DataFrame(
-        {
-            "type": _names(positions, reader.dictionary.types),
-            "rows": batch["rows"].to_numpy(),
-            "first": reader.instants(table, batch["first"].to_pandas()),
-            "last": reader.instants(table, batch["last"].to_pandas()),
-        }
-    )
+    found = []
+    for table, statement in ((EVENTS, EVENT_COUNTS), (PAYMENTS, PAYMENT_COUNTS)):
+        for batch in reader.session.batches(statement, table.texts):
+            positions = reader.dictionary.positions_of(batch)
+            group = {
+                "type": named(positions, reader.dictionary.events.types),
+                "rows": batch["rows"].to_numpy(),
+                "first": reader.instants(table, batch["first"].to_pandas()),
+                "last": reader.instants(table, batch["last"].to_pandas()),
+            }
+            found.append(pd.DataFrame(group))
+    return _groups(found)
 
 
 def groups_of_rows(rows: Rows, types: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
     """Group rows that were read anyway, day by day: a year never stands in memory twice."""
-    spans = zip(rows.edges, rows.edges[1:], strict=False)
-    return _groups(_groups_of_day(rows, slice(*span), types, zone) for span in spans)
+    groups = []
+    for start, end in pairwise(rows.edges):
+        at = timestamps(rows.time_us[start:end])
+        hours = to_wall_clock(at, zone).dt.floor("h")
+        by_group = at.groupby([hours.to_numpy(), rows.type[start:end]])
+        found = by_group.agg(["size", "min", "max"]).reset_index()
+        found = found.set_axis(["hour", "position", "rows", "first", "last"], axis=1)
+        groups.append(found.assign(type=named(found["position"].to_numpy(), types)))
+    return _groups(groups)
 
 
-def _groups_of_day(rows: Rows, of_day: slice, types: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
-    at = pd.Series(rows.time_us[of_day]).astype("datetime64[us]").dt.tz_localize("UTC")
-    hours = to_wall_clock(at, zone).dt.floor("h")
-    by_group = at.groupby([hours.to_numpy(), rows.type[of_day]])
-    found = by_group.agg(["size", "min", "max"]).reset_index(names=["hour", "position"])
-    return pd.DataFrame(
-        {
-            "type": _names(found["position"].to_numpy(), types),
-            "rows": found["size"],
-            "first": found["min"],
-            "last": found["max"],
-        }
-    )
-
-
-def _names(positions: np.ndarray, types: Sequence[str]) -> pd.Categorical:
-    known = pd.Index(list(types)).astype("str")
-    return pd.Categorical.from_codes(np.where(positions == MISSING, -1, positions), known)
-
-
-def _groups(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def _groups(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     columns = {"type": "str", "rows": "int64", "first": INSTANT, "last": INSTANT}
     nothing = pd.DataFrame(columns=list(columns)).astype(columns)
-    parts = [nothing, *(table.astype(columns) for table in tables)]
+    parts = [table[list(columns)].astype(columns) for table in tables]
     return pd.concat([part for part in parts if len(part)] or [nothing], ignore_index=True)

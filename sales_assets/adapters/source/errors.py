@@ -158,7 +158,6 @@ JOIN pg_locks AS l ON l.relation = c.oid AND l.mode = 'AccessExclusiveLock'
 LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
 ORDER BY l.granted DESC, c.relname, l.pid
 """
-_NO_ADVICE = "See the server's log, and try the same URL with psql."
 
 
 class PassingSourceError(SalesAssetsError):
@@ -180,9 +179,15 @@ def locked(address: str, seconds: int) -> PassingSourceError:
         closing(connection.cursor()) as cursor,
     ):
         cursor.execute(LOCK_HOLDERS)
-        for table, *holder in cursor.fetchall():
+        for table, pid, user, program, age, waits_for in cursor.fetchall():
             tables.append(table)
-            holders.append(_holder(*holder))
+            known = (
+                f"user {user}",
+                program,
+                f"for {age} s" if age is not None else "",
+                f"which itself waits for process {waits_for.strip('{}')}" if waits_for else "",
+            )
+            holders.append(f"process {pid or 'unknown'} ({', '.join(filter(None, known))})")
     what = ", ".join(dict.fromkeys(tables)) or "one of events, events_dict, payments"
     who = ", ".join(dict.fromkeys(holders)) or "a session that this user can't see"
     return PassingSourceError(
@@ -190,16 +195,6 @@ def locked(address: str, seconds: int) -> PassingSourceError:
         "read as soon as the lock is gone: wait for that session, or end it on the server "
         "(pg_terminate_backend)."
     )
-
-
-def _holder(pid: int, user: str, program: str, age: int | None, waits_for: str) -> str:
-    known = (
-        f"user {user}",
-        program,
-        f"for {age} s" if age is not None else "",
-        f"which itself waits for process {waits_for.strip('{}')}" if waits_for else "",
-    )
-    return f"process {pid or 'unknown'} ({', '.join(filter(None, known))})"
 
 
 def redacted(url: str) -> str:
@@ -219,7 +214,8 @@ def explained(url: str, action: str) -> Iterator[None]:
         said = _said(error, url)
         state = getattr(error, "sqlstate", None) or ""
         code = f" ({state})" if state else ""
-        words = _words(said)
+        # What tells one trouble from another: not the names, such as a host's `pgbouncer`.
+        words = _QUOTED.sub("", said).lower()
         passes = state.startswith(_PASSING_STATES) or any(one in words for one in _PASSING_WORDS)
         # The driver's own text may hold the URL.
         is_drivers = isinstance(error, adbc_driver_manager.Error)
@@ -249,17 +245,12 @@ def _secrets(url: str) -> list[str]:
     return sorted({*written, *map(unquote, written)} - {""}, key=len, reverse=True)
 
 
-def _words(said: str) -> str:
-    """Return what tells one trouble from another: not the names, such as a host's `pgbouncer`."""
-    return _QUOTED.sub("", said).lower()
-
-
 def _advice(state: str, words: str) -> str:
     for length in (5, 3, 2):
         if state[:length] in _ADVICE_BY_STATE:
             return _ADVICE_BY_STATE[state[:length]]
     found = (advice for word, advice in _ADVICE_BY_WORDS.items() if word in words)
-    return next(found, _NO_ADVICE)
+    return next(found, "See the server's log, and try the same URL with psql.")
 
 
 class _Driver(Exception):  # noqa: N818 - stands for the driver's error of any class

@@ -22,12 +22,12 @@ from sales_assets.adapters.source.rows import (
     EARLIEST,
     EVENTS,
     MISSING,
-    NEVER,
     PAYMENTS,
     Dictionary,
     RowReader,
     Rows,
     bind_kinds,
+    named,
     positions_in,
     trimmed,
 )
@@ -36,6 +36,7 @@ from sales_assets.core import journey
 from sales_assets.core.days import DailyFrames, ReportDays, with_wall_clocks
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
+from sales_assets.core.metrics.event_log import NEVER, timestamps
 from sales_assets.core.source_checks import (
     odd_times,
     one_id,
@@ -130,7 +131,6 @@ class SourceRead:
     future_rows: Mapping[str, int]
     payers: pd.DataFrame
     clocks: Mapping[str, ZoneInfo]
-    report_zone: ZoneInfo
     rows: Mapping[date, int]
     counts: SourceCounts
 
@@ -163,7 +163,7 @@ class SourceRead:
         paid_at = self.payers["paid_at"]
         recent = paid_at[(paid_at >= pd.Timestamp(start)) & (paid_at < pd.Timestamp(end))]
         return [
-            times_without_hours(table, day, times, (self.report_zone, self.clocks[table]), before)
+            times_without_hours(table, day, times, (self.counts.zone, self.clocks[table]), before)
             for table, times, before in (
                 (EVENTS.name, frame.loc[~is_payment, "event_time"], None),
                 (PAYMENTS.name, frame.loc[is_payment, "event_time"], recent),
@@ -208,7 +208,7 @@ class PostgresSource:
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
             counts = self._counts(reader, rows, counted)
         number = {day: position for position, day in enumerate(reader.asked.days)}
-        types = reader.dictionary.types
+        types = reader.dictionary.events.types
         return SourceRead(
             DailyFrames(number, lambda day: self._raw_frame(rows.of_day(number[day]), types)),
             reader.unknown_ids(),
@@ -217,7 +217,6 @@ class PostgresSource:
             future,
             payers,
             clocks,
-            self.report_zone,
             dict(zip(reader.asked.days, np.diff(rows.edges).tolist(), strict=True)),
             counts,
         )
@@ -256,7 +255,7 @@ class PostgresSource:
         users = np.unique(rows.user[rows.is_valid])
         known = self._history_frame(first_us, rows.users, users, reader.asked.cutoffs_us[-1])
         firsts = range(0, len(reader.asked.days), DAYS_TOGETHER)
-        types = reader.dictionary.types
+        types = reader.dictionary.events.types
         parts = (rows.of_days(first, first + DAYS_TOGETHER) for first in firsts)
         return (self._raw_frame(part, types) for part in parts), known
 
@@ -303,11 +302,8 @@ class PostgresSource:
                 *odd_times(*_odd_rows(reader)),
             ]
             payers = payers_of(reader, [yesterday], self.report_zone)
-        of_payers = (
-            payers_without_event(payers, yesterday, are_normal=payers_without_events),
-            paid_before_lesson(payers, yesterday),
-        )
-        found += filter(None, of_payers)
+        without_event = payers_without_event(payers, yesterday, are_normal=payers_without_events)
+        found += filter(None, (without_event, paid_before_lesson(payers, yesterday)))
         return (
             f"The source {redacted(self.url)} has its three tables and "
             f"{len(reader.dictionary.events.names)} event types; its times without a zone are of "
@@ -336,19 +332,18 @@ class PostgresSource:
         others = {day for day in after.union(counted) - read if day <= last}
         asked = ReportDays.of(sorted(others), self.report_zone)
         groups = [
-            groups_of_rows(rows, reader.dictionary.types, self.report_zone),
+            groups_of_rows(rows, reader.dictionary.events.types, self.report_zone),
             groups_of_source(replace(reader, asked=asked)),
         ]
         return SourceCounts(pd.concat(groups, ignore_index=True), as_of, self.report_zone)
 
     def _raw_frame(self, rows: Rows, types: Sequence[str]) -> pd.DataFrame:
+        users = pa.array(rows.user, mask=rows.user == MISSING)
         frame = pd.DataFrame(
             {
-                "user_id": rows.user_ids(),
-                "event_time": _instants(rows.time_us),
-                "event_type": pd.Categorical.from_codes(
-                    rows.type, pd.Index(list(types)).astype("str")
-                ),
+                "user_id": rows.users.take(users).to_pandas(),
+                "event_time": timestamps(rows.time_us),
+                "event_type": named(rows.type, types),
             }
         )
         return with_wall_clocks(frame, ["event_time"], self.report_zone)
@@ -357,15 +352,11 @@ class PostgresSource:
         self, first_us: Mapping[str, np.ndarray], ids: pa.Array, users: np.ndarray, cutoff_us: int
     ) -> pd.DataFrame:
         columns = {
-            name: _instants(times_us[users]).where(times_us[users] < cutoff_us)
+            name: timestamps(np.where(times_us[users] < cutoff_us, times_us[users], NEVER))
             for name, times_us in first_us.items()
         }
         frame = pd.DataFrame({"user_id": ids.take(pa.array(users)).to_pandas(), **columns})
         return with_wall_clocks(frame, list(columns), self.report_zone)
-
-
-def _instants(microseconds: np.ndarray) -> pd.Series:
-    return pd.Series(microseconds).astype("datetime64[us]").dt.tz_localize("UTC")
 
 
 def _first_times(rows: Rows, reader: RowReader) -> Mapping[str, np.ndarray]:
@@ -374,7 +365,7 @@ def _first_times(rows: Rows, reader: RowReader) -> Mapping[str, np.ndarray]:
     They come from the rows read, and from the history before the last span of days. What came
     later than the asked days is before none of their cut-offs.
     """
-    types, valid = reader.dictionary.types, rows.is_valid
+    types, valid = reader.dictionary.events.types, rows.is_valid
     experiments = [types.index(name) for name in EXPERIMENTS]
     first_us = {
         "first_event_at": rows.first_us(valid),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ from sales_assets.core.days import (
 )
 from sales_assets.core.dictionary import EventDictionary
 from sales_assets.core.journey import EXPERIMENTS
+from sales_assets.core.metrics.event_log import NEVER
 from sales_assets.core.windows import DAY
 
 DICTIONARY = """
@@ -46,7 +47,6 @@ HASHED_LISTS = 14
 USERS = pa.dictionary(pa.int32(), pa.large_string())
 #: Stands for no user and for no known type.
 MISSING = -1
-NEVER = np.iinfo("int64").max
 
 
 class SourceTable(NamedTuple):
@@ -68,7 +68,7 @@ PAYMENTS = SourceTable(
 
 @dataclass(frozen=True)
 class Dictionary:
-    """The source's dictionary, and the position in its `types` of each id, as arrays."""
+    """The source's dictionary, and the position in its types of each id, as arrays."""
 
     events: EventDictionary
     ids: pa.Array
@@ -90,18 +90,13 @@ class Dictionary:
         positions = np.array([position[name] for name in events.type_of.values()], dtype="int32")
         return cls(events, ids, positions)
 
-    @property
-    def types(self) -> tuple[str, ...]:
-        """All types in a fixed order."""
-        return self.events.types
-
     def positions_of(self, batch: pa.RecordBatch) -> np.ndarray:
         """Return the position of each row's type, `MISSING` where the dictionary doesn't know its.
 
         Rows without an event's id are payments, so purchases.
         """
         if "event_id" not in batch.schema.names:
-            return np.full(batch.num_rows, self.types.index(journey.PURCHASE), dtype="int32")
+            return np.full(batch.num_rows, self.events.types.index(journey.PURCHASE), dtype="int32")
         # Few ids stand for many rows.
         encoded = batch["event_id"].dictionary_encode()
         known = pc.call_function("utf8_trim_whitespace", [encoded.dictionary.cast(pa.string())])
@@ -213,17 +208,13 @@ class RowReader:
         for batch in self.session.batches(table.rows_in_spans, table.texts):
             times_us = self.instants(table, batch["time"].to_pandas()).astype("int64").to_numpy()
             days = np.searchsorted(self.asked.starts_us, times_us, side="right") - 1
-            users, types = self.users(table, batch), self._types(batch, days)
-            yield _Part(users, times_us, types, days.astype("int16"))
-
-    def _types(self, batch: pa.RecordBatch, days: np.ndarray) -> np.ndarray:
-        types = self.dictionary.positions_of(batch)
-        is_unknown = types == MISSING
-        if is_unknown.any():
-            ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
-            names = ["NULL" if each is None else str(each) for each in ids]
-            self._unknown.update(zip(days[is_unknown].tolist(), names, strict=True))
-        return types
+            types = self.dictionary.positions_of(batch)
+            is_unknown = types == MISSING
+            if is_unknown.any():
+                ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
+                names = ["NULL" if each is None else str(each) for each in ids]
+                self._unknown.update(zip(days[is_unknown].tolist(), names, strict=True))
+            yield _Part(self.users(table, batch), times_us, types, days.astype("int16"))
 
 
 class _Part(NamedTuple):
@@ -238,7 +229,7 @@ class Rows:
     """Rows put together by day: parallel arrays, and the edges of each day's slice.
 
     `user` are positions in `users`, which are distinct and sorted; `type` are positions in
-    `Dictionary.types`; both are `MISSING` where the source has none. `time_us` are instants.
+    `EventDictionary.types`; both are `MISSING` where the source has none. `time_us` are instants.
     """
 
     users: pa.Array
@@ -276,11 +267,6 @@ class Rows:
         columns = (self.user[part], self.time_us[part], self.type[part])
         return Rows(self.users, *columns, self.edges[first : end + 1] - self.edges[first])
 
-    def user_ids(self) -> pd.Series:
-        """Return each row's user as text."""
-        positions = pa.array(self.user, mask=self.user == MISSING)
-        return self.users.take(positions).to_pandas()
-
     @property
     def is_valid(self) -> np.ndarray:
         """Which rows have a user and a known type; an empty user id names nobody."""
@@ -289,8 +275,8 @@ class Rows:
 
     def active_users(self) -> list[np.ndarray]:
         """Return for each day the positions of the users with a valid row, ascending."""
-        spans = zip(self.edges, self.edges[1:], strict=False)
         valid = self.is_valid
+        spans = pairwise(self.edges)
         return [np.unique(self.user[start:end][valid[start:end]]) for start, end in spans]
 
     def first_us(self, chosen: np.ndarray) -> np.ndarray:
@@ -318,6 +304,11 @@ def positions_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
     """Return the position in `values` of each of `wanted`; `MISSING` where it isn't there."""
     options = pc.SetLookupOptions(value_set=values)
     return pc.call_function("index_in", [wanted], options).fill_null(MISSING).to_numpy()
+
+
+def named(positions: np.ndarray, types: Sequence[str]) -> pd.Categorical:
+    """Return the types at positions; `MISSING` is none."""
+    return pd.Categorical.from_codes(positions, pd.Index(list(types)).astype("str"))
 
 
 def _joined(arrays: Sequence[np.ndarray], dtype: str) -> np.ndarray:

@@ -118,15 +118,14 @@ NO_ENCODING = "SQL_ASCII"
 #: COPY gives no code, so the words of server and Arrow are all there is.
 _BAD_BYTES = re.compile("invalid byte sequence|has no equivalent in encoding|Invalid UTF8")
 
-ColumnTypes = Mapping[tuple[str, str], str]
-
 
 @dataclass(frozen=True)
 class Session:
     """One snapshot of the source; the types of its columns have been found fit."""
 
     cursor: postgres.Cursor
-    types: ColumnTypes
+    #: By table and column.
+    types: Mapping[tuple[str, str], str]
     encoding: str
     #: The server's major version.
     version: int
@@ -309,7 +308,7 @@ def connection_string(url: str) -> str:
     return f"{start}?{'&'.join([*told, *wanted])}"
 
 
-def _fit_types(rows: Sequence[tuple[Any, ...]]) -> ColumnTypes:
+def _fit_types(rows: Sequence[tuple[Any, ...]]) -> Mapping[tuple[str, str], str]:
     types = {(table, column): kind for table, column, kind in rows if column is not None}
     tables = {table for table, _ in types}
     for (table, column), accepted in COLUMNS.items():

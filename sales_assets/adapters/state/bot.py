@@ -19,8 +19,6 @@ KEPT_FOR = timedelta(days=14)
 _LONGEST_REASON = 500
 _PROCESSED, _FAILING, _PASSED_OVER = "processed", "failing", "passed_over"
 
-Decide = Callable[[Session], Sequence[Reply]]
-
 
 @dataclass(frozen=True)
 class Owed:
@@ -47,7 +45,7 @@ class BotState:
     def process(
         self,
         update_id: int,
-        decide: Decide,
+        decide: Callable[[Session], Sequence[Reply]],
         now: datetime,
         fingerprint: str | None = None,
         offset: int | None = None,
@@ -96,13 +94,8 @@ class BotState:
                 row.replies = REPLIES.dump_python(tuple(left), mode="json") or None
                 row.updated_at = now
             if not left:
-                session.execute(
-                    delete(BotUpdate).where(
-                        BotUpdate.bot_id == self.bot_id,
-                        BotUpdate.updated_at < now - KEPT_FOR,
-                        BotUpdate.replies.is_(None),
-                    )
-                )
+                is_old = (BotUpdate.bot_id == self.bot_id) & (BotUpdate.updated_at < now - KEPT_FOR)
+                session.execute(delete(BotUpdate).where(is_old, BotUpdate.replies.is_(None)))
 
     def owed(self) -> list[Owed]:
         """Return what a killed process left unsaid, the oldest first."""

@@ -11,13 +11,11 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     CheckConstraint,
     Date,
     DateTime,
     Dialect,
     Engine,
-    Integer,
     MetaData,
     String,
     Text,
@@ -29,13 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DataError,
-    DBAPIError,
-    NoSuchModuleError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sales_assets.adapters.files.whole import write_whole
@@ -114,16 +106,16 @@ class DeliveryRow(Base):
         ),
     )
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    report_day: Mapped[date] = mapped_column(Date)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_day: Mapped[date]
     kind: Mapped[str] = mapped_column(String(10))
     subject: Mapped[str] = mapped_column(String(64), default="")
     chat: Mapped[int] = mapped_column(BigInteger)
     thread: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(10), index=True)
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
-    claims: Mapped[int] = mapped_column(Integer, default=0)
-    doubts: Mapped[int] = mapped_column(Integer, default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    claims: Mapped[int] = mapped_column(default=0)
+    doubts: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None] = mapped_column(String(80))
     lease_until: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
@@ -151,7 +143,7 @@ class Subscription(Base):
         CheckConstraint("sound in ('always', 'news', 'never')", name="sound"),
     )
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     chat: Mapped[int] = mapped_column(BigInteger)
     thread: Mapped[int] = mapped_column(BigInteger, default=0)
     chat_type: Mapped[str] = mapped_column(String(20))
@@ -203,7 +195,7 @@ class BotUpdate(Base):
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     state: Mapped[str] = mapped_column(String(12))
-    failures: Mapped[int] = mapped_column(Integer, default=0)
+    failures: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str | None] = mapped_column(Text)
     replies: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     fingerprint: Mapped[str | None] = mapped_column(String(64))
@@ -223,7 +215,7 @@ class SentContent(Base):
 
     __tablename__ = "sent_contents"
 
-    report_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    report_day: Mapped[date] = mapped_column(primary_key=True)
     content_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     caption_html: Mapped[str] = mapped_column(Text)
     verdict: Mapped[str] = mapped_column(Text)
@@ -232,7 +224,7 @@ class SentContent(Base):
     file_id: Mapped[str | None] = mapped_column(Text)
     media: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime]
-    is_neutral: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    is_neutral: Mapped[bool] = mapped_column(server_default=false())
 
 
 class StateDatabase:

@@ -87,17 +87,13 @@ class Ledger:
         """
         is_open = DeliveryRow.state.in_(_OPEN_STATES)
         is_shown = (DeliveryRow.kind == MessageKind.REPORT) & (DeliveryRow.state == RowState.SENT)
-        in_range = DeliveryRow.report_day.in_(list(reports))
+        in_range = DeliveryRow.report_day.in_(list(reports)) & self._own()
+        unsettled = select(DeliveryRow.report_day).where(is_open, in_range).distinct()
+        shown = select(DeliveryRow.report_day, DeliveryRow.content_sha256).where(is_shown, in_range)
         with self._state.reading() as session:
-            unsettled = session.scalars(
-                select(DeliveryRow.report_day).where(is_open, in_range, self._own()).distinct()
-            )
-            shown = session.execute(
-                select(DeliveryRow.report_day, DeliveryRow.content_sha256)
-                .where(is_shown, in_range, self._own())
-                .distinct()
-            )
-            return {*unsettled, *(day for day, sha256 in shown if sha256 != reports[day])}
+            contents = session.execute(shown.distinct())
+            changed = {day for day, sha256 in contents if sha256 != reports[day]}
+            return changed.union(session.scalars(unsettled))
 
     def days_by_hand(self) -> set[date]:
         """Return the days of which the owner asked for a message again that is not sent yet."""
@@ -240,12 +236,9 @@ class Ledger:
         waits &= DeliveryRow.report_day == day
         if chat is not None:
             waits &= DeliveryRow.chat == chat
+        postponed = update(DeliveryRow).where(waits, is_earlier)
         with self._state.writing() as session:
-            session.execute(
-                update(DeliveryRow)
-                .where(waits, is_earlier)
-                .values(not_before=until, updated_at=now)
-            )
+            session.execute(postponed.values(not_before=until, updated_at=now))
 
     def drop(self, row: Delivery) -> None:
         """Remove a row that turned out to have nothing to say, unless somebody claimed it."""
@@ -499,5 +492,4 @@ def _tells_a_change(session: Session, day: date, before: str | None, after: str)
     if old is None or new is None:
         return False
     is_first_verdict = old.is_neutral and not new.is_neutral
-    changes = changes_text(day, dict(old.numbers), dict(new.numbers))
-    return is_first_verdict or changes is not None
+    return is_first_verdict or changes_text(day, dict(old.numbers), dict(new.numbers)) is not None

@@ -24,8 +24,7 @@ def of_chat(session: Session, chat: int) -> list[Known]:
 
 def by_id(session: Session, subscription_id: int) -> Known | None:
     """Return one subscription, or None if it is gone."""
-    found = _known(session, Subscription.id == subscription_id)
-    return found[0] if found else None
+    return next(iter(_known(session, Subscription.id == subscription_id)), None)
 
 
 def all_of(session: Session) -> list[Known]:
@@ -110,11 +109,8 @@ def migrate(session: Session, old: int, new: int, now: datetime) -> list[Known]:
 
 def waiting(session: Session) -> list[Known]:
     """Return who waits for an admin, the newest request first."""
-    return sorted(
-        _known(session, Subscription.state == _PENDING),
-        key=lambda one: (one.updated_at, one.id),
-        reverse=True,
-    )
+    pending = _known(session, Subscription.state == _PENDING)
+    return sorted(pending, key=lambda one: (one.updated_at, one.id), reverse=True)
 
 
 def requests_since(session: Session, since: datetime) -> int:

@@ -1,6 +1,7 @@
 """What an answer of the Bot API means: its status and body read, once for everybody."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeGuard
@@ -8,32 +9,18 @@ from typing import Any, TypeGuard
 from sales_assets.core.bot.incoming import one_line
 from sales_assets.core.delivery.rows import DEFAULT_PAUSE, Answer, Outcome
 
-# What the server says in a 400, lower case; the first that fits decides.
-_REFUSALS: tuple[tuple[str, Outcome], ...] = (
-    ("message is not modified", Outcome.SENT),
-    ("message_not_modified", Outcome.SENT),
-    ("chat not found", Outcome.CHAT_NOT_FOUND),
-    ("chat_not_found", Outcome.CHAT_NOT_FOUND),
-    ("peer_id_invalid", Outcome.CHAT_NOT_FOUND),
-    ("message thread not found", Outcome.THREAD_GONE),
-    ("message_thread_not_found", Outcome.THREAD_GONE),
-    ("topic_deleted", Outcome.THREAD_GONE),
-    ("can't parse entities", Outcome.MARKUP),
-    ("message to edit not found", Outcome.MESSAGE_GONE),
-    ("message can't be edited", Outcome.MESSAGE_GONE),
-    ("message_id_invalid", Outcome.MESSAGE_GONE),
-    ("message_edit_time_expired", Outcome.MESSAGE_GONE),
-    ("file identifier", Outcome.FILE_ID_REFUSED),
-    ("wrong file_id", Outcome.FILE_ID_REFUSED),
-    ("file_id_invalid", Outcome.FILE_ID_REFUSED),
-    ("file_reference", Outcome.FILE_ID_REFUSED),
-    ("can't use file of type", Outcome.FILE_ID_REFUSED),
-    ("rights to send photos", Outcome.PICTURE_FORBIDDEN),
-    ("rights to send documents", Outcome.PICTURE_FORBIDDEN),
-    ("chat_send_photos", Outcome.PICTURE_FORBIDDEN),
-    ("chat_send_media", Outcome.PICTURE_FORBIDDEN),
-    ("chat_send_docs", Outcome.PICTURE_FORBIDDEN),
-)
+# What the server says in a 400, lower case, as patterns; the first that fits decides.
+_REFUSALS = {
+    Outcome.SENT: "message is not modified|message_not_modified",
+    Outcome.CHAT_NOT_FOUND: "chat not found|chat_not_found|peer_id_invalid",
+    Outcome.THREAD_GONE: "message thread not found|message_thread_not_found|topic_deleted",
+    Outcome.MARKUP: "can't parse entities",
+    Outcome.MESSAGE_GONE: "message to edit not found|message can't be edited|message_id_invalid"
+    "|message_edit_time_expired",
+    Outcome.FILE_ID_REFUSED: "file identifier|wrong file_id|file_id_invalid|file_reference"
+    "|can't use file of type",
+    Outcome.PICTURE_FORBIDDEN: "rights to send (photos|documents)|chat_send_(photos|media|docs)",
+}
 #: Any other words about these are a refusal of the picture, whatever it is.
 _PICTURE_WORDS = ("photo", "image", "picture", "media", "document", "file")
 _STOPS = {
@@ -113,7 +100,7 @@ def _refused(status: int, body: Mapping[str, Any], chat: int | None) -> Answer:
     said = words.lower()
     is_picture = any(word in said for word in _PICTURE_WORDS)
     unlisted = Outcome.PICTURE_REFUSED if is_picture else Outcome.REFUSED
-    known = (outcome for needle, outcome in _REFUSALS if needle in said)
+    known = (outcome for outcome, pattern in _REFUSALS.items() if re.search(pattern, said))
     return Answer(next(known, unlisted), words, status)
 
 

@@ -37,10 +37,10 @@ class Pace:
 
     async def turn(self, chat: int) -> bool:
         """Wait until a message to `chat` may leave; False if that is longer than a run waits."""
-        while (wait := self._wait_for(chat)) > 0:
-            if wait > LONGEST_PAUSE.total_seconds():
+        while (wait := self._free_for(chat) - self._clock()) > timedelta():
+            if wait > LONGEST_PAUSE:
                 return False
-            await self._sleep(wait)
+            await self._sleep(wait.total_seconds())
         now = self._clock()
         self._free_at = max(now - _CATCH_UP, self._free_at) + _APART
         self._sent[chat].append(now)
@@ -91,17 +91,13 @@ class Pace:
         self._paused += max(extra, timedelta())
         return length
 
-    def _wait_for(self, chat: int) -> float:
-        free_at = max(self._paused_until, self._free_at, self._chat_free_at(chat))
-        return (free_at - self._clock()).total_seconds()
-
-    def _chat_free_at(self, chat: int) -> datetime:
-        sent = self._sent[chat]
-        now = self._clock()
-        while sent and sent[0] <= now - _GROUP_WINDOW:
+    def _free_for(self, chat: int) -> datetime:
+        """Return when a message to `chat` may leave, or may have left."""
+        sent, free_at = self._sent[chat], max(self._paused_until, self._free_at)
+        while sent and sent[0] <= self._clock() - _GROUP_WINDOW:
             sent.popleft()
-        if not sent:
-            return now
-        is_full = chat < 0 and len(sent) >= _GROUP_MESSAGES
-        window_free_at = sent[-_GROUP_MESSAGES] + _GROUP_WINDOW if is_full else now
-        return max(sent[-1] + _APART_IN_CHAT, window_free_at)
+        if sent:
+            free_at = max(free_at, sent[-1] + _APART_IN_CHAT)
+        if chat < 0 and len(sent) >= _GROUP_MESSAGES:
+            free_at = max(free_at, sent[-_GROUP_MESSAGES] + _GROUP_WINDOW)
+        return free_at

@@ -89,24 +89,13 @@ def _window_depths(
 
 
 def _rows(names: Sequence[str], of_groups: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
-    steps = [(path, step) for path, steps_of_path in PATHS.items() for step in steps_of_path]
-    # How many came at least as far as each step.
-    users = np.array(
-        [
-            [np.count_nonzero(depths[path] > PATHS[path].index(step)) for path, step in steps]
-            for depths in of_groups
-        ],
-        dtype=np.int64,
-    )
-    return pd.DataFrame(
-        {
-            "group": pd.array(np.repeat(names, len(steps)), dtype="str"),
-            "path": pd.array([path for path, _ in steps] * len(names), dtype="str"),
-            "step": pd.array([step for _, step in steps] * len(names), dtype="str"),
-            "users": users.ravel(),
-            "share": (users / np.maximum(users[:, :1], 1)).ravel(),
-        }
-    )
+    rows = []
+    for group, depths in zip(names, of_groups, strict=True):
+        for path, deep in depths.items():
+            for position, step in enumerate(PATHS[path]):
+                users = np.count_nonzero(deep > position)  # who came at least as far
+                rows.append((group, path, step, users, users / max(len(deep), 1)))
+    return pd.DataFrame(rows, columns=CONVERSION_FUNNEL.names)
 
 
 def cohort_clients(log: EventLog, days: ReportDays) -> Mapping[str, pd.DataFrame]:

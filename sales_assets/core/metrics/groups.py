@@ -212,7 +212,16 @@ def _named(centroids: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
     ordered = sorted(rounded.tolist(), key=lambda centroid: (_traits(centroid), centroid))
     gaps = profile_features()[:, None] - np.array(ordered)[None]
     distances = np.linalg.norm(gaps, axis=2).round(_TIE_DECIMALS)
-    return _numbered([_name(_traits(centroid)) for centroid in ordered]), distances.argmin(axis=1)
+    names = []
+    for reaction, acquaintance, hours in map(_traits, ordered):
+        parts = (_ACQUAINTANCES[acquaintance], _HOURS[hours], journey.REACTIONS[reaction])
+        names.append(", ".join(filter(None, parts)))
+    # Those of one name get « · 1», « · 2», in order.
+    numbered = (
+        f"{name} · {names[: position + 1].count(name)}" if names.count(name) > 1 else name
+        for position, name in enumerate(names)
+    )
+    return tuple(numbered), distances.argmin(axis=1)
 
 
 def _traits(centroid: Sequence[float]) -> tuple[int, int, int]:
@@ -227,17 +236,3 @@ def _traits(centroid: Sequence[float]) -> tuple[int, int, int]:
     )
     acquaintance = 2 if share["paid"] >= half else int(share["repeated"] >= half)
     return rules.index(True), acquaintance, int(share["night"] >= half)
-
-
-def _name(traits: tuple[int, int, int]) -> str:
-    reaction, acquaintance, hours = traits
-    parts = (_ACQUAINTANCES[acquaintance], _HOURS[hours], journey.REACTIONS[reaction])
-    return ", ".join(part for part in parts if part)
-
-
-def _numbered(names: Sequence[str]) -> tuple[str, ...]:
-    """Add « · 1», « · 2» to names that occur more than once, in order."""
-    return tuple(
-        f"{name} · {names[: position + 1].count(name)}" if names.count(name) > 1 else name
-        for position, name in enumerate(names)
-    )

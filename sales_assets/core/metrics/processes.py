@@ -31,6 +31,7 @@ from sales_assets.core.windows import CASES, COMPARED_WEEKS, microseconds, same_
 
 WINDOW_US = microseconds(CASES)
 EXPIRING_CHECK = "as_many_as_in_progress"
+_NAMES = pd.array([process.name for process in PROCESSES], dtype="str")
 OVERDUE_COLUMNS = ("overdue_1_3d", "overdue_3_7d", "overdue_7_30d")
 
 
@@ -73,16 +74,17 @@ def unclosed_processes(
 
     The columns are those of `core.frames`, the definition is docs/metrics.md, "Unclosed
     processes". A case of exactly 24 h is still in progress; a day without any is zeros.
-    `usual_breached` is by the daily `values` (day, series, value), missing where one of the
-    compared days has none. `same_day_users` are users with a start and no end on the calendar day,
-    in any order.
+    `usual_breached` is the median of the compared days by the daily `values` (day, series, value),
+    missing where one of them has none. `same_day_users` are users with a start and no end on the
+    calendar day, in any order.
     """
     counted = _by_process(log, days, _process_counts)
 
     def of_day(day: date) -> pd.DataFrame:
-        rows = counted[day]
-        usual = rows["process"].map(_usual_breached(values, day)).astype("float64")
-        return rows.assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
+        compared = values[values["day"].isin(same_weekdays_before(day))].groupby("series")["value"]
+        medians = compared.median()[compared.size() == COMPARED_WEEKS]
+        usual = medians.reindex([process.key for process in PROCESSES]).to_numpy("float64")
+        return counted[day].assign(usual_breached=usual)[UNCLOSED_PROCESSES.names]
 
     return DailyFrames(days.days, of_day)
 
@@ -116,9 +118,8 @@ def check_expiring(
 
 
 def _same_counts(listed: pd.Series, counts: list[int]) -> CheckOutcome:
-    names = [process.name for process in PROCESSES]
-    found = [int((listed == name).sum()) for name in names]
-    table = pd.DataFrame({"process": names, "listed": found, "in_progress": counts})
+    found = [int((listed == name).sum()) for name in _NAMES]
+    table = pd.DataFrame({"process": _NAMES, "listed": found, "in_progress": counts})
     wrong = table[table["listed"] != table["in_progress"]]
     strayed = (wrong["listed"] - wrong["in_progress"]).abs().tolist()
     return CheckOutcome(
@@ -203,21 +204,13 @@ def _by_process(
     """Return a frame a day with what `count` finds of each process, a number a day."""
     counts = [count(starts_of(log, process), days) for process in PROCESSES]
     columns = {name: np.array([of_process[name] for of_process in counts]) for name in counts[0]}
-    names = pd.array([process.name for process in PROCESSES], dtype="str")
     positions = {day: position for position, day in enumerate(days.days)}
 
     def of_day(day: date) -> pd.DataFrame:
         found = {name: column[:, positions[day]] for name, column in columns.items()}
-        return pd.DataFrame({"process": names, **found})
+        return pd.DataFrame({"process": _NAMES, **found})
 
     return DailyFrames(days.days, of_day)
-
-
-def _usual_breached(values: pd.DataFrame, day: date) -> dict[str, float]:
-    """Return the median by process over the compared days, if all of them have a value."""
-    compared = values[values["day"].isin(same_weekdays_before(day))].groupby("series")["value"]
-    found = compared.median()[compared.size() == COMPARED_WEEKS]
-    return {one.name: float(found[one.key]) for one in PROCESSES if one.key in found}
 
 
 def starts_of(log: EventLog, process: Process) -> Starts:
@@ -304,7 +297,6 @@ def _open_cases(
     starts = [starts_of(log, process) for process in PROCESSES]
     in_time = [np.argsort(of_process.at_us) for of_process in starts]
     cutoffs = dict(zip(days.days, days.cutoffs_us.tolist(), strict=True))
-    names = pd.array([process.name for process in PROCESSES], dtype="str")
     times = [column.name for column in frame.columns if column.kind is Kind.TIME]
 
     def of_day(day: date) -> pd.DataFrame:
@@ -317,7 +309,7 @@ def _open_cases(
         order = np.lexsort((whole["user"], process, whole[by]))
         cases = {name: values[order] for name, values in whole.items()}
         told = {
-            "process": names[process[order]],
+            "process": _NAMES[process[order]],
             "user_id": log.users.array[cases["user"]],
             "age_hours": (cutoffs[day] - cases["opened_at"]) / HOUR_US,
             **{name: timestamps(cases[name]) for name in times},
