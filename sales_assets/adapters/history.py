@@ -11,7 +11,12 @@ import pandas as pd
 from sales_assets.adapters.files import day_records
 from sales_assets.adapters.files.day_records import Refusal
 from sales_assets.adapters.files.frames import FrameStore, read_daily_values, read_event_log
-from sales_assets.adapters.files.stamps import own_stamp, refuse_other_clients, remember_dictionary
+from sales_assets.adapters.files.stamps import (
+    own_stamp,
+    refuse_other_clients,
+    remember,
+    write_stamp,
+)
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.adapters.source.errors import PassingSourceError
@@ -109,7 +114,10 @@ class History:
         source = replace(self.connect(), may_be_empty=self.orders.accept_loss)
         stamp = replace(source.stamp(), first_day=self.first_date)
         self._stamp = own_stamp(self.store, stamp)
-        return source
+        if self._stamp.padded_ids is None:
+            self._stamp = replace(self._stamp, padded_ids=source.has_padded_ids())
+            write_stamp(self.store, self._stamp)
+        return replace(source, padded_ids=self._stamp.padded_ids)
 
     @cached_property
     def source_since(self) -> date | None:
@@ -196,7 +204,7 @@ class History:
         source = replace(self.source, may_be_empty=True) if was_read else self.source
         read = source.read_days([*before, *own], counted, examined=examined)
         refuse_other_clients(self.store, examined, read.frames)
-        remember_dictionary(self.store, self._stamp, read.dictionary)
+        remember(self.store, self._stamp, read.dictionary, padded_ids=read.has_padded_ids)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))

@@ -32,7 +32,11 @@ class SourceIdentity:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What all stored days have in common; the last dictionary (id to name) and first partition."""
+    """What all stored days have in common, and what the last run knew.
+
+    That is its dictionary (id to name), its first partition, and whether ids of events have blanks
+    around them.
+    """
 
     source: SourceIdentity
     source_zone: str
@@ -40,9 +44,10 @@ class Stamp:
     definitions: int = DEFINITIONS
     dictionary: Mapping[str, str] = field(default_factory=dict)
     first_day: date | None = None
+    padded_ids: bool | None = None
 
     def differences(self, other: "Stamp") -> list[str]:
-        """Say in words what differs in `other`; dictionary and first partition may change."""
+        """Say in words what differs in `other`; what the last run knew may change."""
         mine, theirs = self.source, other.source
         pairs = [
             ("the source's database", mine.database, theirs.database),

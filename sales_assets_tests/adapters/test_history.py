@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sales_assets.adapters.files.day_records import read_refusal
-from sales_assets.adapters.files.stamps import ForeignSourceError
+from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
 from sales_assets.adapters.history import BlockedDayError, FilledDay, History, Orders
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.errors import PassingSourceError
@@ -54,6 +54,11 @@ def history(url: str, tmp_path: Path) -> MakeHistory:
 
 def days_of(filled: list[FilledDay], asset: str) -> list[date]:
     return [day.day for day in filled if day.asset == asset]
+
+
+def has_padded_ids(history: History) -> bool | None:
+    stamp = read_stamp(history.store)
+    return stamp.padded_ids if stamp else None
 
 
 def files(history: History) -> dict[str, bytes]:
@@ -104,6 +109,26 @@ def test_clients_whom_the_source_lost_meanwhile_are_no_clients_without_a_history
     for name, content in files(expected).items():
         if name.startswith((names.CLEAN_EVENTS, names.USER_HISTORY)):
             assert files(of_run)[name] == content
+
+
+def test_blanks_around_ids_are_remembered_when_no_day_that_is_read_has_any(
+    history: MakeHistory, url: str
+) -> None:
+    history().ensure(DAYS)
+    assert has_padded_ids(history()) is False
+    expected = history("plain")
+    expected.ensure(DAYS)
+    padded = "UPDATE events SET _user_id = _user_id || ' ' WHERE happened_at < %s"
+    execute(url, padded, [(DAYS[1],)])
+    again = history(orders=Orders(reread=(FIRST,)))
+    again.read_days([LAST])
+    assert has_padded_ids(again)
+    anew = history("anew")
+    anew.read_days([LAST])
+    for of_run in (history(orders=Orders(reread=(LAST,))), anew):
+        of_run.ensure([LAST], [LAST])
+        name = f"{names.USER_HISTORY}/{LAST}.parquet"
+        assert files(of_run)[name] == files(expected)[name]
 
 
 def test_an_earlier_first_day_gives_the_values_of_an_empty_storage(

@@ -118,11 +118,13 @@ def _exchanged(before: set[str], now: set[str]) -> tuple[list[str], list[str]]:
     return (gone, came) if are_others else ([], [])
 
 
-def remember_dictionary(store: FrameStore, stamp: Stamp, now: EventDictionary) -> None:
-    """Keep the names that a run saw for the next one."""
-    names_now = remembered(stamp.dictionary, now)
-    if names_now != stamp.dictionary:
-        write_stamp(store, replace(stamp, dictionary=names_now))
+def remember(
+    store: FrameStore, stamp: Stamp, now: EventDictionary, *, padded_ids: bool | None
+) -> None:
+    """Keep the names that a run saw for the next one, and whether ids have blanks around them."""
+    seen = replace(stamp, dictionary=remembered(stamp.dictionary, now), padded_ids=padded_ids)
+    if seen != stamp:
+        write_stamp(store, seen)
 
 
 def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date, ...]:

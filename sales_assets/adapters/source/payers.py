@@ -14,6 +14,7 @@ from sales_assets.adapters.source.rows import (
     RowReader,
     SourceTable,
     bind_kinds,
+    trimmed,
 )
 from sales_assets.core.days import INSTANT, first_reading, midnight, with_wall_clocks
 
@@ -77,7 +78,7 @@ def _instants(
     types = {"user_id": "str", **dict.fromkeys(columns, INSTANT)}
     frames = [pd.DataFrame(columns=list(types)).astype(types)]
     for batch in batches:
-        users = reader.users(table, batch).dictionary_decode().to_pandas()
+        users = trimmed(batch["user_id"])[0].dictionary_decode().to_pandas()
         times = {name: reader.instants(table, batch[name].to_pandas()) for name in columns}
         frames.append(pd.DataFrame({"user_id": users, **times}))
     return pd.concat(frames, ignore_index=True)

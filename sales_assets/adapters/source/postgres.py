@@ -133,6 +133,7 @@ class SourceRead:
     clocks: Mapping[str, ZoneInfo]
     rows: Mapping[date, int]
     counts: SourceCounts
+    has_padded_ids: bool
 
     def findings(
         self,
@@ -185,6 +186,8 @@ class PostgresSource:
     source_zone: ZoneInfo
     report_zone: ZoneInfo
     may_be_empty: bool = False
+    #: Whether ids of events have blanks around them; None where nobody has looked.
+    padded_ids: bool | None = None
 
     def read_days(
         self,
@@ -207,6 +210,7 @@ class PostgresSource:
             payers = payers_of(reader, examined, self.report_zone)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
             counts = self._counts(reader, rows, counted)
+            has_padded_ids = reader.has_padded_ids()
         number = {day: position for position, day in enumerate(reader.asked.days)}
         types = reader.dictionary.events.types
         return SourceRead(
@@ -219,6 +223,7 @@ class PostgresSource:
             clocks,
             dict(zip(reader.asked.days, np.diff(rows.edges).tolist(), strict=True)),
             counts,
+            has_padded_ids,
         )
 
     def read_counts(self, days: Sequence[date]) -> SourceCounts:
@@ -272,6 +277,11 @@ class PostgresSource:
         times = [time for time in found if not pd.isna(time)]
         return min(times).tz_convert(self.report_zone).date() if times else None
 
+    def has_padded_ids(self) -> bool:
+        """Tell whether any event's id has blanks around it, of which no index knows."""
+        with self._reading("looking for ids with blanks around them") as reader:
+            return reader.has_padded_ids()
+
     def newest(self) -> dict[str, datetime | None]:
         """Return the time of each table's newest row, on the report zone's wall clock."""
         with self._reading("looking for the newest rows") as reader:
@@ -320,7 +330,8 @@ class PostgresSource:
 
     def _reader(self, session: Session, days: Sequence[date]) -> RowReader:
         asked = ReportDays.of(days, self.report_zone)
-        return RowReader(session, asked, self.source_zone, Dictionary.read(session))
+        dictionary = Dictionary.read(session)
+        return RowReader(session, asked, self.source_zone, dictionary, self.padded_ids)
 
     def _counts(self, reader: RowReader, rows: Rows, counted: Sequence[date]) -> SourceCounts:
         """Count rows that were read, and let the source count the other days."""

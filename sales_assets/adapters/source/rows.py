@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,11 @@ from sales_assets.core.windows import DAY
 DICTIONARY = """
 SELECT DISTINCT id::text AS id, _description::text AS name FROM events_dict
 WHERE id IS NOT NULL AND _description IS NOT NULL
+"""
+PADDED_IDS = """
+SELECT EXISTS (
+    SELECT FROM events WHERE _user_id::text <> btrim(_user_id::text, $blanks)
+) AS found
 """
 EVENTS_IN_SPANS = """
 SELECT e._user_id::text AS user_id, e.happened_at::timestamp AS time, e.event_id::text AS event_id
@@ -106,14 +111,13 @@ class Dictionary:
         return positions[encoded.indices.fill_null(MISSING).to_numpy()]
 
 
-def trimmed(texts: pa.Array) -> tuple[pa.DictionaryArray, list[str]]:
-    """Return texts without the blanks around them, and those that had any, as they came."""
+def trimmed(texts: pa.Array) -> tuple[pa.DictionaryArray, bool]:
+    """Return texts without the blanks around them, and whether any had some."""
     encoded = texts.cast(pa.large_string()).dictionary_encode()
     without = pc.call_function("utf8_trim_whitespace", [encoded.dictionary])
     if without.equals(encoded.dictionary):
-        return encoded, []
-    padded = encoded.dictionary.filter(pc.call_function("not_equal", [without, encoded.dictionary]))
-    return without.take(encoded.indices).dictionary_encode(), padded.to_pylist()
+        return encoded, False
+    return without.take(encoded.indices).dictionary_encode(), True
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,12 @@ class RowReader:
     asked: ReportDays
     source_zone: ZoneInfo
     dictionary: Dictionary
+    #: Whether any event's id has blanks around it; None where nobody has looked.
+    known_padded: bool | None = None
     #: How many rows of which day, by its position, have which unknown id.
     _unknown: Counter[tuple[int, str]] = field(default_factory=Counter)
-    #: The ids with blanks around them that were read, by table.
-    _padded: dict[str, set[str]] = field(default_factory=dict)
+    #: The tables in whose rows an id with blanks around it was read.
+    _padded: set[str] = field(default_factory=set)
 
     def rows(self) -> "Rows":
         """Return the rows of the asked days."""
@@ -142,7 +148,6 @@ class RowReader:
         A span is written out: a planner that sees its bounds knows how many rows to expect, and
         the server doesn't look them up for each row.
         """
-        self.session.set_parameter("blanks", self.session.blanks)
         zone, joined = self.asked.zone, spans(self.asked.days)
         edges = [(midnight(span[0], zone), midnight(span[-1] + DAY, zone)) for span in joined]
         for table in (EVENTS, PAYMENTS):
@@ -168,24 +173,23 @@ class RowReader:
         """Run a statement over the whole history of `users`, whose ids have no blanks.
 
         The ids are written out: to find them once more would take the server longer than to look
-        up what is asked of them. Where some were read with blanks around them, the other table
-        may write them either way; and no index knows an event's id without its blanks.
+        up what is asked of them. No index knows an event's id without its blanks.
         """
-        padded = pa.array(list(chain(*self._padded.values())), users.type)
-        self.session.set_texts("users", pa.concat_arrays([users, padded]))
+        self.session.set_texts("users", users)
         if self.session.version < HASHED_LISTS:
             statement = statement.replace("= ANY ($users)", "IN (SELECT unnest($users))")
-        if EVENTS.name in self._padded:
+        if table is EVENTS and self.has_padded_ids():
             column = "e._user_id::text"
             statement = statement.replace(f"WHERE {column}", f"WHERE btrim({column}, $blanks)")
         return self.session.batches(statement, table.texts)
 
-    def users(self, table: SourceTable, batch: pa.RecordBatch) -> pa.DictionaryArray:
-        """Return the users of a part of an answer without the blanks around their ids."""
-        users, padded = trimmed(batch["user_id"])
-        if padded:
-            self._padded.setdefault(table.name, set()).update(padded)
-        return users
+    def has_padded_ids(self) -> bool:
+        """Tell whether an event's id has blanks around it: as read or known, else by all rows."""
+        if EVENTS.name in self._padded:
+            return True
+        if self.known_padded is None:
+            return bool(self.session.frame(PADDED_IDS)["found"].item())
+        return self.known_padded
 
     def clock(self, table: SourceTable) -> ZoneInfo:
         """Return the zone of the readings in the table's time column."""
@@ -214,7 +218,10 @@ class RowReader:
                 ids = batch["event_id"].filter(pa.array(is_unknown)).to_pylist()
                 names = ["NULL" if each is None else str(each) for each in ids]
                 self._unknown.update(zip(days[is_unknown].tolist(), names, strict=True))
-            yield _Part(self.users(table, batch), times_us, types, days.astype("int16"))
+            users, has_padded = trimmed(batch["user_id"])
+            if has_padded:
+                self._padded.add(table.name)
+            yield _Part(users, times_us, types, days.astype("int16"))
 
 
 class _Part(NamedTuple):

@@ -113,6 +113,12 @@ KEEPALIVES = "keepalives_idle=60&keepalives_interval=15&keepalives_count=4"
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 #: Until the query; a question mark before the @ is one of the password.
 _ADDRESS = re.compile(r"(\w+://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
+#: What Arrow trims, but for the signs that no keyboard has.
+BLANKS = (
+    " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+BLANKS_OF_ASCII = "".join(filter(str.isascii, BLANKS))
 #: A database without an encoding sends whatever bytes it was given.
 NO_ENCODING = "SQL_ASCII"
 #: COPY gives no code, so the words of server and Arrow are all there is.
@@ -174,12 +180,6 @@ class Session:
                 "and can't be read as UTF-8. Correct the rows, or put a view before the table that "
                 "converts them: convert_from(column::bytea, 'WIN1251')."
             ) from None
-
-    @property
-    def blanks(self) -> str:
-        """The signs around an id that are no part of it, as far as the server has them."""
-        wide = "\u00a0\u2003\u2009\u200a\u202f\u3000" if self.encoding == "UTF8" else ""
-        return f" \t\r\n{wide}"
 
     def frame(self, statement: str) -> pd.DataFrame:
         """Run `statement` and return its rows, which hold no text of the tables."""
@@ -257,7 +257,10 @@ def open_session(url: str) -> Iterator[Session]:
                 types = _fit_types(cursor.fetchall())
                 cursor.execute(SERVER)
                 [(encoding, version)] = cursor.fetchall()
-                yield Session(cursor, types, encoding, version)
+                session = Session(cursor, types, encoding, version)
+                has_all = encoding == "UTF8"
+                session.set_parameter("blanks", BLANKS if has_all else BLANKS_OF_ASCII)
+                yield session
     except adbc_driver_manager.Error as error:
         if not is_lock_timeout(error):
             raise

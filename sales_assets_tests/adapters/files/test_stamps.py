@@ -18,7 +18,7 @@ from sales_assets.adapters.files.stamps import (
     own_stamp,
     read_stamp,
     refuse_other_clients,
-    remember_dictionary,
+    remember,
     write_stamp,
 )
 from sales_assets.adapters.source.postgres import PostgresSource
@@ -261,7 +261,7 @@ def test_the_name_of_a_type_that_is_gone_is_remembered_until_it_is_back(
     renamed = now | {"10": "Заявка", "22": "Новое"}
     for dictionary, expected in ((now, now), (renamed, renamed | {"10": now["10"]}), (now, now)):
         last = own_stamp(store, MINE)
-        remember_dictionary(store, last, EventDictionary.of(dictionary.items()))
+        remember(store, last, EventDictionary.of(dictionary.items()), padded_ids=None)
         assert own_stamp(store, MINE).dictionary == expected
 
 

@@ -71,6 +71,10 @@ def test_base_fits(url: str) -> None:
         "UPDATE events SET _user_id = E'\\t' || _user_id",
         "UPDATE payments SET _user_id = _user_id || U&'\\00A0'",
         "UPDATE events SET _user_id = ' ' || _user_id || '  '",
+        "UPDATE events SET _user_id = E'\\x0b' || _user_id WHERE happened_at < '2026-11-23'",
+        """UPDATE payments SET _user_id = ' ' || _user_id
+        WHERE transaction_created_at >= '2026-11-23';
+        UPDATE events SET _user_id = _user_id || U&'\\2002' WHERE happened_at < '2026-11-20'""",
     ],
 )
 def test_blanks_around_ids_part_nobody_from_his_payment(url: str, change: str) -> None:
