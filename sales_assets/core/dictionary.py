@@ -84,7 +84,8 @@ class EventDictionary:
                 findings.append(_two_names(number, types))
             name, kind = next(iter(types.items()))
             names[number] = name
-            type_of[number] = kind or others.setdefault(spelling(name), " ".join(name.split()))
+            composed = unicodedata.normalize("NFC", name)
+            type_of[number] = kind or others.setdefault(spelling(name), " ".join(composed.split()))
             if kind and spelling(name) != spelling(kind):
                 findings.append(_look_alike(number, name, kind))
         return cls(names, type_of, tuple(findings))

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from sales_assets.core import journey
@@ -104,6 +106,11 @@ def test_ids_are_trimmed_and_two_ids_of_one_name_are_one_type() -> None:
 def test_a_name_that_no_definition_knows_keeps_its_spelling_and_is_one_type_in_any_case() -> None:
     dictionary = EventDictionary.of([("1", "Новое  событие"), ("2", "НОВОЕ событие ")])
     assert dictionary.type_of == {"1": "Новое событие", "2": "Новое событие"}
+
+
+def test_a_name_of_composed_letters_is_the_same_type_in_whatever_form_it_is_written() -> None:
+    apart = EventDictionary.of([("1", unicodedata.normalize("NFD", "Новый кабинет"))])
+    assert apart.type_of == {"1": "Новый кабинет"}
 
 
 def test_no_two_names_of_the_definitions_look_alike() -> None:
