@@ -273,7 +273,11 @@ def build_report(inputs: ReportInputs) -> Report:
 
 
 def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
-    """Return the report as it is stored beside its picture."""
+    """Return the report as it is stored beside its picture.
+
+    Of a fraction twelve digits are kept: the last ones differ between processors, and a report
+    that is made again on another machine would count as corrected.
+    """
     about = report.about
     first, last = COHORT.days(about.day)
     data = as_json(about.completeness)
@@ -295,11 +299,17 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
                 for part, of_part in about.uncounted_days.items()
             },
         },
-        "numbers": report.numbers,
+        "numbers": _with_twelve_digits(report.numbers),
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
         "sha256": picture_sha256,
     }
+
+
+def _with_twelve_digits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_twelve_digits(each) for name, each in value.items()}
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def about_of(stored: Mapping[str, Any], day: date, zone: ZoneInfo) -> ReportDay:

@@ -155,6 +155,14 @@ def test_a_stored_report_is_plain_json_and_the_same_bytes_each_time(name: str) -
     assert json.loads(json_bytes(stored)) == stored
 
 
+def test_the_last_bits_of_a_processor_make_no_other_report() -> None:
+    report = report_of("handling")
+    usual = report.numbers["requests"]["usual"]
+    stored = report_json(report, "0" * 64)["numbers"]["requests"]["usual"]
+    assert stored == pytest.approx(usual, rel=1e-11)
+    assert len(repr(stored)) < len(repr(usual))
+
+
 def test_a_stored_report_holds_what_was_said_and_shown() -> None:
     stored = report_json(report_of("handling"), "ab" * 32)
     assert plain(stored["verdict"]) == "57 заявок не обработано за сутки, обычно 20–51"
