@@ -49,11 +49,7 @@ class Archive:
         return self.store.days(names.DAILY_REPORT, report_files.NUMBERS)
 
     def report(self, day: date) -> StoredReport | None:
-        """Return the stored report of `day`, or None.
-
-        Raises:
-            StorageError: the two files of the day do not belong together.
-        """
+        """Return the report of `day`, or None; raise `StorageError` if its files don't match."""
         with suppress(MissingDayError):
             return report_files.read_report(self.store, day)
         return None
@@ -93,10 +89,9 @@ class Archive:
         return next_expiring(cases, day, clock, self.crm_client_url)
 
     def receipt(self, day: date) -> tuple[Sheet, ...]:
-        """Return where the numbers of the report of `day` come from, by what is stored now.
+        """Return where the report's numbers come from, by what is stored now.
 
-        Raises:
-            MissingDayError: the day's events are not stored.
+        Without the day's events it raises `MissingDayError`.
         """
         return self._of_day(day)[1]
 

@@ -48,11 +48,7 @@ def write_record(
 
 
 def read_record(store: FrameStore, day: date) -> tuple[Evidence, Completeness | None]:
-    """Return the record of a stored day, the judge's word where it was asked.
-
-    Raises:
-        MissingDayError: there is none.
-    """
+    """Return a day's record, the judge's word where it was asked; `MissingDayError` without one."""
     stored = _read(store, RECORD, day)
     answer = _ANSWERS.validate_python(stored["completeness"])
     return _EVIDENCE.validate_python(stored["evidence"]), answer

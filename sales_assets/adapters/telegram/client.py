@@ -60,12 +60,10 @@ class BotApi:
         self._request: HTTPXRequest | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the connections."""
         self._request = await _new_request(self._proxy).__aenter__()
         return self
 
     async def __aexit__(self, *fault: object) -> None:
-        """Close the connections."""
         if self._request is not None:
             await self._request.shutdown()
 
