@@ -106,16 +106,16 @@ class Archive:
 
         They take a second, and whoever looks at numbers asks for one client after another.
         """
-        stamp = (
+        version = (
             day,
             self.store.written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
             *(self.store.written_at(asset, day) for asset in (*names.EVENTS, names.DAILY_VALUES)),
         )
         kept = self._kept
-        if kept is None or kept[0] != stamp:
+        if kept is None or kept[0] != version:
             content = self._content(day)
             events = self._read_events(day, content)
-            kept = self._kept = stamp, (events, receipt(events, content.get("numbers", {})))
+            kept = self._kept = version, (events, receipt(events, content.get("numbers", {})))
         return kept[1]
 
     def _read_events(self, day: date, content: Mapping[str, Any]) -> DayEvents:

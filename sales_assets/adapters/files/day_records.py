@@ -39,7 +39,7 @@ _REFUSALS = TypeAdapter(Refusal)
 
 
 def write_record(
-    store: FrameStore, day: date, evidence: Evidence, completeness: Completeness | None = None
+    store: FrameStore, day: date, evidence: Evidence, completeness: Completeness | None
 ) -> None:
     """Store what bounds a day's silences, and the judge's word, as `completeness/<day>.json`."""
     bounds = _EVIDENCE.dump_python(evidence, mode="json")

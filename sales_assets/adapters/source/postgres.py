@@ -196,7 +196,7 @@ class PostgresSource:
             rows = reader.rows()
             odd, future = _odd_rows(reader)
             examined = reader.asked.days if examined is None else examined
-            payers = payers_of(reader, examined, self.report_zone)
+            payers = payers_of(reader, examined)
             clocks = {table.name: reader.clock(table) for table in (EVENTS, PAYMENTS)}
             counts = self._counts(reader, rows, counted)
         number = {day: position for position, day in enumerate(reader.asked.days)}
@@ -293,7 +293,7 @@ class PostgresSource:
                 *reader.dictionary.events.compared_with(last_names or {}),
                 *odd_times(*_odd_rows(reader)),
             ]
-            payers = payers_of(reader, [yesterday], self.report_zone)
+            payers = payers_of(reader, [yesterday])
         without_event = payers_without_event(payers, yesterday, are_normal=payers_without_events)
         found += filter(None, (without_event, paid_before_lesson(payers, yesterday)))
         return (
@@ -324,7 +324,7 @@ class PostgresSource:
         others = {day for day in after.union(counted) - read if day <= last}
         asked = ReportDays.of(sorted(others), self.report_zone)
         groups = [
-            groups_of_rows(rows, reader.dictionary.events.types, self.report_zone),
+            groups_of_rows(reader, rows),
             groups_of_source(replace(reader, asked=asked)),
         ]
         return SourceCounts(pd.concat(groups, ignore_index=True), as_of, self.report_zone)

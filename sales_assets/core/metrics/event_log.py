@@ -217,7 +217,11 @@ def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:
 def _event_arrays(
     batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    codes = [_type_codes(frame["event_type"]) for frame in batch]
+    codes = []
+    for frame in batch:
+        types = frame["event_type"].astype("category").cat
+        code_of = np.append(_TYPE_CODES.get_indexer(types.categories), NOWHERE)
+        codes.append(code_of[types.codes].astype(np.int8))
     frames = [frame.loc[of_frame != NOWHERE] for frame, of_frame in zip(batch, codes, strict=True)]
     kinds = np.concatenate(codes)
     (at_us,) = _instants(frames, ["event_time"], zone)
@@ -232,12 +236,6 @@ def _instants(
     stacked = pd.concat([frame.filter(wanted) for frame in batch], ignore_index=True)
     instants = with_instants(stacked, columns, zone)
     return [_epoch_us(instants[column]) for column in columns]
-
-
-def _type_codes(types: pd.Series) -> np.ndarray:
-    by_category = types.astype("category").cat
-    codes = np.append(_TYPE_CODES.get_indexer(by_category.categories), NOWHERE)
-    return codes[by_category.codes].astype(np.int8)
 
 
 def _padded(facts: np.ndarray, users: int) -> np.ndarray:
