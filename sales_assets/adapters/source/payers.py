@@ -41,7 +41,7 @@ _EVENTS = ("first_event_at", "first_lesson_at")
 
 
 def payers_of(reader: RowReader, days: Sequence[date]) -> pd.DataFrame:
-    """Return the payments of the eight weeks until each of `days`, which were asked for, too.
+    """Return the payments of the eight weeks up to each of `days`, which are among the asked ones.
 
     Columns: user_id (category), paid_at, first_event_at, first_lesson_at (wall clock of the report
     zone; the latter two are missing for a client without one). A payment of nobody is left out.

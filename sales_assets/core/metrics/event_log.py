@@ -162,7 +162,7 @@ def _epoch_us(instants: pd.Series) -> np.ndarray:
 
 
 def timestamps(at_us: np.ndarray) -> pd.Series:
-    """Return instants (UTC) that `_epoch_us` has read, missing for `NEVER`."""
+    """Return microseconds since the epoch as instants (UTC), missing for `NEVER`."""
     instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
     return pd.Series(pd.DatetimeIndex(instants, tz="UTC"))
 

@@ -181,7 +181,7 @@ def frame_schema(
 ) -> "pa.DataFrameSchema":
     """Return what a frame's description promises: its columns, their types, where nulls may be.
 
-    And beside what single columns promise, and whole rows. Further columns pass.
+    `of_columns` and `of_rows` add what single columns and whole rows promise. Other columns pass.
     """
     import pandera.pandas as pa
 
