@@ -234,9 +234,7 @@ class StateDatabase:
     writes: SQLite's write lock, on Postgres an advisory one.
     """
 
-    def __init__(
-        self, engine: Engine, busy_seconds: float = BUSY_SECONDS, lost: str | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, busy_seconds: float, lost: str | None) -> None:
         #: Says that this is another state than the one used before, and what to do; or None.
         self.lost = lost
         self._readers = engine.execution_options(sqlite_begin="BEGIN DEFERRED")
