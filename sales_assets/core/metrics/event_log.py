@@ -155,12 +155,6 @@ def begins_run(*columns: np.ndarray) -> np.ndarray:
     return begins
 
 
-def _epoch_us(instants: pd.Series) -> np.ndarray:
-    """Return instants as int64 microseconds since the epoch, `NEVER` for a missing one."""
-    values = pd.DatetimeIndex(instants).as_unit("us").asi8
-    return np.where(values == _NO_INSTANT, NEVER, values)
-
-
 def timestamps(at_us: np.ndarray) -> pd.Series:
     """Return microseconds since the epoch as instants (UTC), missing for `NEVER`."""
     instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
@@ -231,11 +225,12 @@ def _event_arrays(
 def _instants(
     batch: Sequence[pd.DataFrame], columns: Sequence[str], zone: ZoneInfo
 ) -> list[np.ndarray]:
-    """Return the frames' `columns` one below the other, each in microseconds since the epoch."""
+    """Return the frames' `columns` one below the other: us since the epoch, `NEVER` for none."""
     wanted = [*columns, *(f"{column}_fold" for column in columns)]
     stacked = pd.concat([frame.filter(wanted) for frame in batch], ignore_index=True)
     instants = with_instants(stacked, columns, zone)
-    return [_epoch_us(instants[column]) for column in columns]
+    found = (pd.DatetimeIndex(instants[column]).as_unit("us").asi8 for column in columns)
+    return [np.where(at_us == _NO_INSTANT, NEVER, at_us) for at_us in found]
 
 
 def _padded(facts: np.ndarray, users: int) -> np.ndarray:
