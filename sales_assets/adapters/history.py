@@ -105,11 +105,7 @@ class History:
 
     @cached_property
     def source(self) -> PostgresSource:
-        """The source of the rows, which is the one of the stored days.
-
-        Raises:
-            ForeignSourceError: it is another, or nobody knows.
-        """
+        """The source; `ForeignSourceError` where stored days are of another, or nobody knows."""
         # Whoever accepts a loss may have emptied a table.
         source = replace(self.connect(), may_be_empty=self.orders.accept_loss)
         stamp = replace(source.stamp(), first_day=self.first_date)
@@ -378,11 +374,7 @@ class History:
         return bad | set(self.whole_days.cut_days([day for day in days if day not in uncounted]))
 
     def refuse_blocked(self, days: Sequence[date]) -> None:
-        """Raise for a day that was refused, or whose checks block it: by every way in.
-
-        Raises:
-            BlockedDayError: names the day, the check and the way out.
-        """
+        """Raise `BlockedDayError` for a day that was refused, or that its checks block, any way."""
         for day in days:
             if refusal := self._refused.get(day):
                 raise BlockedDayError(

@@ -26,18 +26,13 @@ class Outbox:
         self._folder = folder
 
     async def __aenter__(self) -> Self:
-        """Open nothing: a file is opened when it is written."""
         return self
 
     async def __aexit__(self, *fault: object) -> None:
         """Close nothing."""
 
     async def send(self, place: Place, message: Message) -> Answer:
-        """Write `message`.
-
-        Raises:
-            SalesAssetsError: the folder cannot be written; nothing counts as sent.
-        """
+        """Write `message`; `SalesAssetsError` if it can't be written: nothing counts as sent."""
         chat = OUTBOX_NAME if place.chat == OUTBOX_CHAT else str(place.chat)
         thread = f"-{place.thread}" if place.thread else ""
         stem = f"{message.label.replace(':', '-')}-{chat}{thread}"

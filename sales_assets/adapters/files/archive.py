@@ -49,11 +49,7 @@ class Archive:
         return self.store.days(names.DAILY_REPORT, report_files.NUMBERS)
 
     def report(self, day: date) -> StoredReport | None:
-        """Return the stored report of `day`, or None.
-
-        Raises:
-            StorageError: the two files of the day do not belong together.
-        """
+        """Return the report of `day`, or None; raise `StorageError` if its files don't match."""
         with suppress(MissingDayError):
             return report_files.read_report(self.store, day)
         return None
@@ -93,10 +89,9 @@ class Archive:
         return next_expiring(cases, day, clock, self.crm_client_url)
 
     def receipt(self, day: date) -> tuple[Sheet, ...]:
-        """Return where the numbers of the report of `day` come from, by what is stored now.
+        """Return where the report's numbers come from, by what is stored now.
 
-        Raises:
-            MissingDayError: the day's events are not stored.
+        Without the day's events it raises `MissingDayError`.
         """
         return self._of_day(day)[1]
 
@@ -111,16 +106,16 @@ class Archive:
 
         They take a second, and whoever looks at numbers asks for one client after another.
         """
-        stamp = (
+        version = (
             day,
             self.store.written_at(names.DAILY_REPORT, day, report_files.NUMBERS),
             *(self.store.written_at(asset, day) for asset in (*names.EVENTS, names.DAILY_VALUES)),
         )
         kept = self._kept
-        if kept is None or kept[0] != stamp:
+        if kept is None or kept[0] != version:
             content = self._content(day)
             events = self._read_events(day, content)
-            kept = self._kept = stamp, (events, receipt(events, content.get("numbers", {})))
+            kept = self._kept = version, (events, receipt(events, content.get("numbers", {})))
         return kept[1]
 
     def _read_events(self, day: date, content: Mapping[str, Any]) -> DayEvents:

@@ -39,7 +39,7 @@ _REFUSALS = TypeAdapter(Refusal)
 
 
 def write_record(
-    store: FrameStore, day: date, evidence: Evidence, completeness: Completeness | None = None
+    store: FrameStore, day: date, evidence: Evidence, completeness: Completeness | None
 ) -> None:
     """Store what bounds a day's silences, and the judge's word, as `completeness/<day>.json`."""
     bounds = _EVIDENCE.dump_python(evidence, mode="json")
@@ -48,11 +48,7 @@ def write_record(
 
 
 def read_record(store: FrameStore, day: date) -> tuple[Evidence, Completeness | None]:
-    """Return the record of a stored day, the judge's word where it was asked.
-
-    Raises:
-        MissingDayError: there is none.
-    """
+    """Return a day's record, the judge's word where it was asked; `MissingDayError` without one."""
     stored = _read(store, RECORD, day)
     answer = _ANSWERS.validate_python(stored["completeness"])
     return _EVIDENCE.validate_python(stored["evidence"]), answer

@@ -15,7 +15,7 @@ from sales_assets.core.russian import report as ru
 #: Excel takes no more links on a sheet, and no longer ones.
 MOST_LINKS = 65_000
 LONGEST_LINK = 2_000
-#: What is more is not written; the sums count it.
+#: Rows beyond it aren't written; the sums count them.
 MOST_ROWS = 100_000
 #: Characters of a column of text.
 WIDEST = 60

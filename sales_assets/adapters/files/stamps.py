@@ -1,6 +1,5 @@
 """Whose days are stored: the stamp beside them, and their clients, held against the source."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -38,8 +37,7 @@ def read_stamp(store: FrameStore) -> Stamp | None:
 
 def write_stamp(store: FrameStore, stamp: Stamp) -> None:
     """Write the stamp, in place of an older one."""
-    text = json.dumps(_STAMPS.dump_python(stamp, mode="json"), ensure_ascii=False, indent=1)
-    write_bytes(store.base / STAMP, f"{text}\n".encode())
+    write_bytes(store.base / STAMP, _STAMPS.dump_json(stamp, indent=1) + b"\n")
 
 
 def own_stamp(store: FrameStore, stamp: Stamp) -> Stamp:
@@ -80,7 +78,7 @@ def _of_first_day(store: FrameStore, stored: Stamp, first_day: date | None) -> S
 def refuse_other_clients(
     store: FrameStore, days: Sequence[date], frames: Mapping[date, pd.DataFrame]
 ) -> None:
-    """Refuse a source in which other clients stand by now in the place of those of stored days.
+    """Refuse a source in which other clients have taken the place of those of stored days.
 
     Only where events and payments agree on it: of ids that one of them writes anew, the payers
     without events tell. The stored lookback has the old ids, so that nothing would meet.

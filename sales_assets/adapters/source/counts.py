@@ -125,16 +125,17 @@ def groups_of_source(reader: RowReader) -> pd.DataFrame:
     return _groups(found)
 
 
-def groups_of_rows(rows: Rows, types: Sequence[str], zone: ZoneInfo) -> pd.DataFrame:
+def groups_of_rows(reader: RowReader, rows: Rows) -> pd.DataFrame:
     """Group rows that were read anyway, day by day: a year never stands in memory twice."""
     groups = []
     for start, end in pairwise(rows.edges):
         at = timestamps(rows.time_us[start:end])
-        hours = to_wall_clock(at, zone).dt.floor("h")
+        hours = to_wall_clock(at, reader.asked.zone).dt.floor("h")
         by_group = at.groupby([hours.to_numpy(), rows.type[start:end]])
         found = by_group.agg(["size", "min", "max"]).reset_index()
         found = found.set_axis(["hour", "position", "rows", "first", "last"], axis=1)
-        groups.append(found.assign(type=named(found["position"].to_numpy(), types)))
+        types = named(found["position"].to_numpy(), reader.dictionary.events.types)
+        groups.append(found.assign(type=types))
     return _groups(groups)
 
 

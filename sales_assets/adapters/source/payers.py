@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
@@ -42,14 +41,15 @@ _PAYMENTS = ("paid_at",)
 _EVENTS = ("first_event_at", "first_lesson_at")
 
 
-def payers_of(reader: RowReader, days: Sequence[date], zone: ZoneInfo) -> pd.DataFrame:
-    """Return the payments of the eight weeks until each of `days`, which were asked for, too.
+def payers_of(reader: RowReader, days: Sequence[date]) -> pd.DataFrame:
+    """Return the payments of the eight weeks up to each of `days`, which are among the asked ones.
 
-    Columns: user_id (category), paid_at, first_event_at, first_lesson_at (wall clock of `zone`; the
-    latter two are missing for a client without such an event). A payment of nobody is left out.
+    Columns: user_id (category), paid_at, first_event_at, first_lesson_at (wall clock of the report
+    zone; the latter two are missing for a client without one). A payment of nobody is left out.
     """
     paid: Iterable[pa.RecordBatch] = ()
     came: Iterable[pa.RecordBatch] = ()
+    zone = reader.asked.zone
     if days:
         first = min(days) - timedelta(days=PAYERS_DAYS - 1)
         start = first_reading(midnight(first, zone), reader.clock(PAYMENTS))

@@ -192,7 +192,7 @@ class Session:
     def identity(self, url: str) -> SourceIdentity:
         """Return which source this is; of `url` only host and port are taken.
 
-        It is the last that a session is asked for.
+        A session is asked for it last: a refusal ends its transaction.
         """
         tables, system = self.frame(IDENTITY), None
         if tables["may_ask"].all():
@@ -268,9 +268,9 @@ def open_session(url: str) -> Iterator[Session]:
 
 
 def _begin(connection: postgres.Connection, cursor: postgres.Cursor) -> None:
-    """Begin a transaction that holds the tables, or as it must: a foreign table can't be held.
+    """Begin a transaction, which holds the tables where that is possible.
 
-    Nor can one of which single columns may be read.
+    A foreign table can't be held, nor one of which only some columns may be read.
     """
     try:
         for statement in (*SESSION_SETTINGS, HOLD_TABLES):

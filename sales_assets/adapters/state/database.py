@@ -234,9 +234,7 @@ class StateDatabase:
     writes: SQLite's write lock, on Postgres an advisory one.
     """
 
-    def __init__(
-        self, engine: Engine, busy_seconds: float = BUSY_SECONDS, lost: str | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, busy_seconds: float, lost: str | None) -> None:
         #: Says that this is another state than the one used before, and what to do; or None.
         self.lost = lost
         self._readers = engine.execution_options(sqlite_begin="BEGIN DEFERRED")
@@ -281,10 +279,17 @@ def open_state(
         StateError: the URL, the folder or the server is not usable; no password is shown.
     """
     parsed = _parsed_url(url)
-    engine = _engine(parsed, busy_seconds)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    if is_sqlite:
+        _make_folder(parsed)
+        engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True)
     with ExitStack() as if_it_fails, _told_plainly(parsed):
         if_it_fails.callback(engine.dispose)
-        if parsed.get_backend_name() == "sqlite":
+        if is_sqlite:
             _use_wal(engine, busy_seconds)
         _migrate(engine)
         lost = _compare_with(witness, engine) if witness is not None else None
@@ -327,16 +332,6 @@ def _parsed_url(url: str) -> URL:
         "that is installed; expected something like sqlite:///var/state.db or "
         "postgresql://user:password@host:5432/database."
     )
-
-
-def _engine(url: URL, busy_seconds: float) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    _make_folder(url)
-    engine = create_engine(url, connect_args={"timeout": busy_seconds})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
 
 
 def _make_folder(url: URL) -> None:

@@ -60,12 +60,10 @@ class BotApi:
         self._request: HTTPXRequest | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the connections."""
         self._request = await _new_request(self._proxy).__aenter__()
         return self
 
     async def __aexit__(self, *fault: object) -> None:
-        """Close the connections."""
         if self._request is not None:
             await self._request.shutdown()
 
@@ -231,10 +229,8 @@ def _fault(cause: BaseException, progress: list[str]) -> Answer:
         # A proxy that asks for a password or forbids the way needs a person; else it is a fault.
         needs_person = any(word in str(cause) for word in _NEEDS_A_PERSON)
         outcome = Outcome.STOP if needs_person else Outcome.NOT_SENT
-        said = hidden(f"the proxy in SALES_ASSETS_TELEGRAM_PROXY: {cause}")
-        return Answer(outcome, said)
-    never_connected = isinstance(cause, _NEVER_CONNECTED)
-    if never_connected or type(cause).__module__.startswith(_SOCKS_NONSENSE):
+        return Answer(outcome, hidden(f"the proxy in SALES_ASSETS_TELEGRAM_PROXY: {cause}"))
+    if isinstance(cause, _NEVER_CONNECTED) or type(cause).__module__.startswith(_SOCKS_NONSENSE):
         return Answer(Outcome.NOT_SENT, f"{name}: nothing was sent")
     if isinstance(cause, _SETTINGS):
         reason = f"{name}: check SALES_ASSETS_TELEGRAM_BASE_URL and SALES_ASSETS_TELEGRAM_PROXY"

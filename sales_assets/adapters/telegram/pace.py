@@ -92,7 +92,7 @@ class Pace:
         return length
 
     def _free_for(self, chat: int) -> datetime:
-        """Return when a message to `chat` may leave, or may have left."""
+        """Return from when on a message to `chat` may leave."""
         sent, free_at = self._sent[chat], max(self._paused_until, self._free_at)
         while sent and sent[0] <= self._clock() - _GROUP_WINDOW:
             sent.popleft()

@@ -42,8 +42,9 @@ _NEWTON_STEPS, _HALVINGS, _STEP_TOLERANCE, _ROUNDING = 50, 30, 1e-8, 1e-12
 
 @dataclass(frozen=True)
 class Level:
-    """What the training days say of a day D: parameters (a, b, w), C, φ and r1."""
+    """What the training days say of a day D, by its position: parameters (a, b, w), C, φ, r1."""
 
+    position: int
     weekday: int
     parameters: np.ndarray
     covariance: np.ndarray
@@ -111,7 +112,9 @@ def level_at(history: DailySeries, position: int) -> Level | None:
     is_boundary = not training.y.any() or (of is not None and bool((training.y == of).all()))
     found = _boundary_round(training) if is_boundary else _last_round(training)
     agreement = _neighbours(found, back)
-    return Level(weekday, found.parameters, found.covariance, found.phi, agreement, len(positions))
+    return Level(
+        position, weekday, found.parameters, found.covariance, found.phi, agreement, len(positions)
+    )
 
 
 def model_rows(weekday: int, back: np.ndarray) -> np.ndarray:

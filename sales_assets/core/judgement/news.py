@@ -103,8 +103,7 @@ def range_at(level: Level, history: DailySeries, position: int) -> tuple[int, in
     """Return the ordinary range of another day at a day's level; None where it is not usable."""
     if position < 0 or not history.is_usable[position]:
         return None
-    back = history.last - position
-    return ordinary_range(_window_of(history, np.array([position]), np.array([back]), level, 1))
+    return ordinary_range(_window(history, position, level, 1))
 
 
 def _ceiling(day: NewsWindow) -> int:
@@ -118,17 +117,10 @@ def _ceiling(day: NewsWindow) -> int:
 
 
 def _window(history: DailySeries, position: int, level: Level, days: int) -> NewsWindow:
-    """Sum what usable days of the window that ends at `position` brought, and what was usual."""
+    """Sum what usable days of the window that ends at `position` brought, and usually bring."""
     first = max(0, position - days + 1)
     positions = first + np.flatnonzero(history.is_usable[first : position + 1])
-    return _window_of(history, positions, position - positions, level, days)
-
-
-def _window_of(
-    history: DailySeries, positions: np.ndarray, back: np.ndarray, level: Level, days: int
-) -> NewsWindow:
-    """Sum what days at `positions`, `back` days before the level's, brought and usually bring."""
-    x = model_rows(level.weekday, back)
+    x = model_rows(level.weekday, level.position - positions)
     of = None if history.of is None else history.of[positions]
     mean, variance = moments(x @ level.parameters, of)
     unsure = variance @ x

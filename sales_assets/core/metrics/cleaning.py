@@ -5,12 +5,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-WITHOUT_USER = "without_user"
-WITHOUT_TIME = "without_time"
 UNKNOWN_TYPE = "unknown_type"
 DUPLICATES = "duplicates"
 #: The kinds of bad rows; a row counts as the first kind that fits.
-KINDS = (WITHOUT_USER, WITHOUT_TIME, UNKNOWN_TYPE, DUPLICATES)
+KINDS = ("without_user", "without_time", UNKNOWN_TYPE, DUPLICATES)
 
 _IDENTITY = ("user_id", "event_type", "event_time", "event_time_fold")
 

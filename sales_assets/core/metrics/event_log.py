@@ -155,14 +155,8 @@ def begins_run(*columns: np.ndarray) -> np.ndarray:
     return begins
 
 
-def _epoch_us(instants: pd.Series) -> np.ndarray:
-    """Return instants as int64 microseconds since the epoch, `NEVER` for a missing one."""
-    values = pd.DatetimeIndex(instants).as_unit("us").asi8
-    return np.where(values == _NO_INSTANT, NEVER, values)
-
-
 def timestamps(at_us: np.ndarray) -> pd.Series:
-    """Return instants (UTC) that `_epoch_us` has read, missing for `NEVER`."""
+    """Return microseconds since the epoch as instants (UTC), missing for `NEVER`."""
     instants = np.where(at_us == NEVER, _NO_INSTANT, at_us).view("datetime64[us]")
     return pd.Series(pd.DatetimeIndex(instants, tz="UTC"))
 
@@ -217,7 +211,11 @@ def _batches(frames: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:
 def _event_arrays(
     batch: Sequence[pd.DataFrame], known: _Users, zone: ZoneInfo
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    codes = [_type_codes(frame["event_type"]) for frame in batch]
+    codes = []
+    for frame in batch:
+        types = frame["event_type"].astype("category").cat
+        code_of = np.append(_TYPE_CODES.get_indexer(types.categories), NOWHERE)
+        codes.append(code_of[types.codes].astype(np.int8))
     frames = [frame.loc[of_frame != NOWHERE] for frame, of_frame in zip(batch, codes, strict=True)]
     kinds = np.concatenate(codes)
     (at_us,) = _instants(frames, ["event_time"], zone)
@@ -227,17 +225,12 @@ def _event_arrays(
 def _instants(
     batch: Sequence[pd.DataFrame], columns: Sequence[str], zone: ZoneInfo
 ) -> list[np.ndarray]:
-    """Return the frames' `columns` one below the other, each in microseconds since the epoch."""
+    """Return the frames' `columns` one below the other: us since the epoch, `NEVER` for none."""
     wanted = [*columns, *(f"{column}_fold" for column in columns)]
     stacked = pd.concat([frame.filter(wanted) for frame in batch], ignore_index=True)
     instants = with_instants(stacked, columns, zone)
-    return [_epoch_us(instants[column]) for column in columns]
-
-
-def _type_codes(types: pd.Series) -> np.ndarray:
-    by_category = types.astype("category").cat
-    codes = np.append(_TYPE_CODES.get_indexer(by_category.categories), NOWHERE)
-    return codes[by_category.codes].astype(np.int8)
+    found = (pd.DatetimeIndex(instants[column]).as_unit("us").asi8 for column in columns)
+    return [np.where(at_us == _NO_INSTANT, NEVER, at_us) for at_us in found]
 
 
 def _padded(facts: np.ndarray, users: int) -> np.ndarray:

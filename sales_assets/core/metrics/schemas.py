@@ -25,8 +25,6 @@ _NOTHING: Mapping[str, Any] = {}
 
 SAMPLE_ROWS = 10
 GROUPS = "groups_sum_to_funnel"
-#: Above this share of bad rows a day is not trusted, unless the operator sets another.
-MAX_BAD_SHARE = 0.05
 #: Fewer rows of a stored day that a re-read takes away are nothing, whatever their share.
 LEAST_LOSS = 5
 
@@ -62,7 +60,7 @@ def check_structure(raw: pd.DataFrame, day: date) -> CheckOutcome:
     return _validated("raw_structure", raw, frame_schema(RAW_EVENTS, {"event_time": _within(day)}))
 
 
-def check_bad_rows(raw: pd.DataFrame, max_share: float = MAX_BAD_SHARE) -> CheckOutcome:
+def check_bad_rows(raw: pd.DataFrame, max_share: float) -> CheckOutcome:
     """Count the rows that will be set aside, by kind; fail above `max_share` of all rows.
 
     A share of exactly `max_share` passes. Rows of an unknown type are counted and do not block:
@@ -181,7 +179,7 @@ def frame_schema(
 ) -> "pa.DataFrameSchema":
     """Return what a frame's description promises: its columns, their types, where nulls may be.
 
-    And beside what single columns promise, and whole rows. Further columns pass.
+    `of_columns` and `of_rows` add what single columns and whole rows promise. Other columns pass.
     """
     import pandera.pandas as pa
 

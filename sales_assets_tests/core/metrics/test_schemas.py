@@ -62,7 +62,7 @@ def test_an_empty_day_passes_and_says_so(raw: pd.DataFrame, history: pd.DataFram
     empty = raw.iloc[:0]
     for outcome in (
         check_structure(empty, DAY),
-        check_bad_rows(empty),
+        check_bad_rows(empty, 0.05),
         check_clean(empty, history, DAY),
     ):
         assert outcome.passed
