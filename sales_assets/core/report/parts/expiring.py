@@ -73,7 +73,11 @@ class Expiring(Part):
         hours = [about.delivery_time, *(hour for hour in HOURS if hour > about.delivery_time)]
         within = _within(deadlines, about.day, hours)
         (_, ran_out), *until = [(hour, int(flags.sum())) for hour, flags in within.items()]
-        return cls(about, len(deadlines), ran_out, tuple(until), _expired(inputs))
+        expired = None
+        if inputs.expired is not None:
+            yesterdays = counted_cases(inputs.expired, about.not_counted)
+            expired = int(yesterdays["waiting"].sum()), int(yesterdays["met"].sum())
+        return cls(about, len(deadlines), ran_out, tuple(until), expired)
 
     @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
@@ -161,10 +165,3 @@ def _within(deadlines: pd.Series, day: date, hours: Sequence[time]) -> dict[time
         hour: (flags & ~earlier).astype(int)
         for hour, flags, earlier in zip(hours, before, since, strict=False)
     }
-
-
-def _expired(inputs: ReportInputs) -> tuple[int, int] | None:
-    if inputs.expired is None:
-        return None
-    counted = counted_cases(inputs.expired, inputs.about.not_counted)
-    return int(counted["waiting"].sum()), int(counted["met"].sum())

@@ -52,6 +52,7 @@ from sales_assets.core.report.sheet import (
 from sales_assets.core.report.usual import Judged, judged
 from sales_assets.core.report.wording import counted, number
 from sales_assets.core.russian import report as ru
+from sales_assets.core.source_findings import PROCESS_PARTS
 
 #: Past the promise, as usual.
 BREACHED = "#5d7893"
@@ -77,8 +78,6 @@ _REQUESTS = (
     SheetColumn("requests", ru.COLUMN_STARTS, CellKind.COUNT),
     SheetColumn("requested", ru.NEW_REQUESTS, CellKind.FIGURE),
 )
-#: The process whose start is the request.
-REQUESTS_PROCESS = PROCESSES[0].key
 
 
 @dataclass(frozen=True)
@@ -151,11 +150,7 @@ class Processes(Part):
     MISSING: ClassVar[str] = ru.MISSING_PROCESSES
     FRAME: ClassVar[str] = names.UNCLOSED_PROCESSES
     METRIC: ClassVar[Metric | None] = METRIC
-    NUMBERS: ClassVar[tuple[str, ...]] = (
-        names.UNCLOSED_PROCESSES,
-        REQUESTS,
-        *(process.key for process in PROCESSES),
-    )
+    NUMBERS: ClassVar[tuple[str, ...]] = (names.UNCLOSED_PROCESSES, REQUESTS, *PROCESS_PARTS)
     KEY: ClassVar[str] = names.UNCLOSED_PROCESSES
 
     about: ReportDay
@@ -174,7 +169,8 @@ class Processes(Part):
             for process in PROCESSES
             if process.name in rows and process.key not in about.not_counted
         )
-        is_unknown = REQUESTS_PROCESS in about.not_counted
+        # The request is the first process's start.
+        is_unknown = PROCESSES[0].key in about.not_counted
         return cls(about, each, Judged(REQUESTS) if is_unknown else judged(REQUESTS, inputs))
 
     @classmethod
@@ -205,12 +201,20 @@ class Processes(Part):
 
     def stories(self) -> Sequence[Story]:
         """More breached than usual is an alarm, and so are few requests; many are just said."""
-        back = [one.name for one in self.each if one.judgement.is_back]
-        return [
-            *(self._alarm(process) for process in self._rarest_first()),
-            *self._of_requests(),
-            *(Story.back(Rank.PROCESSES, name) for name in back),
+        alarms = [
+            Story(
+                VerdictKind.ALARM,
+                Rank.PROCESSES,
+                process.texts(),
+                process.judgement.found.day_number,
+                process.judgement.rarity,
+                _split_words(process, self.about.day),
+                ru.QUESTIONS[process.name],
+            )
+            for process in self._rarest_first()
         ]
+        back = [Story.back(Rank.PROCESSES, one.name) for one in self.each if one.judgement.is_back]
+        return [*alarms, *self._of_requests(), *back]
 
     def headline(self) -> str | None:
         """Say the new requests where they are news."""
@@ -261,40 +265,31 @@ class Processes(Part):
         """Draw a bar per process, breached of due, with its usual range under it."""
         title = Block((section_title(ru.PROCESSES_TITLE),), 56)
         bound = [ru.PROCESSES_BOUND] if self.about.is_cut else []
-        lines = small_lines([*bound, self._overdue_line()])
+        overdue = sum(process.overdue for process in self.each)
+        old = sum(process.overdue_over_7d for process in self.each)
+        waiting = ru.STILL_OVERDUE.format(count=number(overdue)) if overdue else ru.NOBODY_OVERDUE
+        if old:
+            waiting = ru.STILL_OVERDUE_OLD.format(count=waiting, old=number(old))
+        lines = small_lines([*bound, waiting])
         return stacked([title, self._legend(), self._rows(), self._requests_block(), lines])
-
-    def _alarm(self, process: ProcessDay) -> Story:
-        return Story(
-            VerdictKind.ALARM,
-            Rank.PROCESSES,
-            process.texts(),
-            process.judgement.found.day_number,
-            process.judgement.rarity,
-            _split_words(process, self.about.day),
-            ru.QUESTIONS[process.name],
-        )
 
     def _of_requests(self) -> Sequence[Story]:
         requests = self.requests
         if not requests.change:
             return (Story.back(Rank.REQUESTS, ru.NEW_REQUESTS),) if requests.is_back else ()
-        kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
-        told = requests.found.day_number, requests.rarity
-        question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
-        texts = self._requests_texts(requests)
-        return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
-
-    def _requests_texts(self, requests: Judged) -> tuple[str, ...]:
-        if requests.found.window > 1:
-            return requests.window_texts(ru.NEW_REQUESTS)
+        kind, question = VerdictKind.CALM, ""
         words = {"value": number(requests.value), "usual": requests.usual}
-        if requests.change < 0:
-            few = counted(requests.value, ru.REQUEST_FORMS)
-            return (ru.FEW_REQUESTS_VERDICT.format(counted=few, usual=requests.usual), few)
         many = ru.MANY_REQUESTS_VERDICT.format(**words)
         ordinary = ru.MANY_REQUESTS_ORDINARY_HANDLING.format(**words)
-        return (many,) if self._rarest_first() else (ordinary, many)
+        texts = (many,) if self._rarest_first() else (ordinary, many)
+        if requests.change < 0:
+            kind, question = VerdictKind.ALARM, ru.QUESTION_REQUESTS
+            few = counted(requests.value, ru.REQUEST_FORMS)
+            texts = (ru.FEW_REQUESTS_VERDICT.format(counted=few, usual=requests.usual), few)
+        if requests.found.window > 1:
+            texts = requests.window_texts(ru.NEW_REQUESTS)
+        told = requests.found.day_number, requests.rarity
+        return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
 
     def _is_told(self, process: ProcessDay) -> bool:
         return process.is_broken_as_a_rule and self.about.day.weekday() == MONDAY
@@ -348,7 +343,14 @@ class Processes(Part):
     def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
         weight, color = ("bold", ALARM) if process.is_alarming else ("normal", INK)
         yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
-        yield from _bar(process, columns.bar, top + 8, columns.scale)
+        scale, bar_color = columns.scale, ALARM if process.is_alarming else BREACHED
+        breached = max(process.breached * scale, 4 if process.breached else 0)
+        yield Box(columns.bar, top + 8, process.due * scale, BAR_HEIGHT, TRACK)
+        yield Box(columns.bar, top + 8, breached, BAR_HEIGHT, bar_color)
+        low, high = process.judgement.found.low, process.judgement.found.high
+        if low is not None and high is not None and (process.due or high):
+            left, width = columns.bar + low * scale, max((high - low) * scale, RANGE_HEIGHT)
+            yield Box(left, top + 8 + BAR_HEIGHT + 4, width, RANGE_HEIGHT, INK)
         if process.due:
             yield Text(columns.value, top + 40, _shown(process), BODY_SIZE, "bold", color)
         else:
@@ -368,14 +370,6 @@ class Processes(Part):
             return small_lines([said], below=0)
         sign, color = (LESS_SIGN, ALARM) if requests.change < 0 else (MORE_SIGN, INK)
         return Block((Text(MARGIN, 28, f"{sign} {said}", SMALL_SIZE, "bold", color),), 40)
-
-    def _overdue_line(self) -> str:
-        overdue = sum(process.overdue for process in self.each)
-        if not overdue:
-            return ru.NOBODY_OVERDUE
-        old = sum(process.overdue_over_7d for process in self.each)
-        line = ru.STILL_OVERDUE.format(count=number(overdue))
-        return ru.STILL_OVERDUE_OLD.format(count=line, old=number(old)) if old else line
 
 
 @dataclass(frozen=True)
@@ -397,7 +391,7 @@ class _Columns:
         )
         bar, usual = MARGIN + labels + 24, RIGHT - usuals
         value = usual - (24 if usuals else 0) - max(values, default=0)
-        longest = max([1.0, *(_longest(one) for one in each)])
+        longest = max([1.0, *(max(one.due, one.judgement.found.high or 0) for one in each)])
         return cls(bar, value, usual, (value - 24 - bar) / longest)
 
 
@@ -460,17 +454,3 @@ def _shown(process: ProcessDay) -> str:
     if not process.due:
         return ru.NOTHING_DUE
     return f"{MORE_SIGN} {process.of_due}" if process.is_alarming else process.of_due
-
-
-def _longest(process: ProcessDay) -> float:
-    return max(process.due, process.judgement.found.high or 0)
-
-
-def _bar(process: ProcessDay, left: float, top: float, scale: float) -> Iterator[Box]:
-    breached = max(process.breached * scale, 4 if process.breached else 0)
-    yield Box(left, top, process.due * scale, BAR_HEIGHT, TRACK)
-    yield Box(left, top, breached, BAR_HEIGHT, ALARM if process.is_alarming else BREACHED)
-    found = process.judgement.found
-    if found.low is not None and found.high is not None and _longest(process):
-        width = max((found.high - found.low) * scale, RANGE_HEIGHT)
-        yield Box(left + found.low * scale, top + BAR_HEIGHT + 4, width, RANGE_HEIGHT, INK)
