@@ -6,6 +6,7 @@ import socket
 import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -291,7 +292,6 @@ class Dispatch:
         found, readers = self._ledger.rows(self.day), self._ledger.readers()
         self._shown = {row.place: row for row in found if row.kind is MessageKind.REPORT}
         self._sounds = {reader.place: reader for reader in readers}
-        is_news, day_before = self.is_news, self.day - timedelta(days=1)
         tasks = owed(
             self.day,
             found,
@@ -299,8 +299,8 @@ class Dispatch:
             self._admins,
             now,
             sha256=self.report.content_sha256 if self.report else None,
-            is_news=is_news,
-            before=self._ledger.rows(day_before) if is_news else (),
+            is_news=self.is_news,
+            before=self._ledger.rows(self.day - timedelta(days=1)) if self.is_news else (),
             alerts=self._alerts,
         )
         return self._ledger.keep([row for row in tasks if row.id not in self._suspects], now)
@@ -347,9 +347,8 @@ class Dispatch:
             await asyncio.to_thread(self._ledger.drop, row)
         if message is None or not has_turn or self._stop is not None:
             return
-        sha256 = (
-            self.report.content_sha256 if self.report and row.kind is MessageKind.REPORT else None
-        )
+        is_report = row.kind is MessageKind.REPORT
+        sha256 = self.report.content_sha256 if self.report and is_report else None
         claim = await asyncio.to_thread(self._ledger.claim, row, self._owner, self._clock(), sha256)
         if claim is not None:
             await self._transmit(claim, message)
@@ -394,11 +393,14 @@ class Dispatch:
 
     async def _request(self, claim: Delivery, message: Message) -> tuple[Answer, Message]:
         """Make one request; return the message in the form in which it left."""
+        shown = self._shown.get(claim.place)
         try:
-            if claim.kind is MessageKind.EDIT:
-                answer = await self._edit(claim, message)
-            else:
+            if claim.kind is not MessageKind.EDIT:
                 answer, message = await self._upload(claim.place, message)
+            elif shown is None or shown.message_id is None:
+                answer = Answer(Outcome.MESSAGE_GONE, "Telegram never said which message it is")
+            else:
+                answer = await self._transport.edit(claim.place, shown.message_id, message)
         except asyncio.CancelledError:
             # No waiting here: the loop is closing, and what was sent must not look unsent.
             cancelled = Answer(Outcome.UNKNOWN, "the run was cancelled while this was under way")
@@ -410,17 +412,14 @@ class Dispatch:
         self._weigh(claim, answer)
         return answer, message
 
-    async def _edit(self, claim: Delivery, message: Message) -> Answer:
-        shown = self._shown.get(claim.place)
-        if shown is None or shown.message_id is None:
-            return Answer(Outcome.MESSAGE_GONE, "Telegram never said which message it is")
-        return await self._transport.edit(claim.place, shown.message_id, message)
-
     async def _upload(self, place: Place, message: Message) -> tuple[Answer, Message]:
         """Send `message`; of several that need the same upload the first goes ahead."""
         if message.file is None or message.file_id is not None:
             return await self._transport.send(place, message), message
-        is_first = await self._is_head_start_ours()
+        is_first = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UPLOAD_HEAD_START_SECONDS):
+                is_first = await self._uploading.acquire()
         try:
             if self._file_id is not None and message.as_document == self._as_document:
                 message = replace(message, file_id=self._file_id)
@@ -431,13 +430,6 @@ class Dispatch:
         finally:
             if is_first:
                 self._uploading.release()
-
-    async def _is_head_start_ours(self) -> bool:
-        try:
-            async with asyncio.timeout(UPLOAD_HEAD_START_SECONDS):
-                return await self._uploading.acquire()
-        except TimeoutError:
-            return False
 
     # --- What an answer means for the whole ---
 
@@ -569,16 +561,15 @@ class Dispatch:
             limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
             text = messages.with_repeat_note(text, limit)
         buttons = messages.report_buttons(self.day)
+        words = Message(text, buttons=buttons, label=MessageKind.REPORT)
         if not has_picture:
-            return Message(text, buttons=buttons, label=MessageKind.REPORT)
-        return Message(
-            text,
+            return words
+        return replace(
+            words,
             file=report.picture,
             file_name=f"{self.day}.png",
             file_id=self._file_id,
             as_document=self._as_document,
-            buttons=buttons,
-            label=MessageKind.REPORT,
         )
 
     def _as_edit(self, report: ReportToSend, message: Message, place: Place) -> Message:
