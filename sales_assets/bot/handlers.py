@@ -278,10 +278,10 @@ class _Conversation:
         requests = subscriptions.requests_since(session, now - timedelta(days=1))
         if not access.is_told_now(requests):
             return [self._text(ru.BOT_REQUESTED)]
-        question, buttons = texts.request(asking), texts.request_buttons(asking.id)
+        question, buttons = texts.request(asking)
         if requests > access.MOST_QUESTIONS:
             waiting = subscriptions.waiting(session)
-            question, buttons = texts.requests(waiting), texts.requests_buttons(waiting)
+            question, buttons = texts.requests(waiting)
         return [self._text(ru.BOT_REQUESTED), *self.handlers.to_admins(question, buttons)]
 
     def _start(self, secret: str) -> list[Reply]:
@@ -326,8 +326,7 @@ class _Conversation:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
         if self._here is None:
             return [self._text(ru.BOT_NOT_SUBSCRIBED.format(suffix=self._suffix))]
-        text, buttons = texts.settings(self._here), texts.settings_buttons(self._here)
-        return [_text(self._place, text, buttons)]
+        return [_text(self._place, *texts.settings(self._here))]
 
     # --- Reading ---
 
@@ -410,8 +409,7 @@ class _Pressing:
         here = subscriptions.change(session, place, self.context.now, **chosen)
         if here is None or not here.is_active:
             return [self._answer(ru.BOT_OLD_BUTTON)]
-        text, buttons = texts.settings(here), texts.settings_buttons(here)
-        return [self._answer(), self._edit(text, buttons)]
+        return [self._answer(), self._edit(*texts.settings(here))]
 
     def _read(self, action: Action, day: date) -> list[Reply]:
         context = self.context
@@ -458,8 +456,8 @@ class _Pressing:
         decided, buttons = texts.decided(known, is_allowed=is_allowed), ()
         if button.is_listed:
             waiting = subscriptions.waiting(self.session)
-            decided = f"{decided}\n\n{texts.requests(waiting)}"
-            buttons = texts.requests_buttons(waiting)
+            others, buttons = texts.requests(waiting)
+            decided = f"{decided}\n\n{others}"
         return [self._answer(), self._edit(decided, buttons), _text(known.place, told)]
 
     def _edit(self, html: str, buttons: Keyboard = ()) -> Reply:
