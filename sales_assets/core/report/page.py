@@ -148,12 +148,15 @@ def section_title(text: str) -> Text:
     return Text(MARGIN, 34, text, SECTION_SIZE, "bold")
 
 
+def small_text(x: float, y: float, text: str) -> Text:
+    """Set small muted text: what explains the numbers."""
+    return Text(x, y, text, SMALL_SIZE, color=MUTED)
+
+
 def small_lines(texts: Iterable[str | None], *, below: float = 4) -> Block:
     """Stack small muted lines, `below` them some room; a long one is wrapped, an empty left out."""
     lines = [line for text in texts if text for line in wrapped(text, CONTENT, SMALL_SIZE)]
-    marks = [
-        Text(MARGIN, 28 + 40 * i, line, SMALL_SIZE, color=MUTED) for i, line in enumerate(lines)
-    ]
+    marks = [small_text(MARGIN, 28 + 40 * i, line) for i, line in enumerate(lines)]
     return Block(tuple(marks), 40 * len(lines) + (below if lines else 0))
 
 

@@ -15,13 +15,12 @@ from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs, 
 from sales_assets.core.report.page import (
     BODY_SIZE,
     MARGIN,
-    MUTED,
     RIGHT,
-    SMALL_SIZE,
     Block,
     Text,
     gap,
     small_lines,
+    small_text,
     stacked,
 )
 from sales_assets.core.report.part import Part
@@ -130,7 +129,7 @@ class Expiring(Part):
         form = ru.EXPIRING_LOADED if self.about.is_cut else ru.EXPIRING
         title = Text(MARGIN, 28, form.format(count=number(self.count)), BODY_SIZE, "bold")
         left = MARGIN + title.width + 16
-        hours = Text(left, 28, ", ".join(self._hours()), SMALL_SIZE, color=MUTED)
+        hours = small_text(left, 28, ", ".join(self._hours()))
         others = "; ".join(self._others())
         if left + hours.width <= RIGHT:
             return stacked([Block((title, hours), 42), small_lines([others])])

@@ -1,7 +1,7 @@
 """New paying clients: the day's number beside its 28 days."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -32,6 +32,7 @@ from sales_assets.core.report.page import (
     gap,
     section_title,
     small_lines,
+    small_text,
     stacked,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
@@ -207,23 +208,21 @@ class NewPaying(Part):
         huge = Text(MARGIN - 4, 156, value, size, "bold", color)
         news = {-1: LESS_SIGN, 1: MORE_SIGN}.get(self.judgement.change, "")
         sign = Text(huge.x + huge.width + 20, 156, news, 52, "bold", color)
-        lines = [
-            Text(MARGIN, 206 + 40 * i, text, SMALL_SIZE, *style)
-            for i, (text, *style) in enumerate(self._lines(color))
-        ]
-        title = section_title(ru.NEW_PAYING_TITLE)
-        return Block((title, huge, sign, *lines), 178 + 40 * len(lines))
-
-    def _lines(self, color: str) -> list[tuple[str, str, str]]:
-        weight, shown = ("bold", color) if self.judgement.change else ("normal", INK)
-        lines = [(beside, weight, shown)] if (beside := self.judgement.beside) else []
+        lines: list[tuple[str, str, str]] = []
+        if beside := self.judgement.beside:
+            lines.append((beside, "bold" if self.judgement.change else "normal", color))
         if self.about.is_cut:
             lines.append((ru.AT_LEAST_DAY, "bold", INK))
         lines += [(text, "normal", MUTED) for text in self._comparisons()[:1]]
         if self.experiment:
             said = ru.IN_EXPERIMENTS.format(count=number(self.experiment))
             lines.append((said, "normal", MUTED))
-        return lines
+        placed = [
+            Text(MARGIN, 206 + 40 * i, text, SMALL_SIZE, *style)
+            for i, (text, *style) in enumerate(lines)
+        ]
+        title = section_title(ru.NEW_PAYING_TITLE)
+        return Block((title, huge, sign, *placed), 178 + 40 * len(lines))
 
     def _columns(self) -> Iterator[Mark]:
         """Draw a column per day from zero before its usual range, the report's day darkest."""
@@ -231,7 +230,7 @@ class NewPaying(Part):
         known = [value for _, value in self.series if value is not None]
         days = counted(len(known), ru.DAYS_FORMS)
         said = ru.DRAWN_DAYS.format(days=days) if any(self.ranges) else days
-        yield Text(CHART_LEFT, 72, said, SMALL_SIZE, color=MUTED)
+        yield small_text(CHART_LEFT, 72, said)
         scale = CHART_HEIGHT / max([*known, *(high for _, high in filter(None, self.ranges)), 1])
         for position, usual in enumerate(self.ranges):
             if usual:
@@ -247,8 +246,8 @@ class NewPaying(Part):
             yield Box(left, floor - height, COLUMN - 6, height, color)
         yield Box(CHART_LEFT, floor, right - CHART_LEFT, 2, MUTED)
         first, last = day_and_month(self.series[0][0]), day_and_month(self.about.day)
-        yield Text(CHART_LEFT, floor + 40, first, SMALL_SIZE, color=MUTED)
-        yield Text(right, floor + 40, last, SMALL_SIZE, color=MUTED, align="right")
+        yield small_text(CHART_LEFT, floor + 40, first)
+        yield replace(small_text(right, floor + 40, last), align="right")
 
 
 def _comparison_sums(told: Mapping[str, Any], counts: Sequence[int], day: date) -> Iterator[Sum]:

@@ -24,7 +24,6 @@ from sales_assets.core.report.page import (
     LESS_SIGN,
     MARGIN,
     MORE_SIGN,
-    MUTED,
     RIGHT,
     SMALL_SIZE,
     Block,
@@ -35,6 +34,7 @@ from sales_assets.core.report.page import (
     gap,
     section_title,
     small_lines,
+    small_text,
     stacked,
     text_width,
 )
@@ -300,17 +300,15 @@ class Processes(Part):
 
     def _legend(self) -> Block:
         said = ru.DUE_ON_WEEKDAY.format(when=ru.ON_WEEKDAY[self.about.day.weekday()])
-        marks: list[Mark] = [Text(MARGIN, 28, said, SMALL_SIZE, color=MUTED)]
-        left = MARGIN + text_width(said, SMALL_SIZE, is_bold=False) + 16
+        heading = small_text(MARGIN, 28, said)
+        marks: list[Mark] = [heading]
+        left = MARGIN + heading.width + 16
         for color, word in ((BREACHED, ru.LONGER_THAN_24H), (TRACK, ru.WITHIN_24H)):
-            text = Text(left + 36, 28, word, SMALL_SIZE, color=MUTED)
+            text = small_text(left + 36, 28, word)
             marks += [Box(left, 4, 26, 26, color), text]
             left += 36 + text.width + 28
         if any(process.judgement.usual for process in self.each):
-            marks += [
-                Box(left, 16, 30, RANGE_HEIGHT, INK),
-                Text(left + 40, 28, ru.USUAL, SMALL_SIZE, color=MUTED),
-            ]
+            marks += [Box(left, 16, 30, RANGE_HEIGHT, INK), small_text(left + 40, 28, ru.USUAL)]
         return Block(tuple(marks), 52)
 
     def _below(self, process: ProcessDay) -> str:
@@ -336,7 +334,7 @@ class Processes(Part):
                 said = ru.NOT_COUNTED_ROW.format(reason=reason)
                 shown = elided(said, RIGHT - columns.bar, SMALL_SIZE, is_bold=False)
                 marks.append(Text(MARGIN, top + 40, process.name, BODY_SIZE))
-                marks.append(Text(columns.bar, top + 40, shown, SMALL_SIZE, color=MUTED))
+                marks.append(small_text(columns.bar, top + 40, shown))
             top += ROW
         return Block(tuple(marks), top + 8)
 
@@ -354,10 +352,10 @@ class Processes(Part):
         if process.due:
             yield Text(columns.value, top + 40, _shown(process), BODY_SIZE, "bold", color)
         else:
-            yield Text(columns.value, top + 40, ru.NOTHING_DUE, SMALL_SIZE, color=MUTED)
-        yield Text(columns.usual, top + 40, process.judgement.usual, SMALL_SIZE, color=MUTED)
+            yield small_text(columns.value, top + 40, ru.NOTHING_DUE)
+        yield small_text(columns.usual, top + 40, process.judgement.usual)
         if below := self._below(process):
-            yield Text(columns.bar, top + 92, below, SMALL_SIZE, color=MUTED)
+            yield small_text(columns.bar, top + 92, below)
 
     def _requests_block(self) -> Block:
         """Say the new requests, with a sign and in bold where they are news."""
