@@ -44,7 +44,7 @@ def hourly_counts(hours: pd.Series, types: pd.Series, rows: pd.Series) -> pd.Dat
     return pd.DataFrame(summed, columns=HOURLY_COUNTS.names).astype(HOURLY_COUNTS.dtypes)
 
 
-def judged(
+def judge_day(
     before: pd.DataFrame,
     day: date,
     evidence: Evidence,
@@ -79,9 +79,10 @@ def judged(
     return replace(answer, surprise=rounded)
 
 
-def judged_days(day: date) -> tuple[date, date]:
-    """Return the first and the last day whose holidays a judgement of `day` has to know."""
-    return day - COMPLETENESS_DAYS * DAY, day + (AFTER_DAYS + 1) * DAY
+def surrounding_days(day: date) -> list[date]:
+    """Return the days whose holidays a judgement of `day` has to know, in order."""
+    after = AFTER_DAYS + 1
+    return days_up_to(day + after * DAY, COMPLETENESS_DAYS + 1 + after)
 
 
 def last_call(day: date, at: time) -> datetime:
