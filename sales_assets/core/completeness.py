@@ -57,13 +57,8 @@ def judge_day(
     empty, however little history there is. A day isn't called cut for the rest of its last
     hour alone: what a source books by the clock, at 20:00 sharp, leaves that rest empty every day.
     """
-    after = pd.DataFrame(
-        {
-            "hour": pd.to_datetime(list(evidence.first_after.values())).floor("h"),
-            "type": list(evidence.first_after),
-            "rows": 1,
-        }
-    )
+    hours = pd.to_datetime(list(evidence.first_after.values())).floor("h")
+    after = pd.DataFrame({"hour": hours, "type": list(evidence.first_after), "rows": 1})
     counts = pd.concat([before, after.astype(HOURLY_COUNTS.dtypes)], ignore_index=True)
     bounds = evidence.resumes_at, evidence.as_of, holidays
     answer = completeness(counts, day, evidence.last_at, *bounds)

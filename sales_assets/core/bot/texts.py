@@ -132,9 +132,8 @@ def no_report(day: date, newest: date | None, suffix: str) -> str:
     """Say that there is no report of the day, and which there is."""
     if newest is None:
         return ru.BOT_NO_REPORTS
-    return ru.BOT_NO_REPORT_NEWEST.format(
-        day=full_date(day), newest=day_and_month(newest), suffix=suffix
-    )
+    there_is = day_and_month(newest)
+    return ru.BOT_NO_REPORT_NEWEST.format(day=full_date(day), newest=there_is, suffix=suffix)
 
 
 def lists_caption(day: date, stuck: int, expiring: int) -> str:
@@ -188,9 +187,8 @@ def requests(waiting: Sequence[Known]) -> tuple[str, Keyboard]:
     lines = (f"{place}. {_named(one)}" for place, one in listed)
     ask, count = plural(len(waiting), ru.BOT_ASK_FORMS), counted(len(waiting), ru.BOT_CHAT_FORMS)
     told = ru.BOT_REQUESTS.format(ask=ask, count=count)
-    return "\n".join([told, *lines]), tuple(
-        _decision(one.id, f"{place}. ") for place, one in listed
-    )
+    buttons = tuple(_decision(one.id, f"{place}. ") for place, one in listed)
+    return "\n".join([told, *lines]), buttons
 
 
 def _decision(subscription_id: int, place: str = "") -> tuple[Button, ...]:

@@ -131,9 +131,8 @@ def _grouped(words: str, reason: str, rows: Sequence[Delivery]) -> Message:
     if len(chats) > 1:
         shown = ", ".join(chats[:_MOST_NAMED]) + (", …" if len(chats) > _MOST_NAMED else "")
         named = f"{counted(len(chats), ru.CHAT_FORMS)} ({shown})"
-    text = words.format(
-        day=day_and_month(first.report_day), chats=named, kind=first.kind, reason=reason
-    )
+    day = day_and_month(first.report_day)
+    text = words.format(day=day, chats=named, kind=first.kind, reason=reason)
     can_repeat = words in (ru.ALERT_HELD, ru.ALERT_IN_DOUBT, ru.ALERT_REFUSED)
     return Message(
         html.escape(text[:_LONGEST_TEXT]),

@@ -384,11 +384,9 @@ class _Columns:
         """Give the names, numbers and ranges the room that they need, and the bars the rest."""
         labels = max(text_width(one.name, BODY_SIZE, is_bold=True) for one in PROCESSES)
         values = [text_width(_shown(one), BODY_SIZE, is_bold=True) for one in each]
-        usuals = max(
-            (text_width(one.judgement.usual, SMALL_SIZE, is_bold=False) for one in each), default=0
-        )
-        bar, usual = MARGIN + labels + 24, RIGHT - usuals
-        value = usual - (24 if usuals else 0) - max(values, default=0)
+        usuals = [text_width(one.judgement.usual, SMALL_SIZE, is_bold=False) for one in each]
+        bar, usual = MARGIN + labels + 24, RIGHT - max(usuals, default=0)
+        value = usual - (24 if any(usuals) else 0) - max(values, default=0)
         longest = max([1.0, *(max(one.due, one.judgement.found.high or 0) for one in each)])
         return cls(bar, value, usual, (value - 24 - bar) / longest)
 
@@ -424,9 +422,8 @@ def _split_words(process: ProcessDay, day: date) -> str:
         return ""
     form = ru.USUAL_FLOW if split.flow == 0 else ru.MORE_FLOW if split.flow > 0 else ru.LESS_FLOW
     parts = form.format(flow=number(abs(split.flow)), handling=number(split.handling))
-    return ru.FLOW_AND_HANDLING.format(
-        weekday=ru.USUAL_WEEKDAYS[day.weekday()], usual=number(split.usual_day), parts=parts
-    )
+    weekday, usual = ru.USUAL_WEEKDAYS[day.weekday()], number(split.usual_day)
+    return ru.FLOW_AND_HANDLING.format(weekday=weekday, usual=usual, parts=parts)
 
 
 def split_sums(
