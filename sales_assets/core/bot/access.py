@@ -51,7 +51,7 @@ class Known:
 
     @property
     def standing(self) -> Standing:
-        """What it makes of its chat: barred is whom an admin shut out."""
+        """What it makes of its chat; an admin has shut a barred one out."""
         if self.state == "asleep":
             return Standing.BARRED if self.reason in BARRING else Standing.SLEEPING
         return Standing.READER if self.is_active else Standing.WAITING

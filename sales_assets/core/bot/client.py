@@ -25,10 +25,9 @@ _LONGEST_ID, _LONGEST_LINK = 40, 300
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
-    """Tell a client's firsts, cases, the report's numbers that count him, his journey, as HTML.
+    """Tell a client's firsts, cases, numbers of the report that count them, last events, as HTML.
 
-    By the `events` of a day, up to its end; `sheets` are the receipt of its report, none without
-    a report.
+    By the `events` up to the end of a day; `sheets` are the receipt of its report, if there is one.
     """
     shown, day = html.escape(client[:_LONGEST_ID]), full_date(events.day)
     position = events.log.users.get_indexer(pd.Index([client]))[0]

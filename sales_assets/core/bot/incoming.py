@@ -117,7 +117,7 @@ SETTINGS = {
 class Press:
     """A button's meaning: an action, and the day, the row's id or the word it is about.
 
-    `is_listed`: it stands in a list of several requests, which stays.
+    `is_listed`: it stands in a list of several requests; the list stays.
     """
 
     action: Action
