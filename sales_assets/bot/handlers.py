@@ -157,7 +157,7 @@ class Handlers:
             return []
         theirs = subscriptions.of_chat(session, moved.user)
         is_owner = self.is_owner(moved.user, place)
-        if not access.may_add_to_groups(is_owner, theirs):
+        if not is_owner and access.standing(theirs) is not Standing.READER:
             return [Reply(ReplyKind.LEAVE, place.chat)]
         if place.kind != "channel":
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]

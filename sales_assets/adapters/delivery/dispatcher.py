@@ -20,7 +20,7 @@ from sales_assets.adapters.telegram.pace import Clock, Pace, Sleep
 from sales_assets.core.delivery import messages, rows
 from sales_assets.core.delivery.alerts import late_alert, markup_alert, read_notice, state_alert
 from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
-from sales_assets.core.delivery.plan import is_under_way, owed
+from sales_assets.core.delivery.plan import owed
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
     OUTBOX_NAME,
@@ -181,7 +181,7 @@ def runs_owed(  # noqa: PLR0913 - what a look rests on
     attempts: list[tuple[date, int]] = []
     for day in due:
         found, is_news = ledger.rows(day), day == newest
-        if is_under_way(found, now):
+        if any(row.state is RowState.SENDING and not rows.has_expired(row, now) for row in found):
             continue
         if owed(
             day,

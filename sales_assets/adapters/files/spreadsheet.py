@@ -84,7 +84,7 @@ class _Writing:
 
     def _width(self, column: SheetColumn) -> int:
         """Return the width in characters: names are read whole, up to a limit."""
-        width = column.kind.width
+        width = column.kind.value
         if column.kind is not CellKind.TEXT or self._rows.empty:
             return width
         longest = int(self._rows[column.name].astype("str").str.len().max())

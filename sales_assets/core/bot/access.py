@@ -153,11 +153,6 @@ def fair_order(chats: Sequence[int | None], readers: Collection[int]) -> list[in
     return [position for _, _, position in sorted(turns)]
 
 
-def may_add_to_groups(is_owner: bool, subscriptions_of_user: Iterable[Known]) -> bool:  # noqa: FBT001 - a fact, not a switch
-    """Whether the bot stays in a group that this person added it to."""
-    return is_owner or standing(subscriptions_of_user) is Standing.READER
-
-
 def is_invite_valid(expires_at: datetime, used_at: datetime | None, now: datetime) -> bool:
     """Whether an invite opens the door: unused, and in time."""
     return used_at is None and now < expires_at

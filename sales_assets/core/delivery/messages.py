@@ -84,11 +84,6 @@ class Message:
         return "document" if self.as_document else "photo"
 
     @property
-    def has_links(self) -> bool:
-        """Whether the words lead somewhere."""
-        return "<a href=" in self.html
-
-    @property
     def is_picture(self) -> bool:
         """Whether the file is a picture, in whichever form it goes."""
         return self.file_name.endswith(".png")

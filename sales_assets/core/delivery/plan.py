@@ -55,11 +55,6 @@ def owed(  # noqa: PLR0913 - what the answer rests on, and nothing else
     return [*due, *(row for row in told if is_due(row, now))]
 
 
-def is_under_way(rows: Sequence[Delivery], now: datetime) -> bool:
-    """Whether a living dispatcher works on the rows."""
-    return any(row.state is RowState.SENDING and not has_expired(row, now) for row in rows)
-
-
 def _report(
     day: date, known: _Known, reader: Reader, sha256: str | None, *, is_news: bool
 ) -> Iterator[Delivery]:

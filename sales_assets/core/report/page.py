@@ -60,11 +60,6 @@ class Text:
         """The width in pixels, kerning left out."""
         return text_width(self.text, self.size, is_bold=self.weight == "bold")
 
-    @property
-    def left(self) -> float:
-        """Where the text begins."""
-        return self.x - (self.width if self.align == "right" else 0)
-
 
 @dataclass(frozen=True)
 class Box:

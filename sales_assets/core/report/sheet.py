@@ -25,7 +25,10 @@ def client_link(template: str | None, client: str, longest: int) -> str | None:
 
 
 class CellKind(Enum):
-    """What stands in a column; a FIGURE is 1 in the rows that a number of the picture counts."""
+    """What stands in a column, with its width in characters.
+
+    A FIGURE is 1 in the rows that a number of the picture counts.
+    """
 
     TEXT = 22
     CLIENT = 28
@@ -34,11 +37,6 @@ class CellKind(Enum):
     COUNT = 12
     HOURS = 10
     FIGURE = 14
-
-    @property
-    def width(self) -> int:
-        """Return the width in characters."""
-        return self.value
 
 
 @dataclass(frozen=True)
