@@ -7,13 +7,7 @@ from functools import cached_property
 
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, LOOK_ALIKES, PURCHASE
-from sales_assets.core.source_findings import (
-    NEEDED_TYPES,
-    Finding,
-    FindingKind,
-    Reason,
-    parts_living_on,
-)
+from sales_assets.core.source_findings import Finding, FindingKind, Reason, parts_living_on
 
 
 class AmbiguousDictionaryError(SalesAssetsError):
@@ -112,8 +106,8 @@ class EventDictionary:
             for number, kind in last.items()
             if kind and self.type_of.get(number, kind) != kind
         ]
-        needed = {*NEEDED_TYPES, *last.values()}
-        gone = [name for name in self.missing_types if name in needed]
+        known = set(last.values())
+        gone = [name for name in self.missing_types if name not in EXPERIMENTS or name in known]
         lost = last.keys() - self.names.keys()
         return (*self.findings, *changed, *(_gone(name, last, lost) for name in gone))
 

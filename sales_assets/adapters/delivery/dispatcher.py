@@ -1,6 +1,7 @@
 """Does what the planner says is owed: claims a row, sends it, records what came of it."""
 
 import asyncio
+import html
 import os
 import socket
 import uuid
@@ -545,7 +546,7 @@ class Dispatch:
                 alert = read_notice(row.subject, row.notice or {})
                 return replace(alert, label=f"{row.kind}-{row.subject}")
             case MessageKind.LATE:
-                return Message(messages.html.escape(self.late), label=row.kind)
+                return Message(html.escape(self.late), label=row.kind)
             case _ if self.report is None:
                 return None
             case MessageKind.CHANGE:

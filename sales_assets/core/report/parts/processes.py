@@ -7,12 +7,7 @@ from typing import Any, ClassVar, Self
 
 from sales_assets.core import names
 from sales_assets.core.journey import PROCESSES, Process
-from sales_assets.core.judgement.handling import (
-    FlowAndHandling,
-    broken_as_a_rule,
-    flow_and_handling,
-    usual_due,
-)
+from sales_assets.core.judgement import handling
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
 from sales_assets.core.metrics.values import REQUESTS, requesting_clients
@@ -114,12 +109,12 @@ class ProcessDay:
         return ru.BREACHED_OF_DUE.format(breached=breached, due=due)
 
     @property
-    def split(self) -> FlowAndHandling | None:
+    def split(self) -> handling.FlowAndHandling | None:
         """What the difference to an ordinary day is made of; None where that is not known."""
         share = self.judgement.usual_share
         if share is None or self.usual_due is None:
             return None
-        return flow_and_handling(self.breached, self.due, share, self.usual_due)
+        return handling.flow_and_handling(self.breached, self.due, share, self.usual_due)
 
     def texts(self) -> tuple[str, ...]:
         """Say the alarm as a verdict, the longest first."""
@@ -401,8 +396,8 @@ def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportIn
         overdue=sum(overdue),
         overdue_over_7d=overdue[-1],
         judgement=judged(process.key, inputs),
-        usual_due=usual_due(history, day) if is_judged else None,
-        is_broken_as_a_rule=is_judged and broken_as_a_rule(history, day),
+        usual_due=handling.usual_due(history, day) if is_judged else None,
+        is_broken_as_a_rule=is_judged and handling.broken_as_a_rule(history, day),
     )
 
 
@@ -434,12 +429,13 @@ def split_sums(
     split, told = numbers[names.UNCLOSED_PROCESSES][name]["split"], numbers[key] or {}
     if not split or told["change"] <= 0 or told["window"] > 1:
         return
-    one, due_usually = judged(key, inputs), usual_due(inputs.history(key), inputs.about.day)
+    one, day = judged(key, inputs), inputs.about.day
+    due_usually = handling.usual_due(inputs.history(key), day)
     if one.usual_share is None or due_usually is None:
         return
     now = int(counted_now["breached"]), int(counted_now["due"])
-    found = asdict(flow_and_handling(*now, one.usual_share, due_usually))
-    weekday = ru.USUAL_WEEKDAYS[inputs.about.day.weekday()]
+    found = asdict(handling.flow_and_handling(*now, one.usual_share, due_usually))
+    weekday = ru.USUAL_WEEKDAYS[day.weekday()]
     labels = (ru.IN_WEEKDAY.format(weekday=weekday), ru.SPLIT_FLOW, ru.SPLIT_HANDLING)
     for label, part in zip(labels, found, strict=True):
         yield Sum(label, {"breached": found[part]}, {"breached": split[part]})
