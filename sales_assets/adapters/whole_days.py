@@ -10,11 +10,11 @@ from sales_assets.adapters.files.day_records import JSON, RECORD, read_record, w
 from sales_assets.adapters.files.frames import FrameStore
 from sales_assets.adapters.source.counts import SourceCounts
 from sales_assets.core import names
-from sales_assets.core.completeness import CUT, Evidence, judged, judged_days
+from sales_assets.core.completeness import CUT, Evidence, judge_day, surrounding_days
 from sales_assets.core.days import lookback_days
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.workdays import holidays_among
-from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS, days_up_to
+from sales_assets.core.windows import COMPLETENESS_DAYS, COUNT_DAYS
 
 
 @dataclass
@@ -89,14 +89,13 @@ class WholeDays:
     def _judged(
         self, day: date, counts: pd.DataFrame, evidence: Evidence, unstored: Sequence[date] = ()
     ) -> Completeness:
-        first, last = judged_days(day)
-        span = days_up_to(last, (last - first).days + 1)
+        span = surrounding_days(day)
         if not self._stored:
             self.missing([])
         before = [self.counts(each) for each in span[:COMPLETENESS_DAYS] if each in self._stored]
         holidays = holidays_among(span, self.country)
         rows = pd.concat([*before, counts], ignore_index=True)
-        return judged(rows, day, evidence, holidays, self._stored.union(unstored))
+        return judge_day(rows, day, evidence, holidays, self._stored.union(unstored))
 
     def _write(
         self, day: date, frame: pd.DataFrame, evidence: Evidence, answer: Completeness | None = None

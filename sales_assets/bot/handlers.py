@@ -18,7 +18,6 @@ from sales_assets.core.bot.incoming import (
     OF_CLIENTS,
     OF_OWNER,
     SETTINGS,
-    Action,
     Command,
     Incoming,
     Migrated,
@@ -30,12 +29,11 @@ from sales_assets.core.bot.incoming import (
     parse_day,
     parse_pressed,
 )
-from sales_assets.core.bot.outlook import Outlook, outlook
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
-from sales_assets.core.delivery.messages import Keyboard, fits_caption
+from sales_assets.core.delivery.messages import Action, Keyboard, fits_caption
 from sales_assets.core.delivery.rows import MessageKind, Place, RowState
-from sales_assets.core.delivery.timetable import Timetable
+from sales_assets.core.delivery.timetable import Outlook, Timetable
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.report import headline_numbers
 from sales_assets.core.report.wording import full_date
@@ -156,7 +154,7 @@ class Handlers:
             return []
         theirs = subscriptions.of_chat(session, moved.user)
         is_owner = self.is_owner(moved.user, place)
-        if not access.may_add_to_groups(is_owner, theirs):
+        if not is_owner and access.standing(theirs) is not Standing.READER:
             return [Reply(ReplyKind.LEAVE, place.chat)]
         if place.kind != "channel":
             return [_text(place, ru.BOT_ADDED.format(suffix=self.suffix(place)))]
@@ -187,7 +185,7 @@ class Handlers:
 
     def outlook(self, context: Context) -> Outlook:
         """Return how things stand."""
-        return outlook(self.timetable, context.report_days, context.now)
+        return self.timetable.outlook(context.report_days, context.now)
 
     def welcome(self, session: Session, place: Place, context: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""
@@ -278,10 +276,10 @@ class _Conversation:
         requests = subscriptions.requests_since(session, now - timedelta(days=1))
         if not access.is_told_now(requests):
             return [self._text(ru.BOT_REQUESTED)]
-        question, buttons = texts.request(asking), texts.request_buttons(asking.id)
+        question, buttons = texts.request(asking)
         if requests > access.MOST_QUESTIONS:
             waiting = subscriptions.waiting(session)
-            question, buttons = texts.requests(waiting), texts.requests_buttons(waiting)
+            question, buttons = texts.requests(waiting)
         return [self._text(ru.BOT_REQUESTED), *self.handlers.to_admins(question, buttons)]
 
     def _start(self, secret: str) -> list[Reply]:
@@ -326,8 +324,7 @@ class _Conversation:
             return [self._text(ru.BOT_CHAT_ADMINS_ONLY)]
         if self._here is None:
             return [self._text(ru.BOT_NOT_SUBSCRIBED.format(suffix=self._suffix))]
-        text, buttons = texts.settings(self._here), texts.settings_buttons(self._here)
-        return [_text(self._place, text, buttons)]
+        return [_text(self._place, *texts.settings(self._here))]
 
     # --- Reading ---
 
@@ -411,8 +408,7 @@ class _Pressing:
         here = subscriptions.change(session, place, self.context.now, **chosen)
         if here is None or not here.is_active:
             return [self._answer(ru.BOT_OLD_BUTTON)]
-        text, buttons = texts.settings(here), texts.settings_buttons(here)
-        return [self._answer(), self._edit(text, buttons)]
+        return [self._answer(), self._edit(*texts.settings(here))]
 
     def _read(self, action: Action, day: date) -> list[Reply]:
         context = self.context
@@ -459,8 +455,8 @@ class _Pressing:
         decided, buttons = texts.decided(known, is_allowed=is_allowed), ()
         if button.is_listed:
             waiting = subscriptions.waiting(self.session)
-            decided = f"{decided}\n\n{texts.requests(waiting)}"
-            buttons = texts.requests_buttons(waiting)
+            others, buttons = texts.requests(waiting)
+            decided = f"{decided}\n\n{others}"
         return [self._answer(), self._edit(decided, buttons), _text(known.place, told)]
 
     def _edit(self, html: str, buttons: Keyboard = ()) -> Reply:

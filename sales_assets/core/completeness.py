@@ -44,7 +44,7 @@ def hourly_counts(hours: pd.Series, types: pd.Series, rows: pd.Series) -> pd.Dat
     return pd.DataFrame(summed, columns=HOURLY_COUNTS.names).astype(HOURLY_COUNTS.dtypes)
 
 
-def judged(
+def judge_day(
     before: pd.DataFrame,
     day: date,
     evidence: Evidence,
@@ -57,13 +57,8 @@ def judged(
     empty, however little history there is. A day isn't called cut for the rest of its last
     hour alone: what a source books by the clock, at 20:00 sharp, leaves that rest empty every day.
     """
-    after = pd.DataFrame(
-        {
-            "hour": pd.to_datetime(list(evidence.first_after.values())).floor("h"),
-            "type": list(evidence.first_after),
-            "rows": 1,
-        }
-    )
+    hours = pd.to_datetime(list(evidence.first_after.values())).floor("h")
+    after = pd.DataFrame({"hour": hours, "type": list(evidence.first_after), "rows": 1})
     counts = pd.concat([before, after.astype(HOURLY_COUNTS.dtypes)], ignore_index=True)
     bounds = evidence.resumes_at, evidence.as_of, holidays
     answer = completeness(counts, day, evidence.last_at, *bounds)
@@ -79,9 +74,10 @@ def judged(
     return replace(answer, surprise=rounded)
 
 
-def judged_days(day: date) -> tuple[date, date]:
-    """Return the first and the last day whose holidays a judgement of `day` has to know."""
-    return day - COMPLETENESS_DAYS * DAY, day + (AFTER_DAYS + 1) * DAY
+def surrounding_days(day: date) -> list[date]:
+    """Return the days whose holidays a judgement of `day` has to know, in order."""
+    after = AFTER_DAYS + 1
+    return days_up_to(day + after * DAY, COMPLETENESS_DAYS + 1 + after)
 
 
 def last_call(day: date, at: time) -> datetime:

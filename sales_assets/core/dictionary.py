@@ -7,13 +7,7 @@ from functools import cached_property
 
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, LOOK_ALIKES, PURCHASE
-from sales_assets.core.source_findings import (
-    NEEDED_TYPES,
-    Finding,
-    FindingKind,
-    Reason,
-    parts_living_on,
-)
+from sales_assets.core.source_findings import Finding, FindingKind, Reason, parts_living_on
 
 
 class AmbiguousDictionaryError(SalesAssetsError):
@@ -113,11 +107,8 @@ class EventDictionary:
             for number, kind in last.items()
             if kind and self.type_of.get(number, kind) != kind
         ]
-        gone = [
-            name
-            for name in self.missing_types
-            if name in NEEDED_TYPES or name in set(last.values())
-        ]
+        known = set(last.values())
+        gone = [name for name in self.missing_types if name not in EXPERIMENTS or name in known]
         lost = last.keys() - self.names.keys()
         return (*self.findings, *changed, *(_gone(name, last, lost) for name in gone))
 
@@ -164,20 +155,19 @@ def _changed(number: str, old: str, new: str) -> Finding:
 
 
 def _gone(name: str, last: Mapping[str, str | None], lost: Collection[str]) -> Finding:
-    is_experiment = name in EXPERIMENTS
-    ids = [number for number, kind in last.items() if kind == name]
+    kind, reason = FindingKind.TYPE_MISSING, Reason.TYPE_MISSING
+    what = "what lives on it is not counted"
+    if name in EXPERIMENTS:
+        kind, reason = FindingKind.EXPERIMENT_GONE, Reason.EXPERIMENTS_MISSING
+        what = "clients of the experiment can't be left out"
+    ids = [number for number, known in last.items() if known == name]
     where = "; its row is gone" if any(number in lost for number in ids) else ""
     was = f" It was the id {', '.join(ids)}{where}." if ids else ""
-    what = (
-        "clients of the experiment can't be left out"
-        if is_experiment
-        else "what lives on it is not counted"
-    )
     return Finding(
-        FindingKind.EXPERIMENT_GONE if is_experiment else FindingKind.TYPE_MISSING,
+        kind,
         f"The dictionary names no event {name!r}: {what}.{was} "
         "Compare events_dict with the list in docs/source.md.",
         parts_living_on(name),
-        Reason.EXPERIMENTS_MISSING if is_experiment else Reason.TYPE_MISSING,
+        reason,
         sample=tuple(f"{number}: {name}" for number in ids),
     )

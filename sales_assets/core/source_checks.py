@@ -37,7 +37,7 @@ def payers_without_event(payers: pd.DataFrame, day: date, *, are_normal: bool) -
     """Find payers whose id no earlier event has, in the four weeks that end with `day`.
 
     `payers` has a row per payment of the eight weeks: user_id, paid_at, first_event_at (both
-    wall clock; the second missing for who has no event). An event of the payment's own day is
+    wall clock; the second missing without an event). An event of the payment's own day is
     early enough: its hour may be lost.
     """
     if are_normal:
@@ -66,7 +66,7 @@ def payers_without_event(payers: pd.DataFrame, day: date, *, are_normal: bool) -
 
 
 def _foreign(payers: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> tuple[list[str], int]:
-    """Return who of the payers in `[start, end)` has no event until his first payment's day."""
+    """Return which payers in `[start, end)` have no event up to the day of their first payment."""
     first = _paid_within(payers, start, end).drop_duplicates("user_id")
     next_day = first["paid_at"].dt.normalize() + pd.Timedelta(days=1)
     is_known = first["first_event_at"] < next_day
@@ -118,9 +118,9 @@ def _are_midnights(times: pd.Series) -> bool:
 def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
     """Find a week in which more first payments precede their client's lesson than in any before.
 
-    `payers` has first_lesson_at beside (missing without a lesson). Of the eight weeks that end
-    with `day` only. Clocks that differ by hours look like that. A warning: paying in advance may
-    become usual.
+    `payers` also has first_lesson_at (missing without a lesson); only the eight weeks that end
+    with `day` count. Clocks that differ by hours look like that. A warning: paying in advance
+    may become usual.
     """
     end = pd.Timestamp(day + timedelta(days=1))
     within = _paid_within(payers, end - 2 * FOUR_WEEKS, end)
@@ -148,7 +148,7 @@ def paid_before_lesson(payers: pd.DataFrame, day: date) -> Finding | None:
 def one_id(frame: pd.DataFrame, day: date) -> Finding | None:
     """Find an id that stands for nobody: a placeholder, or one with too much of a day's rows.
 
-    Rows of an empty id are set aside, and one thing with those of none.
+    Rows with an empty id are set aside, as those without one are.
     """
     counts = frame["user_id"].value_counts().drop("", errors="ignore")
     for user, rows in counts[counts > PLACEHOLDER_SHARE * len(frame)].items():

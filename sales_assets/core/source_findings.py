@@ -7,7 +7,7 @@ from enum import StrEnum
 import pandas as pd
 from pydantic import TypeAdapter
 
-from sales_assets.core.journey import EVENT_TYPES, EXPERIMENTS, PATHS, PROCESSES, PURCHASE
+from sales_assets.core.journey import EXPERIMENTS, PATHS, PROCESSES, PURCHASE
 from sales_assets.core.metrics.schemas import CheckOutcome
 
 FITS = "source_fits"
@@ -22,8 +22,6 @@ PARTS = (NEW_PAYING, *PROCESS_PARTS, FUNNEL, EXPIRING, CRM_BRIDGE)
 PARTS_OF_KEYS = tuple(part for part in PARTS if part != CRM_BRIDGE)
 #: What needs the order of events within a day.
 PARTS_OF_ORDER = (*PROCESS_PARTS, FUNNEL)
-#: The types that the dictionary has to name; payments have a table of their own.
-NEEDED_TYPES = tuple(name for name in EVENT_TYPES if name not in {PURCHASE, *EXPERIMENTS})
 
 
 class Reason(StrEnum):

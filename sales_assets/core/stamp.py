@@ -23,12 +23,6 @@ class SourceIdentity:
     database: str
     schemas: Mapping[str, str]
 
-    def is_other_server(self, other: "SourceIdentity") -> bool:
-        """Tell whether the servers differ, by what both know."""
-        if self.system and other.system:
-            return self.system != other.system
-        return self.address != other.address
-
 
 @dataclass(frozen=True)
 class Stamp:
@@ -57,7 +51,10 @@ class Stamp:
             ("the version of the definitions", self.definitions, other.definitions),
         ]
         told = [f"{what} was {old} and is {new}" for what, old, new in pairs if old != new]
-        if mine.is_other_server(theirs):
+        is_other_server = mine.address != theirs.address
+        if mine.system and theirs.system:
+            is_other_server = mine.system != theirs.system
+        if is_other_server:
             servers = (mine.address, theirs.address)
             if mine.address == theirs.address:  # it was set up anew there
                 servers = tuple(f"{one.address} ({one.system})" for one in (mine, theirs))

@@ -1,11 +1,13 @@
 """Does what the planner says is owed: claims a row, sends it, records what came of it."""
 
 import asyncio
+import html
 import os
 import socket
 import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,7 +21,7 @@ from sales_assets.adapters.telegram.pace import Clock, Pace, Sleep
 from sales_assets.core.delivery import messages, rows
 from sales_assets.core.delivery.alerts import late_alert, markup_alert, read_notice, state_alert
 from sales_assets.core.delivery.messages import Message, ReportToSend, adapted
-from sales_assets.core.delivery.plan import is_under_way, owed
+from sales_assets.core.delivery.plan import owed
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
     OUTBOX_NAME,
@@ -180,7 +182,7 @@ def runs_owed(  # noqa: PLR0913 - what a look rests on
     attempts: list[tuple[date, int]] = []
     for day in due:
         found, is_news = ledger.rows(day), day == newest
-        if is_under_way(found, now):
+        if any(row.state is RowState.SENDING and not rows.has_expired(row, now) for row in found):
             continue
         if owed(
             day,
@@ -291,7 +293,6 @@ class Dispatch:
         found, readers = self._ledger.rows(self.day), self._ledger.readers()
         self._shown = {row.place: row for row in found if row.kind is MessageKind.REPORT}
         self._sounds = {reader.place: reader for reader in readers}
-        is_news, day_before = self.is_news, self.day - timedelta(days=1)
         tasks = owed(
             self.day,
             found,
@@ -299,8 +300,8 @@ class Dispatch:
             self._admins,
             now,
             sha256=self.report.content_sha256 if self.report else None,
-            is_news=is_news,
-            before=self._ledger.rows(day_before) if is_news else (),
+            is_news=self.is_news,
+            before=self._ledger.rows(self.day - timedelta(days=1)) if self.is_news else (),
             alerts=self._alerts,
         )
         return self._ledger.keep([row for row in tasks if row.id not in self._suspects], now)
@@ -347,9 +348,8 @@ class Dispatch:
             await asyncio.to_thread(self._ledger.drop, row)
         if message is None or not has_turn or self._stop is not None:
             return
-        sha256 = (
-            self.report.content_sha256 if self.report and row.kind is MessageKind.REPORT else None
-        )
+        is_report = row.kind is MessageKind.REPORT
+        sha256 = self.report.content_sha256 if self.report and is_report else None
         claim = await asyncio.to_thread(self._ledger.claim, row, self._owner, self._clock(), sha256)
         if claim is not None:
             await self._transmit(claim, message)
@@ -394,11 +394,14 @@ class Dispatch:
 
     async def _request(self, claim: Delivery, message: Message) -> tuple[Answer, Message]:
         """Make one request; return the message in the form in which it left."""
+        shown = self._shown.get(claim.place)
         try:
-            if claim.kind is MessageKind.EDIT:
-                answer = await self._edit(claim, message)
-            else:
+            if claim.kind is not MessageKind.EDIT:
                 answer, message = await self._upload(claim.place, message)
+            elif shown is None or shown.message_id is None:
+                answer = Answer(Outcome.MESSAGE_GONE, "Telegram never said which message it is")
+            else:
+                answer = await self._transport.edit(claim.place, shown.message_id, message)
         except asyncio.CancelledError:
             # No waiting here: the loop is closing, and what was sent must not look unsent.
             cancelled = Answer(Outcome.UNKNOWN, "the run was cancelled while this was under way")
@@ -410,17 +413,14 @@ class Dispatch:
         self._weigh(claim, answer)
         return answer, message
 
-    async def _edit(self, claim: Delivery, message: Message) -> Answer:
-        shown = self._shown.get(claim.place)
-        if shown is None or shown.message_id is None:
-            return Answer(Outcome.MESSAGE_GONE, "Telegram never said which message it is")
-        return await self._transport.edit(claim.place, shown.message_id, message)
-
     async def _upload(self, place: Place, message: Message) -> tuple[Answer, Message]:
         """Send `message`; of several that need the same upload the first goes ahead."""
         if message.file is None or message.file_id is not None:
             return await self._transport.send(place, message), message
-        is_first = await self._is_head_start_ours()
+        is_first = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UPLOAD_HEAD_START_SECONDS):
+                is_first = await self._uploading.acquire()
         try:
             if self._file_id is not None and message.as_document == self._as_document:
                 message = replace(message, file_id=self._file_id)
@@ -431,13 +431,6 @@ class Dispatch:
         finally:
             if is_first:
                 self._uploading.release()
-
-    async def _is_head_start_ours(self) -> bool:
-        try:
-            async with asyncio.timeout(UPLOAD_HEAD_START_SECONDS):
-                return await self._uploading.acquire()
-        except TimeoutError:
-            return False
 
     # --- What an answer means for the whole ---
 
@@ -553,7 +546,7 @@ class Dispatch:
                 alert = read_notice(row.subject, row.notice or {})
                 return replace(alert, label=f"{row.kind}-{row.subject}")
             case MessageKind.LATE:
-                return Message(messages.html.escape(self.late), label=row.kind)
+                return Message(html.escape(self.late), label=row.kind)
             case _ if self.report is None:
                 return None
             case MessageKind.CHANGE:
@@ -569,16 +562,15 @@ class Dispatch:
             limit = messages.CAPTION_LIMIT if has_picture else messages.TEXT_LIMIT
             text = messages.with_repeat_note(text, limit)
         buttons = messages.report_buttons(self.day)
+        words = Message(text, buttons=buttons, label=MessageKind.REPORT)
         if not has_picture:
-            return Message(text, buttons=buttons, label=MessageKind.REPORT)
-        return Message(
-            text,
+            return words
+        return replace(
+            words,
             file=report.picture,
             file_name=f"{self.day}.png",
             file_id=self._file_id,
             as_document=self._as_document,
-            buttons=buttons,
-            label=MessageKind.REPORT,
         )
 
     def _as_edit(self, report: ReportToSend, message: Message, place: Place) -> Message:

@@ -67,7 +67,7 @@ class _Writing:
 
     def write(self) -> None:
         for position, column in enumerate(self._sheet.columns):
-            width = column.kind.width
+            width = column.kind.value
             if column.kind is CellKind.TEXT and not self._rows.empty:  # names are read whole
                 longest = int(self._rows[column.name].astype("str").str.len().max())
                 width = min(max(width, longest), WIDEST)

@@ -81,7 +81,8 @@ class BotApi:
         }
         if message.media is None:
             # A preview would let the service open the CRM's address.
-            fields["link_preview_options"] = {"is_disabled": True} if message.has_links else None
+            has_links = "<a href=" in message.html
+            fields["link_preview_options"] = {"is_disabled": True} if has_links else None
             return await self.call("sendMessage", fields | _text(message, "text"), chat=place.chat)
         method = "sendDocument" if message.as_document else "sendPhoto"
         fields |= _text(message, "caption") | {message.media: message.file_id or _ATTACHED}

@@ -51,7 +51,7 @@ class Known:
 
     @property
     def standing(self) -> Standing:
-        """What it makes of its chat: barred is whom an admin shut out."""
+        """What it makes of its chat; an admin has shut a barred one out."""
         if self.state == "asleep":
             return Standing.BARRED if self.reason in BARRING else Standing.SLEEPING
         return Standing.READER if self.is_active else Standing.WAITING
@@ -151,11 +151,6 @@ def fair_order(chats: Sequence[int | None], readers: Collection[int]) -> list[in
         turns.append((chat not in readers, said[chat], position))
         said[chat] += 1
     return [position for _, _, position in sorted(turns)]
-
-
-def may_add_to_groups(is_owner: bool, subscriptions_of_user: Iterable[Known]) -> bool:  # noqa: FBT001 - a fact, not a switch
-    """Whether the bot stays in a group that this person added it to."""
-    return is_owner or standing(subscriptions_of_user) is Standing.READER
 
 
 def is_invite_valid(expires_at: datetime, used_at: datetime | None, now: datetime) -> bool:

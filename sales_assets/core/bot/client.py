@@ -25,10 +25,9 @@ _LONGEST_ID, _LONGEST_LINK = 40, 300
 
 
 def client_text(client: str, events: DayEvents, sheets: Sequence[Sheet]) -> str:
-    """Tell a client's firsts, cases, the report's numbers that count him, his journey, as HTML.
+    """Tell a client's firsts, cases, numbers of the report that count them, last events, as HTML.
 
-    By the `events` of a day, up to its end; `sheets` are the receipt of its report, none without
-    a report.
+    By the `events` up to the end of a day; `sheets` are the receipt of its report, if there is one.
     """
     shown, day = html.escape(client[:_LONGEST_ID]), full_date(events.day)
     position = events.log.users.get_indexer(pd.Index([client]))[0]
@@ -101,16 +100,14 @@ def next_expiring(cases: pd.DataFrame, day: date, now: datetime, crm: str | None
     counts = {"count": number(len(left)), "total": number(len(cases))}
     if left.empty:
         return ru.BOT_ALL_EXPIRED.format(**words, **counts)
-    lines = [_line(case, crm) for case in left.head(MOST_EXPIRING).to_dict("records")]
+    lines = []
+    for case in left.head(MOST_EXPIRING).to_dict("records"):
+        client = str(case["user_id"])
+        named = html.escape(client[:_LONGEST_ID])
+        if link := client_link(crm, client, _LONGEST_LINK):
+            named = f'<a href="{html.escape(link)}">{named}</a>'
+        deadline, process = f"{case['deadline']:%H:%M}", html.escape(str(case["process"]))
+        lines.append(ru.BOT_EXPIRING_CASE.format(time=deadline, client=named, process=process))
     form = ru.BOT_EXPIRING if len(left) <= MOST_EXPIRING else ru.BOT_EXPIRING_NEXT
     head = form.format(**words, **counts, named=MOST_EXPIRING, time=f"{now:%H:%M}")
     return "\n".join([head, *lines, ru.BOT_EXPIRING_AS_OF.format(**words)])
-
-
-def _line(case: dict, crm: str | None) -> str:
-    client = str(case["user_id"])
-    shown = html.escape(client[:_LONGEST_ID])
-    link = client_link(crm, client, _LONGEST_LINK)
-    named = f'<a href="{html.escape(link)}">{shown}</a>' if link else shown
-    deadline, process = f"{case['deadline']:%H:%M}", html.escape(str(case["process"]))
-    return ru.BOT_EXPIRING_CASE.format(time=deadline, client=named, process=process)

@@ -24,13 +24,9 @@ class ReplyKind(StrEnum):
     CLIENT = "client"
 
 
+_READY = {ReplyKind.TEXT, ReplyKind.ANSWER, ReplyKind.EDIT, ReplyKind.LEAVE}
 #: What is read from the storage when it is sent.
-READ_WHEN_SENT = frozenset(ReplyKind) - {
-    ReplyKind.TEXT,
-    ReplyKind.ANSWER,
-    ReplyKind.EDIT,
-    ReplyKind.LEAVE,
-}
+READ_WHEN_SENT = frozenset(ReplyKind) - _READY
 
 
 @dataclass(frozen=True)

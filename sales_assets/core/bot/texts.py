@@ -7,15 +7,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
-from sales_assets.core.bot.incoming import SETTINGS, Action, button_data
-from sales_assets.core.bot.outlook import Outlook
+from sales_assets.core.bot.incoming import SETTINGS
 from sales_assets.core.delivery.messages import (
+    Action,
     Button,
     Keyboard,
     Number,
+    button_data,
     changes_text,
     report_buttons,
 )
+from sales_assets.core.delivery.timetable import Outlook
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.receipt import Figure
@@ -130,9 +132,8 @@ def no_report(day: date, newest: date | None, suffix: str) -> str:
     """Say that there is no report of the day, and which there is."""
     if newest is None:
         return ru.BOT_NO_REPORTS
-    return ru.BOT_NO_REPORT_NEWEST.format(
-        day=full_date(day), newest=day_and_month(newest), suffix=suffix
-    )
+    there_is = day_and_month(newest)
+    return ru.BOT_NO_REPORT_NEWEST.format(day=full_date(day), newest=there_is, suffix=suffix)
 
 
 def lists_caption(day: date, stuck: int, expiring: int) -> str:
@@ -173,30 +174,21 @@ def report_keyboard(day: date, *, with_now: bool) -> Keyboard:
     return (*report_buttons(day), now) if with_now else report_buttons(day)
 
 
-def request(known: Known) -> str:
-    """Ask the admins whether a chat may read."""
-    return ru.BOT_REQUEST.format(who=_named(known))
+def request(known: Known) -> tuple[str, Keyboard]:
+    """Ask the admins whether a chat may read, with the two ways to decide."""
+    return ru.BOT_REQUEST.format(who=_named(known)), (_decision(known.id),)
 
 
-def request_buttons(subscription_id: int) -> Keyboard:
-    """Return the two ways to decide."""
-    return (_decision(subscription_id),)
-
-
-def requests(waiting: Sequence[Known]) -> str:
-    """Say how many chats wait for the admins, and which came last."""
+def requests(waiting: Sequence[Known]) -> tuple[str, Keyboard]:
+    """Say how many chats wait and which came last, with the two ways to decide about each."""
     if not waiting:
-        return ru.BOT_NOBODY_WAITS
-    lines = (f"{place}. {_named(one)}" for place, one in enumerate(waiting[:MOST_LISTED], 1))
+        return ru.BOT_NOBODY_WAITS, ()
+    listed = list(enumerate(waiting[:MOST_LISTED], 1))
+    lines = (f"{place}. {_named(one)}" for place, one in listed)
     ask, count = plural(len(waiting), ru.BOT_ASK_FORMS), counted(len(waiting), ru.BOT_CHAT_FORMS)
     told = ru.BOT_REQUESTS.format(ask=ask, count=count)
-    return "\n".join([told, *lines])
-
-
-def requests_buttons(waiting: Sequence[Known]) -> Keyboard:
-    """Return the two ways to decide about each of those that `requests` names."""
-    listed = enumerate(waiting[:MOST_LISTED], 1)
-    return tuple(_decision(one.id, f"{place}. ") for place, one in listed)
+    buttons = tuple(_decision(one.id, f"{place}. ") for place, one in listed)
+    return "\n".join([told, *lines]), buttons
 
 
 def _decision(subscription_id: int, place: str = "") -> tuple[Button, ...]:
@@ -213,34 +205,21 @@ def decided(known: Known, *, is_allowed: bool) -> str:
     return words.format(title=_title(known), chat=known.place.chat)
 
 
-def settings(known: Known) -> str:
-    """Say what a chat has set for itself."""
-    lines = [ru.BOT_SETTINGS]
-    for action, value in _current(known).items():
-        lines.append(ru.BOT_SETTING_NAMES[action].format(value=ru.BOT_SETTING_WORDS[action][value]))
-    return "\n".join(lines)
-
-
-def settings_buttons(known: Known) -> Keyboard:
-    """Return the other values of each setting, a row for each."""
-    return tuple(
-        tuple(
-            Button(ru.BOT_SETTING_BUTTONS[action][value], button_data(action, value))
-            for value in SETTINGS[action]
-            if value != current
-        )
-        for action, current in _current(known).items()
-    )
-
-
-def _current(known: Known) -> dict[Action, str]:
-    found = {
+def settings(known: Known) -> tuple[str, Keyboard]:
+    """Say what a chat has set for itself, with the other values of each setting, a row for each."""
+    current = {
         Action.SOUND: known.sound,
         Action.DOUBTS: "hold" if known.holds_doubts else "repeat",
     }
     if known.place.is_group:
-        found[Action.LISTS] = "on" if known.shows_clients else "off"
-    return found
+        current[Action.LISTS] = "on" if known.shows_clients else "off"
+    lines, buttons = [ru.BOT_SETTINGS], []
+    for action, value in current.items():
+        lines.append(ru.BOT_SETTING_NAMES[action].format(value=ru.BOT_SETTING_WORDS[action][value]))
+        words = ru.BOT_SETTING_BUTTONS[action]
+        others = [other for other in SETTINGS[action] if other != value]
+        buttons.append(tuple(Button(words[one], button_data(action, one)) for one in others))
+    return "\n".join(lines), tuple(buttons)
 
 
 def _named(known: Known) -> str:

@@ -4,11 +4,13 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
+from enum import StrEnum
 
 from sales_assets.core.delivery.rows import Outcome
 from sales_assets.core.report.wording import day_and_month, number
 from sales_assets.core.russian import delivery as ru
+from sales_assets.core.windows import DAY, WEEK
 
 #: What Telegram takes under a picture, and as words alone, once the tags are read.
 CAPTION_LIMIT = 1024
@@ -82,11 +84,6 @@ class Message:
         return "document" if self.as_document else "photo"
 
     @property
-    def has_links(self) -> bool:
-        """Whether the words lead somewhere."""
-        return "<a href=" in self.html
-
-    @property
     def is_picture(self) -> bool:
         """Whether the file is a picture, in whichever form it goes."""
         return self.file_name.endswith(".png")
@@ -109,32 +106,48 @@ def adapted(message: Message, outcome: Outcome) -> Message | None:
             return document
         case Outcome.FILE_ID_REFUSED | Outcome.PICTURE_REFUSED | Outcome.PICTURE_FORBIDDEN:
             missing = ru.PICTURE_MISSING if message.is_picture else ru.FILE_MISSING
-            words = replace(
-                message, html=text_alone(message.html, missing), file=None, file_id=None
-            )
-            return (document or words) if message.media else None
+            words = text_alone(message.html, missing)
+            alone = replace(message, html=words, file=None, file_id=None)
+            return (document or alone) if message.media else None
     return None
 
 
 # --- Buttons ----------------------------------------------------------------------------------
 
-STUCK, DAY, AGAIN, LET_IN = "stuck", "day", "again", "let_in"
-EXPIRING, RECEIPT = "expiring", "receipt"
+#: Ends the data of a button of a list.
+LISTED = "/list"
+
+
+class Action(StrEnum):
+    """What a button asks for."""
+
+    EXPIRING = "expiring"
+    STUCK = "stuck"
+    RECEIPT = "receipt"
+    DAY = "day"
+    NOW = "now"
+    AGAIN = "again"
+    ALLOW = "allow"
+    REFUSE = "refuse"
+    LET_IN = "let_in"
+    SOUND = "sound"
+    DOUBTS = "doubts"
+    LISTS = "lists"
+
+
+def button_data(action: Action, value: date | int | str, *, is_listed: bool = False) -> str:
+    """Return what the button carries; `is_listed`: it stands in a list of several requests."""
+    return f"{action}:{value}{LISTED if is_listed else ''}"
 
 
 def report_buttons(day: date) -> Keyboard:
     """Return the keyboard under the report of `day`."""
-    return (
-        (
-            Button(ru.BUTTON_EXPIRING, f"{EXPIRING}:{day}"),
-            Button(ru.BUTTON_STUCK, f"{STUCK}:{day}"),
-        ),
-        (Button(ru.BUTTON_RECEIPT, f"{RECEIPT}:{day}"),),
-        (
-            Button(ru.BUTTON_DAY_BEFORE, f"{DAY}:{day - timedelta(days=1)}"),
-            Button(ru.BUTTON_WEEK_BEFORE, f"{DAY}:{day - timedelta(days=7)}"),
-        ),
-    )
+    expiring = Button(ru.BUTTON_EXPIRING, button_data(Action.EXPIRING, day))
+    stuck = Button(ru.BUTTON_STUCK, button_data(Action.STUCK, day))
+    receipt = Button(ru.BUTTON_RECEIPT, button_data(Action.RECEIPT, day))
+    before = Button(ru.BUTTON_DAY_BEFORE, button_data(Action.DAY, day - DAY))
+    week_before = Button(ru.BUTTON_WEEK_BEFORE, button_data(Action.DAY, day - WEEK))
+    return (expiring, stuck), (receipt,), (before, week_before)
 
 
 # --- Words ------------------------------------------------------------------------------------

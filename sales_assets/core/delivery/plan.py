@@ -48,26 +48,23 @@ def owed(  # noqa: PLR0913 - what the answer rests on, and nothing else
     known = {(row.kind, row.subject, row.place): row for row in current}
     tasks: list[Delivery] = []
     for reader in readers:
-        if sha256 is not None:
-            tasks += _report(day, known, reader, sha256, is_news=is_news)
-        elif is_news:
-            tasks += _late(day, known, reader)
+        tasks += _report(day, known, reader, sha256, is_news=is_news)
     holding = {reader.place for reader in readers if reader.holds_doubts}
     due = [row for row in tasks if is_due(row, now, holds_doubts=row.place in holding)]
     told = _alerts(day, current, before, readers, admins, alerts)
     return [*due, *(row for row in told if is_due(row, now))]
 
 
-def is_under_way(rows: Sequence[Delivery], now: datetime) -> bool:
-    """Whether a living dispatcher works on the rows."""
-    return any(row.state is RowState.SENDING and not has_expired(row, now) for row in rows)
-
-
 def _report(
-    day: date, known: _Known, reader: Reader, sha256: str, *, is_news: bool
+    day: date, known: _Known, reader: Reader, sha256: str | None, *, is_news: bool
 ) -> Iterator[Delivery]:
+    """Yield the report that a reader lacks, or what corrects it; without one the word of it."""
     shown = known.get((MessageKind.REPORT, "", reader.place))
-    if shown is None:
+    if sha256 is None:
+        if is_news and (shown is None or shown.state not in _ARRIVING):
+            late = known.get((MessageKind.LATE, "", reader.place))
+            yield late or _new(day, MessageKind.LATE, reader.place)
+    elif shown is None:
         if is_news:
             yield _new(day, MessageKind.REPORT, reader.place)
     elif shown.state is RowState.SENT:
@@ -112,13 +109,6 @@ def anew(row: Delivery, shown: Delivery, sha256: str) -> Delivery:
     )
 
 
-def _late(day: date, known: _Known, reader: Reader) -> Iterator[Delivery]:
-    shown = known.get((MessageKind.REPORT, "", reader.place))
-    if shown is None or shown.state not in _ARRIVING:
-        late = known.get((MessageKind.LATE, "", reader.place))
-        yield late or _new(day, MessageKind.LATE, reader.place)
-
-
 def _alerts(  # noqa: PLR0913, PLR0917 - as `owed`
     day: date,
     rows: Sequence[Delivery],
@@ -128,12 +118,12 @@ def _alerts(  # noqa: PLR0913, PLR0917 - as `owed`
     alerts: Sequence[Message],
 ) -> Iterator[Delivery]:
     """Yield what each admin lacks; one who cannot be reached is given up for the day."""
+    reports = [row for row in rows if row.kind is not MessageKind.ALERT]
     for admin in admins:
         mine = [row for row in rows if row.kind is MessageKind.ALERT and row.place == admin.place]
         if any(row.state is RowState.FAILED for row in mine):
             continue
         yield from mine
-        reports = [row for row in rows if row.kind is not MessageKind.ALERT]
         old = [
             row for row in before if row.kind is not MessageKind.ALERT or row.place == admin.place
         ]

@@ -17,14 +17,13 @@ from sales_assets.core.metrics.processes import cases_of_day
 from sales_assets.core.metrics.values import OF_A_COHORT, REQUESTS
 from sales_assets.core.report.wording import number
 from sales_assets.core.russian import report as ru
-from sales_assets.core.source_findings import FUNNEL
+from sales_assets.core.source_findings import FUNNEL, PROCESS_PARTS
 from sales_assets.core.windows import CONVERSION, DAY
 
 _UNKNOWN = Completeness(State.UNKNOWN)
-_PROCESS_KEYS = {process.key for process in PROCESSES}
 _CONVERSION_DAYS = CONVERSION // DAY
 #: The part by whose key a series can't be known, where it isn't its own.
-_PART_OF = {REQUESTS: PROCESSES[0].key, **dict.fromkeys(OF_A_COHORT, FUNNEL)}
+_PART_OF = {REQUESTS: PROCESS_PARTS[0], **dict.fromkeys(OF_A_COHORT, FUNNEL)}
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _reach(series: str) -> tuple[range, range]:
     """Return how many days later spoiled data and a holiday are felt in the series."""
     if series in OF_A_COHORT:
         return range(_CONVERSION_DAYS + 1), range(_CONVERSION_DAYS, _CONVERSION_DAYS + 1)
-    if series in _PROCESS_KEYS:
+    if series in PROCESS_PARTS:
         return range(2), range(2)
     return range(1), range(1)
 

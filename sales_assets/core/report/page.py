@@ -60,11 +60,6 @@ class Text:
         """The width in pixels, kerning left out."""
         return text_width(self.text, self.size, is_bold=self.weight == "bold")
 
-    @property
-    def left(self) -> float:
-        """Where the text begins."""
-        return self.x - (self.width if self.align == "right" else 0)
-
 
 @dataclass(frozen=True)
 class Box:
@@ -148,12 +143,15 @@ def section_title(text: str) -> Text:
     return Text(MARGIN, 34, text, SECTION_SIZE, "bold")
 
 
+def small_text(x: float, y: float, text: str) -> Text:
+    """Set small muted text: what explains the numbers."""
+    return Text(x, y, text, SMALL_SIZE, color=MUTED)
+
+
 def small_lines(texts: Iterable[str | None], *, below: float = 4) -> Block:
     """Stack small muted lines, `below` them some room; a long one is wrapped, an empty left out."""
     lines = [line for text in texts if text for line in wrapped(text, CONTENT, SMALL_SIZE)]
-    marks = [
-        Text(MARGIN, 28 + 40 * i, line, SMALL_SIZE, color=MUTED) for i, line in enumerate(lines)
-    ]
+    marks = [small_text(MARGIN, 28 + 40 * i, line) for i, line in enumerate(lines)]
     return Block(tuple(marks), 40 * len(lines) + (below if lines else 0))
 
 

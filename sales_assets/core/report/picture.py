@@ -63,15 +63,13 @@ def _banner(report: Report) -> Block:
     color = CUT if report.about.is_cut else ALARM
     width = CONTENT - 2 * BANNER_INDENT
     lines, size = _verdict_lines(said.headline, width)
-    details = wrapped(said.detail, width, BODY_SIZE) if said.detail else []
-    height = 52 * len(lines) + 46 * len(details) + 36
+    extra = wrapped(said.detail, width, BODY_SIZE) if said.detail else []
+    height = 52 * len(lines) + 46 * len(extra) + 36
     strip = Box(MARGIN, 8, CONTENT, height, color)
     left = MARGIN + BANNER_INDENT
     texts = [Text(left, 69 + 52 * i, line, size, "bold", PAPER) for i, line in enumerate(lines)]
     top = 66 + 52 * len(lines)
-    below = [
-        Text(left, top + 44 * i, line, BODY_SIZE, color=PAPER) for i, line in enumerate(details)
-    ]
+    below = [Text(left, top + 44 * i, line, BODY_SIZE, color=PAPER) for i, line in enumerate(extra)]
     return Block((strip, *texts, *below), height + 12)
 
 

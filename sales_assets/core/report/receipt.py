@@ -81,9 +81,8 @@ def usual_sheet(inputs: ReportInputs, numbers: Mapping[str, Any]) -> Sequence[Sh
 
 def _usual_sum(one: Judged, rows: pd.DataFrame, told: Mapping[str, Any]) -> Sum:
     added = {name: rows[name].sum() for name in ("learned", "compared", "usual")}
-    label = ru.USUAL_TOTAL.format(
-        name=SERIES_NAMES[one.series], days=counted(told["window"], ru.DAYS_FORMS)
-    )
+    days = counted(told["window"], ru.DAYS_FORMS)
+    label = ru.USUAL_TOTAL.format(name=SERIES_NAMES[one.series], days=days)
     return Sum(
         label,
         {**added, "low": one.numbers()["low"], "high": one.numbers()["high"]},

@@ -25,7 +25,10 @@ def client_link(template: str | None, client: str, longest: int) -> str | None:
 
 
 class CellKind(Enum):
-    """What stands in a column; a FIGURE is 1 in the rows that a number of the picture counts."""
+    """What stands in a column, with its width in characters.
+
+    A FIGURE is 1 in the rows that a number of the picture counts.
+    """
 
     TEXT = 22
     CLIENT = 28
@@ -34,11 +37,6 @@ class CellKind(Enum):
     COUNT = 12
     HOURS = 10
     FIGURE = 14
-
-    @property
-    def width(self) -> int:
-        """Return the width in characters."""
-        return self.value
 
 
 @dataclass(frozen=True)
@@ -115,20 +113,20 @@ def stuck_sheet(stuck: pd.DataFrame, day: date, previous: pd.DataFrame | None) -
     A case is new if its client wasn't stuck there on the `previous` day; where that is not known,
     if its 24 hours ended on `day`.
     """
-    is_new = _is_new(stuck, previous).map({True: ru.YES, False: ru.NO})
+    if previous is None:
+        is_new = stuck["age_hours"] <= HOURS_WHEN_NEW
+    else:
+        known = set(previous[WAIT].itertuples(index=False, name=None))
+        waits = stuck[WAIT].itertuples(index=False, name=None)
+        is_new = pd.Series([wait not in known for wait in waits], index=stuck.index, dtype=bool)
     order = {process.name: position for position, process in enumerate(PROCESSES)}
-    rows = stuck.assign(is_new=is_new, position=stuck["process"].astype("str").map(order))
+    rows = stuck.assign(
+        is_new=is_new.map({True: ru.YES, False: ru.NO}),
+        position=stuck["process"].astype("str").map(order),
+    )
     by = ["age_hours", "starts", "position", "user_id"]
     worst_first = rows.sort_values(by, ascending=[False, False, True, True], kind="stable")
     *case, starts, _ = CASE_COLUMNS
     age = SheetColumn("age_hours", ru.COLUMN_AGE, CellKind.HOURS)
     columns = (*case, age, starts, SheetColumn("is_new", ru.COLUMN_NEW))
     return Sheet(f"{ru.STUCK_SHEET} {day:%d.%m.%Y}", columns, worst_first)
-
-
-def _is_new(stuck: pd.DataFrame, previous: pd.DataFrame | None) -> pd.Series:
-    if previous is None:
-        return stuck["age_hours"] <= HOURS_WHEN_NEW
-    known = set(previous[WAIT].itertuples(index=False, name=None))
-    waits = stuck[WAIT].itertuples(index=False, name=None)
-    return pd.Series([wait not in known for wait in waits], index=stuck.index, dtype=bool)

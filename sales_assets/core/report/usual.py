@@ -97,7 +97,7 @@ class Judged:
 
     @property
     def usual_share(self) -> float | None:
-        """The share that is usual for this day; None of nothing."""
+        """The share that is usual for this day; None where there is no whole or no usual level."""
         return self.found.usual / self.of if self.found.usual is not None and self.of else None
 
     def window_texts(self, name: str, what: str = "") -> tuple[str, ...]:

@@ -93,9 +93,7 @@ def zone_name(instant: datetime) -> str:
     return f"UTC{sign}{hours}" + (f":{minutes}" if minutes != "00" else "")
 
 
-def late_sentence(
-    day: date, found: Completeness | None = None, *, is_in_progress: bool = False
-) -> str:
+def late_sentence(day: date, found: Completeness | None, *, is_in_progress: bool = False) -> str:
     """Say that the report of `day` is late, why, and that it will come by itself.
 
     A run computes it right now, or `found` is what the judge says of the source's day where that

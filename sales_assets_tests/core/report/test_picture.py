@@ -54,7 +54,8 @@ def area(mark: Text | Box) -> tuple[float, float, float, float]:
     if isinstance(mark, Box):
         return mark.x, mark.y, mark.x + mark.width, mark.y + mark.height
     up, down = 0.73 * mark.size, 0.2 * mark.size
-    return mark.left, mark.y - up, mark.left + mark.width, mark.y + down
+    left = mark.x - (mark.width if mark.align == "right" else 0)
+    return left, mark.y - up, left + mark.width, mark.y + down
 
 
 def overlap(one: Text | Box, other: Text | Box) -> bool:

@@ -15,7 +15,7 @@ from sales_assets.core.report.part import Rank, Story, VerdictKind
 from sales_assets.core.report.picture import picture
 from sales_assets.core.report.report import build_report, json_bytes, report_json, worded
 from sales_assets_tests.core.report import report_days as days
-from sales_assets_tests.core.report.test_picture import overlap
+from sales_assets_tests.core.report.test_picture import area, overlap
 from sales_assets_tests.core.report.test_report import parsed, shown
 
 COUNTS = st.integers(0, 99_999)
@@ -81,7 +81,8 @@ def test_any_report_fits_its_message_and_its_picture(given_inputs: ReportInputs)
     json_bytes(report_json(report, "0" * 64))
     texts = [mark for mark in picture(report).marks if isinstance(mark, Text)]
     assert all(text.size >= SMALLEST_TEXT for text in texts)
-    assert all(MARGIN - 6 <= text.left <= text.left + text.width <= RIGHT + 6 for text in texts)
+    sides = [(left, right) for left, _, right, _ in map(area, texts)]
+    assert all(MARGIN - 6 <= left <= right <= RIGHT + 6 for left, right in sides)
     assert not [pair for pair in combinations(texts, 2) if overlap(*pair)]
 
 

@@ -15,13 +15,12 @@ from sales_assets.core.report.inputs import DayEvents, ReportDay, ReportInputs, 
 from sales_assets.core.report.page import (
     BODY_SIZE,
     MARGIN,
-    MUTED,
     RIGHT,
-    SMALL_SIZE,
     Block,
     Text,
     gap,
     small_lines,
+    small_text,
     stacked,
 )
 from sales_assets.core.report.part import Part
@@ -73,7 +72,11 @@ class Expiring(Part):
         hours = [about.delivery_time, *(hour for hour in HOURS if hour > about.delivery_time)]
         within = _within(deadlines, about.day, hours)
         (_, ran_out), *until = [(hour, int(flags.sum())) for hour, flags in within.items()]
-        return cls(about, len(deadlines), ran_out, tuple(until), _expired(inputs))
+        expired = None
+        if inputs.expired is not None:
+            yesterdays = counted_cases(inputs.expired, about.not_counted)
+            expired = int(yesterdays["waiting"].sum()), int(yesterdays["met"].sum())
+        return cls(about, len(deadlines), ran_out, tuple(until), expired)
 
     @classmethod
     def absence_block(cls, about: ReportDay) -> Block:
@@ -126,7 +129,7 @@ class Expiring(Part):
         form = ru.EXPIRING_LOADED if self.about.is_cut else ru.EXPIRING
         title = Text(MARGIN, 28, form.format(count=number(self.count)), BODY_SIZE, "bold")
         left = MARGIN + title.width + 16
-        hours = Text(left, 28, ", ".join(self._hours()), SMALL_SIZE, color=MUTED)
+        hours = small_text(left, 28, ", ".join(self._hours()))
         others = "; ".join(self._others())
         if left + hours.width <= RIGHT:
             return stacked([Block((title, hours), 42), small_lines([others])])
@@ -161,10 +164,3 @@ def _within(deadlines: pd.Series, day: date, hours: Sequence[time]) -> dict[time
         hour: (flags & ~earlier).astype(int)
         for hour, flags, earlier in zip(hours, before, since, strict=False)
     }
-
-
-def _expired(inputs: ReportInputs) -> tuple[int, int] | None:
-    if inputs.expired is None:
-        return None
-    counted = counted_cases(inputs.expired, inputs.about.not_counted)
-    return int(counted["waiting"].sum()), int(counted["met"].sum())

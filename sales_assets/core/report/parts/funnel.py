@@ -265,10 +265,16 @@ class Funnel(Part):
         summary = small_lines([self._summary(), *bound])
         if not self.everybody.entries:
             return stacked([title, summary])
+        moves = []
+        for half, _ in self._moved:
+            sign, color = (LESS_SIGN, ALARM) if half.change < 0 else (MORE_SIGN, INK)
+            said = f"{sign} {_move_texts(half, self.about)[0]}"
+            size = fitting_size(said, CONTENT, (BODY_SIZE, SMALL_SIZE, SMALLEST_TEXT), is_bold=True)
+            moves.append(Block((Text(MARGIN, 30, said, size, "bold", color),), 44))
         groups = self.groups or (replace(self.everybody, name=journey.GROUP_ALL_REQUESTS),)
         layout = self._columns if _fit_columns(groups) else self._rows
-        parts = [title, summary, self._move_lines(), gap(8)]
-        return stacked([*parts, layout(groups), small_lines([ru.BRANCH_LEGEND])])
+        legend = small_lines([ru.BRANCH_LEGEND])
+        return stacked([title, summary, *moves, gap(8), layout(groups), legend])
 
     def _summary(self) -> str:
         entries, bought = self.everybody.entries, self.everybody.stages[-1]
@@ -279,15 +285,6 @@ class Funnel(Part):
         told = ru.FUNNEL_SUMMARY.format(cohort=cohort, entries=number(entries), bought=said)
         # Who was reached on the second day stands in a group of those who weren't.
         return f"{told}; {ru.FUNNEL_GROUPS}" if len(self.groups) > 1 else told
-
-    def _move_lines(self) -> Block:
-        marks = []
-        for half, _ in self._moved:
-            sign, color = (LESS_SIGN, ALARM) if half.change < 0 else (MORE_SIGN, INK)
-            said = f"{sign} {_move_texts(half, self.about)[0]}"
-            size = fitting_size(said, CONTENT, (BODY_SIZE, SMALL_SIZE, SMALLEST_TEXT), is_bold=True)
-            marks.append(Text(MARGIN, 30 + 44 * len(marks), said, size, "bold", color))
-        return Block(tuple(marks), 44 * len(marks))
 
     def _has_fallen(self, stage: Stage) -> bool:
         """Tell whether this is a stage that fell, on the main path: it is marked."""
@@ -321,7 +318,12 @@ class Funnel(Part):
         lefts = [MARGIN + pitch * column for column in range(len(STAGES))]
         marks: list[Mark] = []
         for left, stage in zip(lefts, self.everybody.stages, strict=True):
-            marks += _column_label(stage, left, has_fallen=self._has_fallen(stage))
+            # Broken before its last word, two lines fit over a narrow column.
+            lines, style = stage.label.rsplit(" ", 1), ("normal", INK)
+            if self._has_fallen(stage):
+                lines[-1], style = f"{lines[-1]} {LESS_SIGN}", ("bold", ALARM)
+            for i, line in enumerate(lines):
+                marks.append(Text(left, 26 + 36 * i, line, SMALLEST_TEXT, *style))
         for row, group in enumerate(groups):
             top = ROWS_HEAD + GROUP_ROW * row
             name = elided(sentence(group.name), CONTENT, SMALL_SIZE, is_bold=True)
@@ -425,11 +427,3 @@ def _cell(stage: Stage, shown: str, left: float, top: float, width: float) -> It
     fill = PALE_BAR if stage.path == FIRST_LINE_PATH else BAR
     yield Box(left, top + 38, width, SHARE_BAR, PANEL)
     yield Box(left, top + 38, max(width * stage.share, 3 if stage.users else 0), SHARE_BAR, fill)
-
-
-def _column_label(stage: Stage, left: float, *, has_fallen: bool) -> list[Mark]:
-    """Break the label before its last word, so that two lines fit over a narrow column."""
-    lines, style = stage.label.rsplit(" ", 1), ("normal", INK)
-    if has_fallen:
-        lines[-1], style = f"{lines[-1]} {LESS_SIGN}", ("bold", ALARM)
-    return [Text(left, 26 + 36 * i, line, SMALLEST_TEXT, *style) for i, line in enumerate(lines)]

@@ -1,7 +1,7 @@
 """New paying clients: the day's number beside its 28 days."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -32,6 +32,7 @@ from sales_assets.core.report.page import (
     gap,
     section_title,
     small_lines,
+    small_text,
     stacked,
 )
 from sales_assets.core.report.part import Part, Rank, Story, VerdictKind
@@ -118,18 +119,16 @@ class NewPaying(Part):
         if not judgement.change:
             is_back = judgement.is_back
             return (Story.back(Rank.NEW_PAYING, ru.NEW_PAYING_TITLE),) if is_back else ()
-        kind = VerdictKind.ALARM if judgement.change < 0 else VerdictKind.GOOD
-        told = judgement.found.day_number, judgement.rarity
-        question = ru.QUESTION_NEW_PAYING if judgement.change < 0 else ""
-        return (Story(kind, Rank.NEW_PAYING, self._texts(), *told, question=question),)
-
-    def _texts(self) -> tuple[str, ...]:
-        if self.judgement.found.window > 1:
-            return self.judgement.window_texts(ru.NEW_PAYING_TITLE)
-        few = ru.FEW_NEW_PAYING_VERDICT if self.value else ru.NO_NEW_PAYING_VERDICT
-        said = few if self.judgement.change < 0 else ru.MANY_NEW_PAYING_VERDICT
+        kind, question, form = VerdictKind.GOOD, "", ru.MANY_NEW_PAYING_VERDICT
+        if judgement.change < 0:
+            kind, question = VerdictKind.ALARM, ru.QUESTION_NEW_PAYING
+            form = ru.FEW_NEW_PAYING_VERDICT if self.value else ru.NO_NEW_PAYING_VERDICT
         counts = counted(self.value, ru.NEW_PAYING_FORMS)
-        return (said.format(counted=counts, usual=self.judgement.usual), counts)
+        texts = (form.format(counted=counts, usual=judgement.usual), counts)
+        if judgement.found.window > 1:
+            texts = judgement.window_texts(ru.NEW_PAYING_TITLE)
+        told = judgement.found.day_number, judgement.rarity
+        return (Story(kind, Rank.NEW_PAYING, texts, *told, question=question),)
 
     def headline(self) -> str:
         """Say the number, beside last week's and the mean."""
@@ -207,29 +206,23 @@ class NewPaying(Part):
         value = number(self.value)
         size = fitting_size(value, CHART_LEFT - MARGIN - 140, HUGE_SIZES, is_bold=True)
         huge = Text(MARGIN - 4, 156, value, size, "bold", color)
-        sign = {-1: LESS_SIGN, 1: MORE_SIGN}.get(self.judgement.change, "")
-        marks = [
-            section_title(ru.NEW_PAYING_TITLE),
-            huge,
-            Text(huge.x + huge.width + 20, 156, sign, 52, "bold", color),
-        ]
-        lines = self._lines(color)
-        placed = [
-            Text(MARGIN, 206 + 40 * i, text, SMALL_SIZE, weight, line_color)
-            for i, (text, weight, line_color) in enumerate(lines)
-        ]
-        return Block((*marks, *placed), 178 + 40 * len(lines))
-
-    def _lines(self, color: str) -> list[tuple[str, str, str]]:
-        weight, shown = ("bold", color) if self.judgement.change else ("normal", INK)
-        lines = [(beside, weight, shown)] if (beside := self.judgement.beside) else []
+        news = {-1: LESS_SIGN, 1: MORE_SIGN}.get(self.judgement.change, "")
+        sign = Text(huge.x + huge.width + 20, 156, news, 52, "bold", color)
+        lines: list[tuple[str, str, str]] = []
+        if beside := self.judgement.beside:
+            lines.append((beside, "bold" if self.judgement.change else "normal", color))
         if self.about.is_cut:
             lines.append((ru.AT_LEAST_DAY, "bold", INK))
         lines += [(text, "normal", MUTED) for text in self._comparisons()[:1]]
         if self.experiment:
             said = ru.IN_EXPERIMENTS.format(count=number(self.experiment))
             lines.append((said, "normal", MUTED))
-        return lines
+        placed = [
+            Text(MARGIN, 206 + 40 * i, text, SMALL_SIZE, *style)
+            for i, (text, *style) in enumerate(lines)
+        ]
+        title = section_title(ru.NEW_PAYING_TITLE)
+        return Block((title, huge, sign, *placed), 178 + 40 * len(lines))
 
     def _columns(self) -> Iterator[Mark]:
         """Draw a column per day from zero before its usual range, the report's day darkest."""
@@ -237,7 +230,7 @@ class NewPaying(Part):
         known = [value for _, value in self.series if value is not None]
         days = counted(len(known), ru.DAYS_FORMS)
         said = ru.DRAWN_DAYS.format(days=days) if any(self.ranges) else days
-        yield Text(CHART_LEFT, 72, said, SMALL_SIZE, color=MUTED)
+        yield small_text(CHART_LEFT, 72, said)
         scale = CHART_HEIGHT / max([*known, *(high for _, high in filter(None, self.ranges)), 1])
         for position, usual in enumerate(self.ranges):
             if usual:
@@ -246,18 +239,15 @@ class NewPaying(Part):
                 yield Box(left, top, COLUMN, max((high - low) * scale, 2), USUAL_RANGE)
         for position, (each, value) in enumerate(self.series):
             left = CHART_LEFT + COLUMN * position + 3
-            yield _column(left, value, scale, INK if each == self.about.day else PALE_BAR)
+            height, color = CHART_HEIGHT, PANEL
+            if value is not None:
+                height = max(value * scale, 3 if value else 0)
+                color = INK if each == self.about.day else PALE_BAR
+            yield Box(left, floor - height, COLUMN - 6, height, color)
         yield Box(CHART_LEFT, floor, right - CHART_LEFT, 2, MUTED)
         first, last = day_and_month(self.series[0][0]), day_and_month(self.about.day)
-        yield Text(CHART_LEFT, floor + 40, first, SMALL_SIZE, color=MUTED)
-        yield Text(right, floor + 40, last, SMALL_SIZE, color=MUTED, align="right")
-
-
-def _column(left: float, value: int | None, scale: float, color: str) -> Box:
-    if value is None:
-        return Box(left, CHART_TOP, COLUMN - 6, CHART_HEIGHT, PANEL)
-    height = max(value * scale, 3 if value else 0)
-    return Box(left, CHART_TOP + CHART_HEIGHT - height, COLUMN - 6, height, color)
+        yield small_text(CHART_LEFT, floor + 40, first)
+        yield replace(small_text(right, floor + 40, last), align="right")
 
 
 def _comparison_sums(told: Mapping[str, Any], counts: Sequence[int], day: date) -> Iterator[Sum]:

@@ -7,12 +7,7 @@ from typing import Any, ClassVar, Self
 
 from sales_assets.core import names
 from sales_assets.core.journey import PROCESSES, Process
-from sales_assets.core.judgement.handling import (
-    FlowAndHandling,
-    broken_as_a_rule,
-    flow_and_handling,
-    usual_due,
-)
+from sales_assets.core.judgement import handling
 from sales_assets.core.metrics.metric import Metric
 from sales_assets.core.metrics.processes import METRIC, OVERDUE_COLUMNS
 from sales_assets.core.metrics.values import REQUESTS, requesting_clients
@@ -24,7 +19,6 @@ from sales_assets.core.report.page import (
     LESS_SIGN,
     MARGIN,
     MORE_SIGN,
-    MUTED,
     RIGHT,
     SMALL_SIZE,
     Block,
@@ -35,6 +29,7 @@ from sales_assets.core.report.page import (
     gap,
     section_title,
     small_lines,
+    small_text,
     stacked,
     text_width,
 )
@@ -52,6 +47,7 @@ from sales_assets.core.report.sheet import (
 from sales_assets.core.report.usual import Judged, judged
 from sales_assets.core.report.wording import counted, number
 from sales_assets.core.russian import report as ru
+from sales_assets.core.source_findings import PROCESS_PARTS
 
 #: Past the promise, as usual.
 BREACHED = "#5d7893"
@@ -77,8 +73,6 @@ _REQUESTS = (
     SheetColumn("requests", ru.COLUMN_STARTS, CellKind.COUNT),
     SheetColumn("requested", ru.NEW_REQUESTS, CellKind.FIGURE),
 )
-#: The process whose start is the request.
-REQUESTS_PROCESS = PROCESSES[0].key
 
 
 @dataclass(frozen=True)
@@ -115,12 +109,12 @@ class ProcessDay:
         return ru.BREACHED_OF_DUE.format(breached=breached, due=due)
 
     @property
-    def split(self) -> FlowAndHandling | None:
+    def split(self) -> handling.FlowAndHandling | None:
         """What the difference to an ordinary day is made of; None where that is not known."""
         share = self.judgement.usual_share
         if share is None or self.usual_due is None:
             return None
-        return flow_and_handling(self.breached, self.due, share, self.usual_due)
+        return handling.flow_and_handling(self.breached, self.due, share, self.usual_due)
 
     def texts(self) -> tuple[str, ...]:
         """Say the alarm as a verdict, the longest first."""
@@ -151,11 +145,7 @@ class Processes(Part):
     MISSING: ClassVar[str] = ru.MISSING_PROCESSES
     FRAME: ClassVar[str] = names.UNCLOSED_PROCESSES
     METRIC: ClassVar[Metric | None] = METRIC
-    NUMBERS: ClassVar[tuple[str, ...]] = (
-        names.UNCLOSED_PROCESSES,
-        REQUESTS,
-        *(process.key for process in PROCESSES),
-    )
+    NUMBERS: ClassVar[tuple[str, ...]] = (names.UNCLOSED_PROCESSES, REQUESTS, *PROCESS_PARTS)
     KEY: ClassVar[str] = names.UNCLOSED_PROCESSES
 
     about: ReportDay
@@ -174,7 +164,8 @@ class Processes(Part):
             for process in PROCESSES
             if process.name in rows and process.key not in about.not_counted
         )
-        is_unknown = REQUESTS_PROCESS in about.not_counted
+        # The request is the first process's start.
+        is_unknown = PROCESSES[0].key in about.not_counted
         return cls(about, each, Judged(REQUESTS) if is_unknown else judged(REQUESTS, inputs))
 
     @classmethod
@@ -205,12 +196,20 @@ class Processes(Part):
 
     def stories(self) -> Sequence[Story]:
         """More breached than usual is an alarm, and so are few requests; many are just said."""
-        back = [one.name for one in self.each if one.judgement.is_back]
-        return [
-            *(self._alarm(process) for process in self._rarest_first()),
-            *self._of_requests(),
-            *(Story.back(Rank.PROCESSES, name) for name in back),
+        alarms = [
+            Story(
+                VerdictKind.ALARM,
+                Rank.PROCESSES,
+                process.texts(),
+                process.judgement.found.day_number,
+                process.judgement.rarity,
+                _split_words(process, self.about.day),
+                ru.QUESTIONS[process.name],
+            )
+            for process in self._rarest_first()
         ]
+        back = [Story.back(Rank.PROCESSES, one.name) for one in self.each if one.judgement.is_back]
+        return [*alarms, *self._of_requests(), *back]
 
     def headline(self) -> str | None:
         """Say the new requests where they are news."""
@@ -261,40 +260,31 @@ class Processes(Part):
         """Draw a bar per process, breached of due, with its usual range under it."""
         title = Block((section_title(ru.PROCESSES_TITLE),), 56)
         bound = [ru.PROCESSES_BOUND] if self.about.is_cut else []
-        lines = small_lines([*bound, self._overdue_line()])
+        overdue = sum(process.overdue for process in self.each)
+        old = sum(process.overdue_over_7d for process in self.each)
+        waiting = ru.STILL_OVERDUE.format(count=number(overdue)) if overdue else ru.NOBODY_OVERDUE
+        if old:
+            waiting = ru.STILL_OVERDUE_OLD.format(count=waiting, old=number(old))
+        lines = small_lines([*bound, waiting])
         return stacked([title, self._legend(), self._rows(), self._requests_block(), lines])
-
-    def _alarm(self, process: ProcessDay) -> Story:
-        return Story(
-            VerdictKind.ALARM,
-            Rank.PROCESSES,
-            process.texts(),
-            process.judgement.found.day_number,
-            process.judgement.rarity,
-            _split_words(process, self.about.day),
-            ru.QUESTIONS[process.name],
-        )
 
     def _of_requests(self) -> Sequence[Story]:
         requests = self.requests
         if not requests.change:
             return (Story.back(Rank.REQUESTS, ru.NEW_REQUESTS),) if requests.is_back else ()
-        kind = VerdictKind.ALARM if requests.change < 0 else VerdictKind.CALM
-        told = requests.found.day_number, requests.rarity
-        question = ru.QUESTION_REQUESTS if requests.change < 0 else ""
-        texts = self._requests_texts(requests)
-        return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
-
-    def _requests_texts(self, requests: Judged) -> tuple[str, ...]:
-        if requests.found.window > 1:
-            return requests.window_texts(ru.NEW_REQUESTS)
+        kind, question = VerdictKind.CALM, ""
         words = {"value": number(requests.value), "usual": requests.usual}
-        if requests.change < 0:
-            few = counted(requests.value, ru.REQUEST_FORMS)
-            return (ru.FEW_REQUESTS_VERDICT.format(counted=few, usual=requests.usual), few)
         many = ru.MANY_REQUESTS_VERDICT.format(**words)
         ordinary = ru.MANY_REQUESTS_ORDINARY_HANDLING.format(**words)
-        return (many,) if self._rarest_first() else (ordinary, many)
+        texts = (many,) if self._rarest_first() else (ordinary, many)
+        if requests.change < 0:
+            kind, question = VerdictKind.ALARM, ru.QUESTION_REQUESTS
+            few = counted(requests.value, ru.REQUEST_FORMS)
+            texts = (ru.FEW_REQUESTS_VERDICT.format(counted=few, usual=requests.usual), few)
+        if requests.found.window > 1:
+            texts = requests.window_texts(ru.NEW_REQUESTS)
+        told = requests.found.day_number, requests.rarity
+        return (Story(kind, Rank.REQUESTS, texts, *told, question=question),)
 
     def _is_told(self, process: ProcessDay) -> bool:
         return process.is_broken_as_a_rule and self.about.day.weekday() == MONDAY
@@ -305,17 +295,15 @@ class Processes(Part):
 
     def _legend(self) -> Block:
         said = ru.DUE_ON_WEEKDAY.format(when=ru.ON_WEEKDAY[self.about.day.weekday()])
-        marks: list[Mark] = [Text(MARGIN, 28, said, SMALL_SIZE, color=MUTED)]
-        left = MARGIN + text_width(said, SMALL_SIZE, is_bold=False) + 16
+        heading = small_text(MARGIN, 28, said)
+        marks: list[Mark] = [heading]
+        left = MARGIN + heading.width + 16
         for color, word in ((BREACHED, ru.LONGER_THAN_24H), (TRACK, ru.WITHIN_24H)):
-            text = Text(left + 36, 28, word, SMALL_SIZE, color=MUTED)
+            text = small_text(left + 36, 28, word)
             marks += [Box(left, 4, 26, 26, color), text]
             left += 36 + text.width + 28
         if any(process.judgement.usual for process in self.each):
-            marks += [
-                Box(left, 16, 30, RANGE_HEIGHT, INK),
-                Text(left + 40, 28, ru.USUAL, SMALL_SIZE, color=MUTED),
-            ]
+            marks += [Box(left, 16, 30, RANGE_HEIGHT, INK), small_text(left + 40, 28, ru.USUAL)]
         return Block(tuple(marks), 52)
 
     def _below(self, process: ProcessDay) -> str:
@@ -341,21 +329,28 @@ class Processes(Part):
                 said = ru.NOT_COUNTED_ROW.format(reason=reason)
                 shown = elided(said, RIGHT - columns.bar, SMALL_SIZE, is_bold=False)
                 marks.append(Text(MARGIN, top + 40, process.name, BODY_SIZE))
-                marks.append(Text(columns.bar, top + 40, shown, SMALL_SIZE, color=MUTED))
+                marks.append(small_text(columns.bar, top + 40, shown))
             top += ROW
         return Block(tuple(marks), top + 8)
 
     def _row(self, process: ProcessDay, columns: "_Columns", top: float) -> Iterator[Mark]:
         weight, color = ("bold", ALARM) if process.is_alarming else ("normal", INK)
         yield Text(MARGIN, top + 40, process.name, BODY_SIZE, weight, color)
-        yield from _bar(process, columns.bar, top + 8, columns.scale)
+        scale, bar_color = columns.scale, ALARM if process.is_alarming else BREACHED
+        breached = max(process.breached * scale, 4 if process.breached else 0)
+        yield Box(columns.bar, top + 8, process.due * scale, BAR_HEIGHT, TRACK)
+        yield Box(columns.bar, top + 8, breached, BAR_HEIGHT, bar_color)
+        low, high = process.judgement.found.low, process.judgement.found.high
+        if low is not None and high is not None and (process.due or high):
+            left, width = columns.bar + low * scale, max((high - low) * scale, RANGE_HEIGHT)
+            yield Box(left, top + 8 + BAR_HEIGHT + 4, width, RANGE_HEIGHT, INK)
         if process.due:
             yield Text(columns.value, top + 40, _shown(process), BODY_SIZE, "bold", color)
         else:
-            yield Text(columns.value, top + 40, ru.NOTHING_DUE, SMALL_SIZE, color=MUTED)
-        yield Text(columns.usual, top + 40, process.judgement.usual, SMALL_SIZE, color=MUTED)
+            yield small_text(columns.value, top + 40, ru.NOTHING_DUE)
+        yield small_text(columns.usual, top + 40, process.judgement.usual)
         if below := self._below(process):
-            yield Text(columns.bar, top + 92, below, SMALL_SIZE, color=MUTED)
+            yield small_text(columns.bar, top + 92, below)
 
     def _requests_block(self) -> Block:
         """Say the new requests, with a sign and in bold where they are news."""
@@ -368,14 +363,6 @@ class Processes(Part):
             return small_lines([said], below=0)
         sign, color = (LESS_SIGN, ALARM) if requests.change < 0 else (MORE_SIGN, INK)
         return Block((Text(MARGIN, 28, f"{sign} {said}", SMALL_SIZE, "bold", color),), 40)
-
-    def _overdue_line(self) -> str:
-        overdue = sum(process.overdue for process in self.each)
-        if not overdue:
-            return ru.NOBODY_OVERDUE
-        old = sum(process.overdue_over_7d for process in self.each)
-        line = ru.STILL_OVERDUE.format(count=number(overdue))
-        return ru.STILL_OVERDUE_OLD.format(count=line, old=number(old)) if old else line
 
 
 @dataclass(frozen=True)
@@ -392,12 +379,10 @@ class _Columns:
         """Give the names, numbers and ranges the room that they need, and the bars the rest."""
         labels = max(text_width(one.name, BODY_SIZE, is_bold=True) for one in PROCESSES)
         values = [text_width(_shown(one), BODY_SIZE, is_bold=True) for one in each]
-        usuals = max(
-            (text_width(one.judgement.usual, SMALL_SIZE, is_bold=False) for one in each), default=0
-        )
-        bar, usual = MARGIN + labels + 24, RIGHT - usuals
-        value = usual - (24 if usuals else 0) - max(values, default=0)
-        longest = max([1.0, *(_longest(one) for one in each)])
+        usuals = [text_width(one.judgement.usual, SMALL_SIZE, is_bold=False) for one in each]
+        bar, usual = MARGIN + labels + 24, RIGHT - max(usuals, default=0)
+        value = usual - (24 if any(usuals) else 0) - max(values, default=0)
+        longest = max([1.0, *(max(one.due, one.judgement.found.high or 0) for one in each)])
         return cls(bar, value, usual, (value - 24 - bar) / longest)
 
 
@@ -411,8 +396,8 @@ def _process_day(process: Process, row: Mapping[Hashable, Any], inputs: ReportIn
         overdue=sum(overdue),
         overdue_over_7d=overdue[-1],
         judgement=judged(process.key, inputs),
-        usual_due=usual_due(history, day) if is_judged else None,
-        is_broken_as_a_rule=is_judged and broken_as_a_rule(history, day),
+        usual_due=handling.usual_due(history, day) if is_judged else None,
+        is_broken_as_a_rule=is_judged and handling.broken_as_a_rule(history, day),
     )
 
 
@@ -432,9 +417,8 @@ def _split_words(process: ProcessDay, day: date) -> str:
         return ""
     form = ru.USUAL_FLOW if split.flow == 0 else ru.MORE_FLOW if split.flow > 0 else ru.LESS_FLOW
     parts = form.format(flow=number(abs(split.flow)), handling=number(split.handling))
-    return ru.FLOW_AND_HANDLING.format(
-        weekday=ru.USUAL_WEEKDAYS[day.weekday()], usual=number(split.usual_day), parts=parts
-    )
+    weekday, usual = ru.USUAL_WEEKDAYS[day.weekday()], number(split.usual_day)
+    return ru.FLOW_AND_HANDLING.format(weekday=weekday, usual=usual, parts=parts)
 
 
 def split_sums(
@@ -445,12 +429,13 @@ def split_sums(
     split, told = numbers[names.UNCLOSED_PROCESSES][name]["split"], numbers[key] or {}
     if not split or told["change"] <= 0 or told["window"] > 1:
         return
-    one, due_usually = judged(key, inputs), usual_due(inputs.history(key), inputs.about.day)
+    one, day = judged(key, inputs), inputs.about.day
+    due_usually = handling.usual_due(inputs.history(key), day)
     if one.usual_share is None or due_usually is None:
         return
     now = int(counted_now["breached"]), int(counted_now["due"])
-    found = asdict(flow_and_handling(*now, one.usual_share, due_usually))
-    weekday = ru.USUAL_WEEKDAYS[inputs.about.day.weekday()]
+    found = asdict(handling.flow_and_handling(*now, one.usual_share, due_usually))
+    weekday = ru.USUAL_WEEKDAYS[day.weekday()]
     labels = (ru.IN_WEEKDAY.format(weekday=weekday), ru.SPLIT_FLOW, ru.SPLIT_HANDLING)
     for label, part in zip(labels, found, strict=True):
         yield Sum(label, {"breached": found[part]}, {"breached": split[part]})
@@ -460,17 +445,3 @@ def _shown(process: ProcessDay) -> str:
     if not process.due:
         return ru.NOTHING_DUE
     return f"{MORE_SIGN} {process.of_due}" if process.is_alarming else process.of_due
-
-
-def _longest(process: ProcessDay) -> float:
-    return max(process.due, process.judgement.found.high or 0)
-
-
-def _bar(process: ProcessDay, left: float, top: float, scale: float) -> Iterator[Box]:
-    breached = max(process.breached * scale, 4 if process.breached else 0)
-    yield Box(left, top, process.due * scale, BAR_HEIGHT, TRACK)
-    yield Box(left, top, breached, BAR_HEIGHT, ALARM if process.is_alarming else BREACHED)
-    found = process.judgement.found
-    if found.low is not None and found.high is not None and _longest(process):
-        width = max((found.high - found.low) * scale, RANGE_HEIGHT)
-        yield Box(left + found.low * scale, top + BAR_HEIGHT + 4, width, RANGE_HEIGHT, INK)
