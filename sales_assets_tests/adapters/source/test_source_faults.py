@@ -111,8 +111,8 @@ def test_a_blank_id_is_nobody(url: str) -> None:
 
 @pytest.mark.parametrize("nobody", ["NULL", "''", "' '"])
 def test_a_payment_of_nobody_is_no_payer_of_a_foreign_id(url: str, nobody: str) -> None:
-    of_most = f"UPDATE payments SET _user_id = {nobody} WHERE right(_user_id, 1) <> '0'"
-    unowned = read(url, of_most)
+    of_most = "UPDATE payments SET _user_id = {} WHERE right(_user_id, 1) <> '0'"
+    unowned = read(url, of_most.format(nobody))
     assert found(unowned) == []
     assert len(unowned.payers) == 8 * 7
 
