@@ -49,32 +49,22 @@ from sales_assets.core.source_findings import Finding
 from sales_assets.core.stamp import Stamp
 from sales_assets.core.windows import AFTER_DAYS
 
-
-def _of_each_table(query: str) -> str:
-    """Return a query that asks `query` of events and payments; in braces stand a table's names."""
-    asked = []
-    for table in (EVENTS, PAYMENTS):
-        own = query.format(table=table.name, time=table.time_column, earliest=EARLIEST)
-        asked.append(f"({own}) AS {table.name}")
-    return f"SELECT {', '.join(asked)}"
-
-
-ROWS_WITHOUT_TIME = _of_each_table("""
-    SELECT count(*) FROM {table}
-    WHERE {time} IS NULL OR {time} < '{earliest}' OR {time} = 'infinity'
-""")
-FUTURE_ROWS = _of_each_table("""
-    SELECT count(*) FROM {table}
-    WHERE {time} < 'infinity' AND {time} > ${table}_future::timestamp
-""")
-#: Rows of the future don't show whether the source goes on.
-NEWEST_ROWS = _of_each_table(
-    "SELECT max({time})::timestamp FROM {table} WHERE {time} <= ${table}_now::timestamp"
-)
-FIRST_ROWS = _of_each_table("""
-    SELECT min({time})::timestamp FROM {table}
-    WHERE {time} >= '{earliest}' AND {time} < 'infinity'
-""")
+ROWS_WITHOUT_TIME = f"""
+SELECT
+    (SELECT count(*) FROM events WHERE happened_at IS NULL OR happened_at < '{EARLIEST}'
+        OR happened_at = 'infinity') AS events,
+    (SELECT count(*) FROM payments WHERE transaction_created_at IS NULL
+        OR transaction_created_at < '{EARLIEST}' OR transaction_created_at = 'infinity')
+        AS payments
+"""  # noqa: S608 - put together from constants
+FUTURE_ROWS = """
+SELECT
+    (SELECT count(*) FROM events WHERE happened_at < 'infinity'
+        AND happened_at > $events_future::timestamp) AS events,
+    (SELECT count(*) FROM payments WHERE transaction_created_at < 'infinity'
+        AND transaction_created_at > $payments_future::timestamp)
+        AS payments
+"""
 FIRST_EVENTS = f"""
 SELECT
     e._user_id::text AS user_id,
@@ -95,6 +85,22 @@ WHERE btrim(p._user_id::text, $blanks) = ANY ($users)
     AND p.transaction_created_at >= '{EARLIEST}'
     AND p.transaction_created_at < $payments_last_start::timestamp
 GROUP BY p._user_id
+"""  # noqa: S608 - put together from constants
+#: Rows of the future don't show whether the source goes on.
+NEWEST_ROWS = """
+SELECT
+    (SELECT max(happened_at) FROM events
+        WHERE happened_at <= $events_now::timestamp)::timestamp AS events,
+    (SELECT max(transaction_created_at) FROM payments
+        WHERE transaction_created_at <= $payments_now::timestamp)::timestamp AS payments
+"""
+FIRST_ROWS = f"""
+SELECT
+    (SELECT min(happened_at) FROM events
+        WHERE happened_at >= '{EARLIEST}' AND happened_at < 'infinity')::timestamp AS events,
+    (SELECT min(transaction_created_at) FROM payments
+        WHERE transaction_created_at >= '{EARLIEST}'
+        AND transaction_created_at < 'infinity')::timestamp AS payments
 """  # noqa: S608 - put together from constants
 #: So many days' rows stand in one frame: few enough for a large source, enough to be quick.
 DAYS_TOGETHER = 16

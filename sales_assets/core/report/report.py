@@ -132,13 +132,17 @@ class Report:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """The numbers shown, by the parts' keys, null for a part that is not there."""
+        """The numbers shown, by the parts' keys, null for a part that is not there.
+
+        Of a fraction twelve digits are kept: the last ones differ between processors, and a report
+        that is made again on another machine would count as corrected.
+        """
         absent = {name: None for part in PARTS for name in part.NUMBERS}
         shown = {name: value for part in self._present for name, value in part.numbers().items()}
         known = (one for part in self._present for one in part.judged if one.is_known)
         judged = {one.series: one.numbers() for one in known}
         quality = asdict(self.quality) if self.quality else None
-        return {**absent, **shown, **judged, "data_quality": quality}
+        return _with_twelve_digits({**absent, **shown, **judged, "data_quality": quality})
 
     @property
     def _present(self) -> list[Part]:
@@ -273,11 +277,7 @@ def build_report(inputs: ReportInputs) -> Report:
 
 
 def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
-    """Return the report as it is stored beside its picture.
-
-    Of a fraction twelve digits are kept: the last ones differ between processors, and a report
-    that is made again on another machine would count as corrected.
-    """
+    """Return the report as it is stored beside its picture."""
     about = report.about
     first, last = COHORT.days(about.day)
     data = as_json(about.completeness)
@@ -299,7 +299,7 @@ def report_json(report: Report, picture_sha256: str) -> dict[str, Any]:
                 for part, of_part in about.uncounted_days.items()
             },
         },
-        "numbers": _with_twelve_digits(report.numbers),
+        "numbers": report.numbers,
         "cohort": {"first": first.isoformat(), "last": last.isoformat()},
         "notes": list(report.notes),
         "sha256": picture_sha256,
