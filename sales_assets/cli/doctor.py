@@ -13,7 +13,7 @@ from sales_assets.adapters.source.choice import source_at
 from sales_assets.bot.diagnosis import Diagnosis, telegram_findings
 from sales_assets.cli.instance import prepare_home
 from sales_assets.core import names
-from sales_assets.core.completeness import CUT, explained
+from sales_assets.core.completeness import CUT, in_words
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.judgement.day_completeness import State
 from sales_assets.definitions import first_day
@@ -59,7 +59,7 @@ def _source_findings(settings: Settings, yesterday: date) -> Iterator[Diagnosis]
     yield Diagnosis(f"The newest rows ({settings.report_zone}): {', '.join(newest)}")
     connect = partial(source_at, settings.source_url, settings)
     answer = History(settings, connect, first_day(settings)).look(yesterday)
-    told = f"Yesterday in the source ({answer.state}): {explained(answer, yesterday)}"
+    told = f"Yesterday in the source ({answer.state}): {in_words(answer, yesterday)}"
     yield Diagnosis(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
 
 

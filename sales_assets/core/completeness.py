@@ -88,7 +88,7 @@ def last_call(day: date, at: time) -> datetime:
 def check_whole(answer: Completeness, day: date, call: time, *, may_be_cut: bool) -> CheckOutcome:
     """Check that a day is whole; one that `may_be_cut` is taken, with a warning."""
     is_cut = answer.state in CUT
-    told = explained(answer, day)
+    told = in_words(answer, day)
     facts = as_json(answer) | {"missing": ", ".join(answer.missing)}
     if is_cut and may_be_cut:
         told = f"{told}. It is taken as it is, and its report says so"
@@ -111,7 +111,7 @@ def as_json(answer: Completeness) -> dict[str, Any]:
     return _ANSWERS.dump_python(answer, mode="json")
 
 
-def explained(answer: Completeness, day: date) -> str:
+def in_words(answer: Completeness, day: date) -> str:
     """Say an answer in a sentence for the analyst."""
     surprise = f"surprise {answer.surprise:.1f}" if answer.surprise is not None else ""
     if answer.state == State.EMPTY:

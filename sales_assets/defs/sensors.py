@@ -14,7 +14,7 @@ from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.core import names
-from sales_assets.core.completeness import CUT, explained, last_call
+from sales_assets.core.completeness import CUT, in_words, last_call
 from sales_assets.core.days import days_to_compute
 from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.readiness import NextStep, RunsOfDay, next_step
@@ -225,5 +225,5 @@ def _is_whole(context: dg.SensorEvaluationContext, history: History, day: date) 
         return False
     recent = {key: seen[key] for key in sorted(seen)[-MOST_DAYS_SEEN:]}
     context.update_cursor(json.dumps({**recent, day.isoformat(): newest}))
-    context.log.info("%s", explained(answer, day))
+    context.log.info("%s", in_words(answer, day))
     return answer.state not in CUT

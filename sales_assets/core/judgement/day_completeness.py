@@ -90,7 +90,7 @@ def completeness(  # noqa: PLR0913, PLR0917 - all that is known of a source's da
     log = HourlyRows.of(counts, start, np.inf if read_at is None else read_at)
     first = log.resumes if resumes is None or resumes < D1 else resumes
     known_until = D1 if read_at is None else read_at
-    return _DayRows(log, start, last_rows, first, known_until, holidays).judged()
+    return _DayRows(log, start, last_rows, first, known_until, holidays).answer()
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class _DayRows:
     read_at: float
     holidays: Collection[date]
 
-    def judged(self) -> Completeness:
+    def answer(self) -> Completeness:
         """Answer with the first state that fits."""
         if len(self.history) < LEAST_HISTORY:
             return Completeness(State.UNKNOWN)
