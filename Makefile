@@ -58,6 +58,7 @@ receipts: $(DEVELOPMENT)
 ## played with the daemon and with all of deploy/: make faults ROUNDS=20 DRILLS="postgres topology"
 faults: $(DEVELOPMENT)
 	$(BIN)/python -m sales_assets_tests.faults.sources
+	$(BIN)/python -m sales_assets_tests.faults.rewrites
 	$(BIN)/python -m sales_assets_tests.faults --rounds $(ROUNDS)
 	$(BIN)/python -m sales_assets_tests.faults.drills $(DRILLS)
 

@@ -7,6 +7,7 @@ import pytest
 
 from sales_assets.adapters.source import session
 from sales_assets_tests.conftest import DagsterHome, EmbeddedServer
+from sales_assets_tests.faults.rewrites import Rewrites
 from sales_assets_tests.faults.source_faults import FAULTS
 from sales_assets_tests.faults.source_trial import (
     Fault,
@@ -42,6 +43,14 @@ def test_a_fault_of_the_source_is_met(
     dagster_home(tmp_path / "dagster")
     trial = Trial(fault, embedded_server, template, tmp_path, within_this_process)
     assert trial.tried() == []
+
+
+def test_rows_written_in_another_way_make_the_same_days(
+    embedded_server: EmbeddedServer, dagster_home: DagsterHome, tmp_path: Path
+) -> None:
+    dagster_home(tmp_path / "dagster")
+    rewrites = Rewrites(embedded_server, tmp_path, within_this_process)
+    assert [rewrites.differences(seed) for seed in (105, 106)] == [[], []]
 
 
 def test_each_kind_is_tried_by_three_and_no_name_is_there_twice() -> None:
