@@ -1,12 +1,13 @@
 """What the doctor looks at: source, storage, state and Telegram, each with a remedy."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
 from sales_assets.adapters.files.day_records import read_findings, read_refusal
 from sales_assets.adapters.files.frames import FrameStore, write_bytes
-from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp
+from sales_assets.adapters.files.stamps import ForeignSourceError, read_stamp, write_stamp
 from sales_assets.adapters.history import History
 from sales_assets.adapters.settings import Settings, environment_name
 from sales_assets.adapters.source.choice import source_at
@@ -47,7 +48,8 @@ def examine(settings: Settings, today: date) -> Iterator[Diagnosis]:
 
 def _source_findings(settings: Settings, yesterday: date) -> Iterator[Diagnosis]:
     """Yield what there is to say of the source; what keeps it from being read is said once."""
-    stamp = read_stamp(FrameStore(settings.storage))
+    store = FrameStore(settings.storage)
+    stamp = read_stamp(store)
     source = source_at(settings.source_url, settings)
     sentence, found = source.check(
         stamp.dictionary if stamp else {}, payers_without_events=settings.payers_without_events
@@ -61,6 +63,10 @@ def _source_findings(settings: Settings, yesterday: date) -> Iterator[Diagnosis]
     answer = History(settings, connect, first_day(settings)).look(yesterday)
     told = f"Yesterday in the source ({answer.state}): {in_words(answer, yesterday)}"
     yield Diagnosis(told, is_well=answer.state not in (*CUT, State.TYPES_MISSING))
+    # Blanks that old rows got around their ids show in no day that a run reads.
+    known, padded_ids = read_stamp(store), source.has_padded_ids()
+    if known and known.padded_ids != padded_ids:
+        write_stamp(store, replace(known, padded_ids=padded_ids))
 
 
 def _first_partition(settings: Settings, yesterday: date) -> Diagnosis:

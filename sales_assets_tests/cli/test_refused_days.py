@@ -130,3 +130,17 @@ def test_the_doctor_tells_the_newest_rows_and_until_when_the_day_is_certain(
     assert f"No report is rendered yet; the first, once all above is well: {FIRST_REPORT}" in told
     assert f"The newest rows ({ZONE.key}): of events {DAY} 17:06:00" in told
     assert f"ok   Yesterday in the source (complete): {DAY} is whole" in told
+
+
+def test_the_doctor_finds_the_blanks_that_old_rows_got_around_their_ids(
+    environment: dict[str, str],
+) -> None:
+    assert run(environment, "report", BEFORE).exit_code == 0
+    padded = "UPDATE events SET _user_id = _user_id || ' ' WHERE happened_at < %s"
+    execute(environment["SALES_ASSETS_SOURCE_URL"], padded, [(DAY,)])
+    store = FrameStore(f"{environment['SALES_ASSETS_VAR']}/storage")
+    assert run(environment, "report", DAY).exit_code == 0
+    assert "new_paying" in read_report(store, DAY).content["not_counted"]
+    run(environment, "doctor")
+    assert run(environment, "report", DAY).exit_code == 0
+    assert read_report(store, DAY).content["not_counted"] == {}
