@@ -103,6 +103,19 @@ def test_dagster_s_private_modules_are_used_by_the_event_storage_and_the_launche
     assert found == ["sales_assets/defs/event_storage.py", "sales_assets/defs/run_launcher.py"]
 
 
+def test_the_delivery_has_fewer_than_fifteen_public_classes() -> None:
+    of_delivery = ("core/delivery/", "adapters/telegram/", "adapters/outbox.py")
+    found = [
+        node.name
+        for module in modules()
+        if name_of(module).removeprefix("sales_assets/").startswith(of_delivery)
+        for node in ast.parse(module.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert "Delivery" in found
+    assert len(found) < 15, sorted(found)
+
+
 def test_nothing_in_core_reads_a_clock() -> None:
     clocks = re.compile(r"\b(datetime\.now|date\.today|time\.time|utcnow|Timestamp\.now)\(")
     core = [module for module in modules() if "core" in module.parts]

@@ -200,7 +200,8 @@ class History:
         source = replace(self.source, may_be_empty=True) if was_read else self.source
         read = source.read_days([*before, *own], counted, examined=examined)
         refuse_other_clients(self.store, examined, read.frames)
-        remember(self.store, self._stamp, read.dictionary, padded_ids=read.has_padded_ids)
+        padded_ids = self._stamp.padded_ids or read.has_padded_ids
+        self._stamp = remember(self.store, self._stamp, read.dictionary, padded_ids=padded_ids)
         filled = self._fill_counts(counted, read.counts)
         for day in before:
             self._read_again.add((names.RAW_EVENTS, day))

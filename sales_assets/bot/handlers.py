@@ -18,6 +18,7 @@ from sales_assets.core.bot.incoming import (
     OF_CLIENTS,
     OF_OWNER,
     SETTINGS,
+    Action,
     Command,
     Incoming,
     Migrated,
@@ -29,11 +30,12 @@ from sales_assets.core.bot.incoming import (
     parse_day,
     parse_pressed,
 )
+from sales_assets.core.bot.outlook import Outlook, outlook
 from sales_assets.core.bot.replies import Reply, ReplyKind
 from sales_assets.core.delivery.alerts import barred_alert
-from sales_assets.core.delivery.messages import Action, Keyboard, fits_caption
+from sales_assets.core.delivery.messages import Keyboard, fits_caption
 from sales_assets.core.delivery.rows import MessageKind, Place, RowState
-from sales_assets.core.delivery.timetable import Outlook, Timetable
+from sales_assets.core.delivery.timetable import Timetable
 from sales_assets.core.judgement import Completeness
 from sales_assets.core.report.report import headline_numbers
 from sales_assets.core.report.wording import full_date
@@ -185,7 +187,7 @@ class Handlers:
 
     def outlook(self, context: Context) -> Outlook:
         """Return how things stand."""
-        return self.timetable.outlook(context.report_days, context.now)
+        return outlook(self.timetable, context.report_days, context.now)
 
     def welcome(self, session: Session, place: Place, context: Context) -> str:
         """Say that the place is subscribed, and which report comes first."""

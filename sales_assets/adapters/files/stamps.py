@@ -118,11 +118,12 @@ def _exchanged(before: set[str], now: set[str]) -> tuple[list[str], list[str]]:
 
 def remember(
     store: FrameStore, stamp: Stamp, now: EventDictionary, *, padded_ids: bool | None
-) -> None:
-    """Keep the names that a run saw for the next one, and whether ids have blanks around them."""
+) -> Stamp:
+    """Keep, and return, what a run saw: the names, and whether ids have blanks around them."""
     seen = replace(stamp, dictionary=remembered(stamp.dictionary, now), padded_ids=padded_ids)
     if seen != stamp:
         write_stamp(store, seen)
+    return seen
 
 
 def accept_same_source(store: FrameStore, source: PostgresSource) -> tuple[date, ...]:

@@ -119,7 +119,7 @@ class SourceRead:
     first_event_at, first_lesson_at (wall clock; missing where there is none). `clocks` are the
     zones in which each table's times are written. `rows` is how many rows each asked day has;
     `counts` hold the rows by hour of these days, of those that were asked to be counted, and of
-    the week after each.
+    the week after each. `has_padded_ids` tells whether any event's id has blanks around it.
     """
 
     frames: Mapping[date, pd.DataFrame]

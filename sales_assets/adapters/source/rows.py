@@ -129,7 +129,7 @@ class RowReader:
     source_zone: ZoneInfo
     dictionary: Dictionary
     #: Whether any event's id has blanks around it; None where nobody has looked.
-    known_padded: bool | None = None
+    padded_ids: bool | None = None
     #: How many rows of which day, by its position, have which unknown id.
     _unknown: Counter[tuple[int, str]] = field(default_factory=Counter)
     #: The tables in whose rows an id with blanks around it was read.
@@ -187,9 +187,9 @@ class RowReader:
         """Tell whether an event's id has blanks around it: as read or known, else by all rows."""
         if EVENTS.name in self._padded:
             return True
-        if self.known_padded is None:
+        if self.padded_ids is None:
             return bool(self.session.frame(PADDED_IDS)["found"].item())
-        return self.known_padded
+        return self.padded_ids
 
     def clock(self, table: SourceTable) -> ZoneInfo:
         """Return the zone of the readings in the table's time column."""

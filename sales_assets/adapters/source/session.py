@@ -113,10 +113,10 @@ KEEPALIVES = "keepalives_idle=60&keepalives_interval=15&keepalives_count=4"
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 #: Until the query; a question mark before the @ is one of the password.
 _ADDRESS = re.compile(r"(\w+://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
-#: What Arrow trims, but for the signs that no keyboard has.
+#: What Arrow trims.
 BLANKS = (
-    " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
-    "\u200a\u2028\u2029\u202f\u205f\u3000"
+    " \t\n\v\f\r\x1c\x1d\x1e\x1f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 BLANKS_OF_ASCII = "".join(filter(str.isascii, BLANKS))
 #: A database without an encoding sends whatever bytes it was given.

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
-from sales_assets.core.delivery.messages import LISTED, Action
+from sales_assets.core.delivery import messages
 from sales_assets.core.delivery.rows import Place
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
@@ -100,6 +101,23 @@ def one_line(name: str) -> str:
     return " ".join("".join(kept).split())
 
 
+class Action(StrEnum):
+    """What a button asks for."""
+
+    EXPIRING = messages.EXPIRING
+    STUCK = messages.STUCK
+    RECEIPT = messages.RECEIPT
+    DAY = messages.DAY_REPORT
+    NOW = "now"
+    AGAIN = messages.AGAIN
+    ALLOW = "allow"
+    REFUSE = "refuse"
+    LET_IN = messages.LET_IN
+    SOUND = "sound"
+    DOUBTS = "doubts"
+    LISTS = "lists"
+
+
 #: What shows lists of clients.
 OF_CLIENTS = frozenset({Action.EXPIRING, Action.STUCK, Action.RECEIPT})
 _OF_DAY = OF_CLIENTS | {Action.DAY, Action.NOW}
@@ -111,6 +129,7 @@ SETTINGS = {
     Action.DOUBTS: ("repeat", "hold"),
     Action.LISTS: ("on", "off"),
 }
+_LISTED = "/list"
 
 
 @dataclass(frozen=True)
@@ -127,6 +146,11 @@ class Press:
     is_listed: bool = False
 
 
+def button_data(action: Action, value: date | int | str, *, is_listed: bool = False) -> str:
+    """Return what the button carries."""
+    return f"{action}:{value}{_LISTED if is_listed else ''}"
+
+
 def parse_pressed(data: str) -> Press | None:
     """Return what a button asks for; None if it is none of ours."""
     name, _, value = data.partition(":")
@@ -135,8 +159,8 @@ def parse_pressed(data: str) -> Press | None:
         if action in _OF_DAY:
             return Press(action, day=date.fromisoformat(value))
         if action in OF_OWNER:
-            number = int(value.removesuffix(LISTED))
-            return Press(action, number=number, is_listed=value.endswith(LISTED))
+            number = int(value.removesuffix(_LISTED))
+            return Press(action, number=number, is_listed=value.endswith(_LISTED))
     except ValueError:
         return None
     return Press(action, word=value) if value in SETTINGS[action] else None

@@ -7,17 +7,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sales_assets.core.bot.access import LONGEST_TITLE, Known
-from sales_assets.core.bot.incoming import SETTINGS
+from sales_assets.core.bot.incoming import SETTINGS, Action, button_data
+from sales_assets.core.bot.outlook import Outlook
 from sales_assets.core.delivery.messages import (
-    Action,
     Button,
     Keyboard,
     Number,
-    button_data,
     changes_text,
     report_buttons,
 )
-from sales_assets.core.delivery.timetable import Outlook
 from sales_assets.core.judgement.day_completeness import Completeness, State
 from sales_assets.core.report.part import VerdictKind
 from sales_assets.core.report.receipt import Figure

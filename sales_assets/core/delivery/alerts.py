@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from sales_assets.core import names
-from sales_assets.core.delivery.messages import Action, Button, Keyboard, Message, button_data
+from sales_assets.core.delivery.messages import AGAIN, LET_IN, Button, Keyboard, Message
 from sales_assets.core.delivery.rows import (
     OUTBOX_CHAT,
     Delivery,
@@ -67,7 +67,7 @@ def state_alert(words: str) -> Message:
 def barred_alert(old: int, place: Place, subscription_id: int) -> Message:
     """Return the question about a chat that became one whose right to read is revoked."""
     text = ru.ALERT_BARRED.format(old=old, chat=place, title=place.title or ru.UNTITLED)
-    button = Button(ru.BUTTON_LET_IN, button_data(Action.LET_IN, subscription_id))
+    button = Button(ru.BUTTON_LET_IN, f"{LET_IN}:{subscription_id}")
     label = f"barred:{subscription_id}:{old}"
     return Message(html.escape(text), label=label, buttons=((button,),))
 
@@ -145,4 +145,4 @@ def _grouped(words: str, reason: str, rows: Sequence[Delivery]) -> Message:
 def again_button(delivery_id: int, count: int = 1) -> Keyboard:
     """Return the owner's button that sends again what its alert tells of."""
     words = ru.BUTTON_SEND_AGAIN if count == 1 else f"{ru.BUTTON_SEND_AGAIN} ({count})"
-    return ((Button(words, button_data(Action.AGAIN, delivery_id)),),)
+    return ((Button(words, f"{AGAIN}:{delivery_id}"),),)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
 
 from sales_assets.core.delivery.rows import Outcome
 from sales_assets.core.report.wording import day_and_month, number
@@ -114,39 +113,17 @@ def adapted(message: Message, outcome: Outcome) -> Message | None:
 
 # --- Buttons ----------------------------------------------------------------------------------
 
-#: Ends the data of a button of a list.
-LISTED = "/list"
-
-
-class Action(StrEnum):
-    """What a button asks for."""
-
-    EXPIRING = "expiring"
-    STUCK = "stuck"
-    RECEIPT = "receipt"
-    DAY = "day"
-    NOW = "now"
-    AGAIN = "again"
-    ALLOW = "allow"
-    REFUSE = "refuse"
-    LET_IN = "let_in"
-    SOUND = "sound"
-    DOUBTS = "doubts"
-    LISTS = "lists"
-
-
-def button_data(action: Action, value: date | int | str, *, is_listed: bool = False) -> str:
-    """Return what the button carries; `is_listed`: it stands in a list of several requests."""
-    return f"{action}:{value}{LISTED if is_listed else ''}"
+STUCK, DAY_REPORT, AGAIN, LET_IN = "stuck", "day", "again", "let_in"
+EXPIRING, RECEIPT = "expiring", "receipt"
 
 
 def report_buttons(day: date) -> Keyboard:
     """Return the keyboard under the report of `day`."""
-    expiring = Button(ru.BUTTON_EXPIRING, button_data(Action.EXPIRING, day))
-    stuck = Button(ru.BUTTON_STUCK, button_data(Action.STUCK, day))
-    receipt = Button(ru.BUTTON_RECEIPT, button_data(Action.RECEIPT, day))
-    before = Button(ru.BUTTON_DAY_BEFORE, button_data(Action.DAY, day - DAY))
-    week_before = Button(ru.BUTTON_WEEK_BEFORE, button_data(Action.DAY, day - WEEK))
+    expiring = Button(ru.BUTTON_EXPIRING, f"{EXPIRING}:{day}")
+    stuck = Button(ru.BUTTON_STUCK, f"{STUCK}:{day}")
+    receipt = Button(ru.BUTTON_RECEIPT, f"{RECEIPT}:{day}")
+    before = Button(ru.BUTTON_DAY_BEFORE, f"{DAY_REPORT}:{day - DAY}")
+    week_before = Button(ru.BUTTON_WEEK_BEFORE, f"{DAY_REPORT}:{day - WEEK}")
     return (expiring, stuck), (receipt,), (before, week_before)
 
 

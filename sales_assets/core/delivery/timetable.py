@@ -1,27 +1,11 @@
-"""When a report is due, how things stand until then, and how often a run may be asked for."""
+"""When a report is due, and how often a run may be asked for."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 #: How often the sensor may ask for another run of the same day.
 RETRY_EVERY = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """How things stand: `newest` is the last stored day, `next_day` what comes next and when.
-
-    `is_late`: the finished day's hour has come and its report is not there.
-    """
-
-    newest: date | None
-    finished: date
-    next_day: date
-    next_at: datetime
-    is_late: bool
-    is_ready: bool
 
 
 @dataclass(frozen=True)
@@ -43,20 +27,6 @@ class Timetable:
     def is_due(self, day: date, now: datetime) -> bool:
         """Tell whether `day` is the newest finished one and its delivery time has come."""
         return day == self.newest_finished_day(now) and now >= self.due_at(day)
-
-    def outlook(self, stored: Collection[date], now: datetime) -> Outlook:
-        """Return how things stand at `now`, given the days with a `stored` report."""
-        finished = self.newest_finished_day(now)
-        is_due, is_stored = self.is_due(finished, now), finished in stored
-        next_day = finished + timedelta(days=1) if is_due else finished
-        return Outlook(
-            newest=max((day for day in stored if day <= finished), default=None),
-            finished=finished,
-            next_day=next_day,
-            next_at=self.due_at(next_day).astimezone(self.zone),
-            is_late=is_due and not is_stored,
-            is_ready=is_due and is_stored,
-        )
 
     def attempt(self, day: date, now: datetime) -> int:
         """Return a number that stays for `RETRY_EVERY` and then grows: part of the run key.

@@ -9,6 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import psycopg2
+import pyarrow as pa
 import pytest
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
@@ -16,6 +17,8 @@ from psycopg2.extensions import parse_dsn
 from sales_assets.adapters.source import session
 from sales_assets.adapters.source.errors import PassingSourceError
 from sales_assets.adapters.source.postgres import PostgresSource, SourceRead
+from sales_assets.adapters.source.rows import trimmed
+from sales_assets.adapters.source.session import BLANKS
 from sales_assets.core.errors import SalesAssetsError
 from sales_assets.core.source_findings import Finding, FindingKind
 from sales_assets.demo.embedded_postgres import EmbeddedServer
@@ -100,6 +103,14 @@ def test_payments_of_foreign_ids_mark_the_parts_and_are_bad(url: str, change: st
     assert [one.kind for one in marked] == [FindingKind.PAYERS_WITHOUT_EVENTS]
     (told,) = [one for one in at(url).check()[1] if one.parts]
     assert told.sample
+
+
+def test_the_server_trims_the_same_signs_as_the_client() -> None:
+    signs = [chr(code) for code in range(1, 0x3100)]
+    left, _ = trimmed(pa.array(signs))
+    assert {sign for sign, rest in zip(signs, left.to_pylist(), strict=True) if not rest} == {
+        *BLANKS
+    }
 
 
 def test_a_blank_id_is_nobody(url: str) -> None:

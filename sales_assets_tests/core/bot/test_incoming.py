@@ -5,15 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sales_assets.core.bot.incoming import (
+    Action,
     Command,
     Press,
+    button_data,
     one_line,
     parse_command,
     parse_day,
     parse_pressed,
 )
 from sales_assets.core.delivery.alerts import again_button
-from sales_assets.core.delivery.messages import Action, button_data, report_buttons
+from sales_assets.core.delivery.messages import report_buttons
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from sales_assets.core.bot import texts
 from sales_assets.core.bot.access import Known
+from sales_assets.core.bot.outlook import outlook
 from sales_assets.core.bot.replies import REPLIES, Reply, ReplyKind
 from sales_assets.core.delivery.rows import Place
 from sales_assets.core.delivery.timetable import Timetable
@@ -60,11 +61,11 @@ def test_what_a_person_typed_is_repeated_short_and_escaped() -> None:
 
 def test_before_the_hour_nothing_is_late_and_the_year_turns_well() -> None:
     night = datetime(2026, 1, 1, 0, 30, tzinfo=MOSCOW)
-    stands = TIMETABLE.outlook({date(2025, 12, 30)}, night)
+    stands = outlook(TIMETABLE, {date(2025, 12, 30)}, night)
     assert (stands.newest, stands.finished) == (date(2025, 12, 30), date(2025, 12, 31))
     assert stands.next_at == datetime(2026, 1, 1, 8, 45, tzinfo=MOSCOW)
     assert not stands.is_late
-    assert TIMETABLE.outlook((), night.replace(hour=8, minute=45)).is_late
+    assert outlook(TIMETABLE, (), night.replace(hour=8, minute=45)).is_late
 
 
 def test_a_reply_survives_being_written_down() -> None:
